@@ -1,0 +1,56 @@
+// Reads the imports of every product file and fails on an arrow that ARCHITECTURE.md forbids.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const folders = ['daemon', 'fs', 'server'] as const;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => ({
+    from: file,
+    to: relative(root, resolve(root, dirname(file), match[1] ?? '')),
+  }));
+}
+
+const top = (path: string) => path.split('/')[0] ?? '';
+const imports = folders.flatMap((folder) => sourceFiles(folder).flatMap(importsOf));
+
+test('server/ and fs/ never import each other, and neither imports daemon/', () => {
+  const wrong = imports.filter(({ from, to }) => top(from) !== 'daemon' && top(from) !== top(to));
+  expect(wrong).toEqual([]);
+});
+
+test('only index.ts of fs/ and server/ is imported from outside its folder', () => {
+  const wrong = imports.filter(
+    ({ from, to }) => top(from) !== top(to) && to !== 'fs/index.ts' && to !== 'server/index.ts',
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('the lock table and the protocol codec do no I/O and read no clock', () => {
+  const pure = sourceFiles('fs').filter((file) => /^fs\/(locks|protocol)\//.test(file));
+  const wrong = pure.filter((file) =>
+    /from 'node:(fs|child_process|net)'|from 'koffi'|Date\.now|performance\.now|Math\.random/.test(
+      readFileSync(join(root, file), 'utf8'),
+    ),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no folder of product code is named utils, common, shared or helpers', () => {
+  const wrong = folders.flatMap(sourceFiles).filter((file) => /\/(utils|common|shared|helpers)\//.test(file));
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,29 @@
+// Two projects: `fast` needs nothing but Node; `real` uses a real mount, real processes and clients, one file at a time.
+// The long loops of test/soak join `real` when HOODY_SQLITE_SOAK is set (npm run soak).
+import { defineConfig } from 'vitest/config';
+
+const fast = [
+  'test/architecture.test.ts',
+  'test/fs/**/*.test.ts',
+  'test/server/**/*.test.ts',
+  'test/daemon/**/*.test.ts',
+];
+const soak = process.env.HOODY_SQLITE_SOAK ? [] : ['test/soak/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'fast', include: fast, testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: [...fast, ...soak],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
