@@ -1,0 +1,27 @@
+// What the daemon may use of this folder: mount and unmount, look at mounts that are there, ask what this machine can
+// do, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a mount in this process.
+import { fileURLToPath } from 'node:url';
+
+export { FsError } from './errors.ts';
+export type {
+  FromFsProcess,
+  FsStartOptions,
+  FsStatus,
+  LogLevel,
+  PassthroughState,
+  ToFsProcess,
+} from './messages.ts';
+export { type FuseCapabilities, inspectFuse } from './mount/capabilities.ts';
+export { abortConnection, mountFuse, unmountFuse } from './mount/mount.ts';
+export {
+  type FuseMount,
+  findMounts,
+  findMountUsers,
+  inspectMount,
+  type MountState,
+  type MountUser,
+  probeMount,
+} from './mount/mounted.ts';
+
+/** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
+export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));

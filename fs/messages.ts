@@ -1,0 +1,60 @@
+// What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
+
+/** First message to the fs process. The /dev/fuse descriptor is inherited as fd 3. */
+export interface FsStartOptions {
+  /** Backing directory: absolute, exists, not on the mount. */
+  readonly dataDir: string;
+  readonly mountPoint: string;
+  /** `on` refuses to start where passthrough is impossible, `off` never uses it. */
+  readonly passthrough: 'auto' | 'on' | 'off';
+  /** `kernel` leaves POSIX locks and flock to the kernel: no queue, no attribution. */
+  readonly locks: 'coordinated' | 'kernel';
+  /** A folder on a tmpfs for run-time state that may be lost with the host, not with the process. */
+  readonly stateDir: string;
+  /** Watch dataDir for changes made behind the mount's back. Default true. */
+  readonly watch?: boolean;
+  /** Log every request and reply (debug level). Default false. */
+  readonly trace?: boolean;
+}
+
+export interface PassthroughState {
+  readonly active: boolean;
+  /** Why it is not active. */
+  readonly reason?: string;
+}
+
+/** The answer to the query `status`. */
+export interface FsStatus {
+  /** Requests served, by kernel opcode name without the FUSE_ prefix; an absent name means 0. */
+  readonly requests: Readonly<Record<string, number>>;
+  readonly passthrough: boolean;
+  readonly passthroughReason?: string;
+  /** Inodes that the kernel knows, the root included. */
+  readonly nodes: number;
+  readonly handles: number;
+  readonly backingFiles: number;
+  /** Requests whose answer is still owed, as for a lock that is waited for. */
+  readonly pending: number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export type ToFsProcess =
+  | { readonly type: 'start'; readonly options: FsStartOptions }
+  | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
+  | { readonly type: 'stop' };
+
+export type FromFsProcess =
+  | { readonly type: 'ready'; readonly passthrough: PassthroughState }
+  /** The mount cannot be served; the process exits with code 1 after this. */
+  | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'answer'; readonly id: number; readonly error: string }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly event: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this. */
+  | { readonly type: 'unmounted' };
