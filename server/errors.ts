@@ -1,0 +1,88 @@
+// Every error code that the HTTP API can answer, with its status, in one table, and the one error class that carries
+// a code to the client. Codes are the contract; texts are for people.
+
+export const errorCodes = {
+  INVALID_PARAMETERS: { status: 400, sense: 'A parameter or the body is missing, malformed or out of range.' },
+  INVALID_DB_PATH: { status: 400, sense: 'The database path is not allowed.' },
+  DATABASE_NOT_FOUND: { status: 400, sense: 'The database file does not exist and the request does not create it.' },
+  INVALID_SQLITE_HEADER: { status: 400, sense: 'The file is empty or not an SQLite database.' },
+  PATH_IS_DIRECTORY: { status: 400, sense: 'The path is a directory where only a file works.' },
+  INVALID_JSON_VALUE: { status: 400, sense: 'A value sent as JSON is not one JSON document.' },
+  SQL_ERROR: { status: 400, sense: 'SQLite refused the statement.' },
+  SQL_BIND_ERROR: { status: 400, sense: 'The values do not fit the parameters of the statement.' },
+  UNKNOWN_FIELD: { status: 400, sense: 'A transaction item has a member that is not known.' },
+  VALUES_CONFLICT: { status: 400, sense: '`values` and `params` were both sent and differ.' },
+  UNAUTHORIZED: { status: 401, sense: 'A bearer token is needed, or the one sent is wrong.' },
+  FORBIDDEN: { status: 403, sense: 'The path, host, origin or token is not allowed to do this.' },
+  NOT_FOUND: { status: 404, sense: 'There is no such route or thing.' },
+  KEY_NOT_FOUND: { status: 404, sense: 'The key does not exist.' },
+  KEY_EXPIRED: { status: 404, sense: 'The key existed and its time to live is over.' },
+  HISTORY_ENTRY_NOT_FOUND: { status: 404, sense: 'There is no such history entry.' },
+  METHOD_NOT_ALLOWED: { status: 405, sense: 'The route exists, but not with this method.' },
+  CONFLICT: { status: 409, sense: 'The state of the database or file does not allow this.' },
+  DATABASE_EXISTS: { status: 409, sense: 'The database to create exists.' },
+  SQL_CONSTRAINT: { status: 409, sense: 'A constraint of the schema was violated.' },
+  DATABASE_READONLY: { status: 409, sense: 'The database cannot be written.' },
+  TIME_TRAVEL_CHAIN_GAP: { status: 409, sense: 'Writes without recorded history stand in between.' },
+  CHANGE_CURSOR_EXPIRED: { status: 410, sense: 'Changes after this cursor are no longer kept.' },
+  CHANGE_CURSOR_INVALID: { status: 410, sense: 'The cursor does not belong to this database or table.' },
+  PRECONDITION_FAILED: { status: 412, sense: 'If-Match, If-None-Match or if_match did not hold.' },
+  PAYLOAD_TOO_LARGE: { status: 413, sense: 'The request is larger than a limit.' },
+  RESPONSE_TOO_LARGE: { status: 413, sense: 'The answer would be larger than the limit; nothing was committed.' },
+  IDEMPOTENT_RESPONSE_TOO_LARGE: { status: 413, sense: 'The answer is too large to be kept for a replay.' },
+  URI_TOO_LONG: { status: 414, sense: 'The URL is longer than the limit.' },
+  IDEMPOTENCY_KEY_MISMATCH: { status: 422, sense: 'The Idempotency-Key was used for another request.' },
+  HEADERS_TOO_LARGE: { status: 431, sense: 'The request line and headers are larger than the limit.' },
+  INTERNAL_ERROR: { status: 500, sense: 'An error of the server.' },
+  DATABASE_ERROR: { status: 500, sense: 'SQLite or the disk failed.' },
+  DELETE_INCOMPLETE: { status: 500, sense: 'Some files of the database could not be removed; a retry is safe.' },
+  DATABASE_BUSY: { status: 503, sense: 'Another program holds the database longer than the request may wait.' },
+  REQUEST_TIMEOUT: { status: 503, sense: 'The deadline passed; nothing was committed.' },
+  SERVICE_UNAVAILABLE: { status: 503, sense: 'Too much work is queued, or the work was interrupted.' },
+} as const satisfies Record<string, { status: number; sense: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ApiErrorOptions {
+  /** Where a route differs from the table (DATABASE_NOT_FOUND is 404 on DELETE /db and /maintenance). */
+  readonly status?: number;
+  /** Members that stand beside `error` and `code` in the answer. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** What a client is told. Thrown anywhere between route and executor; crosses the process border as plain data. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = options.status ?? errorCodes[code].status;
+    this.members = options.members ?? {};
+  }
+
+  /** The body of the answer. */
+  body(): Record<string, unknown> {
+    return { ...this.members, error: this.message, code: this.code };
+  }
+}
+
+/** An ApiError as it crosses the channel between executor and server. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly status: number;
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+export function toErrorData(error: ApiError): ErrorData {
+  return { code: error.code, message: error.message, status: error.status, members: error.members };
+}
+
+export function fromErrorData(data: ErrorData): ApiError {
+  return new ApiError(data.code, data.message, { status: data.status, members: data.members });
+}

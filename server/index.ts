@@ -1,0 +1,87 @@
+// The server process as its supervisor sees it: where its program lies, what it is told at start, and every message
+// that crosses the IPC channel in either direction. Nothing else of server/ is imported from outside.
+import { fileURLToPath } from 'node:url';
+
+/** The compiled entry of the server process. It inherits the listening socket as fd 3 and speaks the messages below. */
+export const serverProcessPath: string = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../dist/server/main.js' : './main.js', import.meta.url),
+);
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface ServerOptions {
+  /** Where bare database names live and executors open files: the mount point, or the data directory without a mount. */
+  readonly root: string;
+  /** The directory behind the mount; equal to `root` without one. */
+  readonly dataDir: string;
+  readonly mounted: boolean;
+  /** Durable state of the program itself (not of databases). */
+  readonly stateDir: string;
+  /** The version shown by health and OpenAPI. */
+  readonly version: string;
+  readonly allowAnyAbsoluteDbPath: boolean;
+  readonly createOnWrite: boolean;
+  /** Origins of other web pages that may call the API; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  /** Host header names accepted besides localhost and IP literals; `*` for all. */
+  readonly allowHosts: readonly string[];
+  readonly authTokenFile: string | null;
+  readonly maxBodyBytes: number;
+  readonly trustProxy: boolean;
+  readonly historyMaxAgeMs: number;
+  /** Newest operations kept per KV table. */
+  readonly historyMaxOps: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Supervisor -> server. */
+export type ToServer =
+  | { readonly type: 'start'; readonly options: ServerOptions }
+  /** Answered by an `answer` with the same id. Known names: 'status' (ServerStatus). */
+  | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
+  /** The answer to a query that the server asked its supervisor. */
+  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
+  /** Somebody (a native client or an executor) committed to a database of the mount: its path below the root. */
+  | { readonly type: 'commit'; readonly database: string }
+  | { readonly type: 'log-level'; readonly level: LogLevel }
+  /** Finish what runs (at most `drainMs`), then end. */
+  | { readonly type: 'stop'; readonly drainMs: number };
+
+/** Server -> supervisor. */
+export type FromServer =
+  | { readonly type: 'ready' }
+  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
+  /** Asks the supervisor: 'locks' (LockView[]) or 'fs-counters' (FsCounters). Without a mount both answer empty. */
+  | { readonly type: 'query'; readonly id: number; readonly name: 'locks' | 'fs-counters' }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly event: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+export interface ServerStatus {
+  readonly pid: number;
+  readonly executors: readonly number[];
+  readonly openDatabases: number;
+  readonly queuedJobs: number;
+  readonly requests: number;
+}
+
+/** One lock that a client of the mount holds or waits for, in the words of the lock monitor. */
+export interface LockView {
+  readonly database: string;
+  readonly lock: string;
+  readonly state: 'held' | 'waiting';
+  readonly pid: number;
+  readonly command: string;
+  readonly container: string;
+  readonly sinceMs: number;
+}
+
+/** Monotonic counters of the fs process, by name, for /metrics and health. */
+export interface FsCounters {
+  readonly requests: Readonly<Record<string, number>>;
+  readonly lockWaits: number;
+  readonly lockWaitMs: number;
+}

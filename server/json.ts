@@ -1,0 +1,220 @@
+// JSON without loss of integers. JSON.parse rounds integers beyond 2^53 and turns 1.0 into 1; SQLite has 64-bit integers
+// and keeps integers and reals apart. Reading: integers beyond 2^53 become bigint (or every integer does, on request).
+// Writing: bigint is a plain JSON number.
+import { ApiError } from './errors.ts';
+import { limits } from './limits.ts';
+
+export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json };
+
+/** 16 digits in a row may be an integer beyond 2^53: only then is JSON.parse not exact. */
+const mayHoldBigInteger = /\d{16}/;
+
+/**
+ * One JSON document (leading and trailing white space allowed). Integers beyond 2^53 are bigint.
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): Json {
+  return mayHoldBigInteger.test(text) ? new Reader(text, false).document() : (JSON.parse(text) as Json);
+}
+
+/** As parseJson, but every number written without point and exponent is a bigint, so `1` and `1.0` differ. @throws SyntaxError */
+export function parseJsonTyped(text: string): Json {
+  return new Reader(text, true).document();
+}
+
+/** Compact JSON text, as JSON.stringify, with every bigint as a plain number. */
+export function stringifyJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return write(value);
+  }
+}
+
+/** Decodes bytes that must be one JSON document in UTF-8. @throws ApiError with `code` */
+export function parseJsonBody(bytes: Uint8Array, code: 'INVALID_PARAMETERS' | 'INVALID_JSON_VALUE'): Json {
+  try {
+    return parseJson(utf8.decode(bytes));
+  } catch (cause) {
+    throw new ApiError(code, `the body is not valid JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, {
+      cause,
+    });
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function write(value: unknown): string {
+  switch (typeof value) {
+    case 'bigint':
+      return value.toString();
+    case 'object': {
+      if (value === null) return 'null';
+      if (Array.isArray(value))
+        return `[${value.map((item) => (item === undefined ? 'null' : write(item))).join(',')}]`;
+      const members: string[] = [];
+      for (const [name, member] of Object.entries(value)) {
+        if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member)}`);
+      }
+      return `{${members.join(',')}}`;
+    }
+    default:
+      return JSON.stringify(value) ?? 'null';
+  }
+}
+
+const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+/** Everything up to the next quote, backslash or control character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in a string.
+const plainText = /[^"\\\u0000-\u001f]*/y;
+const whiteSpace = /[ \t\r\n]*/y;
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
+
+class Reader {
+  readonly #text: string;
+  readonly #everyInteger: boolean;
+  #at = 0;
+
+  constructor(text: string, everyInteger: boolean) {
+    this.#text = text;
+    this.#everyInteger = everyInteger;
+  }
+
+  document(): Json {
+    const value = this.#value(0);
+    this.#skip();
+    if (this.#at < this.#text.length) throw this.#unexpected();
+    return value;
+  }
+
+  #value(depth: number): Json {
+    if (depth > limits.jsonDepth) throw new SyntaxError(`JSON is nested deeper than ${limits.jsonDepth} levels`);
+    this.#skip();
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object(depth);
+      case '[':
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case 't':
+        return this.#word('true', true);
+      case 'f':
+        return this.#word('false', false);
+      case 'n':
+        return this.#word('null', null);
+      default:
+        return this.#number();
+    }
+  }
+
+  #object(depth: number): Json {
+    const result: { [name: string]: Json } = {};
+    this.#at += 1;
+    this.#skip();
+    if (this.#take('}')) return result;
+    for (;;) {
+      this.#skip();
+      if (this.#text[this.#at] !== '"') throw this.#unexpected();
+      const name = this.#string();
+      this.#skip();
+      if (!this.#take(':')) throw this.#unexpected();
+      const value = this.#value(depth + 1);
+      if (name === '__proto__') {
+        Object.defineProperty(result, name, { value, enumerable: true, writable: true, configurable: true });
+      } else {
+        result[name] = value;
+      }
+      this.#skip();
+      if (this.#take('}')) return result;
+      if (!this.#take(',')) throw this.#unexpected();
+    }
+  }
+
+  #array(depth: number): Json {
+    const result: Json[] = [];
+    this.#at += 1;
+    this.#skip();
+    if (this.#take(']')) return result;
+    for (;;) {
+      result.push(this.#value(depth + 1));
+      this.#skip();
+      if (this.#take(']')) return result;
+      if (!this.#take(',')) throw this.#unexpected();
+    }
+  }
+
+  #string(): string {
+    this.#at += 1;
+    let result = '';
+    for (;;) {
+      result += this.#match(plainText)?.[0] ?? '';
+      const stop = this.#text[this.#at];
+      if (stop === '"') {
+        this.#at += 1;
+        return result;
+      }
+      if (stop !== '\\') throw this.#unexpected();
+      const escape = this.#text[this.#at + 1] ?? '';
+      const plain = escapes[escape];
+      if (plain !== undefined) {
+        result += plain;
+        this.#at += 2;
+        continue;
+      }
+      const hex = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (escape !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#unexpected();
+      result += String.fromCharCode(Number.parseInt(hex, 16));
+      this.#at += 6;
+    }
+  }
+
+  #number(): Json {
+    const match = this.#match(number);
+    if (match === null) throw this.#unexpected();
+    const [text, fraction, exponent] = match;
+    if (fraction !== undefined || exponent !== undefined) return Number(text);
+    if (this.#everyInteger) return BigInt(text);
+    const value = Number(text);
+    return Number.isSafeInteger(value) ? value : BigInt(text);
+  }
+
+  #word<Value extends Json>(word: string, value: Value): Value {
+    if (!this.#text.startsWith(word, this.#at)) throw this.#unexpected();
+    this.#at += word.length;
+    return value;
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.#text);
+    if (match !== null) this.#at = pattern.lastIndex;
+    return match;
+  }
+
+  #take(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #skip(): void {
+    this.#match(whiteSpace);
+  }
+
+  #unexpected(): SyntaxError {
+    const found = this.#text[this.#at];
+    return new SyntaxError(
+      found === undefined ? 'JSON ends early' : `unexpected ${JSON.stringify(found)} at position ${this.#at}`,
+    );
+  }
+}
