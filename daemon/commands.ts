@@ -1,0 +1,74 @@
+// The commands of the program, one row each. A command's module is loaded only when it runs.
+
+import type { ParsedArguments } from './cli.ts';
+import type { ExitCode } from './errors.ts';
+import { type SettingName, settingNames } from './options.ts';
+import type { LoadedSettings } from './settings.ts';
+
+export type CommandInput = ParsedArguments & LoadedSettings;
+
+export interface Command {
+  readonly name: string;
+  /** Arguments and switches as the help shows them. */
+  readonly usage?: string;
+  readonly summary: string;
+  /** Options of the table that this command takes. */
+  readonly settings: readonly SettingName[];
+  /** Flags of this command alone; none has a value. */
+  readonly switches?: readonly { readonly flag: string; readonly sense: string }[];
+  /** Fewest and most arguments that are no flags; none unless given. */
+  readonly positionals?: readonly [number, number];
+  readonly load: () => Promise<{ readonly run: (input: CommandInput) => Promise<ExitCode> }>;
+}
+
+const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
+const json = { flag: 'json', sense: 'print JSON' };
+
+export const commands: readonly Command[] = [
+  {
+    name: 'start',
+    summary: 'mount the databases and serve them over HTTP until told to stop',
+    settings: settingNames,
+    load: () => import('./commands/start.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'show what the running daemon does',
+    settings: whichDaemon,
+    switches: [json],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'stop',
+    summary: 'stop the running daemon and wait until it has ended',
+    settings: whichDaemon,
+    load: () => import('./commands/stop.ts'),
+  },
+  {
+    name: 'unmount',
+    summary: 'clear a mount that a dead daemon has left behind',
+    settings: ['mount', 'runDir'],
+    load: () => import('./commands/unmount.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'say what this machine can do and cannot do, and how to change it',
+    settings: ['mount', 'data', 'listen', 'runDir'],
+    switches: [json],
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    settings: [],
+    load: () => import('./commands/version.ts'),
+  },
+  {
+    name: 'help',
+    usage: '[COMMAND]',
+    summary: 'print this help, or the flags of one command',
+    settings: [],
+    positionals: [0, 1],
+    load: () => import('./commands/help.ts'),
+  },
+];

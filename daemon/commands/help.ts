@@ -1,0 +1,11 @@
+import { type CommandInput, commands } from '../commands.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
+import { helpText } from '../help.ts';
+
+export async function run({ positionals }: CommandInput): Promise<ExitCode> {
+  const [name] = positionals;
+  const command = commands.find((row) => row.name === name);
+  if (name !== undefined && !command) throw usageError(`unknown command "${name}"`, 'hoody-sqlite help lists them');
+  process.stdout.write(helpText(command));
+  return exitCodes.ok;
+}

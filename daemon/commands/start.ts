@@ -1,0 +1,59 @@
+// Runs the daemon in the foreground until a signal or `hoody-sqlite stop` ends it.
+import type { CommandInput } from '../commands.ts';
+import { type ExitCode, exitCodes, messageOf } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
+import type { Settings } from '../options.ts';
+import { checkTogether, readSettingsFile } from '../settings.ts';
+import { Supervisor } from '../supervisor.ts';
+import { watchFile } from '../watched-file.ts';
+
+export async function run({ settings, warnings }: CommandInput): Promise<ExitCode> {
+  checkTogether(settings);
+  // Whoever reads the log may go away; that must not end the daemon.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', () => {});
+  const log = createLog(process.stderr, settings.logLevel);
+  for (const reason of warnings) log.warn('configuration', { reason });
+  const supervisor = new Supervisor(settings, log);
+  const stopRequest = stopRequested(supervisor, log);
+  const { mount, url } = await supervisor.start();
+  log.info('ready', { pid: process.pid, mount, url, data: settings.data });
+  process.stdout.write(`hoody-sqlite ready mount=${mount ?? 'none'} url=${url}\n`);
+  const stopWatching = reloadOnChange(settings, supervisor, log);
+  const reason = await stopRequest;
+  log.info('stopping', { reason });
+  await stopWatching();
+  await supervisor.stop();
+  log.info('stopped');
+  process.exit(exitCodes.ok);
+}
+
+/** Resolves with the reason of the first stop request. A second signal ends the drain. */
+function stopRequested(supervisor: Supervisor, log: Log): Promise<string> {
+  return new Promise((resolve) => {
+    supervisor.onStop = resolve;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal));
+    process.on('uncaughtException', (error) => {
+      log.error('bug', { reason: messageOf(error), stack: error.stack });
+      process.exitCode = exitCodes.failed;
+      resolve('a bug in the supervisor');
+    });
+  });
+}
+
+/** SIGHUP and a change of the file apply what may change while the daemon runs. */
+function reloadOnChange(settings: Settings, supervisor: Supervisor, log: Log): () => Promise<void> {
+  const { config } = settings;
+  const reload = () => {
+    if (config === undefined) return;
+    try {
+      const { logLevel } = readSettingsFile(config);
+      supervisor.setLogLevel(logLevel ?? settings.logLevel);
+      log.info('configuration-reloaded', { file: config });
+    } catch (error) {
+      log.error('configuration-not-reloaded', { reason: messageOf(error) });
+    }
+  };
+  process.on('SIGHUP', reload);
+  return config === undefined ? async () => {} : watchFile(config, reload);
+}

@@ -1,0 +1,79 @@
+// The other end of the control socket: finds the daemon that a command means and asks it.
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { CommandInput } from './commands.ts';
+import type { ControlAnswer } from './control.ts';
+import { CommandError, exitCodes, usageError } from './errors.ts';
+import { type KnownInstance, listInstances } from './instances.ts';
+import { canonicalMountPoint, canonicalPath } from './paths.ts';
+
+const answerTimeoutMs = 15_000;
+
+export interface DaemonConnection {
+  readonly pid: number;
+  ask(command: string, args?: unknown): Promise<unknown>;
+  /** Resolves when the daemon has closed the connection, as it does by ending. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+/** Connects to the daemon that --mount or --data names, or to the only one. @throws CommandError, noDaemon without one */
+export async function connectToDaemon({ settings, named }: CommandInput): Promise<DaemonConnection> {
+  const data = named.has('data') ? canonicalPath(settings.data) : undefined;
+  const mount = named.has('mount') ? canonicalMountPoint(settings.mount) : undefined;
+  const meant = listInstances(settings.runDir).filter(
+    ({ record }) => (data === undefined || record.data === data) && (mount === undefined || record.mount === mount),
+  );
+  const found: { known: KnownInstance; socket: Socket }[] = [];
+  for (const known of meant) {
+    const socket = await tryConnect(known.instance.controlSocket);
+    if (socket) found.push({ known, socket });
+  }
+  const [only, ...others] = found;
+  if (!only) {
+    const where = data ? ` for the data directory ${data}` : mount ? ` for the mount point ${mount}` : '';
+    throw new CommandError(exitCodes.noDaemon, `no daemon runs${where}`, { hint: 'hoody-sqlite start' });
+  }
+  if (others.length > 0) {
+    for (const { socket } of found) socket.destroy();
+    const list = found.map(({ known }) => `pid ${known.record.pid} --data ${known.record.data}`).join(', ');
+    throw usageError(`several daemons run: ${list}`, 'name one with --data or --mount');
+  }
+  return createConnection(only.known.record.pid, only.socket);
+}
+
+function createConnection(pid: number, socket: Socket): DaemonConnection {
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  return {
+    pid,
+    closed,
+    close: () => socket.destroy(),
+    ask: async (command, args) => {
+      socket.setTimeout(answerTimeoutMs, () => socket.destroy());
+      socket.write(`${JSON.stringify({ command, args })}\n`);
+      const { value: line, done } = await lines.next();
+      socket.setTimeout(0);
+      if (done) throw new CommandError(exitCodes.failed, `the daemon with pid ${pid} does not answer`);
+      const answer = JSON.parse(line) as ControlAnswer;
+      if ('error' in answer) throw new CommandError(exitCodes.failed, answer.error);
+      return answer.value;
+    },
+  };
+}
+
+/** undefined when nobody listens there, as after a crash. */
+function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      // Errors from here on end the connection, which whoever waits on it sees as its close.
+      socket.removeAllListeners('error').on('error', () => {});
+      resolve(socket);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+      else reject(new CommandError(exitCodes.failed, `cannot ask the daemon: ${error.message}`, { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,34 @@
+// What ends a command: an error with the exit code that scripts rely on and, where there is one, the way out.
+
+/** Documented in `hoody-sqlite help`. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  noDaemon: 3,
+  taken: 4,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+  /** What the operator can do about it; undefined when the message says it all. */
+  readonly hint: string | undefined;
+
+  constructor(exitCode: ExitCode, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+    this.hint = options.hint;
+  }
+}
+
+/** A wrong flag, variable, key or value. */
+export function usageError(message: string, hint?: string): CommandError {
+  return new CommandError(exitCodes.usage, message, hint === undefined ? {} : { hint });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

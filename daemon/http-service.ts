@@ -1,0 +1,65 @@
+// The server process: started on the socket that the supervisor keeps, started again when it dies.
+import { type FromServer, type ServerOptions, type ServerStatus, serverProcessPath } from '../server/index.ts';
+import { Child, type Message } from './child.ts';
+import { messageOf } from './errors.ts';
+import { KeptChild } from './kept-child.ts';
+import type { Log } from './log.ts';
+
+export interface HttpServiceSpec {
+  readonly socketFd: number;
+  readonly options: ServerOptions;
+  /** Answers what the server asks its supervisor. */
+  readonly answer: (name: string) => Promise<unknown>;
+  readonly log: Log;
+}
+
+/** Beyond the drain time: closing databases, ending executors. */
+const stopSlackMs = 3_000;
+
+export class HttpService {
+  readonly process: KeptChild;
+  readonly #spec: HttpServiceSpec;
+
+  constructor(spec: HttpServiceSpec) {
+    this.#spec = spec;
+    this.process = new KeptChild({ role: 'server', spawn: () => this.#spawn(), log: spec.log });
+  }
+
+  async start(): Promise<void> {
+    await this.process.start();
+  }
+
+  /** Ends the server after the requests that it is working on, or after `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    await this.process.stop({ type: 'stop', drainMs }, drainMs + stopSlackMs);
+  }
+
+  send(message: Message): void {
+    this.process.current?.send(message);
+  }
+
+  async status(): Promise<ServerStatus | undefined> {
+    return (await this.process.current?.query('status').catch(() => undefined)) as ServerStatus | undefined;
+  }
+
+  #spawn(): Child {
+    const child: Child = new Child({
+      role: 'server',
+      programPath: serverProcessPath,
+      inheritedFd: this.#spec.socketFd,
+      startOptions: this.#spec.options,
+      onMessage: (message) => this.#onMessage(child, message as unknown as FromServer),
+      log: this.#spec.log,
+    });
+    return child;
+  }
+
+  async #onMessage(child: Child, message: FromServer): Promise<void> {
+    if (message.type !== 'query') return;
+    try {
+      child.send({ type: 'answer', id: message.id, value: await this.#spec.answer(message.name) });
+    } catch (error) {
+      child.send({ type: 'answer', id: message.id, error: messageOf(error) });
+    }
+  }
+}

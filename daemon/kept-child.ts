@@ -1,0 +1,111 @@
+// A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is stopped.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from './backoff.ts';
+import type { Child, ChildExit, Message, Role } from './child.ts';
+import { messageOf } from './errors.ts';
+import type { Log } from './log.ts';
+
+export interface KeptChildSpec {
+  readonly role: Role;
+  readonly spawn: () => Child;
+  /** Runs between a death and the next start; the signal ends it early because of a stop. A rejection means: try again later. */
+  readonly beforeRestart?: (signal: AbortSignal) => Promise<void>;
+  readonly afterRestart?: () => void;
+  readonly log: Log;
+}
+
+export class KeptChild {
+  readonly #spec: KeptChildSpec;
+  readonly #backoff = new Backoff();
+  #child: Child | undefined;
+  /** Present from start to stop. */
+  #life: { readonly end: AbortController; watch: Promise<void> } | undefined;
+  #restarts = 0;
+  #lastExit: ChildExit | undefined;
+
+  constructor(spec: KeptChildSpec) {
+    this.#spec = spec;
+  }
+
+  get role(): Role {
+    return this.#spec.role;
+  }
+
+  /** The running process, undefined while there is none. */
+  get current(): Child | undefined {
+    return this.#child;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get lastExit(): ChildExit | undefined {
+    return this.#lastExit;
+  }
+
+  /** Resolves with the child's `ready` message. A first start that fails is not tried again. */
+  async start(): Promise<Message> {
+    const ready = await this.#startOne();
+    const end = new AbortController();
+    this.#life = { end, watch: Promise.resolve() };
+    this.#life.watch = this.#watch(end.signal);
+    return ready;
+  }
+
+  async stop(message: Message, timeoutMs: number): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    life?.end.abort();
+    await this.#child?.stop(message, timeoutMs);
+    this.#child = undefined;
+    await life?.watch;
+  }
+
+  async #startOne(): Promise<Message> {
+    const child = this.#spec.spawn();
+    this.#child = child;
+    try {
+      return await child.whenReady();
+    } catch (error) {
+      child.kill();
+      await child.exited;
+      this.#child = undefined;
+      throw error;
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { role, log } = this.#spec;
+    while (!signal.aborted) {
+      const child = this.#child;
+      if (!child) return;
+      const exit = await child.exited;
+      if (signal.aborted) return;
+      this.#child = undefined;
+      this.#lastExit = exit;
+      log.error('child-died', { role, pid: child.pid, ...exit });
+      await this.#startAgain(Date.now() - child.startedAtMs, signal);
+    }
+  }
+
+  async #startAgain(livedMs: number, signal: AbortSignal): Promise<void> {
+    const { role, log, beforeRestart, afterRestart } = this.#spec;
+    let lastLifeMs = livedMs;
+    while (!signal.aborted) {
+      const startedAtMs = Date.now();
+      try {
+        await delay(this.#backoff.nextDelayMs(lastLifeMs), undefined, { signal });
+        await beforeRestart?.(signal);
+        await this.#startOne();
+        this.#restarts += 1;
+        log.info('child-restarted', { role, pid: this.#child?.pid, restarts: this.#restarts });
+        afterRestart?.();
+        return;
+      } catch (error) {
+        if (!signal.aborted) log.error('child-not-restarted', { role, reason: messageOf(error) });
+        lastLifeMs = Date.now() - startedAtMs;
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// The log: one JSON line per event on stderr, or a readable line when stderr is a terminal. Stdout is never used.
+import { type LogLevel, logLevels } from './options.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+  write(level: LogLevel, event: string, fields?: LogFields): void;
+  setLevel(level: LogLevel): void;
+}
+
+export interface LogOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Date = () => new Date()): Log {
+  let least = logLevels.indexOf(leastLevel);
+  const format = output.isTTY ? readableLine : jsonLine;
+  const write = (level: LogLevel, event: string, fields: LogFields = {}) => {
+    if (logLevels.indexOf(level) >= least) output.write(`${format(now(), level, event, fields)}\n`);
+  };
+  return {
+    debug: (event, fields) => write('debug', event, fields),
+    info: (event, fields) => write('info', event, fields),
+    warn: (event, fields) => write('warn', event, fields),
+    error: (event, fields) => write('error', event, fields),
+    write,
+    setLevel: (level) => {
+      least = logLevels.indexOf(level);
+    },
+  };
+}
+
+function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  return JSON.stringify({ time: time.toISOString(), level, event, ...fields });
+}
+
+function readableLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  const rest = Object.entries(fields).map(
+    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${time.toISOString().slice(11, 23)} ${level.padEnd(5)} ${event}${rest.join('')}`;
+}

@@ -1,0 +1,276 @@
+// Every option of the program in one table: flags, HOODY_SQLITE_* variables, keys of the configuration file and the
+// help text all come from it. A value is checked here, by the option's kind, whatever source it comes from.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+
+/** The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in the unit of the name. */
+export interface Settings {
+  readonly mount: string;
+  readonly data: string;
+  readonly listen: ListenAddress;
+  readonly noMount: boolean;
+  readonly passthrough: 'auto' | 'on' | 'off';
+  readonly locks: 'coordinated' | 'kernel';
+  readonly config: string | undefined;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly drainSeconds: number;
+  readonly logLevel: LogLevel;
+  readonly allowAnyAbsoluteDbPath: boolean;
+  readonly createOnWrite: boolean;
+  readonly authTokenFile: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly corsOrigin: readonly string[];
+  readonly allowHost: readonly string[];
+  readonly trustProxy: boolean;
+  readonly insecure: boolean;
+  readonly historyMaxAgeSeconds: number;
+  readonly historyMaxOps: number;
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Throws an Error whose message completes the sentence "--flag VALUE: ...". */
+type Parse<T> = (text: string) => T;
+
+interface Option<T> {
+  /** Long flag without dashes; also the key of the configuration file. */
+  readonly flag: string;
+  /** Shown after the flag in the help; null for a switch, which needs no value. */
+  readonly value: string | null;
+  readonly parse: Parse<T>;
+  readonly byDefault: () => T;
+  /** Shown in the help; null when there is nothing to say. */
+  readonly defaultText: string | null;
+  readonly sense: string;
+  /** May be changed while the daemon runs, by editing the configuration file. */
+  readonly isLive?: true;
+  /** May be given several times; one text holds several values divided by commas. */
+  readonly isList?: true;
+}
+
+type Options = { readonly [K in keyof Settings]: Option<Settings[K]> };
+
+const isRoot = () => process.getuid?.() === 0;
+
+const path: Parse<string> = (text) => {
+  if (text === '') throw new Error('expected a path');
+  return resolve(text);
+};
+
+const list: Parse<readonly string[]> = (text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+function oneOf<T extends string>(allowed: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw new Error(`expected one of ${allowed.join(', ')}`);
+    return found;
+  };
+}
+
+function integer(least: number, most: number): Parse<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new Error(`expected a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const sizeBytes: Parse<number> = (text) => {
+  const match = /^(\d{1,12})([kmg]?)(?:i?b)?$/i.exec(text);
+  if (!match) throw new Error('expected a number of bytes such as 1048576 or 16MiB');
+  const size = Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1);
+  if (size < 1) throw new Error('expected at least one byte');
+  return size;
+};
+
+const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+const durationSeconds: Parse<number> = (text) => {
+  const match = /^(\d{1,10})([smhd]?)$/.exec(text);
+  if (!match) throw new Error('expected a number of seconds, or one with a unit such as 10s, 5m, 12h, 30d');
+  return Number(match[1]) * (durationUnits[match[2] ?? ''] ?? 1);
+};
+
+const yesOrNo: Parse<boolean> = (text) => {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new Error('expected true or false');
+};
+
+function toggle(flag: string, sense: string): Option<boolean> {
+  return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, sense };
+}
+
+const day = 86_400;
+
+export const options: Options = {
+  mount: {
+    flag: 'mount',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => '/hoody/databases',
+    defaultText: '/hoody/databases',
+    sense: 'where the databases are mounted',
+  },
+  data: {
+    flag: 'data',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => resolve(isRoot() ? '/var/lib/hoody/databases' : 'databases'),
+    defaultText: '/var/lib/hoody/databases as root, else ./databases',
+    sense: 'directory that holds the database files',
+  },
+  listen: {
+    flag: 'listen',
+    value: 'HOST:PORT',
+    parse: parseListenAddress,
+    byDefault: () => parseListenAddress('127.0.0.1:8484'),
+    defaultText: '127.0.0.1:8484',
+    sense: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
+  },
+  noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
+  passthrough: {
+    flag: 'passthrough',
+    value: 'auto|on|off',
+    parse: oneOf(['auto', 'on', 'off']),
+    byDefault: () => 'auto',
+    defaultText: 'auto',
+    sense: 'let the kernel read and write the data files directly; on = refuse to start without it',
+  },
+  locks: {
+    flag: 'locks',
+    value: 'coordinated|kernel',
+    parse: oneOf(['coordinated', 'kernel']),
+    byDefault: () => 'coordinated',
+    defaultText: 'coordinated',
+    sense: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
+  },
+  config: {
+    flag: 'config',
+    value: 'FILE',
+    parse: path,
+    byDefault: () => undefined,
+    defaultText: 'none',
+    sense: 'JSON file with any of these options, keyed by long flag without the dashes',
+  },
+  stateDir: {
+    flag: 'state-dir',
+    value: 'DIR',
+    parse: path,
+    byDefault: () =>
+      existsSync('/hoody/storage')
+        ? '/hoody/storage/sqlite'
+        : resolve(isRoot() ? '/var/lib/hoody-sqlite' : '.hoody-sqlite'),
+    defaultText:
+      '/hoody/storage/sqlite where /hoody/storage exists, else /var/lib/hoody-sqlite as root, else ./.hoody-sqlite',
+    sense: 'where the daemon keeps what must survive a restart',
+  },
+  runDir: {
+    flag: 'run-dir',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => {
+      if (isRoot()) return '/run/hoody-sqlite';
+      const perUser = process.env.XDG_RUNTIME_DIR;
+      return perUser ? `${perUser}/hoody-sqlite` : `/tmp/hoody-sqlite-${process.getuid?.() ?? 0}`;
+    },
+    defaultText: '/run/hoody-sqlite as root, else $XDG_RUNTIME_DIR/hoody-sqlite or /tmp/hoody-sqlite-UID',
+    sense: 'run-time files: control sockets and who runs',
+  },
+  drainSeconds: {
+    flag: 'drain',
+    value: 'SECONDS',
+    parse: durationSeconds,
+    byDefault: () => 10,
+    defaultText: '10',
+    sense: 'how long a stop waits for programs that hold files on the mount',
+  },
+  logLevel: {
+    flag: 'log-level',
+    value: logLevels.join('|'),
+    parse: oneOf(logLevels),
+    byDefault: () => 'info',
+    defaultText: 'info',
+    sense: 'least severe event that is logged',
+    isLive: true,
+  },
+  allowAnyAbsoluteDbPath: toggle(
+    'allow-any-absolute-db-path',
+    'let HTTP requests name databases anywhere on this machine by absolute path',
+  ),
+  createOnWrite: toggle('create-on-write', 'let an HTTP write create the database that it names'),
+  authTokenFile: {
+    flag: 'auth-token-file',
+    value: 'FILE',
+    parse: path,
+    byDefault: () => undefined,
+    defaultText: 'none, requests need no token',
+    sense: 'file with lines "full TOKEN" or "read TOKEN"; HTTP requests then need one of them',
+  },
+  maxBodyBytes: {
+    flag: 'max-body-bytes',
+    value: 'BYTES',
+    parse: sizeBytes,
+    byDefault: () => 16 * 2 ** 20,
+    defaultText: '16MiB',
+    sense: 'largest HTTP request body',
+  },
+  corsOrigin: {
+    flag: 'cors-origin',
+    value: 'ORIGIN',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'none',
+    sense: 'web page origin that may use the API, or *; may be repeated',
+    isList: true,
+  },
+  allowHost: {
+    flag: 'allow-host',
+    value: 'NAME',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'localhost and the listen address',
+    sense: 'further Host name that requests may use, or *; may be repeated',
+    isList: true,
+  },
+  trustProxy: toggle('trust-proxy', 'take the client address from the X-Forwarded-For header'),
+  insecure: toggle('insecure', 'allow a --listen address that other machines can reach without a token file'),
+  historyMaxAgeSeconds: {
+    flag: 'history-max-age',
+    value: 'DURATION',
+    parse: durationSeconds,
+    byDefault: () => 30 * day,
+    defaultText: '30d',
+    sense: 'how long the history of a key is kept; 0 = for ever',
+  },
+  historyMaxOps: {
+    flag: 'history-max-ops',
+    value: 'COUNT',
+    parse: integer(0, 1e12),
+    byDefault: () => 10_000,
+    defaultText: '10000',
+    sense: 'how many changes of a key are kept; 0 = all',
+  },
+};
+
+export type SettingName = keyof Settings;
+
+export const settingNames = Object.keys(options) as readonly SettingName[];
+
+export function settingOfFlag(flag: string): SettingName | undefined {
+  return settingNames.find((name) => options[name].flag === flag);
+}
+
+/** `--log-level` is HOODY_SQLITE_LOG_LEVEL. */
+export function variableOf(name: SettingName): string {
+  return `${variablePrefix}${options[name].flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export const variablePrefix = 'HOODY_SQLITE_';

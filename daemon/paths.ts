@@ -1,0 +1,34 @@
+// Paths as the kernel sees them, so that two spellings of one directory are one directory.
+import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+
+/** Symbolic links resolved as far as the path exists. */
+export function canonicalPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(canonicalPath(parent), basename(path));
+  }
+}
+
+/** Asks the directory itself for nothing that a mount on it would have to answer: one whose daemon is stuck would hang. */
+export function canonicalMountPoint(path: string): string {
+  const here = join(canonicalPath(dirname(path)), basename(path));
+  try {
+    return canonicalMountPoint(resolve(dirname(here), readlinkSync(here)));
+  } catch {
+    return here; // no symbolic link, the usual case
+  }
+}
+
+export function createDirectory(path: string): string {
+  mkdirSync(path, { recursive: true });
+  return realpathSync(path);
+}
+
+/** True for the directory itself too. Both are canonical. */
+export function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || (way !== '..' && !way.startsWith('../'));
+}

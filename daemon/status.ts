@@ -1,0 +1,96 @@
+// What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
+import { statfsSync } from 'node:fs';
+import type { FsStatus } from '../fs/index.ts';
+import type { HttpService } from './http-service.ts';
+import type { KeptChild } from './kept-child.ts';
+import type { MountService } from './mount-service.ts';
+
+export interface ProcessStatus {
+  readonly role: 'supervisor' | 'fs' | 'server' | 'executor';
+  readonly pid: number;
+}
+
+export interface ChildStatus {
+  readonly role: 'fs' | 'server';
+  /** null while it is down. */
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly memoryBytes: number;
+  /** How the last one ended; null when none has. */
+  readonly lastExit: string | null;
+}
+
+export interface DaemonStatus {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly mount: string | null;
+  readonly data: string;
+  readonly freeBytes: number;
+  readonly url: string;
+  /** What is in effect, not what was asked for. */
+  readonly passthrough: boolean;
+  readonly processes: readonly ProcessStatus[];
+  readonly children: readonly ChildStatus[];
+  readonly fuse: Partial<FsStatus> & { readonly requests: Readonly<Record<string, number>> };
+  readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
+  /** What does not work as asked for, one sentence each. */
+  readonly degraded: readonly string[];
+}
+
+export interface StatusSources {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly data: string;
+  readonly url: string;
+  readonly mount: string | null;
+  readonly mountService: MountService | undefined;
+  readonly httpService: HttpService | undefined;
+  readonly degraded: readonly string[];
+}
+
+export async function collectStatus(sources: StatusSources): Promise<DaemonStatus> {
+  const { mountService, httpService, data } = sources;
+  const [fs, http] = await Promise.all([
+    mountService?.process.current?.query('status').catch(() => undefined) as Promise<FsStatus | undefined> | undefined,
+    httpService?.status(),
+  ]);
+  const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
+  return {
+    version: sources.version,
+    uptimeSeconds: Math.floor((Date.now() - sources.startedAtMs) / 1000),
+    mount: sources.mount,
+    data,
+    freeBytes: freeBytesOf(data),
+    url: sources.url,
+    passthrough: fs?.passthrough ?? mountService?.passthrough.active ?? false,
+    processes: [
+      { role: 'supervisor', pid: process.pid },
+      ...children.flatMap(({ current }) => (current ? [{ role: current.role, pid: current.pid }] : [])),
+      ...(http?.executors ?? []).map((pid) => ({ role: 'executor' as const, pid })),
+    ],
+    children: children.map(childStatus),
+    fuse: { ...fs, requests: fs?.requests ?? {} },
+    http: {
+      requests: http?.requests ?? 0,
+      openDatabases: http?.openDatabases ?? 0,
+      queuedJobs: http?.queuedJobs ?? 0,
+    },
+    degraded: sources.degraded,
+  };
+}
+
+function childStatus(child: KeptChild): ChildStatus {
+  const { lastExit } = child;
+  return {
+    role: child.role,
+    pid: child.current?.pid ?? null,
+    restarts: child.restarts,
+    memoryBytes: child.current?.memoryBytes() ?? 0,
+    lastExit: lastExit ? (lastExit.signal ?? `exit code ${lastExit.code}`) : null,
+  };
+}
+
+function freeBytesOf(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}

@@ -1,0 +1,260 @@
+// The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
+// socket asks. It does no work of its own; each part is a file beside this one.
+import { mkdirSync } from 'node:fs';
+import { claimDataDirectory, claimMountPoint } from './claims.ts';
+import { openControlSocket } from './control.ts';
+import { CommandError, exitCodes, messageOf, usageError } from './errors.ts';
+import { fileSystemOf } from './file-system.ts';
+import { HttpService } from './http-service.ts';
+import {
+  createRunDir,
+  currentBootId,
+  type Instance,
+  instanceOf,
+  mountClaimFile,
+  readRecord,
+  removeInstance,
+  writeRecord,
+} from './instances.ts';
+import { urlOf } from './listen-address.ts';
+import { openHttpSocket } from './listening-socket.ts';
+import type { Log } from './log.ts';
+import { MountService } from './mount-service.ts';
+import type { Settings } from './options.ts';
+import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
+import { clearStaleMounts } from './stale-mounts.ts';
+import { collectStatus, type DaemonStatus } from './status.ts';
+import { programVersion } from './version.ts';
+
+/** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
+type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
+
+export class Supervisor {
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #endSteps: EndStep[] = [];
+  readonly #degraded: string[] = [];
+  readonly #startedAtMs = Date.now();
+  #data = '';
+  #url = '';
+  #mountPoint: string | null = null;
+  #mountService: MountService | undefined;
+  #httpService: HttpService | undefined;
+  /** Programs still had files open at the end: the next start must find out whether they have closed them. */
+  #keepsRecord = false;
+  #ended: Promise<void> | undefined;
+  #onStop: (reason: string) => void = () => {};
+
+  constructor(settings: Settings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /** Resolves when the mount and HTTP serve. Rejects with everything undone that had been started. */
+  async start(): Promise<{ readonly mount: string | null; readonly url: string }> {
+    try {
+      await this.#startInOrder();
+      return { mount: this.#mountPoint, url: this.#url };
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  /** Called when `hoody-sqlite stop` asks for the end. */
+  set onStop(listener: (reason: string) => void) {
+    this.#onStop = listener;
+  }
+
+  /** Ends everything, waiting at most `drainSeconds` for requests and programs. Further calls wait for the first. */
+  stop(drainSeconds = this.#settings.drainSeconds): Promise<void> {
+    this.#ended ??= this.#endInOrder(Date.now() + drainSeconds * 1000);
+    return this.#ended;
+  }
+
+  status(): Promise<DaemonStatus> {
+    return collectStatus({
+      version: programVersion(),
+      startedAtMs: this.#startedAtMs,
+      data: this.#data,
+      url: this.#url,
+      mount: this.#mountPoint,
+      mountService: this.#mountService,
+      httpService: this.#httpService,
+      degraded: this.#degraded,
+    });
+  }
+
+  setLogLevel(level: Settings['logLevel']): void {
+    this.#log.setLevel(level);
+    this.#httpService?.send({ type: 'log-level', level });
+  }
+
+  async #startInOrder(): Promise<void> {
+    const settings = this.#settings;
+    this.#data = createDataDirectory(settings.data);
+    const mountPoint = settings.noMount ? null : canonicalMountPoint(settings.mount);
+    if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
+    createRunDir(settings.runDir);
+    const instance = instanceOf(settings.runDir, this.#data);
+    mkdirSync(instance.folder, { recursive: true, mode: 0o700 });
+
+    await this.#claim(instance, mountPoint);
+    const earlier = readRecord(instance);
+    await clearStaleMounts(mountPoint, earlier?.connection ?? null, this.#log);
+    this.#atEnd(async () => {
+      if (!this.#keepsRecord) removeInstance(instance);
+    });
+
+    createDirectory(settings.stateDir);
+    const socket = await openHttpSocket(settings.listen);
+    this.#url = urlOf(socket.address);
+    this.#atEnd(() => socket.close());
+
+    if (mountPoint !== null) await this.#startMount(instance, mountPoint);
+    this.#record(instance);
+    await this.#startHttp(socket.fd);
+    await this.#openControl(instance);
+  }
+
+  async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
+    // On another daemon's mount the data directory is that one's; this daemon is one of its clients.
+    const isClient = fileSystemOf(this.#data)?.type === 'fuse.hoody-sqlite';
+    const claim = await claimDataDirectory(this.#data, isClient ? instance.folder : this.#data, this.#log);
+    this.#atEnd(() => claim.release());
+    if (mountPoint === null) return;
+    const mountClaim = claimMountPoint(mountPoint, mountClaimFile(this.#settings.runDir, mountPoint));
+    this.#atEnd(() => mountClaim.release());
+  }
+
+  /** A mount that is impossible is no failure: HTTP then serves the data directory. */
+  async #startMount(instance: Instance, mountPoint: string): Promise<void> {
+    const { passthrough, locks } = this.#settings;
+    const service = new MountService({
+      options: { dataDir: this.#data, mountPoint, passthrough, locks, stateDir: instance.folder },
+      onMessage: (message) => {
+        if (message.type === 'commit') this.#httpService?.send(message);
+      },
+      onLost: async () => {
+        this.#record(instance);
+        await this.#httpService?.stop(0);
+      },
+      onBack: () => {
+        this.#record(instance);
+        this.#httpService?.start().catch((error: unknown) => {
+          this.#log.error('server-not-restarted', { reason: messageOf(error) });
+          this.#onStop('the server cannot be started again');
+        });
+      },
+      log: this.#log,
+    });
+    try {
+      createDirectory(mountPoint);
+      await service.start();
+    } catch (error) {
+      const reason = sentenceOf(error);
+      if (passthrough === 'on') throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
+      this.#degraded.push(`nothing is mounted: ${reason}`);
+      this.#log.warn('no-mount', { mount: mountPoint, reason, effect: 'HTTP serves the data directory' });
+      return;
+    }
+    this.#mountPoint = mountPoint;
+    this.#mountService = service;
+    if (!service.passthrough.active && passthrough !== 'off') {
+      this.#degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
+    }
+    this.#atEnd(async (drainEndsAtMs) => {
+      const isUnused = await service.stop(drainEndsAtMs);
+      this.#keepsRecord = !isUnused;
+    });
+  }
+
+  async #startHttp(socketFd: number): Promise<void> {
+    const settings = this.#settings;
+    const service = new HttpService({
+      socketFd,
+      options: {
+        root: this.#mountPoint ?? this.#data,
+        dataDir: this.#data,
+        mounted: this.#mountPoint !== null,
+        stateDir: settings.stateDir,
+        version: programVersion(),
+        allowAnyAbsoluteDbPath: settings.allowAnyAbsoluteDbPath,
+        createOnWrite: settings.createOnWrite,
+        corsOrigins: settings.corsOrigin,
+        allowHosts: settings.allowHost,
+        authTokenFile: settings.authTokenFile ?? null,
+        maxBodyBytes: settings.maxBodyBytes,
+        trustProxy: settings.trustProxy,
+        historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
+        historyMaxOps: settings.historyMaxOps,
+        logLevel: settings.logLevel,
+      },
+      answer: (name) => this.#answerServer(name),
+      log: this.#log,
+    });
+    await service.start();
+    this.#httpService = service;
+    this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - Date.now())));
+  }
+
+  async #answerServer(name: string): Promise<unknown> {
+    if (!this.#mountService) return name === 'locks' ? [] : { requests: {}, lockWaits: 0, lockWaitMs: 0 };
+    return await this.#mountService.process.current?.query(name);
+  }
+
+  async #openControl(instance: Instance): Promise<void> {
+    const server = await openControlSocket(instance.controlSocket, {
+      status: () => this.status(),
+      stop: async () => this.#onStop('asked by hoody-sqlite stop'),
+    });
+    // Connections stay open until the process ends: `hoody-sqlite stop` waits for that.
+    this.#atEnd(async () => server.close());
+  }
+
+  #record(instance: Instance): void {
+    writeRecord(instance, {
+      pid: process.pid,
+      data: this.#data,
+      mount: this.#mountPoint,
+      connection: this.#mountService?.connection ?? null,
+      bootId: currentBootId(),
+    });
+  }
+
+  #atEnd(step: EndStep): void {
+    this.#endSteps.push(step);
+  }
+
+  async #endInOrder(drainEndsAtMs: number): Promise<void> {
+    for (let step = this.#endSteps.pop(); step; step = this.#endSteps.pop()) {
+      try {
+        await step(drainEndsAtMs);
+      } catch (error) {
+        this.#log.error('stop-step-failed', { reason: messageOf(error) });
+      }
+    }
+  }
+}
+
+function createDataDirectory(path: string): string {
+  try {
+    return createDirectory(path);
+  } catch (cause) {
+    throw new CommandError(exitCodes.failed, `cannot create the data directory ${path}: ${messageOf(cause)}`, {
+      hint: 'choose another one with --data',
+      cause,
+    });
+  }
+}
+
+function refuseNesting(data: string, mountPoint: string): void {
+  if (!isInside(data, mountPoint) && !isInside(mountPoint, data)) return;
+  throw usageError(`--mount ${mountPoint} and --data ${data}: neither may lie in the other`);
+}
+
+/** A message and, where an error carries one, what to do about it. */
+function sentenceOf(error: unknown): string {
+  const { hint } = error as { hint?: string };
+  return hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
+}

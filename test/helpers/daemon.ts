@@ -1,0 +1,178 @@
+// Starts the built program on fresh directories, waits for its ready line, and leaves nothing behind: no process, no
+// mount, no file, whatever the test did to it.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { DaemonStatus } from '../../daemon/status.ts';
+import { eventually } from './eventually.ts';
+import { type Finished, isAlive, run, type Started, start } from './process.ts';
+
+export const programPath = resolve(import.meta.dirname, '../../dist/daemon/main.js');
+
+/** Directories of one daemon, all below one fresh folder. */
+export interface DaemonPaths {
+  readonly folder: string;
+  readonly mount: string;
+  readonly data: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+}
+
+export interface Daemon extends DaemonPaths {
+  readonly pid: number;
+  /** As printed in the ready line: without a slash at the end, or unix:/path. */
+  readonly url: string;
+  /** What the ready line says: false when the daemon serves HTTP only. */
+  readonly mounted: boolean;
+  /** Where clients open databases: the mount, or the data directory. */
+  readonly root: string;
+  stdout(): string;
+  stderr(): string;
+  status(): Promise<DaemonStatus>;
+  /** Runs another command of the program for this daemon. */
+  command(name: string, ...args: string[]): Promise<Finished>;
+  /** Sends SIGTERM and waits for the end. */
+  stop(): Promise<Finished>;
+  readonly finished: Promise<Finished>;
+}
+
+export interface DaemonOptions {
+  /** Directories of an earlier daemon, to start again on them; they are then the caller's to remove. */
+  readonly paths?: DaemonPaths;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Runs `test` against a daemon with these further flags of `start`, on a free port. */
+export async function withDaemon<T>(
+  flags: readonly string[],
+  test: (daemon: Daemon) => Promise<T>,
+  options: DaemonOptions = {},
+): Promise<T> {
+  const run = (paths: DaemonPaths) => withStarted(startDaemon(paths, flags, options), paths, test);
+  return options.paths ? run(options.paths) : withPaths(run);
+}
+
+/** Fresh directories, removed in the end together with every mount and process that was left in them. */
+export async function withPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Promise<T> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-sqlite-')));
+  const in_ = (name: string) => join(folder, name);
+  try {
+    return await test({
+      folder,
+      mount: in_('mount'),
+      data: in_('data'),
+      stateDir: in_('state'),
+      runDir: in_('run'),
+    });
+  } finally {
+    clearMounts(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Only starts the program; for tests of starts that fail. */
+export function startDaemon(paths: DaemonPaths, flags: readonly string[], options: DaemonOptions = {}): Started {
+  return start(process.execPath, [programPath, 'start', ...flagsFor(paths, flags), ...flags], {
+    cwd: paths.folder,
+    env: cleanEnvironment(options.env),
+  });
+}
+
+/** Runs a command of the program with nothing of the caller's own settings. */
+export function runProgram(args: readonly string[], env: DaemonOptions['env'] = {}): Promise<Finished> {
+  return run(process.execPath, [programPath, ...args], { env: cleanEnvironment(env) });
+}
+
+/** Resolves with the daemon once it has printed its ready line. */
+export async function whenReady(started: Started, paths: DaemonPaths): Promise<Daemon> {
+  const ended = started.finished.then((finished) => {
+    throw new Error(`the daemon ended with ${finished.code ?? finished.signal}: ${finished.stderr}`);
+  });
+  const line = await Promise.race([
+    ended,
+    eventually(() => {
+      const match = /^hoody-sqlite ready mount=(.*) url=(\S+)\n/.exec(started.stdout());
+      if (!match) throw new Error(`the daemon is not ready: ${started.stderr()}`);
+      return match;
+    }),
+  ]);
+  const mounted = line[1] !== 'none';
+  const command = (name: string, ...args: string[]) =>
+    runProgram([name, '--run-dir', paths.runDir, '--data', paths.data, ...args]);
+  return {
+    ...paths,
+    pid: started.pid,
+    url: line[2] ?? '',
+    mounted,
+    root: mounted ? paths.mount : paths.data,
+    stdout: started.stdout,
+    stderr: started.stderr,
+    finished: started.finished,
+    command,
+    status: async () => {
+      const { stdout, stderr } = await command('status', '--json');
+      if (stdout === '') throw new Error(`no status: ${stderr}`);
+      return JSON.parse(stdout) as DaemonStatus;
+    },
+    stop: () => {
+      started.process.kill('SIGTERM');
+      return started.finished;
+    },
+  };
+}
+
+/** Every process of the daemon that is alive, children of a killed supervisor included. */
+export async function processesOf(paths: DaemonPaths): Promise<number[]> {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const ours = all.map(Number).filter((pid) => pid !== process.pid && namesFolder(pid, paths.folder));
+  const alive = await Promise.all(ours.map(isAlive));
+  return ours.filter((_, index) => alive[index]);
+}
+
+async function withStarted<T>(started: Started, paths: DaemonPaths, test: (daemon: Daemon) => Promise<T>): Promise<T> {
+  try {
+    return await test(await whenReady(started, paths));
+  } finally {
+    started.process.kill('SIGTERM');
+    const timer = setTimeout(() => started.process.kill('SIGKILL'), 30_000);
+    await started.finished;
+    clearTimeout(timer);
+  }
+}
+
+function flagsFor(paths: DaemonPaths, flags: readonly string[]): string[] {
+  const defaults: [string, string][] = [
+    ['--mount', paths.mount],
+    ['--data', paths.data],
+    ['--state-dir', paths.stateDir],
+    ['--run-dir', paths.runDir],
+    ['--listen', '127.0.0.1:0'],
+  ];
+  return defaults.filter(([flag]) => !flags.includes(flag)).flat();
+}
+
+/** The caller's HOODY_SQLITE_* variables must not reach the program under test. */
+function cleanEnvironment(env: DaemonOptions['env'] = {}): Record<string, string | undefined> {
+  const inherited = Object.keys(process.env).filter((name) => name.startsWith('HOODY_SQLITE_'));
+  return { ...Object.fromEntries(inherited.map((name) => [name, undefined])), ...env };
+}
+
+function namesFolder(pid: number, folder: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`PWD=${folder}`);
+  } catch {
+    return false;
+  }
+}
+
+/** Aborts before it unmounts, so that no process hangs on a mount whose daemon is gone. */
+function clearMounts(folder: string): void {
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n').reverse()) {
+    const [, , device = '', , mountPoint = ''] = line.split(' ');
+    if (!mountPoint.startsWith(`${folder}/`)) continue;
+    const abort = `/sys/fs/fuse/connections/${device.split(':')[1]}/abort`;
+    if (line.includes(' fuse.') && existsSync(abort)) writeFileSync(abort, '1');
+    spawnSync('umount', ['-l', mountPoint]);
+  }
+}
