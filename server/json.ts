@@ -164,15 +164,15 @@ class Reader {
         return result;
       }
       if (stop !== '\\') throw this.#unexpected();
-      const escape = this.#text[this.#at + 1] ?? '';
-      const plain = escapes[escape];
+      const letter = this.#text[this.#at + 1] ?? '';
+      const plain = escapes[letter];
       if (plain !== undefined) {
         result += plain;
         this.#at += 2;
         continue;
       }
       const hex = this.#text.slice(this.#at + 2, this.#at + 6);
-      if (escape !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#unexpected();
+      if (letter !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#unexpected();
       result += String.fromCharCode(Number.parseInt(hex, 16));
       this.#at += 6;
     }

@@ -11,8 +11,11 @@ export class Connection {
   readonly identity: string;
   /** Set when a statement changed settings or the TEMP schema: the connection is closed after the job. */
   isTainted = false;
-  #statements = new Map<string, Statement>();
+  /** Whether the running job announced a commit. */
+  hasCommitted = false;
+  readonly #statements = new Map<string, Statement>();
   #nowMs = Date.now();
+  #onPhase: (phase: CommitPhase) => void = () => {};
 
   constructor(database: Database, path: string, identity: string) {
     this.database = database;
@@ -21,7 +24,7 @@ export class Connection {
   }
 
   /** A prepared statement, kept for the next use. Integers come back as number unless the caller sets safeIntegers. */
-  statement = (sql: string): Statement => {
+  readonly statement = (sql: string): Statement => {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const made = this.database.prepare(sql);
@@ -31,13 +34,22 @@ export class Connection {
   };
 
   /** Unix time, the same for every operation of one group. */
-  nowSeconds = (): number => Math.floor(this.#nowMs / 1000);
+  readonly nowSeconds = (): number => Math.floor(this.#nowMs / 1000);
 
-  nowMs = (): number => this.#nowMs;
+  readonly nowMs = (): number => this.#nowMs;
+
+  /** Tells the server, before and after COMMIT, what a kill would now mean. Only for operations that commit themselves. */
+  readonly announce = (phase: CommitPhase): void => {
+    this.hasCommitted = true;
+    this.#onPhase(phase);
+  };
 
   /** Called before each group. */
-  setClock(nowMs: number): void {
+  prepareFor(nowMs: number, budgetMs: number, onPhase: (phase: CommitPhase) => void): void {
     this.#nowMs = nowMs;
+    this.#onPhase = onPhase;
+    this.hasCommitted = false;
+    this.database.pragma(`busy_timeout=${Math.max(1, Math.floor(budgetMs))}`);
   }
 
   close(): void {
@@ -45,3 +57,5 @@ export class Connection {
     this.database.close();
   }
 }
+
+export type CommitPhase = 'committing' | 'committed';

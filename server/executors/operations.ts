@@ -1,0 +1,20 @@
+// Every operation that an executor can run, by name.
+import { databaseOperations } from '../databases/operations.ts';
+import { databaseFileOperations } from '../databases/file-operations.ts';
+import { historyOperations } from '../history/operations.ts';
+import { kvOperations } from '../kv/operations.ts';
+import { sqlOperations } from '../sql/operations.ts';
+import type { AnyFileOperation, AnyOperation } from './operation.ts';
+
+function byName<Row extends { readonly name: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> {
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+export const operations: ReadonlyMap<string, AnyOperation> = byName([
+  ...sqlOperations,
+  ...databaseOperations,
+  ...historyOperations,
+  ...kvOperations,
+]);
+
+export const fileOperations: ReadonlyMap<string, AnyFileOperation> = byName(databaseFileOperations);
