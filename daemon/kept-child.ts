@@ -97,6 +97,7 @@ export class KeptChild {
       try {
         await delay(this.#backoff.nextDelayMs(lastLifeMs), undefined, { signal });
         await beforeRestart?.(signal);
+        signal.throwIfAborted();
         await this.#startOne();
         this.#restarts += 1;
         log.info('child-restarted', { role, pid: this.#child?.pid, restarts: this.#restarts });

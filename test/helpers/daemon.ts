@@ -10,6 +10,9 @@ import { type Finished, isAlive, run, type Started, start } from './process.ts';
 
 export const programPath = resolve(import.meta.dirname, '../../dist/daemon/main.js');
 
+/** Inherited by every process of a daemon under test, so that none can hide. */
+const folderVariable = 'TEST_DAEMON_FOLDER';
+
 /** Directories of one daemon, all below one fresh folder. */
 export interface DaemonPaths {
   readonly folder: string;
@@ -75,7 +78,7 @@ export async function withPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Pr
 export function startDaemon(paths: DaemonPaths, flags: readonly string[], options: DaemonOptions = {}): Started {
   return start(process.execPath, [programPath, 'start', ...flagsFor(paths, flags), ...flags], {
     cwd: paths.folder,
-    env: cleanEnvironment(options.env),
+    env: { ...cleanEnvironment(options.env), [folderVariable]: paths.folder },
   });
 }
 
@@ -160,7 +163,7 @@ function cleanEnvironment(env: DaemonOptions['env'] = {}): Record<string, string
 
 function namesFolder(pid: number, folder: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`PWD=${folder}`);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${folderVariable}=${folder}\0`);
   } catch {
     return false;
   }
