@@ -1,4 +1,22 @@
-// Every operation of the key-value store, for the executor's table.
+// Every operation of the key-value store, for the executor's look-up by name.
 import type { AnyOperation } from '../executors/operation.ts';
+import { kvIncrement, kvPop, kvPush, kvRemove } from './atomic.ts';
+import { kvBatchDelete, kvBatchGet, kvBatchSet } from './batch.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
 
-export const kvOperations: readonly AnyOperation[] = [];
+export const kvOperations: readonly AnyOperation[] = [
+  kvGet,
+  kvHead,
+  kvEntry,
+  kvList,
+  kvSet,
+  kvDelete,
+  kvExpire,
+  kvIncrement,
+  kvPush,
+  kvPop,
+  kvRemove,
+  kvBatchGet,
+  kvBatchSet,
+  kvBatchDelete,
+] as readonly AnyOperation[];

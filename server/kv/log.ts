@@ -1,0 +1,145 @@
+// Reads a key's past out of the undo log: the state after an operation is the `old` of the next one, and after the newest
+// it is the row of the table itself.
+import type { Connection } from '../executors/connection.ts';
+import { type OpName, oldContentType, oldTypeCodes, opName } from './codes.ts';
+import { quoteName } from './names.ts';
+import { readRow, type StoredValue } from './row.ts';
+import type { KvTable } from './table.ts';
+
+/** What a key was at some moment. `unknown`: written with history=false, or by somebody unseen. */
+export type KeyState = 'absent' | 'unknown' | KnownState;
+
+export interface KnownState {
+  readonly value: StoredValue;
+  readonly contentType: string;
+  readonly expireAt: number | null;
+}
+
+export interface LogRow {
+  readonly seq: number;
+  readonly opNumber: number;
+  readonly ts: number;
+  readonly op: OpName;
+  readonly path: string | null;
+  readonly delta: bigint | null;
+  readonly client: string | null;
+  readonly oldType: string | number | null;
+  readonly oldValue: StoredValue;
+  readonly oldExpireAt: number | null;
+}
+
+interface SqlRow {
+  readonly seq: number;
+  readonly opNumber: number;
+  readonly ts: number;
+  readonly op: number;
+  readonly path: string | null;
+  readonly delta: string | null;
+  readonly client: string | null;
+  readonly oldType: string | number | null;
+  readonly oldValue: StoredValue;
+  readonly oldExpireAt: number | null;
+}
+
+/** For a log aliased `l`. A delta crosses as text: it may be any 64-bit integer. */
+const logColumns = `l.seq AS seq, l.op_number AS opNumber, l.ts AS ts, l.op AS op, l.path AS path,
+  CAST(l.delta AS TEXT) AS delta, l.client AS client, l.old_type AS oldType, l.old_expire_at AS oldExpireAt,
+  CASE typeof(l.old_value) WHEN 'blob' THEN l.old_value ELSE CAST(l.old_value AS TEXT) END AS oldValue`;
+
+export function keyId(connection: Connection, table: KvTable, key: string): number | null {
+  if (!table.hasLog) return null;
+  const id = connection
+    .statement(`SELECT id FROM ${quoteName(table.names.keys)} WHERE key = ?`)
+    .pluck()
+    .get(key);
+  return typeof id === 'number' ? id : null;
+}
+
+/** The newest thing that happened to the key, undone or not. */
+export function lastOp(connection: Connection, table: KvTable, key: string): OpName | null {
+  const id = keyId(connection, table, key);
+  if (id === null) return null;
+  const sql = `SELECT op FROM ${quoteName(table.names.log)} WHERE key_id = ? ORDER BY op_number DESC LIMIT 1`;
+  const op = connection.statement(sql).pluck().get(id);
+  return typeof op === 'number' ? opName(op) : null;
+}
+
+/** The key's state now, as its past sees it: a row whose time is over still counts until it is removed. */
+export function currentState(connection: Connection, table: KvTable, key: string): KeyState {
+  if (!table.isCaptured) return 'unknown';
+  const row = readRow(connection, table, key);
+  return row === null ? 'absent' : { value: row.value, contentType: row.contentType, expireAt: row.expireAt };
+}
+
+/** Rows of the key's history, newest first. */
+export function* newestRows(connection: Connection, table: KvTable, id: number): Generator<LogRow> {
+  yield* rows(connection, table, id, 'ORDER BY l.op_number DESC', []);
+}
+
+/** The row of one operation, or null if it is not in the history (never was, undone, or pruned). */
+export function rowOf(connection: Connection, table: KvTable, id: number, opNumber: number): LogRow | null {
+  const [row] = rows(connection, table, id, 'AND l.op_number = ?', [opNumber]);
+  return row ?? null;
+}
+
+/** The newest row at or before the time, or null. */
+export function rowAt(connection: Connection, table: KvTable, id: number, atSeconds: number): LogRow | null {
+  const after = firstAfter(connection, table, id, atSeconds);
+  const bound = after === null ? [] : [after];
+  const [row] = rows(
+    connection,
+    table,
+    id,
+    `${after === null ? '' : 'AND l.op_number < ?'} ORDER BY l.op_number DESC LIMIT 1`,
+    bound,
+  );
+  return row ?? null;
+}
+
+/** op_number of the first operation later than the time. Operations of one second are one moment: all of them are before. */
+function firstAfter(connection: Connection, table: KvTable, id: number, atSeconds: number): number | null {
+  const sql = `SELECT op_number FROM ${quoteName(table.names.log)}
+    WHERE key_id = ? AND in_history AND ts > ? ORDER BY op_number LIMIT 1`;
+  const found = connection.statement(sql).pluck().get(id, atSeconds);
+  return typeof found === 'number' ? found : null;
+}
+
+/** The state after operation `opNumber` (0: before the oldest that is kept). */
+export function stateAfter(
+  connection: Connection,
+  table: KvTable,
+  key: string,
+  id: number,
+  opNumber: number,
+): KeyState {
+  let expireAt: number | null | undefined;
+  for (const row of rows(connection, table, id, 'AND l.op_number > ? ORDER BY l.op_number', [opNumber])) {
+    if (row.oldType === oldTypeCodes.unknown) return 'unknown';
+    if (row.oldType === null) return 'absent';
+    // The first later row knows the time to live; where it says that the value stayed, a later one knows the value.
+    if (expireAt === undefined) expireAt = row.oldExpireAt;
+    if (row.oldType !== oldTypeCodes.same) {
+      return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt };
+    }
+  }
+  const state = currentState(connection, table, key);
+  return typeof state === 'string' || expireAt === undefined ? state : { ...state, expireAt };
+}
+
+/** The state before a row, given the state after it. */
+export function stateBefore(row: LogRow, after: KeyState): KeyState {
+  if (row.oldType === null) return 'absent';
+  if (row.oldType === oldTypeCodes.unknown) return 'unknown';
+  if (row.oldType !== oldTypeCodes.same) {
+    return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt: row.oldExpireAt };
+  }
+  return typeof after === 'string' ? 'unknown' : { ...after, expireAt: row.oldExpireAt };
+}
+
+function* rows(connection: Connection, table: KvTable, id: number, rest: string, bound: number[]): Generator<LogRow> {
+  const sql = `SELECT ${logColumns} FROM ${quoteName(table.names.log)} l WHERE l.key_id = ? AND l.in_history ${rest}`;
+  // A statement of its own: it stays open while the caller runs others, perhaps this one again.
+  for (const row of connection.database.prepare(sql).iterate(id, ...bound) as IterableIterator<SqlRow>) {
+    yield { ...row, op: opName(row.op), delta: row.delta === null ? null : BigInt(row.delta) };
+  }
+}

@@ -1,0 +1,99 @@
+// The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made is
+// completed with what only the API knows (which operation, for whom, recorded or not).
+import type { Connection } from '../executors/connection.ts';
+import { changeCodes, type OpName, opCodes } from './codes.ts';
+import { quoteName } from './names.ts';
+import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, type StoredValue } from './row.ts';
+import type { KvTable } from './table.ts';
+
+/** Common to all writes of one request. */
+export interface Writer {
+  readonly connection: Connection;
+  readonly table: KvTable;
+  /** history=false is false: the log then says UNRECORDED and nothing of the value. */
+  readonly isRecorded: boolean;
+  readonly clientIp: string;
+}
+
+export interface Operation {
+  readonly op: OpName;
+  /** As the client sent it; absent for the whole value. */
+  readonly path?: string;
+  /** Signed: a DECR by 5 is -5. */
+  readonly delta?: bigint;
+}
+
+export interface NewValue {
+  readonly value: StoredValue;
+  readonly contentType: string;
+  readonly expireAt: number | null;
+}
+
+/**
+ * The row that a write starts from. A row whose time is over is removed first (as the background would have done), so that
+ * the log says the key expired before it was written again.
+ */
+export function rowForWrite(writer: Pick<Writer, 'connection' | 'table'>, key: string): KvRow | null {
+  const { connection, table } = writer;
+  const row = readRow(connection, table, key);
+  if (row === null || !isExpired(row, connection.nowSeconds())) return row;
+  connection.statement(`DELETE FROM ${quoteName(table.names.table)} WHERE key = ?`).run(key);
+  return null;
+}
+
+/** Writes the value, whether the key exists or not, and answers the new ETag. */
+export function putValue(
+  writer: Writer,
+  key: string,
+  current: KvRow | null,
+  next: NewValue,
+  operation: Operation,
+): string {
+  const { connection, table } = writer;
+  const name = quoteName(table.names.table);
+  const now = connection.nowSeconds();
+  if (current === null) {
+    connection
+      .statement(
+        `INSERT INTO ${name} (key, value, content_type, created_at, updated_at, expire_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      )
+      .run(key, next.value, next.contentType, now, now, next.expireAt);
+  } else {
+    connection
+      .statement(`UPDATE ${name} SET value = ?, content_type = ?, updated_at = ?, expire_at = ? WHERE key = ?`)
+      .run(next.value, next.contentType, now, next.expireAt, key);
+  }
+  return completeLog(writer, key, operation);
+}
+
+/** Sets or (null) removes the time to live; value and `updated_at` stay. */
+export function putExpiry(writer: Writer, key: string, expireAt: number | null): string {
+  const { connection, table } = writer;
+  connection.statement(`UPDATE ${quoteName(table.names.table)} SET expire_at = ? WHERE key = ?`).run(expireAt, key);
+  return completeLog(writer, key, { op: expireAt === null ? 'PERSIST' : 'EXPIRE' });
+}
+
+export function deleteKey(writer: Writer, key: string): string {
+  const { connection, table } = writer;
+  connection.statement(`DELETE FROM ${quoteName(table.names.table)} WHERE key = ?`).run(key);
+  return completeLog(writer, key, { op: 'DELETE' });
+}
+
+function completeLog(writer: Writer, key: string, operation: Operation): string {
+  const { connection, table, isRecorded } = writer;
+  const op = isRecorded ? operation.op : 'UNRECORDED';
+  const sql = `UPDATE ${quoteName(table.names.log)} SET op = ?, change = ?, path = ?, delta = ?, client = ?
+    WHERE seq = ${lastSeqSql(table, '?')} RETURNING seq`;
+  const path = isRecorded ? (operation.path ?? null) : null;
+  const delta = isRecorded ? (operation.delta ?? null) : null;
+  const seq = connection
+    .statement(sql)
+    .pluck()
+    .get(opCodes[op], changeOf(operation.op), path, delta, writer.clientIp, key);
+  return etagOf(table, Number(seq)) ?? '';
+}
+
+function changeOf(op: OpName): number {
+  if (op === 'DELETE') return changeCodes.delete;
+  return op === 'EXPIRE' || op === 'PERSIST' ? changeCodes.ttl : changeCodes.set;
+}
