@@ -1,0 +1,94 @@
+// The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the main thread
+// posts messages and wakes it through an eventfd.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { FsError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { FsStartOptions, FsStatus } from '../messages.ts';
+import { OwnChanges } from '../nodes/own-changes.ts';
+import { Passthrough } from '../nodes/passthrough.ts';
+import { openTree } from '../nodes/tree.ts';
+import { Caller } from '../system/caller.ts';
+import { Device } from './device.ts';
+import { maxWriteBytes } from './handshake.ts';
+import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
+import { Session } from './session.ts';
+
+/** Room for the largest WRITE and its headers; the kernel asks for 8 KiB more than max_write at most. */
+const requestBytes = maxWriteBytes + 8192;
+
+if (parentPort === null) throw new Error('fs/channel/loop.ts runs as a worker thread');
+const port = parentPort;
+const { deviceFd, wakeFd, options } = workerData as LoopData;
+const send = (message: FromLoop) => port.postMessage(message);
+const log: Log = (level, event, fields) => send({ type: 'log', level, event, fields });
+
+try {
+  serve(options);
+} catch (error) {
+  const { code, message, hint } =
+    error instanceof FsError ? error : { code: 'internal', message: String(error), hint: undefined };
+  send({ type: 'failed', code, message, ...(hint === undefined ? {} : { hint }) });
+}
+port.close();
+
+function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
+  const device = new Device(deviceFd, wakeFd, log);
+  const passthrough = new Passthrough(deviceFd, log);
+  const tree = openTree(dataDir, { caller: new Caller(), passthrough, ownChanges: new OwnChanges() });
+  const session = new Session({
+    tree,
+    log,
+    write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
+    wantsPassthrough: wanted !== 'off',
+    initialized: (isNegotiated) => {
+      passthrough.start(wanted, isNegotiated, dataDir);
+      send({ type: 'ready', passthrough: passthroughState() });
+    },
+  });
+  const request = Buffer.alloc(requestBytes);
+
+  for (;;) {
+    if (device.wait(-1) && answerMessages() === 'stop') return;
+    const length = device.read(request);
+    if (length < 0) {
+      send({ type: 'unmounted' });
+      return;
+    }
+    if (length > 0) session.serve(request, length);
+  }
+
+  function answerMessages(): 'stop' | undefined {
+    for (;;) {
+      const received = receiveMessageOnPort(port) as { readonly message: ToLoop } | undefined;
+      if (received === undefined) return undefined;
+      const { message } = received;
+      switch (message.type) {
+        case 'stop':
+          return 'stop';
+        case 'status':
+          send({ type: 'answer', id: message.id, value: status() });
+          break;
+        default:
+          message satisfies never;
+      }
+    }
+  }
+
+  function passthroughState() {
+    const { reason } = passthrough;
+    return { active: passthrough.isActive, ...(reason === undefined ? {} : { reason }) };
+  }
+
+  function status(): FsStatus {
+    const { active, reason } = passthroughState();
+    return {
+      requests: session.requests,
+      passthrough: active,
+      ...(reason === undefined ? {} : { passthroughReason: reason }),
+      nodes: tree.nodes.size,
+      handles: tree.files.size + tree.directories.size,
+      backingFiles: passthrough.backingFiles,
+      pending: 0,
+    };
+  }
+}

@@ -1,0 +1,82 @@
+// Entry of the fs process: the supervisor's messages on the main thread, the kernel's on a thread of its own. Inherits
+// /dev/fuse as fd 3. It must never touch a path on the mount that it serves.
+import { Worker } from 'node:worker_threads';
+import type { LoopData, ToLoop } from './channel/loop-messages.ts';
+import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
+import { write } from './system/files.ts';
+import { lastError } from './system/libc.ts';
+import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
+
+const deviceFd = 3;
+const stopDeadlineMs = 3000;
+
+let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
+
+process.umask(0); // clients' own umask was applied by the kernel
+process.on('message', (message: ToFsProcess) => {
+  switch (message.type) {
+    case 'start':
+      start(message.options);
+      break;
+    case 'query':
+      query(message.id, message.name);
+      break;
+    case 'stop':
+      stop();
+      break;
+    default:
+      message satisfies never;
+  }
+});
+process.on('disconnect', stop);
+// Ctrl-C reaches the whole process group, but only the supervisor knows when to stop.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+
+function start(options: FsStartOptions): void {
+  if (loop !== undefined) return;
+  raiseDescriptorLimit();
+  const wakeFd = makeEventFd();
+  const workerData: LoopData = { deviceFd, wakeFd, options };
+  const worker = new Worker(new URL('./channel/loop.js', import.meta.url), { workerData });
+  loop = { worker, wakeFd };
+  let exitCode = 0;
+  worker.on('message', (message: FromFsProcess) => {
+    if (message.type === 'failed') exitCode = 1;
+    toSupervisor(message);
+  });
+  worker.on('error', (error) => {
+    exitCode = 1;
+    toSupervisor({ type: 'failed', code: 'internal', message: error.stack ?? String(error) });
+  });
+  worker.on('exit', () => {
+    process.exitCode = exitCode;
+    if (process.connected) process.disconnect();
+    process.exit();
+  });
+}
+
+function query(id: number, name: string): void {
+  if (name !== 'status') toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
+  else if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
+  else toLoop({ type: 'status', id });
+}
+
+function stop(): void {
+  if (loop === undefined) process.exit(0);
+  toLoop({ type: 'stop' });
+  // A loop that is stuck in a system call cannot hear that; process.exit would wait for it.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopDeadlineMs).unref();
+}
+
+function toLoop(message: ToLoop): void {
+  if (loop === undefined) return;
+  loop.worker.postMessage(message);
+  const one = Buffer.alloc(8);
+  one.writeBigUInt64LE(1n);
+  if (write(loop.wakeFd, one, 8) < 0) throw lastError('write', 'eventfd');
+}
+
+function toSupervisor(message: FromFsProcess): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,129 @@
+// statx -> the kernel's attr, its lifetime, and GETATTR, SETATTR, STATFS, READLINK: what is known about one inode.
+
+import { encodeAttributes, encodeEntry, type Lifetime } from '../protocol/encode.ts';
+import * as flags from '../protocol/flags.ts';
+import { attr, attrOut, entryOut, statfsOut } from '../protocol/layouts.ts';
+import type { RequestOf, Timestamp } from '../protocol/requests.ts';
+import {
+  chmod,
+  emptyPath,
+  fchownat,
+  fstatfs,
+  ftruncate,
+  pathOfDescriptor,
+  readlinkat,
+  truncate,
+  utimensat,
+} from '../system/files.ts';
+import { AT_EMPTY_PATH, statAt, statxOffset } from '../system/stat.ts';
+import type { Node } from './nodes.ts';
+import { ESTALE, failed, type Tree } from './tree.ts';
+
+/**
+ * How long the kernel may trust names, absent names and attributes. Changes through the mount are known to it at once; those behind
+ * its back are reported by watch.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
+ */
+export const lifetime: Lifetime = { seconds: 1, nanoseconds: 0 };
+
+const UTIME_NOW = (1 << 30) - 1;
+const UTIME_OMIT = (1 << 30) - 2;
+const keepId = 0xffffffff; // chown(2): -1 leaves an id as it is
+const timespecBytes = 16;
+const times = Buffer.alloc(2 * timespecBytes);
+const statfsBuffer = Buffer.alloc(120);
+
+/** Payload of the answer to LOOKUP and all that create names. tree.stat describes the node. Counts the lookup. */
+export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0): number {
+  node.lookups += 1;
+  encodeEntry(out, at, node.id, lifetime);
+  copyAttributes(tree.stat, out, at + entryOut.sizeBytes);
+  return entryOut.sizeBytes + attr.sizeBytes;
+}
+
+export function getAttributes(tree: Tree, asked: RequestOf<'GETATTR'>, out: Buffer): number {
+  const node = tree.nodes.get(asked.nodeId);
+  return node === undefined ? -ESTALE : answerAttributes(tree, node, out);
+}
+
+export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buffer): number {
+  const node = tree.nodes.get(asked.nodeId);
+  if (node === undefined) return -ESTALE;
+  const { valid } = asked;
+  const has = (bit: number) => (valid & bit) !== 0;
+  const { UID, GID, MODE, SIZE, ATIME, MTIME, ATIME_NOW, MTIME_NOW, FH } = flags.attribute;
+  // Owner before mode: chown clears the set-id bits, and the mode that the kernel sends already says what should be left.
+  if (has(UID | GID)) {
+    const uid = has(UID) ? asked.uid : keepId;
+    const gid = has(GID) ? asked.gid : keepId;
+    if (fchownat(node.fd, emptyPath, uid, gid, AT_EMPTY_PATH) < 0) return failed();
+  }
+  if (has(SIZE)) {
+    const fd = has(FH) ? (tree.files.get(asked.fh)?.fd ?? -1) : -1;
+    const result = fd >= 0 ? ftruncate(fd, asked.size) : truncate(pathOfDescriptor(node.fd), asked.size);
+    if (result < 0) return failed();
+  }
+  if (has(MODE) && chmod(pathOfDescriptor(node.fd), asked.mode & 0o7777) < 0) return failed();
+  if (has(ATIME | MTIME)) {
+    writeTime(0, has(ATIME), has(ATIME_NOW), asked.atime);
+    writeTime(timespecBytes, has(MTIME), has(MTIME_NOW), asked.mtime);
+    if (utimensat(node.fd, emptyPath, times, AT_EMPTY_PATH) < 0) return failed();
+  }
+  return answerAttributes(tree, node, out);
+}
+
+export function readLink(tree: Tree, asked: RequestOf<'READLINK'>, out: Buffer): number {
+  const node = tree.nodes.get(asked.nodeId);
+  if (node === undefined) return -ESTALE;
+  const size = readlinkat(node.fd, emptyPath, out, 4096);
+  return size < 0 ? failed() : size;
+}
+
+export function statFileSystem(tree: Tree, asked: RequestOf<'STATFS'>, out: Buffer): number {
+  const node = tree.nodes.get(asked.nodeId);
+  if (node === undefined) return -ESTALE;
+  if (fstatfs(node.fd, statfsBuffer) < 0) return failed();
+  // struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize: 8 bytes each.
+  out.fill(0, 0, statfsOut.sizeBytes);
+  statfsBuffer.copy(out, statfsOut.blocks, 16, 56);
+  statfsBuffer.copy(out, statfsOut.bsize, 8, 12);
+  statfsBuffer.copy(out, statfsOut.namelen, 64, 68);
+  statfsBuffer.copy(out, statfsOut.frsize, 72, 76);
+  return statfsOut.sizeBytes;
+}
+
+function answerAttributes(tree: Tree, node: Node, out: Buffer): number {
+  if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, tree.stat)) return failed();
+  encodeAttributes(out, 0, lifetime);
+  copyAttributes(tree.stat, out, attrOut.sizeBytes);
+  return attrOut.sizeBytes + attr.sizeBytes;
+}
+
+function copyAttributes(stat: Buffer, out: Buffer, at: number): void {
+  stat.copy(out, at + attr.ino, statxOffset.ino, statxOffset.ino + 24); // ino, size and blocks are neighbours in both
+  stat.copy(out, at + attr.atime, statxOffset.atime, statxOffset.atime + 8);
+  stat.copy(out, at + attr.mtime, statxOffset.mtime, statxOffset.mtime + 8);
+  stat.copy(out, at + attr.ctime, statxOffset.ctime, statxOffset.ctime + 8);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.atime + 8), at + attr.atimensec);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.mtime + 8), at + attr.mtimensec);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.ctime + 8), at + attr.ctimensec);
+  out.writeUInt32LE(stat.readUInt16LE(statxOffset.mode), at + attr.mode);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.nlink), at + attr.nlink);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.uid), at + attr.uid);
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.gid), at + attr.gid);
+  out.writeUInt32LE(
+    encodeDevice(stat.readUInt32LE(statxOffset.rdevMajor), stat.readUInt32LE(statxOffset.rdevMinor)),
+    at + attr.rdev,
+  );
+  out.writeUInt32LE(stat.readUInt32LE(statxOffset.blksize), at + attr.blksize);
+  out.writeUInt32LE(0, at + attr.flags);
+}
+
+/** The kernel's 32-bit form of a device number: 12 bits major between the two parts of the minor. */
+function encodeDevice(major: number, minor: number): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+function writeTime(at: number, isSet: boolean, isNow: boolean, time: Timestamp): void {
+  times.writeBigInt64LE(time.seconds, at);
+  times.writeBigInt64LE(BigInt(isSet ? (isNow ? UTIME_NOW : time.nanoseconds) : UTIME_OMIT), at + 8);
+}

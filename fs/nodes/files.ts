@@ -1,0 +1,138 @@
+// Operations on open files: create, open, read, write, sync, release. Where the kernel passes a file through, READ and WRITE
+// never arrive; everything else does.
+import { encodeOpen, encodeSeek, encodeWritten } from '../protocol/encode.ts';
+import * as flags from '../protocol/flags.ts';
+
+import type { RequestOf } from '../protocol/requests.ts';
+import {
+  close,
+  copyFileRange,
+  fallocate,
+  fdatasync,
+  fsync,
+  lseek,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_TRUNC,
+  openat,
+  pathOfDescriptor,
+  pread,
+  pwrite,
+} from '../system/files.ts';
+import { AT_FDCWD } from '../system/stat.ts';
+import { answerEntry } from './attributes.ts';
+import type { FileHandle } from './handles.ts';
+import type { Node } from './nodes.ts';
+import { adopt, EBADF, ESTALE, failed, openBacking, type Tree } from './tree.ts';
+
+/** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
+const copyBytes = 8 << 20;
+const fromOffset = Buffer.alloc(8);
+const toOffset = Buffer.alloc(8);
+
+export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): number {
+  const node = tree.nodes.get(asked.nodeId);
+  if (node === undefined) return -ESTALE;
+  const backingId = tree.passthrough.acquire(node);
+  // Without passthrough the file is opened now, so that an error is the answer to open(2).
+  const fd = backingId > 0 ? -1 : openBacking(node, asked.flags);
+  if (backingId === 0 && fd < 0) return failed();
+  return answerOpen(tree, node, asked.flags, fd, out, 0);
+}
+
+export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): number {
+  const parent = tree.nodes.get(asked.nodeId);
+  if (parent === undefined) return -ESTALE;
+  tree.caller.become(asked.uid, asked.gid);
+  tree.ownChanges.add(parent, asked.name);
+  const openFlags = (asked.flags & (O_ACCMODE | O_EXCL | O_TRUNC)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  const fd = openat(parent.fd, asked.name, openFlags, asked.mode & 0o7777);
+  if (fd < 0) return failed();
+  const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
+  const node = pathFd < 0 ? failed() : adopt(tree, pathFd);
+  if (typeof node === 'number') {
+    close(fd);
+    return node;
+  }
+  tree.passthrough.acquire(node);
+  const entryBytes = answerEntry(tree, node, out);
+  return entryBytes + answerOpen(tree, node, asked.flags, fd, out, entryBytes);
+}
+
+export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): number {
+  const fd = descriptorOf(tree, asked.fh);
+  if (fd < 0) return fd;
+  const size = pread(fd, out, Math.min(asked.size, out.length), asked.offset);
+  return size < 0 ? failed() : size;
+}
+
+export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {
+  const fd = descriptorOf(tree, asked.fh);
+  if (fd < 0) return fd;
+  const size = pwrite(fd, asked.data, asked.data.length, asked.offset);
+  return size < 0 ? failed() : encodeWritten(out, size);
+}
+
+export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
+  const fd = descriptorOf(tree, asked.fh);
+  if (fd < 0) return fd;
+  return (asked.isDataOnly ? fdatasync(fd) : fsync(fd)) < 0 ? failed() : 0;
+}
+
+export function allocate(tree: Tree, asked: RequestOf<'FALLOCATE'>): number {
+  const fd = descriptorOf(tree, asked.fh);
+  if (fd < 0) return fd;
+  return fallocate(fd, asked.mode, asked.offset, asked.length) < 0 ? failed() : 0;
+}
+
+export function seek(tree: Tree, asked: RequestOf<'LSEEK'>, out: Buffer): number {
+  const fd = descriptorOf(tree, asked.fh);
+  if (fd < 0) return fd;
+  const offset = lseek(fd, asked.offset, asked.whence);
+  return offset < 0 ? failed() : encodeSeek(out, offset);
+}
+
+export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: Buffer): number {
+  const from = descriptorOf(tree, asked.fhIn);
+  if (from < 0) return from;
+  const to = descriptorOf(tree, asked.fhOut);
+  if (to < 0) return to;
+  fromOffset.writeBigInt64LE(BigInt(asked.offsetIn));
+  toOffset.writeBigInt64LE(BigInt(asked.offsetOut));
+  const size = copyFileRange(from, fromOffset, to, toOffset, Math.min(asked.length, copyBytes), 0);
+  return size < 0 ? failed() : encodeWritten(out, size);
+}
+
+export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
+  const handle = tree.files.remove(asked.fh);
+  if (handle === undefined) return -EBADF;
+  const { node } = handle;
+  if (handle.fd >= 0) close(handle.fd);
+  node.opens -= 1;
+  if (node.opens > 0) return 0;
+  tree.passthrough.release(node);
+  tree.nodes.dropIfUnused(node);
+  return 0;
+}
+
+/** Counts the open and writes its answer at `at`. Takes over `fd`. */
+function answerOpen(tree: Tree, node: Node, openFlags: number, fd: number, out: Buffer, at: number): number {
+  const handle = tree.files.add((id) => ({ id, node, access: openFlags & O_ACCMODE, fd }));
+  // Without passthrough the first open drops what the kernel has cached, so that changes made behind the mount's back
+  // are seen as in NFS; later opens must leave it alone, since mappings of others live there.
+  const cacheFlag = node.opens > 0 ? flags.open.KEEP_CACHE : 0;
+  node.opens += 1;
+  return encodeOpen(out, at, handle.id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
+}
+
+/** The handle's data descriptor, opened at its first use, or a negative errno. */
+function descriptorOf(tree: Tree, fh: FileHandle['id']): number {
+  const handle = tree.files.get(fh);
+  if (handle === undefined) return -EBADF;
+  if (handle.fd < 0) handle.fd = openBacking(handle.node, handle.access);
+  return handle.fd < 0 ? failed() : handle.fd;
+}

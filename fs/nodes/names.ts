@@ -1,0 +1,89 @@
+// Operations on names in a directory: look one up, create, link, rename, remove.
+import { encodeEntry } from '../protocol/encode.ts';
+import { attr, entryOut } from '../protocol/layouts.ts';
+import type { Header, Name, RequestOf } from '../protocol/requests.ts';
+import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat, unlinkat } from '../system/files.ts';
+import { AT_EMPTY_PATH } from '../system/stat.ts';
+import { answerEntry, lifetime } from './attributes.ts';
+import type { Node } from './nodes.ts';
+import { EINVAL, ENOENT, EPERM, ESTALE, failed, resolve, type Tree } from './tree.ts';
+
+const S_IFMT = 0o170000;
+const deviceTypes = new Set([0o020000, 0o060000]);
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+
+export function lookUp(tree: Tree, asked: RequestOf<'LOOKUP'>, out: Buffer): number {
+  const parent = tree.nodes.get(asked.nodeId);
+  if (parent === undefined) return -ESTALE;
+  const node = resolve(tree, parent, asked.name);
+  if (typeof node !== 'number') return answerEntry(tree, node, out);
+  if (node !== -ENOENT) return node;
+  // Node id 0: the kernel may remember that there is no such name. SQLite asks for absent journals all the time.
+  encodeEntry(out, 0, 0, lifetime);
+  return entryOut.sizeBytes + attr.sizeBytes;
+}
+
+export function makeDirectory(tree: Tree, asked: RequestOf<'MKDIR'>, out: Buffer): number {
+  return create(tree, asked, out, (parent) => mkdirat(parent.fd, asked.name, asked.mode & 0o7777));
+}
+
+/** Device nodes are refused: on a nodev mount they are of no use, and the backing directory is mounted otherwise. */
+export function makeNode(tree: Tree, asked: RequestOf<'MKNOD'>, out: Buffer): number {
+  if (deviceTypes.has(asked.mode & S_IFMT)) return -EPERM;
+  return create(tree, asked, out, (parent) => mknodat(parent.fd, asked.name, asked.mode, 0));
+}
+
+export function makeSymbolicLink(tree: Tree, asked: RequestOf<'SYMLINK'>, out: Buffer): number {
+  return create(tree, asked, out, (parent) => symlinkat(asked.target, parent.fd, asked.name));
+}
+
+export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): number {
+  const old = tree.nodes.get(asked.oldNodeId);
+  const parent = tree.nodes.get(asked.nodeId);
+  if (old === undefined || parent === undefined) return -ESTALE;
+  tree.ownChanges.add(parent, asked.newName);
+  if (linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH) < 0) return failed();
+  const node = resolve(tree, parent, asked.newName);
+  return typeof node === 'number' ? node : answerEntry(tree, node, out);
+}
+
+export function unlinkFile(tree: Tree, asked: RequestOf<'UNLINK'>): number {
+  return remove(tree, asked, 0);
+}
+
+export function removeDirectory(tree: Tree, asked: RequestOf<'RMDIR'>): number {
+  return remove(tree, asked, AT_REMOVEDIR);
+}
+
+export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
+  const from = tree.nodes.get(asked.nodeId);
+  const to = tree.nodes.get(asked.newParent);
+  if (from === undefined || to === undefined) return -ESTALE;
+  if ((asked.flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
+  tree.ownChanges.add(from, asked.name);
+  tree.ownChanges.add(to, asked.newName);
+  return renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0 ? failed() : 0;
+}
+
+function create(
+  tree: Tree,
+  asked: Header & { readonly name: Name },
+  out: Buffer,
+  make: (parent: Node) => number,
+): number {
+  const parent = tree.nodes.get(asked.nodeId);
+  if (parent === undefined) return -ESTALE;
+  tree.caller.become(asked.uid, asked.gid);
+  tree.ownChanges.add(parent, asked.name);
+  if (make(parent) < 0) return failed();
+  const node = resolve(tree, parent, asked.name);
+  return typeof node === 'number' ? node : answerEntry(tree, node, out);
+}
+
+function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags: number): number {
+  const parent = tree.nodes.get(asked.nodeId);
+  if (parent === undefined) return -ESTALE;
+  tree.ownChanges.add(parent, asked.name);
+  return unlinkat(parent.fd, asked.name, removeFlags) < 0 ? failed() : 0;
+}

@@ -1,0 +1,101 @@
+// What every handler works on: the tables, the root of the backing directory, and the few steps that handlers share. A handler
+// returns the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
+import { constants } from 'node:os';
+import type { Header } from '../protocol/requests.ts';
+import type { Caller } from '../system/caller.ts';
+import {
+  close,
+  emptyPath,
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  openat,
+  pathOfDescriptor,
+} from '../system/files.ts';
+import { lastErrno, lastError } from '../system/libc.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
+import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts';
+import { inodeKey, type Node, NodeTable } from './nodes.ts';
+import type { OwnChanges } from './own-changes.ts';
+import type { Passthrough } from './passthrough.ts';
+
+/** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
+export const SILENT = Number.MIN_SAFE_INTEGER;
+export const { EBADF, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
+
+/** `out` is the space after the reply's header. */
+export type Handler<Asked extends Header> = (tree: Tree, asked: Asked, out: Buffer) => number;
+
+export interface Tree {
+  readonly nodes: NodeTable;
+  readonly files: HandleTable<FileHandle>;
+  readonly directories: HandleTable<DirectoryHandle>;
+  readonly caller: Caller;
+  readonly passthrough: Passthrough;
+  readonly ownChanges: OwnChanges;
+  /** Scratch for one statx call: valid until the next. */
+  readonly stat: Buffer;
+}
+
+export function openTree(
+  dataDir: string,
+  parts: { readonly caller: Caller; readonly passthrough: Passthrough; readonly ownChanges: OwnChanges },
+): Tree {
+  const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) throw lastError('open', dataDir);
+  const stat = Buffer.alloc(statxSize);
+  if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
+  return {
+    ...parts,
+    nodes: new NodeTable({ fd, key: inodeKey(stat) }, close),
+    files: new HandleTable(),
+    directories: new HandleTable(),
+    stat,
+  };
+}
+
+/** -errno of the call that has just failed. */
+export function failed(): number {
+  return -lastErrno();
+}
+
+/**
+ * The node of a name, made if the kernel does not know it yet, or a negative errno. Afterwards tree.stat describes it.
+ * Links are never followed, and the name is a single component: nothing outside of the parent can be reached.
+ */
+export function resolve(tree: Tree, parent: Node, name: Buffer): Node | number {
+  const { nodes, stat } = tree;
+  if (!statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat)) return failed();
+  // A node's descriptor pins its inode, so the number cannot have been given to another file.
+  const known = nodes.find(inodeKey(stat));
+  if (known !== undefined) return known;
+  const fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (fd < 0) return failed();
+  return adopt(tree, fd);
+}
+
+/** The node of an O_PATH descriptor, which belongs to the table afterwards, or a negative errno. tree.stat describes it. */
+export function adopt(tree: Tree, fd: number): Node | number {
+  const { nodes, stat } = tree;
+  if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) {
+    const error = failed();
+    close(fd);
+    return error;
+  }
+  const key = inodeKey(stat);
+  const known = nodes.find(key);
+  if (known === undefined) return nodes.add(key, fd, isDirectory(stat));
+  close(fd);
+  return known;
+}
+
+/** A data descriptor for a node, with the access mode of `flags` alone: the kernel has seen to all other flags. */
+export function openBacking(node: Node, flags: number): number {
+  return openat(AT_FDCWD, pathOfDescriptor(node.fd), (flags & O_ACCMODE) | O_CLOEXEC, 0);
+}
+
+function isDirectory(stat: Buffer): boolean {
+  return (stat.readUInt16LE(statxOffset.mode) & 0o170000) === 0o040000;
+}
