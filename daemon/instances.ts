@@ -60,6 +60,10 @@ export function createRunDir(runDir: string): void {
   }
 }
 
+export function createInstanceFolder(instance: Instance): void {
+  mkdirSync(instance.folder, { recursive: true, mode: 0o700 });
+}
+
 export function writeRecord(instance: Instance, record: InstanceRecord): void {
   const path = recordPath(instance);
   writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`);

@@ -1,12 +1,12 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
-import { mkdirSync } from 'node:fs';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { CommandError, exitCodes, messageOf, usageError } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
 import { HttpService } from './http-service.ts';
 import {
+  createInstanceFolder,
   createRunDir,
   currentBootId,
   type Instance,
@@ -97,9 +97,8 @@ export class Supervisor {
     if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
     createRunDir(settings.runDir);
     const instance = instanceOf(settings.runDir, this.#data);
-    mkdirSync(instance.folder, { recursive: true, mode: 0o700 });
-
     await this.#claim(instance, mountPoint);
+    createInstanceFolder(instance);
     const earlier = readRecord(instance);
     await clearStaleMounts(mountPoint, earlier?.connection ?? null, this.#log);
     this.#atEnd(async () => {
@@ -120,6 +119,7 @@ export class Supervisor {
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
     // On another daemon's mount the data directory is that one's; this daemon is one of its clients.
     const isClient = fileSystemOf(this.#data)?.type === 'fuse.hoody-sqlite';
+    if (isClient) createInstanceFolder(instance);
     const claim = await claimDataDirectory(this.#data, isClient ? instance.folder : this.#data, this.#log);
     this.#atEnd(() => claim.release());
     if (mountPoint === null) return;
