@@ -1,0 +1,191 @@
+// What the manager knows of one database - its main file and its `-shm` together - and of each owner that uses it.
+// Plain state with the few questions that every rule asks; the rules themselves are in gate.ts and policy.ts.
+import type { JournalMode } from '../sqlite/header.ts';
+import {
+  HOLDS_CKPT,
+  HOLDS_DMS,
+  HOLDS_EXCLUSIVE,
+  HOLDS_PENDING,
+  HOLDS_RESERVED,
+  HOLDS_SHARED,
+  HOLDS_WRITE,
+  heldBits,
+  type LockFileKind,
+} from '../sqlite/lock-bytes.ts';
+import { ReaderProof } from './readers.ts';
+import type { LockOwner, LockTable } from './table.ts';
+import type { ProcessIdentity } from './types.ts';
+import { Episodes, type Waiter } from './waiters.ts';
+
+/** The bits that make an owner the writer: nobody else can commit while one of them is held. */
+export const WRITER_BITS = HOLDS_RESERVED | HOLDS_PENDING | HOLDS_EXCLUSIVE | HOLDS_WRITE;
+
+export interface OpenHandle {
+  readonly pid: number;
+  readonly readOnly: boolean;
+  readonly identity: ProcessIdentity;
+  /** Its descriptor was closed; the kernel's RELEASE follows later. */
+  closing: boolean;
+}
+
+export interface LockFile {
+  readonly key: number;
+  readonly kind: LockFileKind;
+  readonly database: Database;
+  readonly posix: LockTable;
+  readonly flock: LockTable;
+  readonly handles: Map<number, OpenHandle>;
+}
+
+/** A transaction begins with its first lock (PENDING read, or a READ mark) and ends when its snapshot is given back. */
+export interface Transaction {
+  readonly startedMs: number;
+  readonly inWal: boolean;
+  /** False for a proved reader and after the write lock was given back. */
+  mayWrite: boolean;
+  attemptedWrite: boolean;
+  /** When it was let through the gate after a wait; undefined when it never waited. */
+  gatedMs: number | undefined;
+  /** The database's `commits` when its snapshot was taken. */
+  readonly commitsSeen: number;
+}
+
+export interface Thread {
+  readonly owner: LockOwner;
+  readonly tid: number;
+}
+
+/** One owner's state on one database. */
+export interface DatabaseOwner {
+  readonly owner: LockOwner;
+  pid: number;
+  /** Of its last request: an owner that is an open file (flock, OFD) ends with it. */
+  handle: number;
+  identity: ProcessIdentity | undefined;
+  /** It opened the main file for reading only. */
+  readOnly: boolean;
+  /** HOLDS_* bits over both files. */
+  bits: number;
+  transaction: Transaction | undefined;
+  /** The transaction that SQLite is about to ask for again (a changed WAL header), and until when its turn is kept. */
+  retry: Transaction | undefined;
+  retryUntilMs: number;
+  /** When it last gave a write lock back; how soon it came back the time before decides whether a slice is worth it. */
+  lastWriteEndMs: number;
+  comesBackAtOnce: boolean;
+  /** It has asked for PENDING from RESERVED: its commit needs every SHARED gone. */
+  committing: boolean;
+  waiting: number;
+}
+
+export class Database {
+  readonly name: string;
+  readonly key: string;
+  main: LockFile | undefined;
+  shm: LockFile | undefined;
+  readonly owners = new Map<LockOwner, DatabaseOwner>();
+  /** In the order of their turn. */
+  readonly waiters: Waiter[] = [];
+  readonly episodes = new Episodes();
+  readonly readers = new ReaderProof();
+  /** The owner of RESERVED, PENDING, EXCLUSIVE or WRITE. */
+  writer: DatabaseOwner | undefined;
+  /** Who checkpoints (CKPT) and who restarts the WAL (READ1-4 exclusive), by thread. */
+  checkpointer: Thread | undefined;
+  resetter: Thread | undefined;
+  commits = 0;
+  lastWriteMs = Number.NEGATIVE_INFINITY;
+  slice: { readonly owner: LockOwner; readonly startedMs: number } | undefined;
+  sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+  private knownJournal: JournalMode | undefined;
+  private writeHeldBeforeMs = 0;
+  private writeHeldSinceMs: number | undefined;
+
+  constructor(key: string, name: string) {
+    this.key = key;
+    this.name = name;
+  }
+
+  get isUnused(): boolean {
+    return !this.main && !this.shm && this.waiters.length === 0;
+  }
+
+  ownerOf(owner: LockOwner, pid: number): DatabaseOwner {
+    let known = this.owners.get(owner);
+    if (!known) {
+      known = {
+        owner,
+        pid,
+        handle: 0,
+        identity: undefined,
+        readOnly: false,
+        bits: 0,
+        transaction: undefined,
+        retry: undefined,
+        retryUntilMs: Number.NEGATIVE_INFINITY,
+        lastWriteEndMs: Number.NEGATIVE_INFINITY,
+        comesBackAtOnce: false,
+        committing: false,
+        waiting: 0,
+      };
+      this.owners.set(owner, known);
+    } else if (pid !== 0 && known.pid !== pid) {
+      // Owner ids are recycled: another process is another history.
+      known.pid = pid;
+      known.identity = undefined;
+    }
+    return known;
+  }
+
+  /** The journal mode; only an EXCLUSIVE holder can change it, and a file of 0 bytes is looked at every time. */
+  journal(read: (file: number) => JournalMode): JournalMode {
+    if (this.knownJournal) return this.knownJournal;
+    if (!this.main) return 'wal'; // only the -shm is known: that is WAL
+    const mode = read(this.main.key);
+    if (mode !== 'empty') this.knownJournal = mode;
+    return mode;
+  }
+
+  forgetJournal(): void {
+    this.knownJournal = undefined;
+  }
+
+  /** Recomputes what `me` holds, from the tables. Returns the bits before. */
+  refresh(me: DatabaseOwner, nowMs: number): number {
+    const before = me.bits;
+    let bits = 0;
+    for (const file of [this.main, this.shm]) {
+      const held = file?.posix.owners.get(me.owner);
+      if (file && held)
+        for (const range of held.ranges) bits |= heldBits(file.kind, range.start, range.end, range.type);
+    }
+    me.bits = bits;
+    if (bits & WRITER_BITS) {
+      this.writer = me;
+      this.writeHeldSinceMs ??= nowMs;
+    } else if (this.writer === me) {
+      this.writer = undefined;
+      this.writeHeldBeforeMs += nowMs - (this.writeHeldSinceMs ?? nowMs);
+      this.writeHeldSinceMs = undefined;
+    }
+    return before;
+  }
+
+  /** Milliseconds in all, up to now, during which somebody held a write lock. */
+  writeHeldMs(nowMs: number): number {
+    return this.writeHeldBeforeMs + (this.writeHeldSinceMs === undefined ? 0 : nowMs - this.writeHeldSinceMs);
+  }
+
+  /** Whether `me` holds anything that its wait would keep from others: not DMS, CKPT, nor a WAL connection's SHARED. */
+  holdsSnapshotOrMore(me: DatabaseOwner, journal: JournalMode): boolean {
+    const harmless = HOLDS_DMS | HOLDS_CKPT | (journal === 'wal' ? HOLDS_SHARED : 0);
+    return (me.bits & ~harmless) !== 0;
+  }
+
+  /** Open handles of process `pid` on the main file: its connections, as far as the kernel can tell. */
+  handlesOf(pid: number): number {
+    let count = 0;
+    if (this.main) for (const handle of this.main.handles.values()) if (handle.pid === pid && !handle.closing) count++;
+    return count;
+  }
+}

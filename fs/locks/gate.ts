@@ -1,0 +1,72 @@
+// "Wait before the snapshot": whether a newcomer may begin its transaction now. A transaction that begins while somebody
+// writes, or is about to, reads a snapshot that the other's commit makes stale, and SQLite then refuses its write without
+// asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not held.
+import type { Database, DatabaseOwner } from './database.ts';
+import type { LockLimits } from './limits.ts';
+
+/** How sure we are that the transaction about to begin will not write. */
+export type Proof = 'process' | 'program' | 'none';
+
+/** Returned when the gate is open. */
+export const OPEN = Number.NEGATIVE_INFINITY;
+
+/**
+ * {@link OPEN}, or the time at which the gate may open by the clock alone (Infinity: only when somebody gives way).
+ * `isBehind`: another newcomer waits at the gate already.
+ */
+export function gateOpensMs(
+  database: Database,
+  me: DatabaseOwner,
+  proof: Proof,
+  isBehind: boolean,
+  limits: LockLimits,
+  nowMs: number,
+): number {
+  if (proof === 'process') return OPEN;
+  if (database.writer && database.writer !== me) return Number.POSITIVE_INFINITY;
+  if (proof === 'program') return OPEN;
+  if (hasRetryTurn(me, nowMs)) return OPEN;
+  const hasSlice = database.slice?.owner === me.owner && nowMs < database.sliceHoldUntilMs;
+  if (!hasSlice && isBehind) return Number.POSITIVE_INFINITY;
+  if (!hasSlice && nowMs < database.sliceHoldUntilMs) return database.sliceHoldUntilMs;
+  if (!isHot(database, limits, nowMs)) return OPEN;
+  let opensMs = OPEN;
+  for (const other of database.owners.values()) {
+    if (other !== me) opensMs = Math.max(opensMs, mayWriteUntilMs(other, limits, nowMs));
+  }
+  return opensMs;
+}
+
+/** Who keeps `me` at the gate, for the graph of waiters and for people. */
+export function gateBlockers(
+  database: Database,
+  me: DatabaseOwner,
+  limits: LockLimits,
+  nowMs: number,
+): DatabaseOwner[] {
+  if (database.writer && database.writer !== me) return [database.writer];
+  const blockers: DatabaseOwner[] = [];
+  for (const other of database.owners.values()) {
+    if (other !== me && mayWriteUntilMs(other, limits, nowMs) > nowMs) blockers.push(other);
+  }
+  return blockers;
+}
+
+/** SQLite gave the READ mark back to look at the changed WAL header, and asks for it again: its turn is kept. */
+export function hasRetryTurn(me: DatabaseOwner, nowMs: number): boolean {
+  return me.retry !== undefined && nowMs <= me.retryUntilMs;
+}
+
+/** A database is hot when it was written lately, or when too little is known to call it a database that is only read. */
+function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
+  return nowMs - database.lastWriteMs <= limits.hotMs || database.readers.readsInARow < limits.readerProof;
+}
+
+/** Until when `other`'s transaction counts as one that may still write; OPEN when it does not. */
+function mayWriteUntilMs(other: DatabaseOwner, limits: LockLimits, nowMs: number): number {
+  if (hasRetryTurn(other, nowMs)) return other.retryUntilMs;
+  const transaction = other.transaction;
+  if (!transaction?.mayWrite) return OPEN;
+  const untilMs = transaction.startedMs + limits.youngMs;
+  return untilMs > nowMs ? untilMs : OPEN;
+}

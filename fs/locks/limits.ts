@@ -1,0 +1,49 @@
+// Every constant of the lock coordinator, with its unit and its reason. Each can be set by an option.
+
+export interface LockLimits {
+  /** How long a request may wait in all, over one episode, before SQLite is told "busy". */
+  readonly queueMs: number;
+  /** The same for an owner that already holds something on the database: its wait hinders the one it waits for. */
+  readonly shortMs: number;
+  /** Tries of one owner for one lock that follow each other within this gap are one episode and share one limit. */
+  readonly episodeGapMs: number;
+  /** How long a transaction that has not written yet counts as "may still write": the gate waits for it. */
+  readonly youngMs: number;
+  /** A database that was written within this time is hot: newcomers wait for young transactions. */
+  readonly hotMs: number;
+  /** The most that the gate holds a newcomer while nobody in front holds a write lock. */
+  readonly gateIdleMs: number;
+  /** Read transactions in a row, without a write attempt, that prove a reader; the gate lets readers through. */
+  readonly readerProof: number;
+  /** How long after a write attempt an executable's short-lived processes cannot count as readers again. */
+  readonly executableDoubtMs: number;
+  /** A READ mark given back this soon after a gated grant is SQLite looking at the changed WAL header again. */
+  readonly retryMs: number;
+  /** How long the owner of the write lock may take it again before it is handed on (throughput against fairness). */
+  readonly sliceMs: number;
+  /** Within a slice: how long the next in line is held back for an owner that is known to come back at once. */
+  readonly sliceGapMs: number;
+  /** A refused poll (checkpoint RESTART asks for READ1-4 again and again) counts as a wait for this long. */
+  readonly pollEdgeMs: number;
+  /** How often a request that waits for a lock on the data directory (behind the mount) is tried again. */
+  readonly foreignPollMs: number;
+  /** A lock held this long is logged once. */
+  readonly longHolderMs: number;
+}
+
+export const defaultLockLimits: LockLimits = {
+  queueMs: 5000,
+  shortMs: 50,
+  episodeGapMs: 250,
+  youngMs: 50,
+  hotMs: 2000,
+  gateIdleMs: 1000,
+  readerProof: 16,
+  executableDoubtMs: 60_000,
+  retryMs: 2,
+  sliceMs: 3,
+  sliceGapMs: 0.5,
+  pollEdgeMs: 200,
+  foreignPollMs: 5,
+  longHolderMs: 30_000,
+};

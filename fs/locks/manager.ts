@@ -1,0 +1,669 @@
+// The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
+// those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). The rules
+// are in gate.ts (who begins), policy.ts (who may wait) and deadlock.ts (who gives way); README.md draws them.
+import {
+  HOLDS_CKPT,
+  HOLDS_EXCLUSIVE,
+  HOLDS_PENDING_READ,
+  HOLDS_READ,
+  HOLDS_READ_EXCLUSIVE,
+  HOLDS_RESERVED,
+  HOLDS_SHARED,
+  HOLDS_WRITE,
+  type LockRole,
+  roleOf,
+} from '../sqlite/lock-bytes.ts';
+import { LockCounters } from './counters.ts';
+import { Database, type DatabaseOwner, type LockFile, WRITER_BITS } from './database.ts';
+import { chooseVictim, findCycle, type Wait } from './deadlock.ts';
+import { gateBlockers, gateOpensMs, hasRetryTurn, OPEN, type Proof } from './gate.ts';
+import { defaultLockLimits, type LockLimits } from './limits.ts';
+import { isCommitStep, isShielded, patienceMs } from './policy.ts';
+import { END_OF_FILE, type HeldRange } from './ranges.ts';
+import { type DatabaseLocks, viewOf } from './snapshot.ts';
+import { type LockOwner, LockTable } from './table.ts';
+import type { Completion, LockAnswer, LockRequest, LockWorld } from './types.ts';
+import { insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
+
+/** What stands in a request's way now; `none` means it was granted. */
+type Obstacle = 'none' | 'lock' | 'foreign' | 'gate';
+
+const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
+
+interface Poll {
+  readonly file: LockFile;
+  readonly request: LockRequest;
+  readonly untilMs: number;
+}
+
+export class LockManager {
+  readonly counters = new LockCounters();
+  readonly limits: LockLimits;
+  readonly #world: LockWorld;
+  readonly #files = new Map<number, LockFile>();
+  readonly #databases = new Map<string, Database>();
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #waitingDatabases = new Set<Database>();
+  readonly #polls = new Map<LockOwner, Poll>();
+  #completions: Completion[] = [];
+  #nextTurn = 1;
+  #nextDeadlineMs: number | undefined = Number.POSITIVE_INFINITY;
+
+  constructor(world: LockWorld, limits: Partial<LockLimits> = {}) {
+    this.#world = world;
+    this.limits = { ...defaultLockLimits, ...limits };
+  }
+
+  get size(): { readonly files: number; readonly owners: number; readonly waiting: number } {
+    let owners = 0;
+    for (const database of this.#databases.values()) owners += database.owners.size;
+    return { files: this.#files.size, owners, waiting: this.#waiting.size };
+  }
+
+  // --- the files ---------------------------------------------------------------------------------------------------
+
+  open(file: number, handle: number, pid: number, readOnly: boolean): void {
+    const opened = this.#fileOf(file);
+    const identity = this.#world.identify(pid);
+    opened.handles.set(handle, { pid, readOnly, identity, closing: false });
+    if (opened.kind !== 'database') return;
+    opened.database.forgetJournal();
+    forgetIdentity(opened.database, pid);
+  }
+
+  /** A descriptor was closed: POSIX ends every lock of `owner` on the file with it. */
+  flush(file: number, handle: number, owner: LockOwner, nowMs: number): void {
+    const closed = this.#files.get(file);
+    if (!closed) return;
+    const open = closed.handles.get(handle);
+    if (open) open.closing = true;
+    this.#clear(closed, owner, 0, END_OF_FILE, nowMs);
+    this.#dropOwner(closed.database, owner);
+  }
+
+  /** The open file is gone, and with it the flock and OFD locks that were asked through it. */
+  release(file: number, handle: number, nowMs: number): void {
+    const released = this.#files.get(file);
+    if (!released) return;
+    const { database } = released;
+    const open = released.handles.get(handle);
+    released.handles.delete(handle);
+    if (open && released.kind === 'database') {
+      database.forgetJournal();
+      forgetIdentity(database, open.pid);
+    }
+    for (const held of [...released.posix.owners.values()]) {
+      if (held.handle === handle) this.#clear(released, held.owner, 0, END_OF_FILE, nowMs);
+    }
+    for (const held of [...released.flock.owners.values()]) {
+      if (held.handle === handle) released.flock.clear(held.owner, 0, END_OF_FILE);
+    }
+    for (const me of [...database.owners.values()]) if (me.handle === handle) this.#dropOwner(database, me.owner);
+    this.#pump(database, nowMs);
+    this.#dropFileIfUnused(released);
+  }
+
+  // --- requests ----------------------------------------------------------------------------------------------------
+
+  /** Answers at once, or `waiting`: then a completion with the request's `unique` follows. */
+  setLock(request: LockRequest, nowMs: number): LockAnswer | 'waiting' {
+    const file = this.#fileOf(request.file);
+    if (request.type === 'unlock') {
+      this.#unlock(file, request, nowMs);
+      return 'granted';
+    }
+    const { database } = file;
+    const me = database.ownerOf(request.owner, request.pid);
+    me.handle = request.handle;
+    const role = request.flock ? 'foreign' : roleOf(file.kind, request.start, request.end);
+    if (request.flock) this.#dropForConversion(file, request, nowMs);
+    else this.#noteIntent(file, role, request, me, nowMs);
+    if (isShielded(request, role, database)) return this.#refuse(file, request, me, nowMs);
+    const obstacle = this.#tryGrant(file, role, request, me, undefined, nowMs);
+    if (obstacle === 'none') return 'granted';
+    return this.#wait(file, role, request, me, obstacle, nowMs);
+  }
+
+  /** The lock that a GETLK reports, undefined when `request` could be granted. */
+  getLock(request: LockRequest): HeldRange | undefined {
+    const file = this.#files.get(request.file);
+    if (!file || request.type === 'unlock') return undefined;
+    const table = request.flock ? file.flock : file.posix;
+    return table.conflict(request.owner, request.start, request.end, request.type);
+  }
+
+  /** A signal: the wait ends, its place in the line is kept for a moment in case the program asks again. */
+  interrupt(unique: number, nowMs: number): void {
+    const waiter = this.#waiting.get(unique);
+    if (!waiter) return;
+    this.counters.interrupts++;
+    this.#finish(waiter, 'interrupted', nowMs);
+    waiter.episode.keptTurn = waiter.turn;
+    this.#pump(waiter.database, nowMs);
+  }
+
+  /** Refuses or lets through whoever reached a limit. Call it when {@link nextDeadlineMs} has come; early does no harm. */
+  expire(nowMs: number): void {
+    for (const database of [...this.#waitingDatabases]) {
+      for (const waiter of [...database.waiters]) {
+        if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
+        const letThrough =
+          waiter.kind === 'gate' && this.#take(waiter.file, waiter.role, waiter.request, waiter.me, true, nowMs);
+        if (letThrough) this.counters.gateTimeouts++;
+        else this.counters.timeouts++;
+        this.#finish(waiter, letThrough ? 'granted' : 'refused', nowMs);
+      }
+      this.#pump(database, nowMs);
+    }
+    this.#nextDeadlineMs = undefined;
+  }
+
+  /** When {@link expire} is due: Infinity while nobody waits. */
+  nextDeadlineMs(nowMs: number): number {
+    if (this.#waiting.size === 0) return Number.POSITIVE_INFINITY;
+    this.#nextDeadlineMs ??= this.#computeDeadlineMs(nowMs);
+    return this.#nextDeadlineMs;
+  }
+
+  /** The answers that have become due since the last call. */
+  takeCompletions(): readonly Completion[] {
+    if (this.#completions.length === 0) return NO_COMPLETIONS;
+    const taken = this.#completions;
+    this.#completions = [];
+    return taken;
+  }
+
+  /** Who holds and who waits, for people: every database, or the one named. */
+  snapshot(nowMs: number, name?: string): DatabaseLocks[] {
+    const views: DatabaseLocks[] = [];
+    for (const database of this.#databases.values()) {
+      if (name !== undefined && database.name !== name) continue;
+      const blockers = (waiter: Waiter) => this.#blockersOf(waiter, nowMs);
+      const view = viewOf(
+        database,
+        this.#filesOf(database),
+        blockers,
+        (file) => this.#world.readJournalMode(file),
+        nowMs,
+      );
+      if (view) views.push(view);
+    }
+    return views;
+  }
+
+  // --- granting ----------------------------------------------------------------------------------------------------
+
+  /** Grants, or says what is in the way. `waiter` when the request is in the line already. */
+  #tryGrant(
+    file: LockFile,
+    role: LockRole,
+    request: LockRequest,
+    me: DatabaseOwner,
+    waiter: Waiter | undefined,
+    nowMs: number,
+  ): Obstacle {
+    const { database } = file;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const table = request.flock ? file.flock : file.posix;
+    if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
+    if (role === 'pending' && type === 'read' && this.#isCommitWaiting(database, me)) return 'lock';
+    if (this.#isSnapshotRequest(role, request, me, database)) {
+      const isBehind = this.#isBehindAtGate(database, waiter);
+      if (gateOpensMs(database, me, this.#proofOf(database, me, nowMs), isBehind, this.limits, nowMs) !== OPEN)
+        return 'gate';
+    }
+    return this.#take(file, role, request, me, waiter !== undefined, nowMs) ? 'none' : 'foreign';
+  }
+
+  /** Mirror, then table; false when a lock of somebody else or of a program behind the mount is in the way. */
+  #take(
+    file: LockFile,
+    role: LockRole,
+    request: LockRequest,
+    me: DatabaseOwner,
+    waited: boolean,
+    nowMs: number,
+  ): boolean {
+    const { owner, handle, start, end, pid, tid } = request;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const range: HeldRange = { start, end, type, pid, tid, sinceMs: nowMs };
+    if (request.flock) {
+      file.flock.set(owner, handle, range, true);
+      return true;
+    }
+    if (file.posix.conflict(owner, start, end, type)) return false;
+    if (!this.#world.mirror(file.key, start, end, type)) {
+      this.counters.foreignConflicts++;
+      return false;
+    }
+    file.posix.set(owner, handle, range, file.kind === 'other');
+    if (file.kind !== 'other') this.#granted(file.database, role, request, me, waited, nowMs);
+    return true;
+  }
+
+  #granted(
+    database: Database,
+    role: LockRole,
+    request: LockRequest,
+    me: DatabaseOwner,
+    waited: boolean,
+    nowMs: number,
+  ): void {
+    const before = database.refresh(me, nowMs);
+    if (request.type === 'read') {
+      if (role === 'read-mark') this.#begin(database, me, true, before, waited, nowMs);
+      else if (role === 'pending' && this.#journalOf(database) !== 'wal')
+        this.#begin(database, me, false, before, waited, nowMs);
+      else if (before & ~me.bits) {
+        this.#settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
+        this.#pump(database, nowMs);
+      }
+      return;
+    }
+    if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid: request.tid };
+    else if (role === 'reset') database.resetter = { owner: me.owner, tid: request.tid };
+    else if (role === 'write' || role === 'reserved') {
+      database.episodes.forgetOwner(me.owner);
+      const transaction = me.transaction;
+      if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
+        this.counters.staleSnapshots++;
+    }
+    if (!(before & WRITER_BITS) && me.bits & WRITER_BITS && database.slice?.owner !== me.owner) {
+      database.slice = { owner: me.owner, startedMs: nowMs };
+    }
+  }
+
+  #begin(database: Database, me: DatabaseOwner, inWal: boolean, before: number, waited: boolean, nowMs: number): void {
+    if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
+    const retry = hasRetryTurn(me, nowMs) ? me.retry : undefined;
+    if (me.retry && !retry) database.readers.readEnded(this.#identityOf(database, me)); // it was a short read after all
+    me.retry = undefined;
+    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+    me.transaction = {
+      startedMs: retry?.startedMs ?? nowMs,
+      inWal,
+      mayWrite: this.#proofOf(database, me, nowMs) === 'none',
+      attemptedWrite: false,
+      gatedMs: waited ? nowMs : undefined,
+      commitsSeen: database.commits,
+    };
+  }
+
+  // --- giving back -------------------------------------------------------------------------------------------------
+
+  #unlock(file: LockFile, request: LockRequest, nowMs: number): void {
+    if (!request.flock) {
+      this.#clear(file, request.owner, request.start, request.end, nowMs);
+      return;
+    }
+    if (file.flock.clear(request.owner, 0, END_OF_FILE)) this.#pump(file.database, nowMs);
+  }
+
+  #clear(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number): void {
+    if (!file.posix.clear(owner, start, end)) return;
+    for (const free of file.posix.freeParts(start, end)) this.#world.mirror(file.key, free.start, free.end, 'unlock');
+    const { database } = file;
+    const me = database.owners.get(owner);
+    if (me) this.#settle(database, me, database.refresh(me, nowMs), nowMs);
+    this.#pump(database, nowMs);
+  }
+
+  /** What follows when `me` holds less than `before`. */
+  #settle(database: Database, me: DatabaseOwner, before: number, nowMs: number): void {
+    const lost = before & ~me.bits;
+    if (lost === 0) return;
+    if (lost & HOLDS_EXCLUSIVE) database.forgetJournal();
+    if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
+    if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
+    if (before & WRITER_BITS && !(me.bits & WRITER_BITS)) this.#writeEnded(database, me, nowMs);
+    const transaction = me.transaction;
+    if (!transaction || me.bits & (transaction.inWal ? HOLDS_READ : SNAPSHOT_OF_ROLLBACK)) return;
+    me.transaction = undefined;
+    if (transaction.attemptedWrite) return;
+    const { retryMs, youngMs } = this.limits;
+    if (transaction.inWal && transaction.gatedMs !== undefined && nowMs - transaction.gatedMs <= retryMs) {
+      if (nowMs - transaction.startedMs <= youngMs) {
+        me.retry = transaction;
+        me.retryUntilMs = nowMs + retryMs;
+        return;
+      }
+    }
+    database.readers.readEnded(this.#identityOf(database, me));
+  }
+
+  #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
+    database.commits++;
+    database.lastWriteMs = nowMs;
+    me.lastWriteEndMs = nowMs;
+    me.committing = false;
+    if (me.transaction) me.transaction.mayWrite = false;
+    const { slice } = database;
+    if (slice?.owner !== me.owner || !me.comesBackAtOnce || database.waiters.length === 0) return;
+    const sliceEndMs = slice.startedMs + this.limits.sliceMs;
+    if (nowMs < sliceEndMs) database.sliceHoldUntilMs = Math.min(sliceEndMs, nowMs + this.limits.sliceGapMs);
+  }
+
+  // --- waiting -----------------------------------------------------------------------------------------------------
+
+  #wait(
+    file: LockFile,
+    role: LockRole,
+    request: LockRequest,
+    me: DatabaseOwner,
+    obstacle: Obstacle,
+    nowMs: number,
+  ): LockAnswer | 'waiting' {
+    const { database } = file;
+    const kind: WaitKind = obstacle === 'gate' ? 'gate' : 'lock';
+    const journal = () => this.#journalOf(database);
+    const patience =
+      kind === 'gate' ? this.limits.queueMs : patienceMs(request, role, database, me, journal, this.limits);
+    if (patience === 0) return this.#refuse(file, request, me, nowMs);
+    const limited = request.wait ? patience : this.#patienceOfProcess(patience, request, me, database);
+    const episode = database.episodes.of(request, this.limits.episodeGapMs, nowMs);
+    const limitMs = limited - episode.waitedMs;
+    const turn = episode.keptTurn ?? this.#nextTurn++;
+    episode.keptTurn = undefined;
+    episode.lastSeenMs = Number.POSITIVE_INFINITY;
+    const waiter: Waiter = {
+      request,
+      file,
+      database,
+      me,
+      role,
+      kind,
+      startedMs: nowMs,
+      limitMs,
+      turn,
+      episode,
+      writeHeldAtStartMs: database.writeHeldMs(nowMs),
+      foreignRetryMs: obstacle === 'foreign' ? nowMs + this.limits.foreignPollMs : undefined,
+    };
+    if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
+      episode.lastSeenMs = nowMs;
+      if (kind === 'gate' && this.#take(file, role, request, me, false, nowMs)) return 'granted';
+      return this.#refuse(file, request, me, nowMs);
+    }
+    insertByTurn(database.waiters, waiter);
+    me.waiting++;
+    this.#waiting.set(request.unique, waiter);
+    this.#waitingDatabases.add(database);
+    this.#nextDeadlineMs = undefined;
+    this.counters.waits++;
+    if (kind === 'gate') this.counters.gateWaits++;
+    this.#breakCycles(me.owner, waiter, nowMs);
+    return this.#waiting.has(request.unique) ? 'waiting' : this.#takeBack(request.unique);
+  }
+
+  /** A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. */
+  #patienceOfProcess(patience: number, request: LockRequest, me: DatabaseOwner, database: Database): number {
+    const holdsSnapshot = database.holdsSnapshotOrMore(me, this.#journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
+    const isInTheWay = (request.type === 'read' && holdsSnapshot) || database.handlesOf(me.pid) > 1;
+    return isInTheWay ? Math.min(patience, this.limits.shortMs) : patience;
+  }
+
+  /** Gives the line another try, in the order of turns. */
+  #pump(database: Database, nowMs: number): void {
+    if (database.waiters.length === 0) return;
+    this.#nextDeadlineMs = undefined;
+    for (const waiter of [...database.waiters]) {
+      if (!this.#waiting.has(waiter.request.unique)) continue;
+      const obstacle = this.#tryGrant(waiter.file, waiter.role, waiter.request, waiter.me, waiter, nowMs);
+      if (obstacle === 'none') {
+        this.#finish(waiter, 'granted', nowMs);
+        if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
+      } else {
+        waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
+        waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.limits.foreignPollMs : undefined;
+      }
+    }
+  }
+
+  #finish(waiter: Waiter, answer: LockAnswer, nowMs: number): void {
+    const { database, episode } = waiter;
+    const waitedMs = nowMs - waiter.startedMs;
+    episode.waitedMs += waitedMs;
+    episode.lastSeenMs = nowMs;
+    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    waiter.me.waiting--;
+    this.#waiting.delete(waiter.request.unique);
+    const at = database.waiters.indexOf(waiter);
+    if (at >= 0) database.waiters.splice(at, 1);
+    if (database.waiters.length === 0) this.#waitingDatabases.delete(database);
+    this.counters.recordWait(waitedMs);
+    this.#completions.push({ unique: waiter.request.unique, answer });
+    this.#nextDeadlineMs = undefined;
+  }
+
+  #refuse(file: LockFile, request: LockRequest, me: DatabaseOwner, nowMs: number): 'refused' {
+    this.counters.refusals++;
+    // A checkpoint that waits for readers asks again and again instead of queueing; meanwhile it holds WRITE.
+    if (me.bits & HOLDS_WRITE && me.bits & HOLDS_CKPT) {
+      this.#polls.set(me.owner, { file, request, untilMs: nowMs + this.limits.pollEdgeMs });
+      this.#breakCycles(me.owner, undefined, nowMs);
+    }
+    return 'refused';
+  }
+
+  /** The answer of a request that was finished while it was still being asked. */
+  #takeBack(unique: number): LockAnswer {
+    const at = this.#completions.findLastIndex((completion) => completion.unique === unique);
+    return this.#completions.splice(at, 1)[0]?.answer ?? 'refused';
+  }
+
+  // --- deadlock ----------------------------------------------------------------------------------------------------
+
+  #breakCycles(owner: LockOwner, closer: Waiter | undefined, nowMs: number): void {
+    for (;;) {
+      const cycle = findCycle(owner, (node) => this.#waitsOf(node, nowMs));
+      const victim = cycle && chooseVictim(cycle, closer);
+      if (!victim) return;
+      if (victim.kind === 'gate' && this.#take(victim.file, victim.role, victim.request, victim.me, true, nowMs)) {
+        this.#finish(victim, 'granted', nowMs);
+      } else {
+        this.counters.deadlockRefusals++;
+        this.#finish(victim, victim.request.wait ? 'deadlock' : 'refused', nowMs);
+      }
+    }
+  }
+
+  #waitsOf(owner: LockOwner, nowMs: number): Wait[] {
+    const waits: Wait[] = [];
+    for (const database of this.#waitingDatabases) {
+      for (const waiter of database.waiters) {
+        if (waiter.me.owner === owner) waits.push({ waiter, blockers: this.#blockersOf(waiter, nowMs) });
+      }
+    }
+    const poll = this.#polls.get(owner);
+    if (poll) {
+      const { file, request } = poll;
+      if (nowMs > poll.untilMs) this.#polls.delete(owner);
+      else {
+        const type = request.type === 'write' ? 'write' : 'read';
+        waits.push({
+          waiter: undefined,
+          blockers: file.posix.conflictingOwners(owner, request.start, request.end, type),
+        });
+      }
+    }
+    return waits;
+  }
+
+  #blockersOf(waiter: Waiter, nowMs: number): LockOwner[] {
+    const { file, request, database, me } = waiter;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const table = request.flock ? file.flock : file.posix;
+    const blockers = table.conflictingOwners(request.owner, request.start, request.end, type);
+    if (waiter.kind === 'gate') {
+      for (const other of gateBlockers(database, me, this.limits, nowMs)) blockers.push(other.owner);
+    } else if (waiter.role === 'pending' && type === 'read') {
+      for (const other of database.waiters) {
+        if (other.me !== me && isCommitStep(other.role, other.request, other.me)) blockers.push(other.me.owner);
+      }
+    }
+    return blockers;
+  }
+
+  // --- questions ---------------------------------------------------------------------------------------------------
+
+  /** What a request tells about its owner, granted or not. */
+  #noteIntent(file: LockFile, role: LockRole, request: LockRequest, me: DatabaseOwner, nowMs: number): void {
+    if (request.type !== 'write') {
+      if (isSnapshotRole(role, request) && !hasRetryTurn(me, nowMs)) {
+        me.comesBackAtOnce = nowMs - me.lastWriteEndMs <= this.limits.sliceGapMs;
+      }
+      return;
+    }
+    const { database } = file;
+    if (role === 'reserved' || (role === 'write' && me.bits & HOLDS_READ)) {
+      if (me.transaction) me.transaction.attemptedWrite = true;
+      database.readers.writeAttempted(this.#identityOf(database, me), nowMs);
+    } else if (isCommitStep(role, request, me) && !me.committing) {
+      me.committing = true;
+      for (const waiter of [...database.waiters])
+        if (waiter.role === 'reserved') this.#finish(waiter, 'refused', nowMs);
+    }
+  }
+
+  /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
+  #isSnapshotRequest(role: LockRole, request: LockRequest, me: DatabaseOwner, database: Database): boolean {
+    if (!isSnapshotRole(role, request)) return false;
+    if (role === 'read-mark') return !database.holdsSnapshotOrMore(me, 'wal');
+    if (role !== 'pending' || me.bits !== 0) return false;
+    return this.#journalOf(database) !== 'wal';
+  }
+
+  /** A reader must not overtake a commit that already waits for PENDING, or readers could starve it. */
+  #isCommitWaiting(database: Database, me: DatabaseOwner): boolean {
+    if (database.waiters.length === 0) return false;
+    return database.waiters.some((other) => other.me !== me && isCommitStep(other.role, other.request, other.me));
+  }
+
+  #isBehindAtGate(database: Database, waiter: Waiter | undefined): boolean {
+    for (const other of database.waiters) {
+      if (other === waiter) return false;
+      if (isSnapshotRole(other.role, other.request)) return true;
+    }
+    return false;
+  }
+
+  #proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
+    const identity = this.#identityOf(database, me);
+    if (me.readOnly || database.readers.isProvedProcess(identity, this.limits)) return 'process';
+    return database.readers.isProvedProgram(identity, this.limits, nowMs) ? 'program' : 'none';
+  }
+
+  #identityOf(database: Database, me: DatabaseOwner) {
+    if (me.identity) return me.identity;
+    let readOnly = false;
+    for (const handle of database.main?.handles.values() ?? []) {
+      if (handle.pid !== me.pid || handle.closing) continue;
+      readOnly = handle.readOnly && (me.identity === undefined || readOnly);
+      me.identity = handle.identity;
+    }
+    me.readOnly = readOnly;
+    me.identity ??= this.#world.identify(me.pid);
+    return me.identity;
+  }
+
+  #journalOf(database: Database) {
+    return database.journal((file) => this.#world.readJournalMode(file));
+  }
+
+  #deadlineMs(waiter: Waiter, nowMs: number): number {
+    const limitMs = waiter.startedMs + waiter.limitMs;
+    if (waiter.kind === 'lock') return limitMs;
+    const { database } = waiter;
+    if (database.writer && database.writer !== waiter.me) return limitMs;
+    const idleMs = nowMs - waiter.startedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    return Math.min(limitMs, nowMs + this.limits.gateIdleMs - idleMs - waiter.episode.idleMs);
+  }
+
+  #computeDeadlineMs(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const database of this.#waitingDatabases) {
+      let isBehind = false;
+      for (const waiter of database.waiters) {
+        next = Math.min(next, this.#deadlineMs(waiter, nowMs), waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
+        if (!isSnapshotRole(waiter.role, waiter.request)) continue;
+        const proof = this.#proofOf(database, waiter.me, nowMs);
+        const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.limits, nowMs);
+        if (opensMs !== OPEN) next = Math.min(next, opensMs);
+        isBehind = true;
+      }
+    }
+    return next;
+  }
+
+  // --- tables ------------------------------------------------------------------------------------------------------
+
+  #fileOf(key: number): LockFile {
+    const known = this.#files.get(key);
+    if (known) return known;
+    const { kind, database: name, name: shownName } = this.#world.describeFile(key);
+    const databaseKey = kind === 'other' ? `file ${key}` : name;
+    let database = this.#databases.get(databaseKey);
+    if (!database) {
+      database = new Database(databaseKey, shownName);
+      this.#databases.set(databaseKey, database);
+    }
+    const file: LockFile = { key, kind, database, posix: new LockTable(), flock: new LockTable(), handles: new Map() };
+    this.#files.set(key, file);
+    if (kind === 'database') database.main = file;
+    else if (kind === 'shm') database.shm = file;
+    return file;
+  }
+
+  #filesOf(database: Database): LockFile[] {
+    if (database.main || database.shm) return [database.main, database.shm].filter((file) => file !== undefined);
+    return [...this.#files.values()].filter((file) => file.database === database);
+  }
+
+  #dropFileIfUnused(file: LockFile): void {
+    if (file.handles.size > 0 || !file.posix.isEmpty || !file.flock.isEmpty) return;
+    const { database } = file;
+    if (database.waiters.some((waiter) => waiter.file === file)) return;
+    this.#files.delete(file.key);
+    if (database.main === file) database.main = undefined;
+    if (database.shm === file) database.shm = undefined;
+    if (!database.isUnused) return;
+    // What a database has been used for lately is worth keeping for a while, but not for ever.
+    if (file.kind === 'other') this.#databases.delete(database.key);
+    else if (this.#databases.size > MOST_DATABASES) this.#forgetUnusedDatabases();
+  }
+
+  #forgetUnusedDatabases(): void {
+    for (const database of this.#databases.values()) if (database.isUnused) this.#databases.delete(database.key);
+  }
+
+  /** Forgets an owner whose file was closed, unless it still holds or waits for something. */
+  #dropOwner(database: Database, owner: LockOwner): void {
+    database.episodes.forgetOwner(owner);
+    const me = database.owners.get(owner);
+    if (me === undefined || me.bits !== 0 || me.waiting > 0) return;
+    database.owners.delete(owner);
+    this.#polls.delete(owner);
+    if (database.slice?.owner === owner) database.slice = undefined;
+    if (database.waiters.length === 0) return;
+    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** flock(2) converts by letting go first, so that two who convert at once cannot wait for each other. */
+  #dropForConversion(file: LockFile, request: LockRequest, nowMs: number): void {
+    const held = file.flock.owners.get(request.owner)?.ranges[0];
+    if (held && held.type !== request.type) this.#unlock(file, request, nowMs);
+  }
+}
+
+function isSnapshotRole(role: LockRole, request: LockRequest): boolean {
+  return request.type === 'read' && !request.wait && (role === 'pending' || role === 'read-mark');
+}
+
+const NO_COMPLETIONS: readonly Completion[] = [];
+/** Databases that nobody has open are remembered up to this number. */
+const MOST_DATABASES = 1024;
+
+/** An open or a close may change what a process is known for: it is looked at again. */
+function forgetIdentity(database: Database, pid: number): void {
+  for (const owner of database.owners.values()) if (owner.pid === pid) owner.identity = undefined;
+}

@@ -1,0 +1,75 @@
+// What may wait, and for how long: the table of SQLite's locks, one case a row. Only a request that meets another owner's
+// lock comes here; the wait before a snapshot is gate.ts. Facts about SQLite from os_unix.c and wal.c of 3.40.1.
+
+import type { JournalMode } from '../sqlite/header.ts';
+import {
+  HOLDS_CKPT,
+  HOLDS_EXCLUSIVE,
+  HOLDS_PENDING,
+  HOLDS_READ,
+  HOLDS_RESERVED,
+  type LockRole,
+} from '../sqlite/lock-bytes.ts';
+import type { Database, DatabaseOwner } from './database.ts';
+import type { LockLimits } from './limits.ts';
+import type { LockRequest } from './types.ts';
+
+/** How long a conflicting request may wait, in milliseconds; 0 is "answer at once". */
+export function patienceMs(
+  request: LockRequest,
+  role: LockRole,
+  database: Database,
+  me: DatabaseOwner,
+  journal: () => JournalMode,
+  limits: LockLimits,
+): number {
+  if (request.wait) return Number.POSITIVE_INFINITY;
+  const wantsWrite = request.type === 'write';
+  switch (role) {
+    case 'pending':
+    case 'shared':
+      // Reading: the holder is in the middle of its commit. Writing: our own commit, or the rollback of a hot journal.
+      // On a WAL database the exclusive lock is asked by a closing connection, or by a change of the journal mode.
+      return wantsWrite && journal() === 'wal' ? 0 : limits.queueMs;
+    case 'reserved':
+      // An empty database: hasHotJournal() asks as a reader. A holder that commits needs our SHARED gone.
+      if (!wantsWrite || journal() === 'empty' || isCommitting(database.writer)) return 0;
+      return limits.shortMs;
+    case 'write':
+      if (!wantsWrite) return 0;
+      if (!(me.bits & HOLDS_READ)) return limits.queueMs; // recovery, or a checkpoint that holds CKPT
+      return (database.writer?.bits ?? 0) & HOLDS_CKPT ? 0 : limits.shortMs;
+    case 'read-mark': // SQLite tries another mark
+    case 'reset':
+    case 'checkpoint':
+    case 'recover':
+    case 'dms':
+    case 'several':
+    case 'foreign':
+      return 0;
+    default:
+      return role satisfies never;
+  }
+}
+
+/** A commit, from the RESERVED lock on: its wait is never cut short for another's sake. */
+export function isCommitStep(role: LockRole, request: LockRequest, me: DatabaseOwner): boolean {
+  return request.type === 'write' && (role === 'pending' || role === 'shared') && (me.bits & HOLDS_RESERVED) !== 0;
+}
+
+function isCommitting(writer: DatabaseOwner | undefined): boolean {
+  return writer !== undefined && (writer.committing || (writer.bits & (HOLDS_PENDING | HOLDS_EXCLUSIVE)) !== 0);
+}
+
+/**
+ * SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when a writer restarts the WAL (READ1-4 exclusive) while another
+ * thread is in the middle of a checkpoint. Refused, SQLite appends to the WAL instead: nobody waits.
+ * https://sqlite.org/wal.html, "the WAL-reset bug".
+ */
+export function isShielded(request: LockRequest, role: LockRole, database: Database): boolean {
+  if (request.type === 'unlock') return false;
+  const other = role === 'reset' ? database.checkpointer : role === 'checkpoint' ? database.resetter : undefined;
+  return (
+    other !== undefined && request.type === 'write' && (other.owner !== request.owner || other.tid !== request.tid)
+  );
+}

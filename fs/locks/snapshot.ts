@@ -1,0 +1,75 @@
+// A frozen view of one database's locks for people and for the monitor: who holds what since when, who waits for whom.
+import type { JournalMode } from '../sqlite/header.ts';
+import { lockName } from '../sqlite/lock-bytes.ts';
+import type { Database, LockFile } from './database.ts';
+import type { LockOwner } from './table.ts';
+import type { Waiter } from './waiters.ts';
+
+export interface LockHolder {
+  /** SQLite's name for the lock, `flock`, or a byte range. */
+  readonly lock: string;
+  readonly mode: 'shared' | 'exclusive';
+  readonly pid: number;
+  readonly heldMs: number;
+}
+
+export interface LockWaiter {
+  readonly lock: string;
+  readonly mode: 'shared' | 'exclusive';
+  readonly pid: number;
+  readonly waitMs: number;
+  /** Held before its transaction begins, rather than in the middle of one. */
+  readonly atGate: boolean;
+  readonly blockedBy: readonly number[];
+}
+
+export interface DatabaseLocks {
+  readonly db: string;
+  readonly journal: JournalMode | 'none';
+  readonly holders: readonly LockHolder[];
+  readonly waiters: readonly LockWaiter[];
+}
+
+/** Undefined when nobody holds or waits for anything. */
+export function viewOf(
+  database: Database,
+  files: readonly LockFile[],
+  blockersOf: (waiter: Waiter) => readonly LockOwner[],
+  readJournal: (file: number) => JournalMode,
+  nowMs: number,
+): DatabaseLocks | undefined {
+  const holders: LockHolder[] = [];
+  const pids = new Map<LockOwner, number>();
+  for (const file of files) {
+    for (const [table, isFlock] of [[file.posix, false] as const, [file.flock, true] as const]) {
+      for (const { owner, ranges } of table.owners.values()) {
+        for (const { start, end, type, pid, sinceMs } of ranges) {
+          pids.set(owner, pid);
+          const lock = isFlock ? 'flock' : lockName(file.kind, start, end, type);
+          holders.push({ lock, mode: modeOf(type), pid, heldMs: Math.round(nowMs - sinceMs) });
+        }
+      }
+    }
+  }
+  const waiters = database.waiters.map((waiter): LockWaiter => {
+    const { request, file } = waiter;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const blockedBy = blockersOf(waiter).map((owner) => pids.get(owner) ?? database.owners.get(owner)?.pid ?? 0);
+    return {
+      lock: request.flock ? 'flock' : lockName(file.kind, request.start, request.end, type),
+      mode: modeOf(type),
+      pid: request.pid,
+      waitMs: Math.round(nowMs - waiter.startedMs),
+      atGate: waiter.kind === 'gate',
+      blockedBy: [...new Set(blockedBy)],
+    };
+  });
+  if (holders.length === 0 && waiters.length === 0) return undefined;
+  const main = files.find((file) => file.kind === 'database');
+  const journal = main ? readJournal(main.key) : files.some((file) => file.kind === 'shm') ? 'wal' : 'none';
+  return { db: database.name, journal, holders, waiters };
+}
+
+function modeOf(type: 'read' | 'write'): 'shared' | 'exclusive' {
+  return type === 'write' ? 'exclusive' : 'shared';
+}

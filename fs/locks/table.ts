@@ -1,0 +1,83 @@
+// The locks granted on one file, by owner. It answers who conflicts, and stores; it decides nothing and never waits.
+import type { LockType } from '../sqlite/lock-bytes.ts';
+import { type HeldRange, mergeNeighbours, withoutRange, withRange } from './ranges.ts';
+
+/** The kernel's id of a process's file table (POSIX locks) or of an open file (flock and OFD locks). */
+export type LockOwner = bigint;
+
+export interface OwnerLocks {
+  readonly owner: LockOwner;
+  /** The file handle of the last request: locks that live with an open file end when the handle is released. */
+  handle: number;
+  ranges: readonly HeldRange[];
+}
+
+export class LockTable {
+  readonly owners = new Map<LockOwner, OwnerLocks>();
+
+  get isEmpty(): boolean {
+    return this.owners.size === 0;
+  }
+
+  /** The first lock of somebody else that forbids `type` on `start`..`end`. */
+  conflict(owner: LockOwner, start: number, end: number, type: LockType): HeldRange | undefined {
+    for (const held of this.owners.values()) {
+      if (held.owner === owner) continue;
+      for (const range of held.ranges) {
+        if (range.start <= end && range.end >= start && (type === 'write' || range.type === 'write')) return range;
+      }
+    }
+    return undefined;
+  }
+
+  /** Every owner whose locks forbid `type` on `start`..`end`. */
+  conflictingOwners(owner: LockOwner, start: number, end: number, type: LockType): LockOwner[] {
+    const found: LockOwner[] = [];
+    for (const held of this.owners.values()) {
+      if (held.owner === owner) continue;
+      const forbids = held.ranges.some(
+        (range) => range.start <= end && range.end >= start && (type === 'write' || range.type === 'write'),
+      );
+      if (forbids) found.push(held.owner);
+    }
+    return found;
+  }
+
+  set(owner: LockOwner, handle: number, range: HeldRange, mergeAdjacent: boolean): void {
+    const held = this.owners.get(owner);
+    if (!held) {
+      this.owners.set(owner, { owner, handle, ranges: [range] });
+      return;
+    }
+    held.handle = handle;
+    const ranges = withRange(held.ranges, range);
+    held.ranges = mergeAdjacent ? mergeNeighbours(ranges) : ranges;
+  }
+
+  /** Frees `start`..`end` of `owner`; false when it held nothing there. */
+  clear(owner: LockOwner, start: number, end: number): boolean {
+    const held = this.owners.get(owner);
+    if (!held?.ranges.some((range) => range.start <= end && range.end >= start)) return false;
+    held.ranges = withoutRange(held.ranges, start, end);
+    if (held.ranges.length === 0) this.owners.delete(owner);
+    return true;
+  }
+
+  /** The parts of `start`..`end` that nobody holds: what the mirror may let go of. */
+  freeParts(start: number, end: number): { readonly start: number; readonly end: number }[] {
+    const taken: HeldRange[] = [];
+    for (const held of this.owners.values()) {
+      for (const range of held.ranges) if (range.start <= end && range.end >= start) taken.push(range);
+    }
+    if (taken.length === 0) return [{ start, end }];
+    taken.sort((a, b) => a.start - b.start);
+    const free: { start: number; end: number }[] = [];
+    let next = start;
+    for (const range of taken) {
+      if (range.start > next) free.push({ start: next, end: range.start - 1 });
+      next = Math.max(next, range.end + 1);
+    }
+    if (next <= end) free.push({ start: next, end });
+    return free;
+  }
+}

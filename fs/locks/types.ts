@@ -1,0 +1,60 @@
+// What goes into the lock manager and what comes out, and the four questions it asks of the world. The world is an
+// argument: nothing in this folder opens a file or reads a clock.
+import type { JournalMode } from '../sqlite/header.ts';
+import type { LockFileKind, LockType } from '../sqlite/lock-bytes.ts';
+import type { LockOwner } from './table.ts';
+
+/** A lock or unlock request, decoded. `start` and `end` are inclusive; END_OF_FILE stands for "to the end". */
+export interface LockRequest {
+  /** Names the request until it is answered: the kernel's `unique`. */
+  readonly unique: number;
+  /** The inode; the same number for every handle of one file. */
+  readonly file: number;
+  readonly handle: number;
+  readonly owner: LockOwner;
+  readonly start: number;
+  readonly end: number;
+  readonly type: LockType | 'unlock';
+  /** The process; 0 in an unlock. */
+  readonly pid: number;
+  readonly tid: number;
+  /** F_SETLKW, or flock without LOCK_NB. */
+  readonly wait: boolean;
+  readonly flock: boolean;
+}
+
+/** `refused` is EAGAIN, `deadlock` EDEADLK, `interrupted` EINTR. */
+export type LockAnswer = 'granted' | 'refused' | 'deadlock' | 'interrupted';
+
+/** The answer to a request that had to wait. */
+export interface Completion {
+  readonly unique: number;
+  readonly answer: LockAnswer;
+}
+
+export interface FileDescription {
+  readonly kind: LockFileKind;
+  /** The same for a database and its `-shm`; different for any two databases. */
+  readonly database: string;
+  /** The database's path below the data directory, for people. */
+  readonly name: string;
+}
+
+export interface ProcessIdentity {
+  /** Differs between two processes that had the same pid one after the other. */
+  readonly key: string;
+  /** The program file; readers are proved per program too. */
+  readonly executable: string;
+}
+
+export interface LockWorld {
+  describeFile(file: number): FileDescription;
+  /** Reads the header of a database's main file. */
+  readJournalMode(file: number): JournalMode;
+  identify(pid: number): ProcessIdentity;
+  /**
+   * Makes the lock on the backing file that programs behind the mount see; false when one of them is in the way.
+   * `unlock` always succeeds.
+   */
+  mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
+}
