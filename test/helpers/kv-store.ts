@@ -1,0 +1,96 @@
+// A KV store on a fresh database file, its operations called directly as an executor would, with a clock that the test sets.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { Connection } from '../../server/executors/connection.ts';
+import type { Operation } from '../../server/executors/operation.ts';
+import type { KvAnswer } from '../../server/kv/answer.ts';
+import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/kv/store.ts';
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into JSON answers of every shape.
+  readonly json: any;
+}
+
+export class TestStore {
+  readonly directory = mkdtempSync(join(tmpdir(), 'hoody-sqlite-kv-'));
+  readonly path = join(this.directory, 'store.db');
+  readonly connection: Connection;
+  /** Another handle on the same file, as a native client has one. Its clock is the store's. */
+  readonly native: Database.Database;
+  #nowSeconds = 1_700_000_000;
+
+  constructor() {
+    this.connection = new Connection(new Database(this.path), this.path, '');
+    this.connection.database.pragma('journal_mode = WAL');
+    this.connection.database.pragma('synchronous = OFF');
+    this.native = new Database(this.path);
+    // The triggers ask SQLite for the time: both handles get the clock of the test.
+    for (const database of [this.connection.database, this.native]) {
+      database.pragma('trusted_schema = ON');
+      database.function('strftime', { varargs: true }, () => String(this.#nowSeconds));
+    }
+    this.setClock(this.#nowSeconds);
+  }
+
+  get now(): number {
+    return this.#nowSeconds;
+  }
+
+  setClock(nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    this.connection.prepareFor(nowSeconds * 1000, 5000, () => {});
+  }
+
+  advance(seconds: number): void {
+    this.setClock(this.#nowSeconds + seconds);
+  }
+
+  run<Args>(operation: Operation<Args, KvAnswer>, args: Args): TestAnswer {
+    const transaction = this.connection.database.transaction(() => operation.run(this.connection, args));
+    const answer = operation.lane === 'kv-write' ? transaction.immediate() : transaction.deferred();
+    const text = answer.body === null ? '' : Buffer.from(answer.body).toString();
+    const isJson = answer.body !== null && answer.contentType === undefined;
+    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  }
+
+  /** What every write of a key needs, with the members that matter to the test. */
+  write<More extends object>(key: string, more: More) {
+    return { table: 'kv_store', key, history: true, clientIp: '10.0.0.1', conditions: {}, ...more };
+  }
+
+  set(
+    key: string,
+    value: string,
+    more: { history?: boolean; ttlSeconds?: number; contentType?: string } = {},
+  ): TestAnswer {
+    return this.run(kvSet, this.write(key, { body: Buffer.from(value), ttlSeconds: 0, ...more }));
+  }
+
+  delete(key: string, history = true): TestAnswer {
+    return this.run(kvDelete, this.write(key, { history }));
+  }
+
+  /** The value, or null for a missing key. */
+  get(key: string): string | null {
+    try {
+      return this.run(kvGet, { table: 'kv_store', key }).text;
+    } catch {
+      return null;
+    }
+  }
+
+  etag(key: string): string {
+    return this.run(kvEntry, { table: 'kv_store', key }).json.etag;
+  }
+
+  close(): void {
+    this.native.close();
+    this.connection.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
