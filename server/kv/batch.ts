@@ -157,7 +157,7 @@ function decodeConditions(item: { [name: string]: Json }): Conditions {
 
 function decodeTtl(ttl: Json | undefined): number {
   if (ttl === undefined || ttl === null) return 0;
-  if (typeof ttl === 'number' && Number.isSafeInteger(ttl) && ttl >= 0) return ttl;
+  if (typeof ttl === 'number' && Number.isSafeInteger(ttl) && ttl >= 0 && ttl <= kvLimits.ttlMaxSeconds) return ttl;
   throw invalid('"ttl" must be a number of seconds, 0 or more');
 }
 

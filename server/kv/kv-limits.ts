@@ -3,6 +3,8 @@
 export const kvLimits = {
   keyBytes: 8 * 1024,
   batchEntries: 100,
+  /** Some 300 years. */
+  ttlMaxSeconds: 10_000_000_000,
   listDefault: 100,
   listMax: 1000,
   /** What one list or history answer may carry in values. */

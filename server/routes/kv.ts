@@ -1,4 +1,388 @@
-// The rows of the key-value store in the route table.
-import type { Route } from '../http/route.ts';
+// The rows of the key-value store: keys, batches, counters and lists. Contract sections 4 to 6.
+import { ApiError } from '../errors.ts';
+import type { RequestContext } from '../http/context.ts';
+import type { Reply, Route } from '../http/route.ts';
+import { kvIncrement, kvPop, kvPush, kvRemove } from '../kv/atomic.ts';
+import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../kv/batch.ts';
+import { kvLimits } from '../kv/kv-limits.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../kv/store.ts';
+import type { Services } from '../services.ts';
+import {
+  conditionsOf,
+  done,
+  keyArgs,
+  path,
+  pathArg,
+  pathErrors,
+  readParameters,
+  refuseConditions,
+  tableOf,
+  toReply,
+  ttl,
+  writeArgs,
+  writeErrors,
+  writeOptions,
+  writeParameters,
+} from './kv-parameters.ts';
 
-export const kvRoutes: readonly Route[] = [];
+const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
+
+const listKeys: Route = {
+  method: 'GET',
+  path: '/kv',
+  name: 'kvList',
+  summary: 'List keys in byte order, without their values.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' },
+    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000.' },
+    { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Keys to skip.' },
+    { name: 'after', type: 'text', sense: 'Only keys greater than this one; excludes offset.' },
+  ],
+  answers: done('A page of keys.'),
+  errors: pathErrors,
+  handle: async (context, services) => {
+    const { query } = context;
+    const after = query.text('after');
+    if (after !== '' && query.integer('offset') > 0) {
+      throw new ApiError('INVALID_PARAMETERS', 'send either "after" or "offset"');
+    }
+    const args = {
+      table: tableOf(context),
+      prefix: query.text('prefix'),
+      limit: Math.min(query.integer('limit'), kvLimits.listMax),
+      offset: query.integer('offset'),
+      after,
+    };
+    return toReply(await services.run(kvList, context, args));
+  },
+};
+
+const getKey: Route = {
+  method: 'GET',
+  path: '/kv/{key}',
+  name: 'kvGet',
+  summary: 'Read a value, or a part of a JSON value.',
+  tag: 'kv',
+  access: 'read',
+  query: [...readParameters, path],
+  answers: {
+    200: { sense: 'The value as it was stored, with its content type.', contentType: '*/*' },
+    304: { sense: 'Not modified.' },
+  },
+  errors: [...pathErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
+  handle: async (context, services) => {
+    try {
+      return toReply(
+        await services.run(kvGet, context, { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) }),
+      );
+    } catch (error) {
+      return missOrThrow(context, error);
+    }
+  },
+};
+
+const headKey: Route = {
+  method: 'HEAD',
+  path: '/kv/{key}',
+  name: 'kvHead',
+  summary: 'Look whether a key exists, and its ETag.',
+  tag: 'kv',
+  access: 'read',
+  query: readParameters,
+  answers: { 200: { sense: 'The key exists.' }, 304: { sense: 'Not modified.' } },
+  errors: [...pathErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
+  handle: async (context, services) =>
+    toReply(await services.run(kvHead, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+};
+
+const getEntry: Route = {
+  method: 'GET',
+  path: '/kv/{key}/entry',
+  name: 'kvEntry',
+  summary: 'Read a value together with everything known of it.',
+  tag: 'kv',
+  access: 'read',
+  query: readParameters,
+  answers: { ...done('Value, content type, ETag and times.'), 304: { sense: 'Not modified.' } },
+  errors: [...pathErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) =>
+    toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+};
+
+const setKey: Route = {
+  method: 'PUT',
+  path: '/kv/{key}',
+  name: 'kvSet',
+  summary: 'Write a value, or a part of a JSON value.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    ttl,
+    { name: 'if_match', type: 'text', sense: 'Write only if the value is exactly this.' },
+  ],
+  body: { sense: 'The value, stored byte for byte.', optional: true },
+  answers: done('Written.'),
+  errors: [...writeErrors, 'INVALID_JSON_VALUE'],
+  handle: async (context, services) => {
+    const args = keyArgs(context);
+    const body = await context.body();
+    const contentType = context.headers['content-type'];
+    const set = {
+      ...writeArgs(context, body),
+      ...args,
+      ...pathArg(context),
+      body,
+      ...(contentType === undefined ? {} : { contentType }),
+      ttlSeconds: context.query.integer('ttl'),
+      conditions: conditionsOf(context),
+    };
+    return toReply(await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`)));
+  },
+};
+
+const deleteKey: Route = {
+  method: 'DELETE',
+  path: '/kv/{key}',
+  name: 'kvDelete',
+  summary: 'Delete a key.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  answers: done('Deleted.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
+    return toReply(
+      await services.run(kvDelete, context, args, writeOptions(context, services, `KV DELETE ${args.key}`)),
+    );
+  },
+};
+
+function counterRoute(op: 'INCR' | 'DECR'): Route {
+  return {
+    method: 'POST',
+    path: `/kv/{key}/${op.toLowerCase()}`,
+    name: op === 'INCR' ? 'kvIncr' : 'kvDecr',
+    summary: `${op === 'INCR' ? 'Add to' : 'Subtract from'} a counter; a missing key starts at 0.`,
+    tag: 'kv',
+    access: 'write',
+    query: [...writeParameters, path, { name: 'delta', type: 'integer', default: 1, sense: 'A positive integer.' }],
+    answers: done('The new value.'),
+    errors: writeErrors,
+    handle: async (context, services) => {
+      const delta = context.query.integer('delta');
+      if (delta <= 0) throw new ApiError('INVALID_PARAMETERS', 'delta must be a positive integer');
+      const args = { ...atomicArgs(context), op, delta: BigInt(delta) };
+      return toReply(
+        await services.run(kvIncrement, context, args, writeOptions(context, services, `KV ${op} ${args.key}`)),
+      );
+    },
+  };
+}
+
+const push: Route = {
+  method: 'POST',
+  path: '/kv/{key}/push',
+  name: 'kvPush',
+  summary: 'Append one element to an array; a missing key starts empty.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    { name: 'raw', type: 'boolean', default: false, sense: 'Do not unwrap {"value": x}.' },
+  ],
+  body: jsonBody,
+  answers: done('The new length.'),
+  errors: writeErrors,
+  handle: async (context, services) => {
+    const body = await context.body();
+    const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
+    return toReply(await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`)));
+  },
+};
+
+const pop: Route = {
+  method: 'POST',
+  path: '/kv/{key}/pop',
+  name: 'kvPop',
+  summary: 'Take the last element of an array.',
+  tag: 'kv',
+  access: 'write',
+  query: [...writeParameters, path],
+  answers: done('The element and the new length.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const args = atomicArgs(context);
+    return toReply(await services.run(kvPop, context, args, writeOptions(context, services, `KV POP ${args.key}`)));
+  },
+};
+
+const remove: Route = {
+  method: 'POST',
+  path: '/kv/{key}/remove',
+  name: 'kvRemove',
+  summary: 'Remove one element of an array, by position or by value.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    { name: 'index', type: 'integer', sense: 'Position; negative counts from the end.' },
+  ],
+  body: {
+    ...jsonBody,
+    sense: '{"value": x}: the first equal element, else the first with these members.',
+    optional: true,
+  },
+  answers: done('The element and the new length.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const body = await context.body();
+    const index = context.query.optionalInteger('index');
+    const args = { ...atomicArgs(context, body), body, ...(index === undefined ? {} : { index }) };
+    return toReply(
+      await services.run(kvRemove, context, args, writeOptions(context, services, `KV REMOVE ${args.key}`)),
+    );
+  },
+};
+
+const expire: Route = {
+  method: 'POST',
+  path: '/kv/{key}/expire',
+  name: 'kvExpire',
+  summary: 'Give a key a time to live.',
+  tag: 'kv',
+  access: 'write',
+  query: [...writeParameters, { ...ttl, min: 1, required: true }],
+  answers: done('The second at which the key is gone.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
+};
+
+const persist: Route = {
+  method: 'POST',
+  path: '/kv/{key}/persist',
+  name: 'kvPersist',
+  summary: 'End the time to live of a key.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  answers: done('The key stays.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: (context, services) => setExpiry(context, services, null),
+};
+
+const batchGet: Route = {
+  method: 'POST',
+  path: '/kv/batch/get',
+  name: 'kvBatchGet',
+  summary: 'Read up to 100 keys in one snapshot.',
+  tag: 'kv',
+  access: 'read',
+  query: readParameters,
+  body: { ...jsonBody, sense: '{"keys": [...]}' },
+  answers: done('The values by key; null for a missing one.'),
+  errors: [...pathErrors, 'PAYLOAD_TOO_LARGE', 'RESPONSE_TOO_LARGE'],
+  handle: async (context, services) => {
+    const args = { table: tableOf(context), body: await context.body() };
+    return toReply(await services.run(kvBatchGet, context, args));
+  },
+};
+
+const batchSet: Route = {
+  method: 'POST',
+  path: '/kv/batch/set',
+  name: 'kvBatchSet',
+  summary: 'Write up to 100 keys, all or none.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  body: { ...jsonBody, sense: '{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings.' },
+  answers: done('The new ETags.'),
+  errors: writeErrors,
+  handle: async (context, services) => {
+    refuseConditions(context);
+    const body = await context.body();
+    const args = { ...writeArgs(context, body), body };
+    return toReply(await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET')));
+  },
+};
+
+const batchDelete: Route = {
+  method: 'POST',
+  path: '/kv/batch/delete',
+  name: 'kvBatchDelete',
+  summary: 'Delete up to 100 keys, all conditions or none.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  body: { ...jsonBody, sense: '{"keys": [...]} or {"items": [{key, if_match}]}' },
+  answers: done('How many were there.'),
+  errors: writeErrors,
+  handle: async (context, services) => {
+    refuseConditions(context);
+    const body = await context.body();
+    const args = { ...writeArgs(context, body), body };
+    return toReply(
+      await services.run(kvBatchDelete, context, args, writeOptions(context, services, 'KV BATCH DELETE')),
+    );
+  },
+};
+
+export const kvRoutes: readonly Route[] = [
+  listKeys,
+  batchGet,
+  batchSet,
+  batchDelete,
+  getKey,
+  headKey,
+  setKey,
+  deleteKey,
+  getEntry,
+  counterRoute('INCR'),
+  counterRoute('DECR'),
+  push,
+  pop,
+  remove,
+  expire,
+  persist,
+];
+
+function atomicArgs(context: RequestContext, body?: Buffer) {
+  return {
+    ...writeArgs(context, body),
+    ...keyArgs(context),
+    ...pathArg(context),
+    conditions: conditionsOf(context),
+  };
+}
+
+async function setExpiry(context: RequestContext, services: Services, ttlSeconds: number | null): Promise<Reply> {
+  const args = { ...writeArgs(context), ...keyArgs(context), ttlSeconds, conditions: conditionsOf(context) };
+  const what = `KV ${ttlSeconds === null ? 'PERSIST' : 'EXPIRE'} ${args.key}`;
+  return toReply(await services.run(kvExpire, context, args, writeOptions(context, services, what)));
+}
+
+function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {
+  const value = context.headers['if-none-match'];
+  return value === undefined ? {} : { ifNoneMatch: value };
+}
+
+/**
+ * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`, and
+ * the error object for a client that says JSON in its headers (contract, section 12 item 7).
+ */
+function missOrThrow(context: RequestContext, error: unknown): Reply {
+  const isMiss = error instanceof ApiError && (error.code === 'KEY_NOT_FOUND' || error.code === 'KEY_EXPIRED');
+  const saysJson = [context.headers.accept, context.headers['content-type']].some((header) =>
+    header?.includes('application/json'),
+  );
+  if (!isMiss || saysJson) throw error;
+  return { status: 404, body: 'null', headers: { 'x-hoody-error-code': error.code } };
+}
