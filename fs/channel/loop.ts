@@ -8,13 +8,14 @@ import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
 import { openTree } from '../nodes/tree.ts';
 import { Caller } from '../system/caller.ts';
-import { Device } from './device.ts';
+import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
 import { Session } from './session.ts';
 
 /** Room for the largest WRITE and its headers; the kernel asks for 8 KiB more than max_write at most. */
 const requestBytes = maxWriteBytes + 8192;
+const messagesEvery = 64;
 
 if (parentPort === null) throw new Error('fs/channel/loop.ts runs as a worker thread');
 const port = parentPort;
@@ -47,14 +48,18 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
   });
   const request = Buffer.alloc(requestBytes);
 
-  for (;;) {
-    if (device.wait(-1) && answerMessages() === 'stop') return;
-    const length = device.read(request);
-    if (length < 0) {
+  for (let served = 0; ; ) {
+    const length = device.receive(request, -1);
+    if (length === unmounted) {
       send({ type: 'unmounted' });
       return;
     }
-    if (length > 0) session.serve(request, length);
+    if (length > 0) {
+      session.serve(request, length);
+      served += 1;
+    }
+    // Under load the device never runs dry, so messages are also looked for now and then.
+    if ((length === 0 || served % messagesEvery === 0) && answerMessages() === 'stop') return;
   }
 
   function answerMessages(): 'stop' | undefined {

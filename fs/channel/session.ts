@@ -7,7 +7,7 @@ import { EBADF, EIO, ENOSYS, ESTALE, SILENT, type Tree } from '../nodes/tree.ts'
 import { decodeRequest } from '../protocol/decode.ts';
 import { encodeHeader, encodeInit } from '../protocol/encode.ts';
 import { init2 } from '../protocol/flags.ts';
-import { outHeader } from '../protocol/layouts.ts';
+import { inHeader, outHeader } from '../protocol/layouts.ts';
 import { opcodeNames } from '../protocol/opcodes.ts';
 import type { Header, Request, RequestOf, Unique } from '../protocol/requests.ts';
 import { dispatch } from './dispatch.ts';
@@ -52,7 +52,7 @@ export class Session {
       this.#parts.log('error', 'request-garbage', { length });
       return;
     }
-    const opcode = bytes.readUInt32LE(4);
+    const opcode = bytes.readUInt32LE(inHeader.opcode);
     if (opcode < this.#counts.length) this.#counts[opcode] = (this.#counts[opcode] ?? 0) + 1;
     if (request.op === 'refused') {
       this.#send(request.unique, false, -request.errno);
