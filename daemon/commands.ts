@@ -47,7 +47,7 @@ export const commands: readonly Command[] = [
   {
     name: 'unmount',
     summary: 'clear a mount that a dead daemon has left behind',
-    settings: ['mount', 'runDir'],
+    settings: whichDaemon,
     load: () => import('./commands/unmount.ts'),
   },
   {

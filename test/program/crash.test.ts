@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run, start } from '../helpers/process.ts';
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
+
+test('after kill -9 of all its processes the next start is served at once', async () => {
+  await withPaths(async (paths) => {
+    const started = startDaemon(paths, []);
+    const daemon = await whenReady(started, paths);
+    killAll((await daemon.status()).processes.map(({ pid }) => pid));
+    await started.finished;
+    await withDaemon(
+      [],
+      async (next) => {
+        expect(next.mounted).toBe(true);
+        expect(await run('touch', [join(next.mount, 'works')])).toMatchObject({ code: 0 });
+      },
+      { paths },
+    );
+  });
+});
+
+test('after kill -9 of the supervisor alone no process is left and the next start works', async () => {
+  await withPaths(async (paths) => {
+    const started = startDaemon(paths, []);
+    const daemon = await whenReady(started, paths);
+    killAll([daemon.pid]);
+    await started.finished;
+    await withDaemon([], async (next) => expect(next.mounted).toBe(true), { paths });
+    await eventually(async () => expect(await processesOf(paths)).toEqual([]));
+  });
+});
+
+test.each([[[]], [['--no-mount']], [['--mount', 'elsewhere']]])(
+  'a start %j is refused while a program has a file of the dead mount open, and names it',
+  async (flags) => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, []);
+      const daemon = await whenReady(started, paths);
+      const script =
+        'import sys,sqlite3,time; c=sqlite3.connect(sys.argv[1]); c.execute("create table t(a)"); print("open",flush=True); time.sleep(600)';
+      const holder = start('python3', ['-c', script, join(paths.mount, 'held.db')]);
+      try {
+        await eventually(() => expect(holder.stdout()).toContain('open'));
+        killAll((await daemon.status()).processes.map(({ pid }) => pid));
+        await started.finished;
+        const refused = await startDaemon(paths, flags).finished;
+        expect(refused.code).toBe(1);
+        expect(refused.stderr).toContain(`${holder.pid} (python3`);
+      } finally {
+        holder.process.kill('SIGKILL');
+        await holder.finished;
+      }
+      await withDaemon(flags, async (next) => expect(next.mounted).toBe(!flags.includes('--no-mount')), { paths });
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(paths.folder);
+    });
+  },
+);
+
+test('the command unmount clears a dead mount, and leaves a served one alone', async () => {
+  await withPaths(async (paths) => {
+    const started = startDaemon(paths, []);
+    const daemon = await whenReady(started, paths);
+    const unmount = () => daemon.command('unmount', '--mount', paths.mount);
+    expect(await unmount()).toMatchObject({ code: 1, stderr: expect.stringContaining('served') });
+    killAll((await daemon.status()).processes.map(({ pid }) => pid));
+    await started.finished;
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(paths.mount);
+    expect(await unmount()).toMatchObject({ code: 0 });
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(paths.mount);
+    expect(await unmount()).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing') });
+  });
+});
+
+test('a server process that is killed is replaced, and requests wait for the next one', async () => {
+  await withDaemon(['--no-mount'], async (daemon) => {
+    const server = async () => (await daemon.status()).processes.find(({ role }) => role === 'server')?.pid;
+    const first = (await server()) ?? 0;
+    killAll([first]);
+    expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+    expect(await server()).not.toBe(first);
+    expect((await daemon.status()).children).toEqual([
+      expect.objectContaining({ role: 'server', restarts: 1, lastExit: 'SIGKILL' }),
+    ]);
+  });
+});
+
+test('an fs process that is killed is replaced, and the mount serves again', async () => {
+  await withDaemon([], async (daemon) => {
+    const fs = async () => (await daemon.status()).processes.find(({ role }) => role === 'fs')?.pid;
+    const first = (await fs()) ?? 0;
+    killAll([first]);
+    await eventually(async () => expect([undefined, first]).not.toContain(await fs()));
+    await eventually(async () =>
+      expect(await run('touch', [join(daemon.mount, 'works')], { timeoutMs: 5_000 })).toMatchObject({ code: 0 }),
+    );
+    expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+  });
+});

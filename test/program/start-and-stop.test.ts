@@ -1,0 +1,221 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  type DaemonPaths,
+  processesOf,
+  runProgram,
+  startDaemon,
+  whenReady,
+  withDaemon,
+  withPaths,
+} from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { type Started, start } from '../helpers/process.ts';
+
+function isMounted(directory: string): boolean {
+  return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${directory} `);
+}
+
+async function expectNothingLeft(paths: DaemonPaths): Promise<void> {
+  expect(isMounted(paths.mount)).toBe(false);
+  await eventually(async () => expect(await processesOf(paths)).toEqual([]));
+  expect(existsSync(`${paths.data}.lock`)).toBe(false);
+  expect(readdirSync(paths.runDir)).toEqual([]);
+}
+
+/** A program that holds a file of the mount open until it is told to close it by the end of its input. */
+async function holdOpen(path: string): Promise<Started> {
+  const script = 'import sys; f=open(sys.argv[1],"a"); print("open",flush=True); sys.stdin.read()';
+  const holder = start('python3', ['-c', script, path]);
+  await eventually(() => expect(holder.stdout()).toContain('open'));
+  return holder;
+}
+
+describe('start', () => {
+  test('prints exactly one line on stdout and JSON lines on stderr', async () => {
+    await withDaemon([], async (daemon) => {
+      expect(daemon.stdout()).toBe(`hoody-sqlite ready mount=${daemon.mount} url=${daemon.url}\n`);
+      const events = daemon.stderr().trim().split('\n');
+      for (const line of events) expect(JSON.parse(line)).toHaveProperty('event');
+      expect(isMounted(daemon.mount)).toBe(true);
+      const finished = await daemon.stop();
+      expect(finished.stdout.split('\n')).toHaveLength(2);
+    });
+  });
+
+  test('tells its processes, directories and address', async () => {
+    await withDaemon([], async (daemon) => {
+      const status = await daemon.status();
+      expect(status).toMatchObject({ mount: daemon.mount, data: daemon.data, url: daemon.url });
+      expect(status.processes.map(({ role }) => role)).toEqual(expect.arrayContaining(['supervisor', 'fs', 'server']));
+      expect(status.processes[0]).toEqual({ role: 'supervisor', pid: daemon.pid });
+      expect(status.fuse.requests).toHaveProperty('INIT', 1);
+      const { stdout } = await daemon.command('status');
+      expect(stdout).toContain(daemon.mount);
+    });
+  });
+
+  test('without a mount it serves the data directory', async () => {
+    await withDaemon(['--no-mount'], async (daemon) => {
+      expect(daemon.stdout()).toContain('mount=none');
+      expect(await daemon.status()).toMatchObject({ mount: null, passthrough: false, fuse: { requests: {} } });
+      expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+    });
+  });
+
+  test('serves a unix socket', async () => {
+    await withPaths(async (paths) => {
+      const path = join(paths.folder, 'http.sock');
+      await withDaemon(
+        ['--no-mount', '--listen', `unix:${path}`],
+        async (daemon) => {
+          expect(daemon.url).toBe(`unix:${path}`);
+          expect(statSync(path).isSocket()).toBe(true);
+        },
+        { paths },
+      );
+      expect(existsSync(path)).toBe(false);
+    });
+  });
+
+  test('serves HTTP and says why where it may not mount', async () => {
+    await withPaths(async (paths) => {
+      mkdirSync(paths.folder, { recursive: true });
+      // A file where the mount point should be makes every mount impossible, for root too.
+      writeFileSync(paths.mount, '');
+      await withDaemon(
+        [],
+        async (daemon) => {
+          expect(daemon.mounted).toBe(false);
+          expect((await daemon.status()).degraded).toEqual([expect.stringContaining(paths.mount)]);
+          expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+        },
+        { paths },
+      );
+    });
+  });
+
+  test('a used port, a wrong flag, a reachable address: refused by name, with its exit code', async () => {
+    await withPaths(async (paths) => {
+      const busy = createServer();
+      await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+      const { port } = busy.address() as { port: number };
+      const cases: [string[], number, string][] = [
+        [['--listen', `127.0.0.1:${port}`], 1, String(port)],
+        [['--lisen', 'x'], 2, '--lisen'],
+        [['--listen', '0.0.0.0:0'], 2, '--insecure'],
+        [['--data', join(paths.mount, 'inside')], 2, '--data'],
+      ];
+      for (const [flags, code, named] of cases) {
+        const finished = await startDaemon(paths, flags).finished;
+        expect(finished).toMatchObject({ code, stdout: '' });
+        expect(finished.stderr).toContain(named);
+        expect(isMounted(paths.mount)).toBe(false);
+      }
+      busy.close();
+    });
+  });
+});
+
+describe('stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with code 0 and leaves nothing behind', async (signal) => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, []);
+      await whenReady(started, paths);
+      process.kill(started.pid, signal);
+      expect((await started.finished).code).toBe(0);
+      await expectNothingLeft(paths);
+    });
+  });
+
+  test('the command returns once the daemon has ended', async () => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, []);
+      const daemon = await whenReady(started, paths);
+      expect(await daemon.command('stop')).toMatchObject({ code: 0 });
+      await expectNothingLeft(paths);
+      expect(await daemon.command('stop')).toMatchObject({ code: 3 });
+      expect(await daemon.command('status')).toMatchObject({ code: 3 });
+    });
+  });
+
+  test('waits for a program that has a file open, and names it', async () => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, ['--drain', '60']);
+      const daemon = await whenReady(started, paths);
+      const holder = await holdOpen(join(paths.mount, 'held'));
+      process.kill(daemon.pid, 'SIGTERM');
+      await eventually(() => expect(daemon.stderr()).toContain(`${holder.pid} (python3`));
+      expect(isMounted(paths.mount)).toBe(true);
+      holder.process.stdin?.end();
+      expect((await started.finished).code).toBe(0);
+      await holder.finished;
+      await expectNothingLeft(paths);
+    });
+  });
+
+  test('detaches after the drain time, and the next start refuses while the program lives on', async () => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, ['--drain', '0']);
+      const daemon = await whenReady(started, paths);
+      const holder = await holdOpen(join(paths.mount, 'held'));
+      process.kill(daemon.pid, 'SIGTERM');
+      expect((await started.finished).code).toBe(0);
+      expect(isMounted(paths.mount)).toBe(false);
+      const refused = await startDaemon(paths, []).finished;
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain(String(holder.pid));
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+      await withDaemon([], async (next) => expect(next.mounted).toBe(true), { paths });
+    });
+  });
+});
+
+describe('one daemon', () => {
+  test('a second one on the same data directory or mount point is refused with the pid of the first', async () => {
+    await withDaemon([], async (daemon) => {
+      const other = join(daemon.folder, 'other');
+      for (const flags of [['--mount', other], ['--data', other], ['--no-mount']]) {
+        const refused = await startDaemon(daemon, flags).finished;
+        expect(refused.code).toBe(4);
+        expect(refused.stderr).toContain(String(daemon.pid));
+      }
+      // The first is none the worse for it.
+      expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+      expect(isMounted(daemon.mount)).toBe(true);
+    });
+  });
+
+  test('the only running daemon is meant by default, a choice of several is refused', async () => {
+    await withPaths(async (paths) => {
+      await withDaemon(
+        [],
+        async (first) => {
+          const args = ['status', '--json', '--run-dir', paths.runDir];
+          expect(JSON.parse((await runProgram(args)).stdout)).toMatchObject({ url: first.url });
+          const secondPaths = { ...paths, data: join(paths.folder, 'data-2'), mount: join(paths.folder, 'mount-2') };
+          await withDaemon(
+            [],
+            async (second) => {
+              expect(await runProgram(args)).toMatchObject({ code: 2 });
+              const chosen = await runProgram([...args, '--mount', secondPaths.mount]);
+              expect(JSON.parse(chosen.stdout)).toMatchObject({ url: second.url });
+            },
+            { paths: secondPaths },
+          );
+        },
+        { paths },
+      );
+    });
+  });
+
+  test('only its user may connect to the control socket', async () => {
+    await withDaemon(['--no-mount'], async (daemon) => {
+      const [folder = ''] = readdirSync(daemon.runDir);
+      expect(statSync(join(daemon.runDir, folder, 'control.sock')).mode & 0o777).toBe(0o600);
+    });
+  });
+});
