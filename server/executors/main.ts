@@ -20,7 +20,10 @@ function send(message: FromExecutor): void {
   process.send?.(message);
 }
 
-function runGroup(message: ToExecutor & { type: 'group' }, started: { rules: PathRules; connections: Connections }): void {
+function runGroup(
+  message: ToExecutor & { type: 'group' },
+  started: { rules: PathRules; connections: Connections },
+): void {
   const report = (index: number, outcome: Outcome): void => {
     send({ type: 'partial', id: message.id, index, outcome });
   };
@@ -64,8 +67,12 @@ function runJobs(
   }
 }
 
-function runFile(message: ToExecutor & { type: 'file' }, started: { rules: PathRules; connections: Connections }): void {
-  started.connections.close(message.path);
+function runFile(
+  message: ToExecutor & { type: 'file' },
+  started: { rules: PathRules; connections: Connections },
+): void {
+  // File work opens and closes database files, and closing any descriptor of a file drops this process's locks on it.
+  started.connections.closeAll();
   let outcome: Outcome;
   try {
     const row = fileOperations.get(message.operation);

@@ -1,6 +1,7 @@
 // Every operation that an executor can run, by name.
-import { databaseOperations } from '../databases/operations.ts';
+
 import { databaseFileOperations } from '../databases/file-operations.ts';
+import { databaseOperations } from '../databases/operations.ts';
 import { historyOperations } from '../history/operations.ts';
 import { kvOperations } from '../kv/operations.ts';
 import { sqlOperations } from '../sql/operations.ts';

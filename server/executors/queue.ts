@@ -22,7 +22,13 @@ const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'sql', 'ba
 
 export class DatabaseQueue {
   readonly path: string;
-  readonly #waiting: Record<AnyLane, QueuedJob[]> = { file: [], 'kv-read': [], 'kv-write': [], sql: [], background: [] };
+  readonly #waiting: Record<AnyLane, QueuedJob[]> = {
+    file: [],
+    'kv-read': [],
+    'kv-write': [],
+    sql: [],
+    background: [],
+  };
   readonly #running: Record<AnyLane, number> = { file: 0, 'kv-read': 0, 'kv-write': 0, sql: 0, background: 0 };
 
   constructor(path: string) {

@@ -184,7 +184,7 @@ export class Scheduler {
     this.#starvedSinceMs ??= nowMs;
     const all = [...this.#executors];
     const starting = all.filter(([executor]) => !executor.isReady).length;
-    const isShortWorkRunning = all.some(([, group]) => group !== null && group.lane.startsWith('kv-'));
+    const isShortWorkRunning = all.some(([, group]) => group?.lane.startsWith('kv-'));
     const waitMs = this.#starvedSinceMs + patienceMs - nowMs;
     if (isShortWorkRunning && waitMs > 0) {
       setTimeout(() => this.#schedulePump(), waitMs).unref();

@@ -34,6 +34,7 @@ function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   if (code.startsWith('SQLITE_NOTADB')) {
     return new ApiError('INVALID_SQLITE_HEADER', 'the file is not an SQLite database', { cause });
   }
-  if (/^SQLITE_(ERROR|MISMATCH|TOOBIG|RANGE|AUTH|MISUSE|ABORT)/.test(code)) return new ApiError('SQL_ERROR', text, { cause });
+  if (/^SQLITE_(ERROR|MISMATCH|TOOBIG|RANGE|AUTH|MISUSE|ABORT)/.test(code))
+    return new ApiError('SQL_ERROR', text, { cause });
   return new ApiError('DATABASE_ERROR', databaseFailure, { cause });
 }

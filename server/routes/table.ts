@@ -1,0 +1,15 @@
+// The route table: every endpoint of the server. The router runs on it and OpenAPI is generated from it.
+import type { Route } from '../http/route.ts';
+import { databaseRoutes } from './databases.ts';
+import { historyRoutes } from './history.ts';
+import { kvRoutes } from './kv.ts';
+import { sqlRoutes } from './sql.ts';
+import { systemRoutes } from './system.ts';
+
+export const routes: readonly Route[] = [
+  ...sqlRoutes,
+  ...databaseRoutes,
+  ...historyRoutes,
+  ...kvRoutes,
+  ...systemRoutes(() => routes),
+];

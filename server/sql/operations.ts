@@ -1,0 +1,19 @@
+// The SQL operations by name, for the executor's table and for the routes.
+import type { AnyOperation, Operation } from '../executors/operation.ts';
+import { runShareable, type ShareableAnswer } from './shareable.ts';
+import { runTransaction, type TransactionAnswer } from './transaction.ts';
+
+/** null: committed, but the executor died before it could say more. */
+export const sqlTransaction: Operation<{ readonly body: Uint8Array }, TransactionAnswer | null> = {
+  name: 'sql.transaction',
+  lane: 'sql',
+  run: (connection, { body }) => runTransaction(connection, body),
+};
+
+export const sqlShareable: Operation<{ readonly sql: string }, ShareableAnswer> = {
+  name: 'sql.shareable',
+  lane: 'sql',
+  run: (connection, { sql }) => runShareable(connection, sql),
+};
+
+export const sqlOperations: readonly AnyOperation[] = [sqlTransaction, sqlShareable];
