@@ -3,14 +3,7 @@
 // of the old one open: programs write to passthrough files without the daemon, so two mounts at once would corrupt data.
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  abortConnection,
-  type FsStartOptions,
-  fsProcessPath,
-  inspectMount,
-  mountFuse,
-  unmountFuse,
-} from '../fs/index.ts';
+import { type FsStartOptions, fsProcessPath, inspectMount, mountFuse, unmountFuse } from '../fs/index.ts';
 import { Child, type Message } from './child.ts';
 import { messageOf } from './errors.ts';
 import { KeptChild } from './kept-child.ts';
@@ -84,6 +77,13 @@ export class MountService {
     return isUnused;
   }
 
+  /** Resolves when the loop that serves the kernel answers. */
+  async ask(): Promise<void> {
+    const { current } = this.process;
+    if (!current) throw new Error('the fs process is not there');
+    await current.query('status');
+  }
+
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
     return new Child({
@@ -144,18 +144,8 @@ export class MountService {
     if (!mount) return;
     this.#mount = undefined;
     const { mountPoint } = this.#spec.options;
-    // Aborted before the descriptor is closed, so that calls that wait fail now even if a copy of it lives on.
-    attempt(() => abortConnection(mount.connection));
-    if (inspectMount(mountPoint)?.connection === mount.connection) attempt(() => unmountFuse(mountPoint, 'lazy'));
+    // Forced before the descriptor is closed, so that calls that wait fail now even if a copy of it lives on.
+    if (inspectMount(mountPoint)?.connection === mount.connection) unmountFuse(mountPoint, 'force');
     closeSync(mount.fd);
-  }
-}
-
-/** For steps of an end that may already have happened. */
-function attempt(step: () => void): void {
-  try {
-    step();
-  } catch {
-    // already aborted or unmounted
   }
 }

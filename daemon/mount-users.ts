@@ -1,12 +1,22 @@
 // Which processes still use a mount, and how they are named to the operator.
+import { readFileSync } from 'node:fs';
 import { findMountUsers, type MountUser } from '../fs/index.ts';
 
 /** Most processes named in one line; the rest is counted. */
 const mostNamed = 10;
 
-/** Without this process: it may hold a descriptor while it looks. */
+/** `connection` may be that of a mount that is gone, whose number the kernel has given to another file system since. */
 export function usersOf(connection: number): MountUser[] {
-  return findMountUsers(connection).filter(({ pid }) => pid !== process.pid);
+  return findMountUsers(connection).filter(({ pid }) => pid !== process.pid && !seesOtherFileSystem(pid, connection));
+}
+
+function seesOtherFileSystem(pid: number, connection: number): boolean {
+  try {
+    const lines = readFileSync(`/proc/${pid}/mountinfo`, 'latin1').split('\n');
+    return lines.some((line) => line.split(' ')[2] === `0:${connection}` && !line.includes(' - fuse.hoody-sqlite '));
+  } catch {
+    return false; // it has ended meanwhile, which the next look shows
+  }
 }
 
 /** As `1234 (python3, /hoody/databases/app.db)`. */

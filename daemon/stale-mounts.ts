@@ -1,6 +1,5 @@
 // What a crashed daemon leaves: a mount that nobody serves. Cleared at the next start, but only once no process has a
 // file of it open, since such a process can go on writing to the backing file without asking anybody.
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { abortConnection, findMounts, inspectMount, probeMount, unmountFuse } from '../fs/index.ts';
 import { CommandError, exitCodes } from './errors.ts';
@@ -21,7 +20,7 @@ export async function clearStaleMounts(
   recordedConnection: number | null,
   log: Log,
 ): Promise<void> {
-  if (recordedConnection !== null && exists(recordedConnection)) await clearConnection(recordedConnection, log);
+  if (recordedConnection !== null) await clearConnection(recordedConnection, log);
   const mount = mountPoint === null ? undefined : inspectMount(mountPoint);
   if (!mount) return;
   await refuseIfServed(mount.mountPoint);
@@ -59,7 +58,7 @@ async function clearConnection(connection: number, log: Log): Promise<void> {
   try {
     abortConnection(connection);
   } catch {
-    // it has ended by itself
+    // it has ended by itself, or this machine does not show connections in /sys
   }
   const endsAtMs = Date.now() + graceMs;
   let users = usersOf(connection);
@@ -82,9 +81,4 @@ function detach(connection: number, log: Log): void {
     unmountFuse(mount.mountPoint, 'lazy');
     log.info('stale-mount-cleared', { mount: mount.mountPoint, connection });
   }
-}
-
-/** The number may have been given to a file system of another kind since. */
-function exists(connection: number): boolean {
-  return existsSync(`/sys/fs/fuse/connections/${connection}`);
 }
