@@ -58,6 +58,15 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/check.ts'),
   },
   {
+    name: 'service',
+    usage: 'install|uninstall|status',
+    summary: 'run the daemon under systemd, with the flags given to install',
+    settings: settingNames,
+    switches: [{ flag: 'print', sense: 'with install: print the unit instead of installing it' }],
+    positionals: [1, 1],
+    load: () => import('./commands/service.ts'),
+  },
+  {
     name: 'version',
     summary: 'print the version',
     settings: [],

@@ -2,11 +2,15 @@
 import { type FromServer, type ServerOptions, type ServerStatus, serverProcessPath } from '../server/index.ts';
 import { Child, type Message } from './child.ts';
 import { messageOf } from './errors.ts';
+import { askHealth } from './health.ts';
 import { KeptChild } from './kept-child.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { Log } from './log.ts';
 
 export interface HttpServiceSpec {
   readonly socketFd: number;
+  /** Where that socket listens. */
+  readonly address: ListenAddress;
   readonly options: ServerOptions;
   /** Answers what the server asks its supervisor. */
   readonly answer: (name: string) => Promise<unknown>;
@@ -40,6 +44,11 @@ export class HttpService {
 
   async status(): Promise<ServerStatus | undefined> {
     return (await this.process.current?.query('status').catch(() => undefined)) as ServerStatus | undefined;
+  }
+
+  /** Resolves when an HTTP request on the real address is answered, whatever the answer is. */
+  ask(): Promise<void> {
+    return askHealth(this.#spec.address);
   }
 
   #spawn(): Child {

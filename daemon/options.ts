@@ -10,6 +10,7 @@ export interface Settings {
   readonly data: string;
   readonly listen: ListenAddress;
   readonly noMount: boolean;
+  readonly requireMount: boolean;
   readonly passthrough: 'auto' | 'on' | 'off';
   readonly locks: 'coordinated' | 'kernel';
   readonly config: string | undefined;
@@ -136,6 +137,7 @@ export const options: Options = {
     sense: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
   },
   noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
+  requireMount: toggle('require-mount', 'refuse to start where nothing can be mounted, instead of serving HTTP only'),
   passthrough: {
     flag: 'passthrough',
     value: 'auto|on|off',

@@ -17,7 +17,8 @@ import {
   writeRecord,
 } from './instances.ts';
 import { urlOf } from './listen-address.ts';
-import { openHttpSocket } from './listening-socket.ts';
+import { type ListeningSocket, openHttpSocket } from './listening-socket.ts';
+import type { Probe } from './liveness.ts';
 import type { Log } from './log.ts';
 import { MountService } from './mount-service.ts';
 import type { Settings } from './options.ts';
@@ -54,6 +55,7 @@ export class Supervisor {
   async start(): Promise<{ readonly mount: string | null; readonly url: string }> {
     try {
       await this.#startInOrder();
+      await Promise.all(this.probes().map(({ ask }) => ask()));
       return { mount: this.#mountPoint, url: this.#url };
     } catch (error) {
       await this.stop(0);
@@ -85,6 +87,16 @@ export class Supervisor {
     });
   }
 
+  /** Questions that a process answers only while it really serves. */
+  probes(): Probe[] {
+    const services = [this.#mountService, this.#httpService].filter((service) => service !== undefined);
+    return services.map((service) => ({
+      name: service.process.role,
+      ask: () => service.ask(),
+      end: () => service.process.current?.kill(),
+    }));
+  }
+
   setLogLevel(level: Settings['logLevel']): void {
     this.#log.setLevel(level);
     this.#httpService?.send({ type: 'log-level', level });
@@ -112,7 +124,7 @@ export class Supervisor {
 
     if (mountPoint !== null) await this.#startMount(instance, mountPoint);
     this.#record(instance);
-    await this.#startHttp(socket.fd);
+    await this.#startHttp(socket);
     await this.#openControl(instance);
   }
 
@@ -129,7 +141,7 @@ export class Supervisor {
 
   /** A mount that is impossible is no failure: HTTP then serves the data directory. */
   async #startMount(instance: Instance, mountPoint: string): Promise<void> {
-    const { passthrough, locks } = this.#settings;
+    const { passthrough, locks, requireMount } = this.#settings;
     const service = new MountService({
       options: { dataDir: this.#data, mountPoint, passthrough, locks, stateDir: instance.folder },
       onMessage: (message) => {
@@ -153,7 +165,9 @@ export class Supervisor {
       await service.start();
     } catch (error) {
       const reason = sentenceOf(error);
-      if (passthrough === 'on') throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
+      if (passthrough === 'on' || requireMount) {
+        throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
+      }
       this.#degraded.push(`nothing is mounted: ${reason}`);
       this.#log.warn('no-mount', { mount: mountPoint, reason, effect: 'HTTP serves the data directory' });
       return;
@@ -169,10 +183,11 @@ export class Supervisor {
     });
   }
 
-  async #startHttp(socketFd: number): Promise<void> {
+  async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {
     const settings = this.#settings;
     const service = new HttpService({
       socketFd,
+      address,
       options: {
         root: this.#mountPoint ?? this.#data,
         dataDir: this.#data,

@@ -1,5 +1,6 @@
-// The few libc calls that the supervisor needs and Node lacks: file locks on a descriptor, and a listening socket that
-// this process only keeps and never accepts on. Buffers follow the layouts of x86-64 and arm64 Linux.
+// The few libc calls that the supervisor needs and Node lacks: file locks on a descriptor, a listening socket that this
+// process only keeps and never accepts on, and datagrams to systemd's notification socket. Buffers follow the layouts of x86-64 and arm64 Linux.
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import koffi from 'koffi';
 import type { ListenAddress } from './listen-address.ts';
@@ -8,6 +9,7 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -31,6 +33,9 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *
   value: Buffer,
   length: number,
 ) => number;
+const sendTo = libc.func(
+  'long sendto(int fd, void *bytes, size_t length, int flags, void *address, unsigned int addressLength)',
+) as (fd: number, bytes: Buffer, length: number, flags: number, address: Buffer, addressLength: number) => number;
 const inetPton = libc.func('int inet_pton(int family, const char *text, void *address)') as (
   family: number,
   text: string,
@@ -82,15 +87,29 @@ export function portOf(fd: number): number {
   return name.readUInt16BE(2);
 }
 
+/** Sends one datagram to a socket file; a path that begins with @ is in the abstract name space. */
+export function sendDatagram(path: string, bytes: Buffer): void {
+  const name = unixSocketName(path.startsWith('@') ? `\0${path.slice(1)}` : `${path}\0`);
+  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw new SystemCallError('socket');
+  try {
+    if (sendTo(fd, bytes, bytes.length, 0, name, name.length) < 0) throw new SystemCallError('sendto');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function unixSocketName(pathBytes: string): Buffer {
+  const path = Buffer.from(pathBytes);
+  const name = Buffer.alloc(2 + path.length);
+  name.writeUInt16LE(AF_UNIX, 0);
+  path.copy(name, 2);
+  return name;
+}
+
 /** struct sockaddr_un, sockaddr_in or sockaddr_in6. */
 function socketName(address: ListenAddress, family: 4 | 6): [number, Buffer] {
-  if (address.kind === 'unix') {
-    const path = Buffer.from(`${address.path}\0`);
-    const name = Buffer.alloc(2 + path.length);
-    name.writeUInt16LE(AF_UNIX, 0);
-    path.copy(name, 2);
-    return [AF_UNIX, name];
-  }
+  if (address.kind === 'unix') return [AF_UNIX, unixSocketName(`${address.path}\0`)];
   const domain = family === 6 ? AF_INET6 : AF_INET;
   const name = Buffer.alloc(family === 6 ? 28 : 16);
   name.writeUInt16LE(domain, 0);

@@ -1,11 +1,15 @@
 // Runs the daemon in the foreground until a signal or `hoody-sqlite stop` ends it.
 import type { CommandInput } from '../commands.ts';
 import { type ExitCode, exitCodes, messageOf } from '../errors.ts';
+import { watchLiveness } from '../liveness.ts';
 import { createLog, type Log } from '../log.ts';
+import { connectServiceManager, type ServiceManager } from '../notify.ts';
 import type { Settings } from '../options.ts';
 import { checkTogether, readSettingsFile } from '../settings.ts';
 import { Supervisor } from '../supervisor.ts';
 import { watchFile } from '../watched-file.ts';
+
+const livenessIntervalMs = 5_000;
 
 export async function run({ settings, warnings }: CommandInput): Promise<ExitCode> {
   checkTogether(settings);
@@ -14,14 +18,19 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   process.stdout.on('error', () => {});
   const log = createLog(process.stderr, settings.logLevel);
   for (const reason of warnings) log.warn('configuration', { reason });
+  const serviceManager = connectServiceManager(process.env, log);
   const supervisor = new Supervisor(settings, log);
   const stopRequest = stopRequested(supervisor, log);
   const { mount, url } = await supervisor.start();
   log.info('ready', { pid: process.pid, mount, url, data: settings.data });
   process.stdout.write(`hoody-sqlite ready mount=${mount ?? 'none'} url=${url}\n`);
+  serviceManager.ready(`${mount ?? 'no mount'}, ${url}`);
+  const liveness = startLiveness(supervisor, serviceManager, log);
   const stopWatching = reloadOnChange(settings, supervisor, log);
   const reason = await stopRequest;
   log.info('stopping', { reason });
+  serviceManager.stopping(`stopping: ${reason}`);
+  liveness.abort();
   await stopWatching();
   await supervisor.stop();
   log.info('stopped');
@@ -39,6 +48,18 @@ function stopRequested(supervisor: Supervisor, log: Log): Promise<string> {
       resolve('a bug in the supervisor');
     });
   });
+}
+
+function startLiveness(supervisor: Supervisor, serviceManager: ServiceManager, log: Log): AbortController {
+  const end = new AbortController();
+  const spec = {
+    probes: supervisor.probes(),
+    intervalMs: Math.min(livenessIntervalMs, (serviceManager.watchdogMs ?? Number.POSITIVE_INFINITY) / 4),
+    onAllAlive: () => serviceManager.alive(),
+    log,
+  };
+  watchLiveness(spec, end.signal);
+  return end;
 }
 
 /** SIGHUP and a change of the file apply what may change while the daemon runs. */
