@@ -120,7 +120,10 @@ export class LockManager {
     else this.#noteIntent(file, role, request, me, nowMs);
     if (isShielded(request, role, database)) return this.#refuse(file, request, me, nowMs);
     const obstacle = this.#tryGrant(file, role, request, me, undefined, nowMs);
-    if (obstacle === 'none') return 'granted';
+    if (obstacle === 'none') {
+      if (request.type === 'read') this.#pump(database, nowMs); // it may have been a downgrade
+      return 'granted';
+    }
     return this.#wait(file, role, request, me, obstacle, nowMs);
   }
 
@@ -254,10 +257,7 @@ export class LockManager {
       if (role === 'read-mark') this.#begin(database, me, true, before, waited, nowMs);
       else if (role === 'pending' && this.#journalOf(database) !== 'wal')
         this.#begin(database, me, false, before, waited, nowMs);
-      else if (before & ~me.bits) {
-        this.#settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
-        this.#pump(database, nowMs);
-      }
+      else this.#settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
       return;
     }
     if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid: request.tid };
@@ -406,17 +406,20 @@ export class LockManager {
   #pump(database: Database, nowMs: number): void {
     if (database.waiters.length === 0) return;
     this.#nextDeadlineMs = undefined;
+    let hasDowngrade = false;
     for (const waiter of [...database.waiters]) {
       if (!this.#waiting.has(waiter.request.unique)) continue;
       const obstacle = this.#tryGrant(waiter.file, waiter.role, waiter.request, waiter.me, waiter, nowMs);
       if (obstacle === 'none') {
         this.#finish(waiter, 'granted', nowMs);
         if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
+        hasDowngrade ||= waiter.role === 'foreign' && waiter.request.type === 'read';
       } else {
         waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
         waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.limits.foreignPollMs : undefined;
       }
     }
+    if (hasDowngrade) this.#pump(database, nowMs);
   }
 
   #finish(waiter: Waiter, answer: LockAnswer, nowMs: number): void {

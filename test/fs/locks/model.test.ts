@@ -1,0 +1,134 @@
+// Random lock operations against the manager and against a naive model that keeps one cell per byte.
+import assert from 'node:assert/strict';
+import { test } from 'vitest';
+import { LockManager } from '../../../fs/locks/manager.ts';
+import type { LockWorld } from '../../../fs/locks/types.ts';
+
+const BYTES = 12;
+const OWNERS = 5;
+const OPERATIONS = 40;
+const SEEDS = 4000;
+
+/** mulberry32: small, good enough, and the same on every machine. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+type Cell = 'read' | 'write' | undefined;
+
+class NaiveModel {
+  readonly cells: Cell[][] = Array.from({ length: OWNERS }, () => new Array<Cell>(BYTES).fill(undefined));
+
+  isFree(owner: number, start: number, end: number, type: 'read' | 'write'): boolean {
+    for (let other = 0; other < OWNERS; other++) {
+      for (let at = start; other !== owner && at <= end; at++) {
+        const held = this.cells[other]?.[at];
+        if (held === 'write' || (held === 'read' && type === 'write')) return false;
+      }
+    }
+    return true;
+  }
+
+  set(owner: number, start: number, end: number, cell: Cell): void {
+    this.cells[owner]?.fill(cell, start, end + 1);
+  }
+
+  /** What the mirror must hold: the strongest lock on each byte. */
+  union(): Cell[] {
+    return Array.from({ length: BYTES }, (_, at) => {
+      const held = this.cells.map((owner) => owner[at]);
+      return held.includes('write') ? 'write' : held.includes('read') ? 'read' : undefined;
+    });
+  }
+}
+
+function run(seed: number): void {
+  const random = randomFrom(seed);
+  const model = new NaiveModel();
+  const mirror: Cell[] = new Array<Cell>(BYTES).fill(undefined);
+  const world: LockWorld = {
+    describeFile: () => ({ kind: 'other', database: 'file', name: 'file' }),
+    readJournalMode: () => 'rollback',
+    identify: (pid) => ({ key: `${pid}`, executable: 'test' }),
+    mirror: (_file, start, end, type) => {
+      mirror.fill(type === 'unlock' ? undefined : type, start, Math.min(end, BYTES - 1) + 1);
+      return true;
+    },
+  };
+  const manager = new LockManager(world);
+  const waiting = new Map<number, { owner: number; start: number; end: number; type: 'read' | 'write' }>();
+  for (let step = 0; step < OPERATIONS; step++) {
+    const owner = random(OWNERS);
+    const start = random(BYTES);
+    const end = start + random(BYTES - start);
+    const kind = random(10);
+    const nowMs = step;
+    if (kind === 0) {
+      manager.flush(1, owner + 1, BigInt(owner), nowMs);
+      model.set(owner, 0, BYTES - 1, undefined);
+    } else if (kind === 1) {
+      const first = waiting.keys().next();
+      if (!first.done) manager.interrupt(first.value, nowMs);
+    } else {
+      const type = kind < 5 ? 'read' : kind < 8 ? 'write' : 'unlock';
+      const wait = type !== 'unlock' && random(2) === 0;
+      const request = {
+        unique: step + 1,
+        file: 1,
+        handle: owner + 1,
+        owner: BigInt(owner),
+        start,
+        end,
+        type,
+        pid: owner + 1,
+        tid: owner + 1,
+        wait,
+        flock: false,
+      } as const;
+      const answer = manager.setLock(request, nowMs);
+      if (type === 'unlock') model.set(owner, start, end, undefined);
+      else if (answer === 'granted') {
+        assert(model.isFree(owner, start, end, type), `granted at step ${step}`);
+        model.set(owner, start, end, type);
+      } else {
+        assert(!model.isFree(owner, start, end, type), `${answer} at step ${step}`);
+        assert.equal(answer === 'refused', !wait);
+        if (answer === 'waiting') waiting.set(request.unique, { owner, start, end, type });
+      }
+    }
+    for (const { unique, answer } of manager.takeCompletions()) {
+      const asked = waiting.get(unique);
+      waiting.delete(unique);
+      if (answer !== 'granted' || !asked) continue;
+      assert(model.isFree(asked.owner, asked.start, asked.end, asked.type), `later grant at step ${step}`);
+      model.set(asked.owner, asked.start, asked.end, asked.type);
+    }
+    // Nobody waits for a free lock, and the mirror is the union of what is held.
+    for (const asked of waiting.values()) {
+      assert(!model.isFree(asked.owner, asked.start, asked.end, asked.type), `overlooked at step ${step}`);
+    }
+    assert.equal(mirror.join(), model.union().join(), `mirror at step ${step}`);
+  }
+  for (const unique of waiting.keys()) manager.interrupt(unique, 1000);
+  for (let owner = 0; owner < OWNERS; owner++) {
+    manager.flush(1, owner + 1, BigInt(owner), 1000);
+    manager.release(1, owner + 1, 1000);
+  }
+  assert.deepEqual(manager.size, { files: 0, owners: 0, waiting: 0 });
+}
+
+test(`${SEEDS} random histories agree with a model of one cell per byte, and leave nothing behind`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      run(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
