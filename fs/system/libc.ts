@@ -6,8 +6,20 @@ import { errnoName, FsError } from '../errors.ts';
 const libc = koffi.load(null);
 
 /** Declares a libc function. Calls on several threads are fine; a blocking call blocks only its thread. */
-export function libcFunction<Arguments extends unknown[]>(prototype: string): (...args: Arguments) => number {
-  return libc.func(prototype) as (...args: Arguments) => number;
+export function libcFunction<Arguments extends unknown[], Result = number>(
+  prototype: string,
+): (...args: Arguments) => Result {
+  return libc.func(prototype) as (...args: Arguments) => Result;
+}
+
+/** Where a Buffer's bytes are, for structs that hold pointers. Whoever stores it must keep the Buffer. */
+export function addressOf(bytes: Buffer): bigint {
+  return BigInt(koffi.address(bytes));
+}
+
+/** Memory at an address that stays mapped for as long as the process lives. */
+export function viewOf(address: bigint, sizeBytes: number): ArrayBuffer {
+  return koffi.view(address, sizeBytes);
 }
 
 /** errno of this thread's last failed call. Read it before anything else can call libc. */

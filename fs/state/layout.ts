@@ -1,0 +1,43 @@
+// Where everything lies in the memory that outlives the fs process. A process of another version refuses to read it, so any
+// change here needs a new version. Sizes are generous: pages that were never written take no memory.
+
+/** "hoSQ", little-endian. */
+export const magic = 0x51536f68;
+export const layoutVersion = 1;
+
+export interface Section {
+  readonly startByte: number;
+  readonly slotBytes: number;
+  readonly slots: number;
+}
+
+const pageBytes = 4096;
+
+/** Fields of the first page, as 32-bit words. */
+export const headerWord = { magic: 0, version: 1, generation: 2, phase: 3, passthrough: 4, locks: 5 } as const;
+/** Fields of the first page, as doubles (index = byte / 8). */
+export const headerDouble = { nextNodeId: 32, nextHandleId: 33, nextTurn: 34 } as const;
+
+export const operationPage: Section = { startByte: pageBytes, slotBytes: pageBytes, slots: 1 };
+/** Requests served, by opcode: one double each. */
+export const countsPage: Section = { startByte: 2 * pageBytes, slotBytes: pageBytes, slots: 1 };
+
+/** A section begins with one page that holds its high-water mark. */
+export const nodeSection: Section = section(3 * pageBytes, 128, 1 << 20);
+export const handleSection: Section = section(endOf(nodeSection), 64, 1 << 18);
+export const lockSection: Section = section(endOf(handleSection), 1024, 1 << 15);
+export const waiterSection: Section = section(endOf(lockSection), 32, 1 << 15);
+export const stateBytes = endOf(waiterSection);
+
+function section(startByte: number, slotBytes: number, slots: number): Section {
+  return { startByte, slotBytes, slots };
+}
+
+function endOf({ startByte, slotBytes, slots }: Section): number {
+  return startByte + pageBytes + slotBytes * slots;
+}
+
+/** First byte of the slots of a section. */
+export function firstSlotByte({ startByte }: Section): number {
+  return startByte + pageBytes;
+}

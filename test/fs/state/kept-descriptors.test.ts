@@ -1,0 +1,92 @@
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { KeptDescriptors } from '../../../fs/state/kept-descriptors.ts';
+import { createSocketPair } from '../../../fs/system/sockets.ts';
+
+const roomBytes = 1 << 20;
+let folder = '';
+let socket: { readonly sendFd: number; readonly receiveFd: number };
+const log = () => {};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-kept-'));
+  socket = createSocketPair(roomBytes);
+});
+afterEach(() => {
+  closeSync(socket.sendFd);
+  closeSync(socket.receiveFd);
+  rmSync(folder, { recursive: true });
+});
+
+function keepFile(kept: KeptDescriptors, id: number): number {
+  const path = join(folder, `${id}`);
+  const fd = openSync(path, 'w+');
+  writeSync(fd, `file ${id}`);
+  unlinkSync(path);
+  kept.keep('node', id, fd);
+  return fd;
+}
+
+function contentOf(fd: number): string {
+  const bytes = Buffer.alloc(20);
+  return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+}
+
+describe('kept descriptors', () => {
+  test('a successor finds what was kept, although the first process closed it and the file has no name', () => {
+    const first = new KeptDescriptors(socket, log);
+    for (const id of [1, 2, 3]) closeSync(keepFile(first, id));
+    const found = new KeptDescriptors(socket, log).recover();
+    expect(found.map(({ id, fd }) => [id, contentOf(fd)])).toEqual([
+      [1, 'file 1'],
+      [2, 'file 2'],
+      [3, 'file 3'],
+    ]);
+    for (const { fd } of found) closeSync(fd);
+  });
+
+  test('finding them takes nothing away: the next successor finds them again', () => {
+    closeSync(keepFile(new KeptDescriptors(socket, log), 7));
+    for (let generation = 0; generation < 3; generation++) {
+      const [found] = new KeptDescriptors(socket, log).recover();
+      expect(contentOf(found?.fd ?? -1)).toBe('file 7');
+      closeSync(found?.fd ?? -1);
+    }
+  });
+
+  test('a newer descriptor of the same number replaces the older one', () => {
+    const kept = new KeptDescriptors(socket, log);
+    const older = keepFile(kept, 1);
+    const newer = openSync(join(folder, 'newer'), 'w+');
+    kept.keep('node', 1, newer);
+    const [found, ...others] = new KeptDescriptors(socket, log).recover();
+    expect(others).toEqual([]);
+    expect(fstatSync(found?.fd ?? -1).ino).toBe(fstatSync(newer).ino);
+    for (const fd of [older, newer, found?.fd ?? -1]) closeSync(fd);
+  });
+
+  test('copies of forgotten descriptors are cleared out while the live ones stay', () => {
+    const kept = new KeptDescriptors(socket, log);
+    const live = keepFile(kept, 1);
+    for (let id = 2; id < 1000; id++) {
+      const fd = keepFile(kept, id);
+      kept.forget('node', id);
+      closeSync(fd);
+      expect(kept.inFlight).toBeLessThan(100);
+    }
+    const found = new KeptDescriptors(socket, log).recover().filter(({ id }) => id === 1);
+    expect(found.map(({ fd }) => contentOf(fd))).toEqual(['file 1']);
+    for (const fd of [live, found[0]?.fd ?? -1]) closeSync(fd);
+  });
+
+  test('when the socket is full the loss is logged and nothing fails', () => {
+    const events: string[] = [];
+    const kept = new KeptDescriptors(socket, (_level, event) => events.push(event));
+    const fd = openSync(join(folder, 'file'), 'w');
+    for (let id = 0; id < 20_000 && events.length === 0; id++) kept.keep('mirror', id, fd);
+    expect(events).toEqual(['descriptor-not-kept']);
+    closeSync(fd);
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import type { HandleId, NodeId, Unique } from '../../../fs/protocol/requests.ts';
+import { HandleSlots } from '../../../fs/state/handle-slots.ts';
+import { firstSlotByte, nodeSection, stateBytes } from '../../../fs/state/layout.ts';
+import { NodeSlots } from '../../../fs/state/node-slots.ts';
+import { CurrentOperation } from '../../../fs/state/operation.ts';
+import { WaiterSlots } from '../../../fs/state/waiter-slots.ts';
+import { close } from '../../../fs/system/files.ts';
+import { inodeHandleBytes } from '../../../fs/system/inode-handles.ts';
+import { createMemoryFile, mapMemoryFile } from '../../../fs/system/memory.ts';
+import { statxOffset, statxSize } from '../../../fs/system/stat.ts';
+
+const handle = Buffer.alloc(inodeHandleBytes, 9);
+const fail = (slot: number) => {
+  throw new Error(`slot ${slot} is damaged`);
+};
+
+function freshMemory(): ArrayBuffer {
+  const fd = createMemoryFile('test', stateBytes);
+  const memory = mapMemoryFile(fd, stateBytes);
+  close(fd);
+  return memory;
+}
+
+function statOf(inode: number): Buffer {
+  const stat = Buffer.alloc(statxSize);
+  stat.writeUInt32LE(inode, statxOffset.ino);
+  stat.writeUInt32LE(8, statxOffset.devMajor);
+  return stat;
+}
+
+describe('the memory that outlives the fs process', () => {
+  test('nodes come back with their counts, ids and handles', () => {
+    const memory = freshMemory();
+    const nodes = new NodeSlots(memory);
+    const slot = nodes.add(70 as NodeId, true, false, handle);
+    nodes.setLookups(slot, 3);
+    nodes.setBackingId(slot, 12);
+    nodes.remove(nodes.add(71 as NodeId, false, false, handle));
+    expect([...new NodeSlots(memory).stored(fail)]).toEqual([
+      { slot, id: 70, isDirectory: true, isKept: false, lookups: 3, backingId: 12, handle },
+    ]);
+  });
+
+  test('a freed slot is used again, by a successor too', () => {
+    const memory = freshMemory();
+    const first = new NodeSlots(memory);
+    const slots = [1, 2, 3].map((id) => first.add(id as NodeId, false, false, handle));
+    first.remove(slots[1] ?? -1);
+    expect(new NodeSlots(memory).add(4 as NodeId, false, false, handle)).toBe(slots[1]);
+  });
+
+  test('a damaged slot is reported and dropped, its neighbours stay', () => {
+    const memory = freshMemory();
+    const nodes = new NodeSlots(memory);
+    for (const id of [1, 2, 3]) nodes.add(id as NodeId, false, false, handle);
+    new Uint8Array(memory)[firstSlotByte(nodeSection) + nodeSection.slotBytes + 40] = 255;
+    const damaged: number[] = [];
+    const found = [...new NodeSlots(memory).stored((slot) => damaged.push(slot))];
+    expect(found.map(({ id }) => id)).toEqual([1, 3]);
+    expect(damaged).toEqual([1]);
+  });
+
+  test('handles come back with the request that opened them', () => {
+    const memory = freshMemory();
+    const opened = { kind: 'directory', id: 5, nodeId: 6, access: 0, pid: 77, unique: 1234567890124 } as const;
+    const stored = { ...opened, id: 5 as HandleId, nodeId: 6 as NodeId, unique: opened.unique as Unique };
+    const slot = new HandleSlots(memory).add(stored);
+    expect([...new HandleSlots(memory).stored(fail)]).toEqual([{ slot, ...stored }]);
+  });
+
+  test('waiters keep their order; those that no longer ask are forgotten', () => {
+    const memory = freshMemory();
+    const first = new WaiterSlots(memory);
+    for (const unique of [30, 10, 20]) first.add(unique as Unique);
+    first.remove(10 as Unique);
+    first.add(10 as Unique);
+    const next = new WaiterSlots(memory);
+    const asked = [10, 20, 30] as Unique[];
+    expect(asked.toSorted((a, b) => next.turnOf(a) - next.turnOf(b))).toEqual([30, 20, 10]);
+    next.retain(new Set([20 as Unique]));
+    expect(new WaiterSlots(memory).size).toBe(1);
+    expect(next.turnOf(30 as Unique)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('the operation that was half done', () => {
+  const unique = 4711 as Unique;
+
+  test('lookups that were counted are not counted again when the request is repeated', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false);
+    for (const _ of [1, 2]) if (first.countsLookup()) first.counted();
+    const next = new CurrentOperation(memory);
+    next.begin(unique, true);
+    expect([next.countsLookup(), next.countsLookup(), next.countsLookup()]).toEqual([false, false, true]);
+  });
+
+  test('another request that is repeated starts from nothing', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false);
+    first.counted();
+    first.intendToRemove(statOf(1));
+    const next = new CurrentOperation(memory);
+    next.begin(4712 as Unique, true);
+    expect([next.countsLookup(), next.hasRemoved, next.hasMade]).toEqual([true, false, false]);
+  });
+
+  test('a name that was absent at first and is there now was made by the dead process, however often it dies', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false);
+    first.intendToMake(false);
+    expect(first.hasMade).toBe(false);
+    for (let death = 0; death < 2; death++) {
+      const next = new CurrentOperation(memory);
+      next.begin(unique, true);
+      next.intendToMake(true);
+      expect(next.hasMade).toBe(true);
+    }
+  });
+
+  test('a name that was there at first was not made by the dead process', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false);
+    first.intendToMake(true);
+    const next = new CurrentOperation(memory);
+    next.begin(unique, true);
+    expect(next.hasMade).toBe(false);
+  });
+
+  test('a rename is known to be done by the inode that has the new name', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false);
+    first.intendToRename(statOf(1), statOf(2));
+    const next = new CurrentOperation(memory);
+    next.begin(unique, true);
+    expect([next.hasRenamed(statOf(2)), next.hasRenamed(statOf(1))]).toEqual([false, true]);
+  });
+});
