@@ -2,7 +2,7 @@
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
-import { CommandError, exitCodes, messageOf, usageError } from './errors.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
 import { HttpService } from './http-service.ts';
 import {
@@ -30,6 +30,8 @@ import { programVersion } from './version.ts';
 /** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
 type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
 
+type StopListener = (reason: string, exitCode: ExitCode) => void;
+
 export class Supervisor {
   readonly #settings: Settings;
   readonly #log: Log;
@@ -44,7 +46,7 @@ export class Supervisor {
   /** Programs still had files open at the end: the next start must find out whether they have closed them. */
   #keepsRecord = false;
   #ended: Promise<void> | undefined;
-  #onStop: (reason: string) => void = () => {};
+  #onStop: StopListener = () => {};
 
   constructor(settings: Settings, log: Log) {
     this.#settings = settings;
@@ -63,8 +65,8 @@ export class Supervisor {
     }
   }
 
-  /** Called when `hoody-sqlite stop` asks for the end. */
-  set onStop(listener: (reason: string) => void) {
+  /** Called when the daemon should end: `hoody-sqlite stop` asks for it, or a part is lost for good. */
+  set onStop(listener: StopListener) {
     this.#onStop = listener;
   }
 
@@ -155,7 +157,7 @@ export class Supervisor {
         this.#record(instance);
         this.#httpService?.start().catch((error: unknown) => {
           this.#log.error('server-not-restarted', { reason: messageOf(error) });
-          this.#onStop('the server cannot be started again');
+          this.#onStop('the server cannot be started again', exitCodes.failed);
         });
       },
       log: this.#log,
@@ -221,7 +223,7 @@ export class Supervisor {
   async #openControl(instance: Instance): Promise<void> {
     const server = await openControlSocket(instance.controlSocket, {
       status: () => this.status(),
-      stop: async () => this.#onStop('asked by hoody-sqlite stop'),
+      stop: async () => this.#onStop('asked by hoody-sqlite stop', exitCodes.ok),
     });
     // Connections stay open until the process ends: `hoody-sqlite stop` waits for that.
     this.#atEnd(async () => server.close());

@@ -27,25 +27,31 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   serviceManager.ready(`${mount ?? 'no mount'}, ${url}`);
   const liveness = startLiveness(supervisor, serviceManager, log);
   const stopWatching = reloadOnChange(settings, supervisor, log);
-  const reason = await stopRequest;
+  const { reason, exitCode } = await stopRequest;
   log.info('stopping', { reason });
   serviceManager.stopping(`stopping: ${reason}`);
   liveness.abort();
   await stopWatching();
   await supervisor.stop();
   log.info('stopped');
-  process.exit(exitCodes.ok);
+  process.exit(exitCode);
 }
 
-/** Resolves with the reason of the first stop request. A second signal ends the drain. */
-function stopRequested(supervisor: Supervisor, log: Log): Promise<string> {
+interface StopRequest {
+  readonly reason: string;
+  readonly exitCode: ExitCode;
+}
+
+/** Resolves with the first request to stop: a signal, the command `stop`, or a failure that leaves nothing to serve. */
+function stopRequested(supervisor: Supervisor, log: Log): Promise<StopRequest> {
   return new Promise((resolve) => {
-    supervisor.onStop = resolve;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal));
+    supervisor.onStop = (reason, exitCode) => resolve({ reason, exitCode });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => resolve({ reason: signal, exitCode: exitCodes.ok }));
+    }
     process.on('uncaughtException', (error) => {
       log.error('bug', { reason: messageOf(error), stack: error.stack });
-      process.exitCode = exitCodes.failed;
-      resolve('a bug in the supervisor');
+      resolve({ reason: 'a bug in the supervisor', exitCode: exitCodes.failed });
     });
   });
 }
