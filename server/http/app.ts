@@ -100,7 +100,8 @@ function send(context: Context, reply: Reply): void {
     context.status = reply.status;
     return;
   }
-  context.type = reply.contentType ?? 'application/json; charset=utf-8';
+  // Koa's own setter would complete the type with a charset; a stored type is answered as it was stored.
+  res.setHeader('Content-Type', reply.contentType ?? 'application/json; charset=utf-8');
   context.body = reply.body;
   // A body that nobody reads to its end would be taken for the next request.
   if (!req.complete && reply.status >= 400) res.setHeader('Connection', 'close');

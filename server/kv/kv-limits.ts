@@ -9,6 +9,14 @@ export const kvLimits = {
   listMax: 1000,
   /** What one list or history answer may carry in values. */
   answerBytes: 32 * 1024 * 1024,
+  historyDefault: 50,
+  rollbackSteps: 50_000,
+  rollbackKeys: 10_000,
+  /** Keys looked at by one snapshot, diff or rollback of a table. */
+  scannedKeys: 100_000,
+  listedGaps: 1000,
+  previewedChanges: 1000,
+  operationsBetween: 100,
   idempotencyKeyChars: 255,
   idempotencySeconds: 24 * 3600,
   idempotentAnswerBytes: 1024 * 1024,

@@ -2,7 +2,9 @@
 import type { AnyOperation } from '../executors/operation.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from './atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './batch.ts';
+import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './history.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
+import { kvDiff, kvListAt, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from './time-travel.ts';
 
 export const kvOperations: readonly AnyOperation[] = [
   kvGet,
@@ -19,4 +21,13 @@ export const kvOperations: readonly AnyOperation[] = [
   kvBatchGet,
   kvBatchSet,
   kvBatchDelete,
+  kvHistory,
+  kvSnapshot,
+  kvGetAt,
+  kvRollback,
+  kvListAt,
+  kvTableSnapshot,
+  kvDiff,
+  kvTableRollback,
+  kvTableRollbackPreview,
 ] as readonly AnyOperation[];

@@ -1,7 +1,7 @@
 // The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made is
 // completed with what only the API knows (which operation, for whom, recorded or not).
 import type { Connection } from '../executors/connection.ts';
-import { changeCodes, type OpName, opCodes } from './codes.ts';
+import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from './codes.ts';
 import { quoteName } from './names.ts';
 import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, type StoredValue } from './row.ts';
 import type { KvTable } from './table.ts';
@@ -79,9 +79,16 @@ export function deleteKey(writer: Writer, key: string): string {
   return completeLog(writer, key, { op: 'DELETE' });
 }
 
+/** Makes the key what it was. Content type and time to live come back with the value. Nothing is written where nothing differs. */
+export function restoreState(writer: Writer, key: string, current: KvRow | null, state: 'absent' | NewValue): void {
+  if (state !== 'absent') putValue(writer, key, current, state, { op: 'SET' });
+  else if (current !== null) deleteKey(writer, key);
+}
+
 function completeLog(writer: Writer, key: string, operation: Operation): string {
   const { connection, table, isRecorded } = writer;
   const op = isRecorded ? operation.op : 'UNRECORDED';
+  if (!isRecorded) keepOldValue(table, connection, key);
   const sql = `UPDATE ${quoteName(table.names.log)} SET op = ?, change = ?, path = ?, delta = ?, client = ?
     WHERE seq = ${lastSeqSql(table, '?')} RETURNING seq`;
   const path = isRecorded ? (operation.path ?? null) : null;
@@ -91,6 +98,19 @@ function completeLog(writer: Writer, key: string, operation: Operation): string 
     .pluck()
     .get(opCodes[op], changeOf(operation.op), path, delta, writer.clientIp, key);
   return etagOf(table, Number(seq)) ?? '';
+}
+
+/**
+ * An unrecorded write that left the value as it was must keep the value before it all the same: what comes after an
+ * unrecorded write is not kept, so nobody else would.
+ */
+function keepOldValue(table: KvTable, connection: Connection, key: string): void {
+  const own = quoteName(table.names.table);
+  const sql = `UPDATE ${quoteName(table.names.log)} SET
+      old_type = (SELECT coalesce(content_type, '${octetStreamType}') FROM ${own} WHERE key = :key),
+      old_value = (SELECT value FROM ${own} WHERE key = :key)
+    WHERE seq = ${lastSeqSql(table, ':key')} AND old_type = ${oldTypeCodes.same}`;
+  connection.statement(sql).run({ key });
 }
 
 function changeOf(op: OpName): number {

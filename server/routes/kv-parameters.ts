@@ -10,10 +10,9 @@ import { kvLimits } from '../kv/kv-limits.ts';
 import { defaultTable } from '../kv/names.ts';
 import type { Idempotency, WriteArgs } from '../kv/request.ts';
 import type { RunOptions, Services } from '../services.ts';
+import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
-export const database: QueryParameter = { name: 'db', type: 'text', required: true, sense: 'The database.' };
 export const table: QueryParameter = { name: 'table', type: 'text', default: defaultTable, sense: 'The KV table.' };
-export const timeout: QueryParameter = { name: 'timeout', type: 'text', sense: 'Deadline in seconds, 1 to 300.' };
 export const path: QueryParameter = { name: 'path', type: 'text', sense: 'A path inside a JSON value: a.b, a[0].' };
 export const ttl: QueryParameter = {
   name: 'ttl',
@@ -24,30 +23,19 @@ export const ttl: QueryParameter = {
   sense: 'Seconds until the key is gone; 0 for never.',
 };
 
-export const readParameters: readonly QueryParameter[] = [database, table, timeout];
+export const readParameters: readonly QueryParameter[] = [dbParameter, table, timeoutParameter];
 
 export const writeParameters: readonly QueryParameter[] = [
   ...readParameters,
   { name: 'history', type: 'boolean', default: true, sense: 'false keeps only the fact of the write, not its value.' },
-  { name: 'create_db_if_missing', type: 'boolean', default: false, sense: 'Create the database file.' },
-  { name: 'auto_create', type: 'boolean', default: false, sense: 'Alias of create_db_if_missing.' },
+  ...createParameters,
 ];
 
-export const pathErrors: readonly ErrorCode[] = [
-  'INVALID_PARAMETERS',
-  'INVALID_DB_PATH',
-  'DATABASE_NOT_FOUND',
-  'INVALID_SQLITE_HEADER',
-  'PATH_IS_DIRECTORY',
-  'CONFLICT',
-  'DATABASE_ERROR',
-  'DATABASE_BUSY',
-  'REQUEST_TIMEOUT',
-  'SERVICE_UNAVAILABLE',
-];
+export const readErrors: readonly ErrorCode[] = [...databaseErrors, 'CONFLICT'];
 
 export const writeErrors: readonly ErrorCode[] = [
-  ...pathErrors,
+  ...databaseErrors,
+  'CONFLICT',
   'DATABASE_READONLY',
   'PRECONDITION_FAILED',
   'PAYLOAD_TOO_LARGE',
@@ -105,8 +93,9 @@ export function writeArgs(context: RequestContext, body: Buffer = Buffer.alloc(0
 }
 
 /** `what` is the line that the query history shows. */
-export function writeOptions(context: RequestContext, services: Services, what: string): RunOptions {
+export function writeOptions(context: RequestContext, services: Services, what: string, sizeBytes = 0): RunOptions {
   return {
+    sizeBytes,
     create: context.createIfMissing(services.options.createOnWrite),
     record: { sql: what, isStatement: true, source: 'kv' },
   };

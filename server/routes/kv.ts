@@ -1,19 +1,22 @@
 // The rows of the key-value store: keys, batches, counters and lists. Contract sections 4 to 6.
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Reply, Route } from '../http/route.ts';
+import type { QueryParameter, Reply, Route } from '../http/route.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from '../kv/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../kv/batch.ts';
+import { kvGetAt } from '../kv/history.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../kv/store.ts';
+import { kvListAt } from '../kv/time-travel.ts';
 import type { Services } from '../services.ts';
+import { changeRoutes } from './changes.ts';
 import {
   conditionsOf,
   done,
   keyArgs,
   path,
   pathArg,
-  pathErrors,
+  readErrors,
   readParameters,
   refuseConditions,
   tableOf,
@@ -24,12 +27,21 @@ import {
   writeOptions,
   writeParameters,
 } from './kv-parameters.ts';
+import { kvTimeTravelRoutes } from './kv-time-travel.ts';
+
+const atTimestamp: QueryParameter = {
+  name: 'at_timestamp',
+  type: 'integer',
+  min: 0,
+  default: 0,
+  sense: 'What was at this Unix time in seconds; 0 for now.',
+};
 
 const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
 
 const listKeys: Route = {
   method: 'GET',
-  path: '/kv',
+  path: '/api/v1/sqlite/kv',
   name: 'kvList',
   summary: 'List keys in byte order, without their values.',
   tag: 'kv',
@@ -40,15 +52,18 @@ const listKeys: Route = {
     { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000.' },
     { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Keys to skip.' },
     { name: 'after', type: 'text', sense: 'Only keys greater than this one; excludes offset.' },
+    atTimestamp,
   ],
   answers: done('A page of keys.'),
-  errors: pathErrors,
+  errors: readErrors,
   handle: async (context, services) => {
     const { query } = context;
     const after = query.text('after');
-    if (after !== '' && query.integer('offset') > 0) {
-      throw new ApiError('INVALID_PARAMETERS', 'send either "after" or "offset"');
+    const atSeconds = query.integer('at_timestamp');
+    if (after !== '' && (query.integer('offset') > 0 || atSeconds > 0)) {
+      throw new ApiError('INVALID_PARAMETERS', '"after" goes with neither "offset" nor "at_timestamp"');
     }
+    if (atSeconds > 0) return listAt(context, services, atSeconds);
     const args = {
       table: tableOf(context),
       prefix: query.text('prefix'),
@@ -62,18 +77,20 @@ const listKeys: Route = {
 
 const getKey: Route = {
   method: 'GET',
-  path: '/kv/{key}',
+  path: '/api/v1/sqlite/kv/{key}',
   name: 'kvGet',
   summary: 'Read a value, or a part of a JSON value.',
   tag: 'kv',
   access: 'read',
-  query: [...readParameters, path],
+  query: [...readParameters, path, atTimestamp],
   answers: {
     200: { sense: 'The value as it was stored, with its content type.', contentType: '*/*' },
     304: { sense: 'Not modified.' },
   },
-  errors: [...pathErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
+    const atSeconds = context.query.integer('at_timestamp');
+    if (atSeconds > 0) return getAt(context, services, atSeconds);
     try {
       return toReply(
         await services.run(kvGet, context, { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) }),
@@ -86,35 +103,35 @@ const getKey: Route = {
 
 const headKey: Route = {
   method: 'HEAD',
-  path: '/kv/{key}',
+  path: '/api/v1/sqlite/kv/{key}',
   name: 'kvHead',
   summary: 'Look whether a key exists, and its ETag.',
   tag: 'kv',
   access: 'read',
   query: readParameters,
   answers: { 200: { sense: 'The key exists.' }, 304: { sense: 'Not modified.' } },
-  errors: [...pathErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
   handle: async (context, services) =>
     toReply(await services.run(kvHead, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
 };
 
 const getEntry: Route = {
   method: 'GET',
-  path: '/kv/{key}/entry',
+  path: '/api/v1/sqlite/kv/{key}/entry',
   name: 'kvEntry',
   summary: 'Read a value together with everything known of it.',
   tag: 'kv',
   access: 'read',
   query: readParameters,
   answers: { ...done('Value, content type, ETag and times.'), 304: { sense: 'Not modified.' } },
-  errors: [...pathErrors, 'KEY_NOT_FOUND'],
+  errors: [...readErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) =>
     toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
 };
 
 const setKey: Route = {
   method: 'PUT',
-  path: '/kv/{key}',
+  path: '/api/v1/sqlite/kv/{key}',
   name: 'kvSet',
   summary: 'Write a value, or a part of a JSON value.',
   tag: 'kv',
@@ -141,13 +158,15 @@ const setKey: Route = {
       ttlSeconds: context.query.integer('ttl'),
       conditions: conditionsOf(context),
     };
-    return toReply(await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`)));
+    return toReply(
+      await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`, body.length)),
+    );
   },
 };
 
 const deleteKey: Route = {
   method: 'DELETE',
-  path: '/kv/{key}',
+  path: '/api/v1/sqlite/kv/{key}',
   name: 'kvDelete',
   summary: 'Delete a key.',
   tag: 'kv',
@@ -166,7 +185,7 @@ const deleteKey: Route = {
 function counterRoute(op: 'INCR' | 'DECR'): Route {
   return {
     method: 'POST',
-    path: `/kv/{key}/${op.toLowerCase()}`,
+    path: `/api/v1/sqlite/kv/{key}/${op.toLowerCase()}`,
     name: op === 'INCR' ? 'kvIncr' : 'kvDecr',
     summary: `${op === 'INCR' ? 'Add to' : 'Subtract from'} a counter; a missing key starts at 0.`,
     tag: 'kv',
@@ -187,7 +206,7 @@ function counterRoute(op: 'INCR' | 'DECR'): Route {
 
 const push: Route = {
   method: 'POST',
-  path: '/kv/{key}/push',
+  path: '/api/v1/sqlite/kv/{key}/push',
   name: 'kvPush',
   summary: 'Append one element to an array; a missing key starts empty.',
   tag: 'kv',
@@ -203,13 +222,15 @@ const push: Route = {
   handle: async (context, services) => {
     const body = await context.body();
     const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
-    return toReply(await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`)));
+    return toReply(
+      await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`, body.length)),
+    );
   },
 };
 
 const pop: Route = {
   method: 'POST',
-  path: '/kv/{key}/pop',
+  path: '/api/v1/sqlite/kv/{key}/pop',
   name: 'kvPop',
   summary: 'Take the last element of an array.',
   tag: 'kv',
@@ -225,7 +246,7 @@ const pop: Route = {
 
 const remove: Route = {
   method: 'POST',
-  path: '/kv/{key}/remove',
+  path: '/api/v1/sqlite/kv/{key}/remove',
   name: 'kvRemove',
   summary: 'Remove one element of an array, by position or by value.',
   tag: 'kv',
@@ -254,7 +275,7 @@ const remove: Route = {
 
 const expire: Route = {
   method: 'POST',
-  path: '/kv/{key}/expire',
+  path: '/api/v1/sqlite/kv/{key}/expire',
   name: 'kvExpire',
   summary: 'Give a key a time to live.',
   tag: 'kv',
@@ -267,7 +288,7 @@ const expire: Route = {
 
 const persist: Route = {
   method: 'POST',
-  path: '/kv/{key}/persist',
+  path: '/api/v1/sqlite/kv/{key}/persist',
   name: 'kvPersist',
   summary: 'End the time to live of a key.',
   tag: 'kv',
@@ -280,7 +301,7 @@ const persist: Route = {
 
 const batchGet: Route = {
   method: 'POST',
-  path: '/kv/batch/get',
+  path: '/api/v1/sqlite/kv/batch/get',
   name: 'kvBatchGet',
   summary: 'Read up to 100 keys in one snapshot.',
   tag: 'kv',
@@ -288,7 +309,7 @@ const batchGet: Route = {
   query: readParameters,
   body: { ...jsonBody, sense: '{"keys": [...]}' },
   answers: done('The values by key; null for a missing one.'),
-  errors: [...pathErrors, 'PAYLOAD_TOO_LARGE', 'RESPONSE_TOO_LARGE'],
+  errors: [...readErrors, 'PAYLOAD_TOO_LARGE', 'RESPONSE_TOO_LARGE'],
   handle: async (context, services) => {
     const args = { table: tableOf(context), body: await context.body() };
     return toReply(await services.run(kvBatchGet, context, args));
@@ -297,7 +318,7 @@ const batchGet: Route = {
 
 const batchSet: Route = {
   method: 'POST',
-  path: '/kv/batch/set',
+  path: '/api/v1/sqlite/kv/batch/set',
   name: 'kvBatchSet',
   summary: 'Write up to 100 keys, all or none.',
   tag: 'kv',
@@ -310,13 +331,15 @@ const batchSet: Route = {
     refuseConditions(context);
     const body = await context.body();
     const args = { ...writeArgs(context, body), body };
-    return toReply(await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET')));
+    return toReply(
+      await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET', body.length)),
+    );
   },
 };
 
 const batchDelete: Route = {
   method: 'POST',
-  path: '/kv/batch/delete',
+  path: '/api/v1/sqlite/kv/batch/delete',
   name: 'kvBatchDelete',
   summary: 'Delete up to 100 keys, all conditions or none.',
   tag: 'kv',
@@ -352,6 +375,8 @@ export const kvRoutes: readonly Route[] = [
   remove,
   expire,
   persist,
+  ...kvTimeTravelRoutes,
+  ...changeRoutes,
 ];
 
 function atomicArgs(context: RequestContext, body?: Buffer) {
@@ -367,6 +392,25 @@ async function setExpiry(context: RequestContext, services: Services, ttlSeconds
   const args = { ...writeArgs(context), ...keyArgs(context), ttlSeconds, conditions: conditionsOf(context) };
   const what = `KV ${ttlSeconds === null ? 'PERSIST' : 'EXPIRE'} ${args.key}`;
   return toReply(await services.run(kvExpire, context, args, writeOptions(context, services, what)));
+}
+
+function getAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
+  if (context.headers['if-none-match'] !== undefined) {
+    throw new ApiError('INVALID_PARAMETERS', 'If-None-Match has no sense together with at_timestamp');
+  }
+  return services.run(kvGetAt, context, { ...keyArgs(context), atSeconds }).then(toReply);
+}
+
+function listAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
+  const { query } = context;
+  const args = {
+    table: tableOf(context),
+    atSeconds,
+    prefix: query.text('prefix'),
+    limit: Math.min(query.integer('limit'), kvLimits.listMax),
+    offset: query.integer('offset'),
+  };
+  return services.run(kvListAt, context, args).then(toReply);
 }
 
 function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {

@@ -1,0 +1,171 @@
+// What keys were at a moment: one key, or all keys of a prefix in one pass. A moment is a whole second, and everything
+// that happened in that second has happened.
+
+import { ApiError } from '../errors.ts';
+import type { Connection } from '../executors/connection.ts';
+import { oldTypeCodes, opCodes } from './codes.ts';
+import { type KeyState, type KnownState, keyId, type LogRow, rowAt, stateAfter } from './log.ts';
+import { metaTable, quoteName } from './names.ts';
+import { readRow } from './row.ts';
+import type { KvTable } from './table.ts';
+
+export interface PastState {
+  /** `expired`: it existed, and its time to live was over. */
+  readonly state: KeyState | 'expired';
+  /** The operation that made it so; null: none that is recorded. */
+  readonly row: LogRow | null;
+  /** Whether the key has any history at all. */
+  readonly hasHistory: boolean;
+}
+
+/** @throws ApiError INVALID_PARAMETERS unless 1 <= time <= now */
+export function checkMoment(connection: Connection, name: string, seconds: number): void {
+  if (seconds < 1) throw new ApiError('INVALID_PARAMETERS', `${name} must be a Unix time in seconds, at least 1`);
+  if (seconds > connection.nowSeconds()) {
+    throw new ApiError('INVALID_PARAMETERS', `${name} is in the future (it is in seconds, not milliseconds)`);
+  }
+}
+
+export function chainGap(key: string): ApiError {
+  return new ApiError(
+    'TIME_TRAVEL_CHAIN_GAP',
+    `TIME_TRAVEL_CHAIN_GAP: the history of ${JSON.stringify(key)} has a gap there: it was written with history=false, or pruned`,
+  );
+}
+
+export function stateAt(connection: Connection, table: KvTable, key: string, seconds: number): PastState {
+  const id = keyId(connection, table, key);
+  if (id === null) return { state: withoutHistory(connection, table, key, seconds), row: null, hasHistory: false };
+  const row = rowAt(connection, table, id, seconds);
+  if (row?.op === 'UNRECORDED') return { state: 'unknown', row, hasHistory: true };
+  if (row === null && isPruned(connection, table, id, seconds)) return { state: 'unknown', row, hasHistory: true };
+  const state = stateAfter(connection, table, key, id, row?.opNumber ?? 0);
+  const hasEnded = row?.op === 'EXPIRED' || isOver(state, seconds);
+  return { state: hasEnded ? 'expired' : state, row, hasHistory: true };
+}
+
+export function isOver(state: KeyState, seconds: number): boolean {
+  return typeof state !== 'string' && state.expireAt !== null && state.expireAt <= seconds;
+}
+
+/** A key that was never written since the table is watched: it is what it was, if it is old enough. */
+function withoutHistory(connection: Connection, table: KvTable, key: string, seconds: number): KeyState | 'expired' {
+  if (seconds < forgottenAt(connection, table)) return 'unknown';
+  const row = readRow(connection, table, key);
+  if (row === null || row.createdAt > seconds) return 'absent';
+  const state: KnownState = { value: row.value, contentType: row.contentType, expireAt: row.expireAt };
+  return isOver(state, seconds) ? 'expired' : state;
+}
+
+function isPruned(connection: Connection, table: KvTable, id: number, seconds: number): boolean {
+  const prunedAt = connection
+    .statement(`SELECT pruned_at FROM ${quoteName(table.names.keys)} WHERE id = ?`)
+    .pluck()
+    .get(id);
+  return (typeof prunedAt === 'number' && seconds < prunedAt) || seconds < forgottenAt(connection, table);
+}
+
+/** Before this second keys may have existed that nothing is known of any more. */
+export function forgottenAt(connection: Connection, table: KvTable): number {
+  if (!table.hasLog) return 0;
+  const sql = `SELECT forgotten_at FROM ${quoteName(metaTable)} WHERE name = ?`;
+  return Number(connection.statement(sql).pluck().get(table.names.table) ?? 0);
+}
+
+/** A key at a moment, without its value: `stateAt` reads that. */
+export interface KeyAt {
+  readonly key: string;
+  readonly opNumber: number;
+  /** Bytes of the value as far as known without rebuilding it. */
+  readonly size: number;
+  readonly contentType: string | null;
+  readonly existed: boolean;
+  readonly isGap: boolean;
+}
+
+interface ScanRow {
+  readonly key: string;
+  readonly atOp: number | null;
+  readonly atCode: number | null;
+  readonly prunedAt: number | null;
+  readonly nextOp: number | null;
+  readonly nextType: number | string | null;
+  readonly nextExpireAt: number | null;
+  readonly nextSize: number | null;
+  readonly hasRow: number;
+  readonly size: number | null;
+  readonly contentType: string | null;
+  readonly createdAt: number | null;
+  readonly expireAt: number | null;
+}
+
+/** All keys with this prefix that are known now, in byte order, as they were then. */
+export function* keysAt(
+  connection: Connection,
+  table: KvTable,
+  seconds: number,
+  prefix: string,
+  end: string | null,
+): Generator<KeyAt> {
+  if (!table.hasLog || !table.exists) return;
+  const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
+  const range = (column: string) =>
+    `${column} >= :prefix ${end === null ? '' : `AND ${column} < :end`} AND typeof(${column}) = 'text'`;
+  const sql = `SELECT c.key AS key, a.op_number AS atOp, a.op AS atCode, k.pruned_at AS prunedAt,
+      n.op_number AS nextOp, n.old_type AS nextType, n.old_expire_at AS nextExpireAt,
+      length(CAST(n.old_value AS BLOB)) AS nextSize, t.key IS NOT NULL AS hasRow,
+      length(CAST(t.value AS BLOB)) AS size, t.content_type AS contentType, t.created_at AS createdAt,
+      t.expire_at AS expireAt
+    FROM (SELECT key FROM ${keys} WHERE ${range('key')} UNION SELECT key FROM ${own} WHERE ${range('key')} ORDER BY key) c
+    LEFT JOIN ${keys} k ON k.key = c.key
+    LEFT JOIN ${log} n ON n.key_id = k.id AND n.op_number = (SELECT x.op_number FROM ${log} x
+      WHERE x.key_id = k.id AND x.in_history AND x.ts > :seconds ORDER BY x.op_number LIMIT 1)
+    LEFT JOIN ${log} a ON a.key_id = k.id AND a.op_number = (SELECT x.op_number FROM ${log} x
+      WHERE x.key_id = k.id AND x.in_history AND x.op_number < coalesce(n.op_number, 9e18)
+      ORDER BY x.op_number DESC LIMIT 1)
+    LEFT JOIN ${own} t ON t.key = c.key`;
+  const bound = { prefix, seconds, ...(end === null ? {} : { end }) };
+  const forgotten = forgottenAt(connection, table);
+  for (const row of connection.database.prepare(sql).iterate(bound) as IterableIterator<ScanRow>) {
+    yield toKeyAt(row, seconds, forgotten);
+  }
+}
+
+function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
+  const opNumber = row.atOp ?? 0;
+  const wasPruned = row.atOp === null && ((row.prunedAt ?? 0) > seconds || seconds < forgotten);
+  const isKnownNext = row.nextOp === null || row.nextType !== oldTypeCodes.unknown;
+  const isGap = row.atCode === opCodes.UNRECORDED || wasPruned || !isKnownNext;
+  const expireAt = row.nextOp === null ? row.expireAt : row.nextExpireAt;
+  const isThere = row.nextOp === null ? row.hasRow === 1 : row.nextType !== null;
+  // A row that nobody recorded: as old as it says it is.
+  const isOldEnough = row.atOp !== null || row.nextOp !== null || (row.createdAt ?? 0) <= seconds;
+  const existed = isThere && isOldEnough && row.atCode !== opCodes.EXPIRED && (expireAt === null || expireAt > seconds);
+  return {
+    key: row.key,
+    opNumber,
+    size: (row.nextOp === null || row.nextType === oldTypeCodes.same ? row.size : row.nextSize) ?? 0,
+    contentType: row.contentType,
+    existed: existed && !isGap,
+    isGap,
+  };
+}
+
+/** The first log row later than a second, by halving: row numbers and times rise together. One past the end if there is none. */
+export function firstSeqAfter(connection: Connection, table: KvTable, seconds: number): number {
+  const log = quoteName(table.names.log);
+  const range = connection.statement(`SELECT min(seq) AS low, max(seq) AS high FROM ${log}`).get() as {
+    low: number | null;
+    high: number | null;
+  };
+  let low = range.low ?? 1;
+  let high = (range.high ?? 0) + 1;
+  const probe = connection.statement(`SELECT seq, ts FROM ${log} WHERE seq >= ? ORDER BY seq LIMIT 1`);
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = probe.get(middle) as { seq: number; ts: number } | undefined;
+    if (row !== undefined && row.ts <= seconds) low = row.seq + 1;
+    else high = middle;
+  }
+  return low;
+}
