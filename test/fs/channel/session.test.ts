@@ -1,0 +1,158 @@
+// The session on recorded bytes, without /dev/fuse: what it answers, and that nothing a client sends can end it.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Session } from '../../../fs/channel/session.ts';
+import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
+import { Passthrough } from '../../../fs/nodes/passthrough.ts';
+import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
+import type { Caller } from '../../../fs/system/caller.ts';
+import { name, request, samples, u32, u64 } from '../wire.ts';
+
+const EIO = 5;
+const EINVAL = 22;
+const ESTALE = 116;
+
+let folder: string;
+let tree: Tree;
+let replies: Buffer[];
+let logged: { level: string; event: string; fields: object }[];
+let session: Session;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-session-'));
+  replies = [];
+  logged = [];
+  const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
+  const caller = { become: () => {} } as unknown as Caller;
+  tree = openTree(folder, { caller, passthrough: new Passthrough(-1, log), ownChanges: new OwnChanges() });
+  session = new Session({
+    tree,
+    log,
+    write: (bytes, sizeBytes) => void replies.push(Buffer.from(bytes.subarray(0, sizeBytes))),
+    wantsPassthrough: false,
+    initialized: () => {},
+  });
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Serves one request and gives its reply. */
+function ask(bytes: Buffer): { errno: number; unique: bigint; payload: Buffer } {
+  const before = replies.length;
+  session.serve(bytes, bytes.length);
+  expect(replies.length).toBe(before + 1);
+  const reply = replies[before] ?? Buffer.alloc(0);
+  expect(reply.readUInt32LE(0)).toBe(reply.length);
+  return { errno: Math.abs(reply.readInt32LE(4)), unique: reply.readBigUInt64LE(8), payload: reply.subarray(16) };
+}
+
+const handleOf = (payload: Buffer) => payload.readBigUInt64LE(payload.length - 16);
+
+test('CREATE, WRITE, READ, RELEASE: a file made by bytes alone', () => {
+  const created = ask(request('CREATE', [u32(0o102), u32(0o100600), u32(0), u32(0), name('a.db')], { unique: 10 }));
+  expect(created).toMatchObject({ errno: 0, unique: 10n });
+  expect(created.payload.length).toBe(128 + 16); // fuse_entry_out, fuse_open_out
+  const fh = u64(handleOf(created.payload));
+  const nodeId = Number(created.payload.readBigUInt64LE(0));
+  const words = [u32(0), u64(0), u32(0), u32(0)]; // flags, lock_owner, flags, padding
+  const data = Buffer.from('hello');
+  expect(ask(request('WRITE', [fh, u64(2), u32(5), ...words, data], { nodeId })).payload).toEqual(
+    Buffer.concat([u32(5), u32(0)]),
+  );
+  expect(ask(request('READ', [fh, u64(0), u32(100), ...words], { nodeId })).payload).toEqual(Buffer.from('\0\0hello'));
+  expect(ask(request('RELEASE', [fh, u32(0), u32(0), u64(0)], { nodeId })).errno).toBe(0);
+  expect(tree.files.size).toBe(0);
+});
+
+test('LOOKUP of an absent name is an entry without node, which the kernel may remember', () => {
+  const { errno, payload } = ask(request('LOOKUP', [name('none')]));
+  expect(errno).toBe(0);
+  expect(payload.readBigUInt64LE(0)).toBe(0n);
+  expect(payload.readBigUInt64LE(16)).toBe(1n); // entry_valid
+});
+
+test('a node lives until every lookup of it was forgotten', () => {
+  writeFileSync(join(folder, 'f'), '');
+  const nodeId = Number(ask(request('LOOKUP', [name('f')])).payload.readBigUInt64LE(0));
+  ask(request('LOOKUP', [name('f')]));
+  const forget = (count: number) => request('FORGET', [u64(count)], { nodeId });
+  session.serve(forget(1), forget(1).length);
+  expect(tree.nodes.size).toBe(2);
+  session.serve(forget(1), forget(1).length);
+  expect(tree.nodes.size).toBe(1);
+  expect(ask(request('GETATTR', [u32(0), u32(0), u64(0)], { nodeId })).errno).toBe(ESTALE);
+});
+
+test('an open handle keeps its node when FORGET overtakes RELEASE', () => {
+  const created = ask(request('CREATE', [u32(0o102), u32(0o100600), u32(0), u32(0), name('f')]));
+  const nodeId = Number(created.payload.readBigUInt64LE(0));
+  const forget = request('FORGET', [u64(1)], { nodeId });
+  session.serve(forget, forget.length);
+  expect(tree.nodes.size).toBe(2);
+  ask(request('RELEASE', [u64(handleOf(created.payload)), u32(0), u32(0), u64(0)], { nodeId }));
+  expect(tree.nodes.size).toBe(1);
+});
+
+describe('nothing that a client sends ends the session', () => {
+  test('a malformed request is EINVAL, and the next one is served', () => {
+    expect(ask(request('LOOKUP', [Buffer.from('no zero')], { unique: 20 }))).toMatchObject({
+      errno: EINVAL,
+      unique: 20n,
+    });
+    expect(ask(request('STATFS', [])).errno).toBe(0);
+  });
+
+  test('bytes that cannot be answered are logged, and the next request is served', () => {
+    session.serve(Buffer.alloc(10), 10);
+    expect(replies).toEqual([]);
+    expect(logged).toMatchObject([{ level: 'error', event: 'request-garbage' }]);
+    expect(ask(request('STATFS', [])).errno).toBe(0);
+  });
+
+  test('a handler that throws is EIO and a log line, and the next request is served', () => {
+    tree.ownChanges.add = () => {
+      throw new Error('a bug in a handler');
+    };
+    expect(ask(request('MKDIR', [u32(0o755), u32(0), name('d')])).errno).toBe(EIO);
+    expect(logged).toMatchObject([{ level: 'error', event: 'handler-failed', fields: { op: 'MKDIR' } }]);
+    expect(ask(request('STATFS', [])).errno).toBe(0);
+  });
+
+  test('recorded requests in any order, with bytes changed', () => {
+    const recorded = Object.values(samples);
+    const change = fc.tuple(fc.integer({ min: 40, max: 200 }), fc.nat(255));
+    fc.assert(
+      fc.property(fc.nat(recorded.length - 1), fc.array(change, { maxLength: 4 }), (index, changes) => {
+        const bytes = Buffer.from(recorded[index] ?? Buffer.alloc(0));
+        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+        session.serve(bytes, bytes.length);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(logged.filter(({ event }) => event === 'handler-failed')).toEqual([]);
+    expect(ask(request('STATFS', [])).errno).toBe(0);
+  });
+});
+
+test('names with slashes and dots never reach the file system', () => {
+  writeFileSync(join(folder, '..', 'hoody-sqlite-outside'), 'x');
+  try {
+    for (const bad of ['../hoody-sqlite-outside', '..', '.', 'a/../../hoody-sqlite-outside']) {
+      expect(ask(request('LOOKUP', [name(bad)])).errno).toBe(EINVAL);
+      expect(ask(request('UNLINK', [name(bad)])).errno).toBe(EINVAL);
+    }
+    expect(readdirSync(tmpdir())).toContain('hoody-sqlite-outside');
+  } finally {
+    rmSync(join(folder, '..', 'hoody-sqlite-outside'));
+  }
+});
+
+test('requests are counted by kernel name', () => {
+  ask(request('STATFS', []));
+  ask(request('STATFS', []));
+  ask(request('LOOKUP', [name('none')]));
+  expect(session.requests).toEqual({ STATFS: 2, LOOKUP: 1 });
+});
