@@ -43,6 +43,7 @@ export class Child {
   readonly #spec: ChildSpec;
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
+  #isReady = false;
   #ready: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
 
   constructor(spec: ChildSpec) {
@@ -86,6 +87,7 @@ export class Child {
   }
 
   async query(name: string, args?: unknown, timeoutMs = queryTimeoutMs): Promise<unknown> {
+    if (!this.#isReady) throw new Error(`the ${this.role} process is starting`);
     const id = this.#nextId++;
     const timer = setTimeout(() => {
       this.#answers.get(id)?.reject(new Error(`the ${this.role} process does not answer`));
@@ -129,6 +131,7 @@ export class Child {
   #onMessage(message: Message): void {
     switch (message.type) {
       case 'ready':
+        this.#isReady = true;
         this.#ready?.resolve(message);
         break;
       case 'failed':

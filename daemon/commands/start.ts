@@ -22,11 +22,11 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   const supervisor = new Supervisor(settings, log);
   const stopRequest = stopRequested(supervisor, log);
   const { mount, url } = await supervisor.start();
+  const stopWatching = await reloadOnChange(settings, supervisor, log);
   log.info('ready', { pid: process.pid, mount, url, data: settings.data });
   process.stdout.write(`hoody-sqlite ready mount=${mount ?? 'none'} url=${url}\n`);
   serviceManager.ready(`${mount ?? 'no mount'}, ${url}`);
   const liveness = startLiveness(supervisor, serviceManager, log);
-  const stopWatching = reloadOnChange(settings, supervisor, log);
   const { reason, exitCode } = await stopRequest;
   log.info('stopping', { reason });
   serviceManager.stopping(`stopping: ${reason}`);
@@ -69,7 +69,7 @@ function startLiveness(supervisor: Supervisor, serviceManager: ServiceManager, l
 }
 
 /** SIGHUP and a change of the file apply what may change while the daemon runs. */
-function reloadOnChange(settings: Settings, supervisor: Supervisor, log: Log): () => Promise<void> {
+async function reloadOnChange(settings: Settings, supervisor: Supervisor, log: Log): Promise<() => Promise<void>> {
   const { config } = settings;
   const reload = () => {
     if (config === undefined) return;

@@ -1,0 +1,164 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { programPath, runProgram, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run, start } from '../helpers/process.ts';
+
+function withFolder<T>(test: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-'));
+  return test(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
+}
+
+test('an old Node gets one clear sentence', async () => {
+  await withFolder(async (folder) => {
+    const disguise = join(folder, 'old-node.cjs');
+    writeFileSync(disguise, `Object.defineProperty(process.versions, 'node', { value: '20.18.3' });`);
+    const finished = await run(process.execPath, ['--require', disguise, programPath, 'version']);
+    expect(finished).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'hoody-sqlite needs Node 20.19 or newer, and this is Node 20.18.3.\n',
+    });
+  });
+});
+
+test.each([
+  [['version'], 0, /^hoody-sqlite \d+\.\d+\.\d+\n$/],
+  [['--version'], 0, /^hoody-sqlite \d/],
+  [['help'], 0, /usage: hoody-sqlite COMMAND/],
+  [['--help'], 0, /usage: hoody-sqlite COMMAND/],
+  [['help', 'start'], 0, /--drain SECONDS/],
+  [['start', '--help'], 0, /--drain SECONDS/],
+])('%j prints to stdout', async (args, code, stdout) => {
+  const finished = await runProgram(args);
+  expect(finished.code).toBe(code);
+  expect(finished.stdout).toMatch(stdout);
+});
+
+test.each([
+  [[], 'no command'],
+  [['strat'], 'strat'],
+  [['help', 'strat'], 'strat'],
+  [['status', '--jason'], '--jason'],
+  [['stop', 'now'], 'now'],
+])('%j is refused by name with exit code 2', async (args, named) => {
+  const finished = await runProgram(args);
+  expect(finished).toMatchObject({ code: 2, stdout: '' });
+  expect(finished.stderr).toContain(named);
+});
+
+test.each(['status', 'stop'])('%s without a daemon ends with exit code 3', async (command) => {
+  await withFolder(async (folder) => {
+    expect(await runProgram([command, '--run-dir', join(folder, 'none')])).toMatchObject({ code: 3, stdout: '' });
+    expect(await runProgram([command, '--run-dir', folder, '--data', folder])).toMatchObject({ code: 3 });
+  });
+});
+
+describe('settings', () => {
+  test('come from variables and from a file', async () => {
+    await withPaths(async (paths) => {
+      const config = join(paths.folder, 'config.json');
+      writeFileSync(config, '{"no-mount": true, "drain": "1s"}');
+      await withDaemon([], async (daemon) => expect(daemon.mounted).toBe(false), {
+        paths,
+        env: { HOODY_SQLITE_CONFIG: config },
+      });
+      const started = startDaemon(paths, [], { env: { HOODY_SQLITE_NO_MOUNT: '1', HOODY_SQLITE_PORT: 'tcp://1' } });
+      const daemon = await whenReady(started, paths);
+      expect(daemon.mounted).toBe(false);
+      expect(daemon.stderr()).toContain('HOODY_SQLITE_PORT');
+      await daemon.stop();
+    });
+  });
+
+  test('the log level follows the file while the daemon runs', async () => {
+    await withPaths(async (paths) => {
+      const config = join(paths.folder, 'config.json');
+      writeFileSync(config, '{"no-mount": true, "log-level": "error"}');
+      await withDaemon(
+        ['--config', config],
+        async (daemon) => {
+          expect(daemon.stderr()).toBe('');
+          writeFileSync(config, '{"no-mount": true, "log-level": "info"}');
+          await eventually(() => expect(daemon.stderr()).toContain('configuration-reloaded'));
+          writeFileSync(config, '{"log-level": "loud"}');
+          await eventually(() => expect(daemon.stderr()).toContain('configuration-not-reloaded'));
+        },
+        { paths },
+      );
+    });
+  });
+});
+
+describe('check', () => {
+  test('names each prerequisite, and a way out for each that fails', async () => {
+    await withFolder(async (folder) => {
+      const args = ['check', '--mount', join(folder, 'm'), '--data', join(folder, 'd'), '--listen', '127.0.0.1:0'];
+      const { stdout, code } = await runProgram([...args, '--json']);
+      const { checks } = JSON.parse(stdout) as { checks: { name: string; result: string; fix?: string }[] };
+      expect(checks.map(({ name }) => name)).toEqual(
+        expect.arrayContaining([
+          'root',
+          '/dev/fuse',
+          'kernel',
+          'mount point',
+          'data',
+          'file system',
+          'free space',
+          'port',
+        ]),
+      );
+      for (const { result, fix } of checks) expect(result === 'ok' || fix !== undefined).toBe(true);
+      expect(code).toBe(checks.some(({ result }) => result === 'failed') ? 1 : 0);
+      expect((await runProgram(args)).stdout).toContain('/dev/fuse');
+      expect(existsSync(join(folder, 'd'))).toBe(false);
+    });
+  });
+
+  test.runIf(process.getuid?.() === 0)('fails for a user that may not mount', async () => {
+    await withFolder(async (folder) => {
+      chmodSync(folder, 0o777);
+      const args = [programPath, 'check', '--mount', join(folder, 'm'), '--data', join(folder, 'd')];
+      const finished = await run('setpriv', [...nobody, process.execPath, ...args]);
+      expect(finished.code).toBe(1);
+      expect(finished.stdout).toMatch(/FAIL root .*\n +.*--no-mount/);
+    });
+  });
+});
+
+const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+
+test.runIf(process.getuid?.() === 0)('an ordinary user gets HTTP, and is told what is missing', async () => {
+  await withFolder(async (folder) => {
+    chmodSync(folder, 0o777);
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    chmodSync(home, 0o777);
+    // Every directory is the default of that user: below the working directory and the per-user run-time folder.
+    const environment = { XDG_RUNTIME_DIR: home, TEST_DAEMON_FOLDER: folder };
+    const paths = {
+      folder,
+      mount: join(folder, 'm'),
+      data: join(home, 'databases'),
+      stateDir: '',
+      runDir: join(home, 'hoody-sqlite'),
+    };
+    const started = start(
+      'setpriv',
+      [...nobody, process.execPath, programPath, 'start', '--listen', '127.0.0.1:0', '--mount', paths.mount],
+      { cwd: home, env: environment },
+    );
+    try {
+      const daemon = await whenReady(started, paths);
+      expect(daemon.mounted).toBe(false);
+      expect(daemon.stderr()).toContain('root');
+      expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+      expect(existsSync(paths.data)).toBe(true);
+    } finally {
+      started.process.kill('SIGTERM');
+      expect((await started.finished).code).toBe(0);
+    }
+  });
+});
