@@ -19,22 +19,36 @@ export interface TestAnswer {
 export class TestStore {
   readonly directory = mkdtempSync(join(tmpdir(), 'hoody-sqlite-kv-'));
   readonly path = join(this.directory, 'store.db');
-  readonly connection: Connection;
+  connection: Connection;
   /** Another handle on the same file, as a native client has one. Its clock is the store's. */
-  readonly native: Database.Database;
+  native: Database.Database;
   #nowSeconds = 1_700_000_000;
 
   constructor() {
-    this.connection = new Connection(new Database(this.path), this.path, '');
-    this.connection.database.pragma('journal_mode = WAL');
-    this.connection.database.pragma('synchronous = OFF');
-    this.native = new Database(this.path);
-    // The triggers ask SQLite for the time: both handles get the clock of the test.
-    for (const database of [this.connection.database, this.native]) {
-      database.pragma('trusted_schema = ON');
-      database.function('strftime', { varargs: true }, () => String(this.#nowSeconds));
-    }
+    this.connection = new Connection(this.#open(), this.path, '');
+    this.native = this.#open();
     this.setClock(this.#nowSeconds);
+  }
+
+  /** Closes the file, without WAL, for somebody who replaces it, and opens it again. */
+  whileClosed(use: () => void): void {
+    this.connection.close();
+    this.native.pragma('journal_mode = DELETE');
+    this.native.close();
+    use();
+    this.connection = new Connection(this.#open(), this.path, '');
+    this.native = this.#open();
+    this.setClock(this.#nowSeconds);
+  }
+
+  #open(): Database.Database {
+    const database = new Database(this.path);
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = OFF');
+    // The triggers ask SQLite for the time: every handle gets the clock of the test.
+    database.pragma('trusted_schema = ON');
+    database.function('strftime', { varargs: true }, () => String(this.#nowSeconds));
+    return database;
   }
 
   get now(): number {
@@ -51,11 +65,20 @@ export class TestStore {
   }
 
   run<Args>(operation: Operation<Args, KvAnswer>, args: Args): TestAnswer {
-    const transaction = this.connection.database.transaction(() => operation.run(this.connection, args));
+    const transaction = this.connection.database.transaction(() => this.call(operation, args));
     const answer = operation.lane === 'kv-write' ? transaction.immediate() : transaction.deferred();
     const text = answer.body === null ? '' : Buffer.from(answer.body).toString();
     const isJson = answer.body !== null && answer.contentType === undefined;
     return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  }
+
+  /** The operation alone, outside any transaction. */
+  call<Args, Result>(operation: Operation<Args, Result>, args: Args): Result {
+    return operation.run(this.connection, args, {
+      root: this.directory,
+      dataDir: this.directory,
+      allowAnyAbsoluteDbPath: false,
+    });
   }
 
   /** What every write of a key needs, with the members that matter to the test. */

@@ -21,7 +21,7 @@ function url(path: string, query: Record<string, string | number> = {}): string 
 async function call(
   method: string,
   path: string,
-  options: { query?: Record<string, string | number>; headers?: Record<string, string>; body?: BodyInit } = {},
+  options: { query?: Record<string, string | number>; headers?: Record<string, string>; body?: string } = {},
 ) {
   const { query, ...rest } = options;
   const response = await fetch(url(path, query), { method, ...rest });

@@ -24,7 +24,7 @@ describe('get, set, delete', () => {
     const bytes = Buffer.from([0, 255, 1, 254]);
     store.run(kvSet, store.write('b', { body: bytes, contentType: 'image/png', ttlSeconds: 0 }));
     expect(store.get('a')).toBe('{"x": 1.0}');
-    const answer = kvGet.run(store.connection, { table, key: 'b' });
+    const answer = store.call(kvGet, { table, key: 'b' });
     expect(Buffer.from(answer.body ?? '')).toEqual(bytes);
     expect(answer.contentType).toBe('image/png');
   });
