@@ -1,0 +1,133 @@
+// The service under a real systemd: a booted Debian in systemd-nspawn with /dev/fuse passed in.
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { type Machine, withMachine } from '../helpers/machine.ts';
+
+const install = 'hoody-sqlite service install --data /srv/db --state-dir /srv/state --mount /hoody/databases';
+const insert = `sqlite3 -bail /hoody/databases/app.db 'INSERT INTO log DEFAULT VALUES'`;
+const count = `sqlite3 /hoody/databases/app.db 'SELECT count(*) FROM log'`;
+
+type Status = { processes: { role: string; pid: number }[]; passthrough: boolean; mount: string };
+
+async function status(machine: Machine): Promise<Status> {
+  return JSON.parse(await machine.ok('hoody-sqlite status --json')) as Status;
+}
+
+async function pidOf(machine: Machine, role: string): Promise<number> {
+  const found = (await status(machine)).processes.find((process) => process.role === role);
+  if (found === undefined) throw new Error(`no ${role} process`);
+  return found.pid;
+}
+
+const health = `node -e "fetch('http://127.0.0.1:8484/api/v1/sqlite/health').then((r) => process.exit(r.ok ? 0 : 1))"`;
+
+/** What the issue calls serving: the mount and HTTP both answer, and systemd agrees. */
+async function serves(machine: Machine): Promise<void> {
+  await machine.ok(`systemctl is-active hoody-sqlite && stat -f -c %T /hoody/databases && ${health}`, 10_000);
+}
+
+async function installed(test: (machine: Machine) => Promise<void>): Promise<void> {
+  await withMachine(async (machine) => {
+    await machine.ok(install);
+    await machine.ok(
+      `sqlite3 /hoody/databases/app.db 'PRAGMA journal_mode=WAL; CREATE TABLE log (id INTEGER PRIMARY KEY)'`,
+    );
+    await test(machine);
+  });
+}
+
+describe('the service', () => {
+  test('installs, serves, reloads, stops, uninstalls, and leaves nothing but the data', async () => {
+    await installed(async (machine) => {
+      await serves(machine);
+      expect(await machine.ok('hoody-sqlite service status')).toMatch(/state +active \(running\)/);
+      await machine.ok(insert);
+
+      const before = await pidOf(machine, 'supervisor');
+      await machine.ok('systemctl reload hoody-sqlite');
+      await eventually(() => serves(machine));
+      expect(await pidOf(machine, 'supervisor')).toBe(before);
+      await machine.ok(insert);
+
+      await machine.ok('systemctl restart hoody-sqlite');
+      await serves(machine);
+      expect(await machine.ok(count)).toBe('2');
+
+      await machine.ok('systemctl stop hoody-sqlite');
+      expect(await machine.ok('systemctl show hoody-sqlite -p Result --value')).toBe('success');
+      await machine.ok('systemctl start hoody-sqlite');
+      await machine.ok('hoody-sqlite service uninstall');
+      const left =
+        'find /etc/systemd /run/systemd/system /run/hoody-sqlite -name "*hoody*"; pgrep -af hoody; grep hoody /proc/mounts | grep -v "/opt\\|nspawn"';
+      expect((await machine.sh(left)).stdout).toBe('');
+      expect((await machine.sh('systemctl is-failed hoody-sqlite; systemctl is-enabled hoody-sqlite')).code).not.toBe(
+        0,
+      );
+      expect(await machine.ok(`sqlite3 /srv/db/app.db 'SELECT count(*) FROM log'`)).toBe('2');
+      expect((await machine.sh('hoody-sqlite service status')).code).toBe(3);
+    });
+  });
+
+  test('serves again after kill -9 of each process and of the whole cgroup, with every acknowledged row', async () => {
+    await installed(async (machine) => {
+      let rows = 0;
+      for (const role of ['server', 'fs', 'supervisor', 'cgroup']) {
+        await machine.ok(insert);
+        rows += 1;
+        if (role === 'cgroup') await machine.ok('systemctl kill --signal=KILL --kill-who=all hoody-sqlite');
+        else await machine.ok(`kill -9 ${await pidOf(machine, role)}`);
+        await eventually(() => serves(machine), { timeoutMs: 30_000, intervalMs: 100 });
+        expect(await eventually(() => machine.ok(count)), `after the end of ${role}`).toBe(String(rows));
+      }
+      expect(await machine.ok(`sqlite3 /hoody/databases/app.db 'PRAGMA integrity_check'`)).toBe('ok');
+      await machine.ok('systemctl stop hoody-sqlite');
+      expect((await machine.sh('pgrep -af hoody-sqlite/dist; grep fuse.hoody /proc/mounts')).stdout).toBe('');
+    });
+  });
+
+  test('is restarted by the watchdog when the loop behind the mount hangs', async () => {
+    await installed(async (machine) => {
+      await machine.ok('mkdir -p /etc/systemd/system/hoody-sqlite.service.d');
+      await machine.ok(`printf '[Service]\\nWatchdogSec=4\\n' >/etc/systemd/system/hoody-sqlite.service.d/test.conf`);
+      await machine.ok('systemctl daemon-reload && systemctl restart hoody-sqlite');
+      const supervisor = await pidOf(machine, 'supervisor');
+      await machine.ok(`kill -STOP ${await pidOf(machine, 'fs')}`);
+      await eventually(
+        async () => {
+          await serves(machine);
+          expect(await pidOf(machine, 'supervisor')).not.toBe(supervisor);
+        },
+        { timeoutMs: 60_000, intervalMs: 500 },
+      );
+      await machine.ok(insert);
+    });
+  });
+
+  test('does not start, and says why, where it could not mount', async () => {
+    await withMachine(async (machine) => {
+      await machine.ok('umount /dev/fuse && rm /dev/fuse');
+      const refused = await machine.sh(install);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/cannot mount: .*\/dev\/fuse/);
+    });
+  });
+
+  test('is there before a container that is ordered after it', async () => {
+    await installed(async (machine) => {
+      await machine.ok('systemctl stop hoody-sqlite');
+      // A unit with its own mount namespace and only the parent of the mount in it, as a container has.
+      const unit = `[Unit]
+Requires=hoody-sqlite.service
+After=hoody-sqlite.service
+[Service]
+Type=oneshot
+TemporaryFileSystem=/srv /hoody
+BindPaths=/hoody
+ExecStart=/usr/bin/${insert}`;
+      await machine.ok(`cat >/etc/systemd/system/client.service <<'UNIT'\n${unit}\nUNIT`);
+      await machine.ok('systemctl daemon-reload && systemctl start client');
+      expect(await machine.ok(count)).toBe('1');
+      expect(await machine.ok(`sqlite3 /srv/db/app.db 'SELECT count(*) FROM log'`)).toBe('1');
+    });
+  });
+});
