@@ -1,7 +1,17 @@
 // One daemon per data directory and per mount point. The truth is a kernel lock (flock), which ends with its owner
 // however it ends. proper-lockfile's mark beside the data directory is the visible sign, and the only protection where
 // a file system has no kernel locks; with the kernel lock in hand a mark left by a crash is taken over at once.
-import { closeSync, constants, openSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import lockfile from 'proper-lockfile';
 import { CommandError, exitCodes, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
@@ -39,6 +49,11 @@ export function claimMountPoint(mount: string, claimFile: string): Claim {
   if (!tryLockFile(fd)) {
     closeSync(fd);
     throw takenError(`the mount point ${mount}`, Number(readFileSync(claimFile, 'utf8')) || undefined);
+  }
+  if (statSync(claimFile, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
+    // Its owner has released it, and so removed it, after we opened it: the lock is on a file without a name.
+    closeSync(fd);
+    return claimMountPoint(mount, claimFile);
   }
   writeFileSync(claimFile, String(process.pid));
   return {

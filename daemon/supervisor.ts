@@ -1,5 +1,8 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
+import { readdirSync } from 'node:fs';
+import type { FsStatus } from '../fs/index.ts';
+import type { FsCounters } from '../server/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
@@ -21,7 +24,7 @@ import { type ListeningSocket, openHttpSocket } from './listening-socket.ts';
 import type { Probe } from './liveness.ts';
 import type { Log } from './log.ts';
 import { MountService } from './mount-service.ts';
-import type { Settings } from './options.ts';
+import { options, type Settings } from './options.ts';
 import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
 import { clearStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
@@ -106,7 +109,7 @@ export class Supervisor {
 
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
-    this.#data = createDataDirectory(settings.data);
+    this.#data = createNamedDirectory('data', settings.data);
     const mountPoint = settings.noMount ? null : canonicalMountPoint(settings.mount);
     if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
     createRunDir(settings.runDir);
@@ -119,7 +122,7 @@ export class Supervisor {
       if (!this.#keepsRecord) removeInstance(instance);
     });
 
-    createDirectory(settings.stateDir);
+    createNamedDirectory('stateDir', settings.stateDir);
     const socket = await openHttpSocket(settings.listen);
     this.#url = urlOf(socket.address);
     this.#atEnd(() => socket.close());
@@ -133,6 +136,12 @@ export class Supervisor {
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
     // On another daemon's mount the data directory is that one's; this daemon is one of its clients.
     const isClient = fileSystemOf(this.#data)?.type === 'fuse.hoody-sqlite';
+    if (isClient && mountPoint !== null) {
+      throw usageError(
+        `--data ${this.#data} lies on the mount of another daemon`,
+        'add --no-mount to serve it over HTTP',
+      );
+    }
     if (isClient) createInstanceFolder(instance);
     const claim = await claimDataDirectory(this.#data, isClient ? instance.folder : this.#data, this.#log);
     this.#atEnd(() => claim.release());
@@ -164,6 +173,7 @@ export class Supervisor {
     });
     try {
       createDirectory(mountPoint);
+      this.#warnAboutHiddenFiles(mountPoint);
       await service.start();
     } catch (error) {
       const reason = sentenceOf(error);
@@ -183,6 +193,12 @@ export class Supervisor {
       const isUnused = await service.stop(drainEndsAtMs);
       this.#keepsRecord = !isUnused;
     });
+  }
+
+  #warnAboutHiddenFiles(mountPoint: string): void {
+    const hidden = readdirSync(mountPoint).length;
+    if (hidden > 0)
+      this.#log.warn('mount-hides-files', { mount: mountPoint, files: hidden, effect: `move them to ${this.#data}` });
   }
 
   async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {
@@ -215,9 +231,13 @@ export class Supervisor {
     this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - Date.now())));
   }
 
+  /** The server knows neither the fs process nor its words: ARCHITECTURE.md, D1. */
   async #answerServer(name: string): Promise<unknown> {
-    if (!this.#mountService) return name === 'locks' ? [] : { requests: {}, lockWaits: 0, lockWaitMs: 0 };
-    return await this.#mountService.process.current?.query(name);
+    const fs = this.#mountService?.process.current;
+    if (name !== 'fs-counters') return fs ? await fs.query(name) : [];
+    const status = (await fs?.query('status')) as FsStatus | undefined;
+    const counters: FsCounters = { requests: status?.requests ?? {}, lockWaits: 0, lockWaitMs: 0 };
+    return counters;
   }
 
   async #openControl(instance: Instance): Promise<void> {
@@ -254,12 +274,13 @@ export class Supervisor {
   }
 }
 
-function createDataDirectory(path: string): string {
+function createNamedDirectory(name: 'data' | 'stateDir', path: string): string {
   try {
     return createDirectory(path);
   } catch (cause) {
-    throw new CommandError(exitCodes.failed, `cannot create the data directory ${path}: ${messageOf(cause)}`, {
-      hint: 'choose another one with --data',
+    const { flag } = options[name];
+    throw new CommandError(exitCodes.failed, `--${flag} ${path} cannot be created: ${messageOf(cause)}`, {
+      hint: `choose another directory with --${flag}`,
       cause,
     });
   }
