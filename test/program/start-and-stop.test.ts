@@ -119,6 +119,28 @@ describe('start', () => {
   });
 });
 
+test('a signal to npm start stops the daemon', async () => {
+  await withPaths(async (paths) => {
+    const flags = [
+      '--mount',
+      paths.mount,
+      '--data',
+      paths.data,
+      '--state-dir',
+      paths.stateDir,
+      '--run-dir',
+      paths.runDir,
+    ];
+    // Without its scripts, so that the program under test is not built again.
+    const npm = start('npm', ['start', '--silent', '--ignore-scripts', '--', ...flags, '--listen', '127.0.0.1:0']);
+    await whenReady(npm, paths);
+    expect(isMounted(paths.mount)).toBe(true);
+    npm.process.kill('SIGTERM');
+    expect((await npm.finished).code).toBe(0);
+    await expectNothingLeft(paths);
+  });
+});
+
 describe('stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with code 0 and leaves nothing behind', async (signal) => {
     await withPaths(async (paths) => {
