@@ -1,8 +1,11 @@
 // Replies -> bytes. Each function writes one payload at the start of `out` (the reply after its header) and returns the
 // payload's size. The attr that follows entryOut and attrOut is written by nodes/attributes.ts.
 import * as layouts from './layouts.ts';
+import { notifyCodes } from './opcodes.ts';
 import type { HandleId, NodeId } from './requests.ts';
 import { writeWord } from './words.ts';
+
+const FUSE_NOTIFY_RESEND = 7;
 
 /** How long the kernel may believe what it was told. */
 export interface Lifetime {
@@ -104,23 +107,30 @@ export function encodeInit(out: Buffer, answer: InitAnswer): number {
 }
 
 /** Whole message, header included: forget the attributes and the cached data of an inode. */
-export function encodeInvalidateInode(code: number, nodeId: number): Buffer {
+export function encodeInvalidateInode(nodeId: number): Buffer {
   const { outHeader, notifyInvalInode } = layouts;
   const message = Buffer.alloc(outHeader.sizeBytes + notifyInvalInode.sizeBytes);
-  encodeNotifyHeader(message, code);
+  encodeNotifyHeader(message, notifyCodes.INVAL_INODE);
   writeWord(message, nodeId, outHeader.sizeBytes + notifyInvalInode.nodeId);
   return message; // offset 0, length 0: everything
 }
 
 /** Whole message, header included: forget what a name in a directory stands for, or that it stands for nothing. */
-export function encodeInvalidateEntry(code: number, parent: number, name: Buffer): Buffer {
+export function encodeInvalidateEntry(parent: number, name: Buffer): Buffer {
   const { outHeader, notifyInvalEntry } = layouts;
   const start = outHeader.sizeBytes + notifyInvalEntry.sizeBytes;
   const message = Buffer.alloc(start + name.length + 1);
-  encodeNotifyHeader(message, code);
+  encodeNotifyHeader(message, notifyCodes.INVAL_ENTRY);
   writeWord(message, parent, outHeader.sizeBytes + notifyInvalEntry.parent);
   message.writeUInt32LE(name.length, outHeader.sizeBytes + notifyInvalEntry.namelen);
   name.copy(message, start);
+  return message;
+}
+
+/** Whole message: send everything again that was read and not answered. */
+export function encodeResend(): Buffer {
+  const message = Buffer.alloc(layouts.outHeader.sizeBytes);
+  encodeNotifyHeader(message, FUSE_NOTIFY_RESEND);
   return message;
 }
 

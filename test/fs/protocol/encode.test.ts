@@ -92,8 +92,8 @@ test('INIT has the negotiated values and zeros in what is unused', () => {
 });
 
 test('invalidations are whole messages with unique 0 and their code', () => {
-  expect(encodeInvalidateInode(2, 9)).toEqual(Buffer.concat([u32(40), u32(2), u64(0), u64(9), u64(0), u64(0)]));
-  expect(encodeInvalidateEntry(3, 1, Buffer.from('app.db'))).toEqual(
+  expect(encodeInvalidateInode(9)).toEqual(Buffer.concat([u32(40), u32(2), u64(0), u64(9), u64(0), u64(0)]));
+  expect(encodeInvalidateEntry(1, Buffer.from('app.db'))).toEqual(
     Buffer.concat([u32(39), u32(3), u64(0), u64(1), u32(6), u32(0), Buffer.from('app.db\0')]),
   );
 });

@@ -1,0 +1,96 @@
+// Notices changes that somebody makes in the backing directories behind the mount's back, and says what the kernel has to forget.
+// Only directories that the kernel knows are watched. Changes made through the mount raise the same events: those are told
+// apart by OwnChanges. A change that is missed is bounded by the lifetime of what the kernel was told (1 s).
+import { readlinkSync } from 'node:fs';
+import type { Log } from '../log.ts';
+import type { Node } from '../nodes/nodes.ts';
+import { inodeKey } from '../nodes/nodes.ts';
+import type { Tree } from '../nodes/tree.ts';
+import { encodeInvalidateEntry, encodeInvalidateInode } from '../protocol/encode.ts';
+import type { NodeId } from '../protocol/requests.ts';
+import { pathOfDescriptor } from '../system/files.ts';
+import { type DirectoryEvent, Inotify } from '../system/inotify.ts';
+import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
+
+/** Events are looked at in batches: transactions through the mount raise thousands a second. */
+export const batchMs = 100;
+const namesInLog = 5;
+
+export class BehindTheBack {
+  readonly #inotify = new Inotify();
+  readonly #log: Log;
+  readonly #directoryOf = new Map<number, NodeId>();
+  readonly #watchOf = new Map<NodeId, number>();
+  #hasComplained = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Readable when something has changed. */
+  get fd(): number {
+    return this.#inotify.fd;
+  }
+
+  added(id: NodeId, fd: number): void {
+    const watch = this.#inotify.add(pathOfDescriptor(fd));
+    if (watch >= 0) {
+      this.#directoryOf.set(watch, id);
+      this.#watchOf.set(id, watch);
+    } else if (!this.#hasComplained) {
+      this.#hasComplained = true;
+      this.#log('warn', 'watch-refused', { errno: -watch, hint: 'raise fs.inotify.max_user_watches' });
+    }
+  }
+
+  dropped(id: NodeId): void {
+    const watch = this.#watchOf.get(id);
+    if (watch === undefined) return;
+    this.#watchOf.delete(id);
+    this.#directoryOf.delete(watch);
+    this.#inotify.remove(watch);
+  }
+
+  /**
+   * Messages for the kernel about all changes until now. Not to be written by the thread that answers the kernel: for an
+   * entry the kernel takes the directory's lock, which a client may hold while it waits for an answer.
+   */
+  collect(tree: Tree): Buffer[] {
+    const messages: Buffer[] = [];
+    const names: string[] = [];
+    for (const { directory, name, isContent } of this.#foreign(tree)) {
+      const bytes = Buffer.from(name, 'latin1');
+      if (names.length < namesInLog) names.push(`${readlinkSync(`/proc/self/fd/${directory.fd}`)}/${bytes}`);
+      if (isContent) {
+        const child = childOf(tree, directory, bytes);
+        if (child !== undefined) messages.push(encodeInvalidateInode(child.id));
+      } else {
+        messages.push(encodeInvalidateInode(directory.id), encodeInvalidateEntry(directory.id, bytes));
+      }
+    }
+    if (messages.length > 0) this.#log('warn', 'changed-behind-the-mount', { names, messages: messages.length });
+    return messages;
+  }
+
+  #foreign(tree: Tree) {
+    const distinct = new Map<string, DirectoryEvent>();
+    for (const event of this.#inotify.read()) distinct.set(`${event.watch} ${event.isContent} ${event.name}`, event);
+    return [...distinct.values()].flatMap(({ watch, name, isContent }) => {
+      const id = this.#directoryOf.get(watch);
+      const directory = id === undefined ? undefined : tree.nodes.get(id);
+      if (directory === undefined || tree.ownChanges.has(directory, name)) return [];
+      return isContent && isOwnContent(tree, directory, name) ? [] : [{ directory, name, isContent }];
+    });
+  }
+}
+
+/** Clients of the mount write too: what is open there, or was a moment ago, has changed with the kernel's knowledge. */
+function isOwnContent(tree: Tree, directory: Node, name: string): boolean {
+  const child = childOf(tree, directory, Buffer.from(name, 'latin1'));
+  return child !== undefined && (child.opens > 0 || tree.ownChanges.hasClosed(child));
+}
+
+function childOf(tree: Tree, directory: Node, name: Buffer): Node | undefined {
+  const path = Buffer.concat([name, Buffer.alloc(1)]);
+  return statAt(directory.fd, path, AT_SYMLINK_NOFOLLOW, tree.stat) ? tree.nodes.find(inodeKey(tree.stat)) : undefined;
+}
