@@ -1,5 +1,5 @@
 // The prerequisites of a start, looked at one by one without changing anything.
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { inspectFuse, inspectMount, probeMount } from '../fs/index.ts';
 import { type CommandError, messageOf } from './errors.ts';
@@ -80,7 +80,7 @@ function passthroughCheck(isPossible: boolean, kernel: string, missing: readonly
 
 async function mountPointCheck(mountPoint: string): Promise<Check> {
   const name = 'mount point';
-  if (!inspectMount(mountPoint)) return { name, result: 'ok', text: `${mountPoint} is free` };
+  if (!inspectMount(mountPoint)) return freeMountPointCheck(mountPoint);
   const state = await probeMount(mountPoint);
   if (state === 'alive') return { name, result: 'ok', text: `${mountPoint} is mounted and answers` };
   return {
@@ -89,6 +89,18 @@ async function mountPointCheck(mountPoint: string): Promise<Check> {
     text: `${mountPoint} is mounted, but its daemon ${state === 'dead' ? 'is gone' : 'does not answer'}`,
     fix: `hoody-sqlite unmount --mount ${mountPoint}; a start does it too`,
   };
+}
+
+function freeMountPointCheck(mountPoint: string): Check {
+  const name = 'mount point';
+  const existing = nearestExisting(mountPoint);
+  const fix = 'choose another directory with --mount';
+  if (!statSync(existing).isDirectory()) {
+    return { name, result: 'failed', text: `${existing} is not a directory`, fix };
+  }
+  if (existing === mountPoint) return { name, result: 'ok', text: `${mountPoint} is free` };
+  if (isWritable(existing)) return { name, result: 'ok', text: `${mountPoint} can be created` };
+  return { name, result: 'failed', text: `${mountPoint} cannot be created in ${existing} by this user`, fix };
 }
 
 function dataChecks(data: string): Check[] {
@@ -117,20 +129,24 @@ function dataChecks(data: string): Check[] {
 }
 
 function writableCheck(data: string, existing: string): Check {
+  const name = 'data';
+  if (isWritable(existing)) {
+    return { name, result: 'ok', text: existing === data ? `${data} can be written` : `${data} can be created` };
+  }
+  return {
+    name,
+    result: 'failed',
+    text: `${existing} cannot be written by this user`,
+    fix: 'choose another directory with --data',
+  };
+}
+
+function isWritable(path: string): boolean {
   try {
-    accessSync(existing, constants.W_OK);
-    return {
-      name: 'data',
-      result: 'ok',
-      text: existing === data ? `${data} can be written` : `${data} can be created`,
-    };
+    accessSync(path, constants.W_OK);
+    return true;
   } catch {
-    return {
-      name: 'data',
-      result: 'failed',
-      text: `${existing} cannot be written by this user`,
-      fix: 'choose another directory with --data',
-    };
+    return false;
   }
 }
 

@@ -94,11 +94,14 @@ export async function whenReady(started: Started, paths: DaemonPaths): Promise<D
   });
   const line = await Promise.race([
     ended,
-    eventually(() => {
-      const match = /^hoody-sqlite ready mount=(.*) url=(\S+)\n/.exec(started.stdout());
-      if (!match) throw new Error(`the daemon is not ready: ${started.stderr()}`);
-      return match;
-    }),
+    eventually(
+      () => {
+        const match = /^hoody-sqlite ready mount=(.*) url=(\S+)\n/.exec(started.stdout());
+        if (!match) throw new Error(`the daemon is not ready: ${started.stderr()}`);
+        return match;
+      },
+      { timeoutMs: 60_000 },
+    ),
   ]);
   const mounted = line[1] !== 'none';
   const command = (name: string, ...args: string[]) =>

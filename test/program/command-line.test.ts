@@ -117,6 +117,15 @@ describe('check', () => {
     });
   });
 
+  test('fails where nothing can be mounted', async () => {
+    await withFolder(async (folder) => {
+      writeFileSync(join(folder, 'file'), '');
+      const finished = await runProgram(['check', '--mount', join(folder, 'file'), '--data', join(folder, 'd')]);
+      expect(finished.code).toBe(1);
+      expect(finished.stdout).toMatch(/FAIL mount point .*not a directory\n +.*--mount/);
+    });
+  });
+
   test.runIf(process.getuid?.() === 0)('fails for a user that may not mount', async () => {
     await withFolder(async (folder) => {
       chmodSync(folder, 0o777);
