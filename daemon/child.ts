@@ -16,8 +16,8 @@ export interface ChildSpec {
   readonly role: Role;
   /** Compiled entry file. */
   readonly programPath: string;
-  /** Inherited as fd 3; the caller keeps its own copy open. */
-  readonly inheritedFd: number;
+  /** Inherited as fd 3 and on; the caller keeps its own copies open. */
+  readonly inheritedFds: readonly number[];
   /** Sent as `{type: 'start', options}`. */
   readonly startOptions: object;
   /** Messages other than ready, failed, answer and log. */
@@ -30,6 +30,9 @@ export interface ChildExit {
   readonly code: number | null;
   readonly signal: string | null;
 }
+
+/** The child has said itself that it cannot do its work. */
+export class StartRefused extends Error {}
 
 const startTimeoutMs = 60_000;
 const queryTimeoutMs = 5_000;
@@ -51,7 +54,7 @@ export class Child {
     this.role = spec.role;
     // A session of its own: Ctrl-C on the terminal must reach the supervisor only, which then stops in order.
     this.#process = spawn(process.execPath, [spec.programPath], {
-      stdio: ['ignore', 2, 2, spec.inheritedFd, 'ipc'],
+      stdio: ['ignore', 2, 2, ...spec.inheritedFds, 'ipc'],
       detached: true,
     });
     this.exited = new Promise((resolve) => {
@@ -135,7 +138,7 @@ export class Child {
         this.#ready?.resolve(message);
         break;
       case 'failed':
-        this.#ready?.reject(new Error(String(message.message)));
+        this.#ready?.reject(new StartRefused(String(message.message)));
         break;
       case 'answer': {
         const waiting = this.#answers.get(Number(message.id));

@@ -55,7 +55,7 @@ export class HttpService {
     const child: Child = new Child({
       role: 'server',
       programPath: serverProcessPath,
-      inheritedFd: this.#spec.socketFd,
+      inheritedFds: [this.#spec.socketFd],
       startOptions: this.#spec.options,
       onMessage: (message) => this.#onMessage(child, message as unknown as FromServer),
       log: this.#spec.log,

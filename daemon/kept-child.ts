@@ -1,14 +1,24 @@
 // A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is stopped.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from './backoff.ts';
-import type { Child, ChildExit, Message, Role } from './child.ts';
+import { type Child, type ChildExit, type Message, type Role, StartRefused } from './child.ts';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
+
+export interface Death {
+  /** How long it lived, or tried to start. */
+  readonly livedMs: number;
+  readonly exit: ChildExit | undefined;
+  /** It said that it cannot do its work. */
+  readonly refused: boolean;
+}
 
 export interface KeptChildSpec {
   readonly role: Role;
   readonly spawn: () => Child;
-  /** Runs between a death and the next start; the signal ends it early because of a stop. A rejection means: try again later. */
+  /** Milliseconds between a death and the next start. Default: the back-off of backoff.ts. */
+  readonly restartDelayMs?: (death: Death) => number;
+  /** Runs after that delay; the signal ends it early because of a stop. A rejection means: try again later. */
   readonly beforeRestart?: (signal: AbortSignal) => Promise<void>;
   readonly afterRestart?: () => void;
   readonly log: Log;
@@ -69,7 +79,7 @@ export class KeptChild {
       return await child.whenReady();
     } catch (error) {
       child.kill();
-      await child.exited;
+      this.#lastExit = await child.exited;
       this.#child = undefined;
       throw error;
     }
@@ -85,17 +95,18 @@ export class KeptChild {
       this.#child = undefined;
       this.#lastExit = exit;
       log.error('child-died', { role, pid: child.pid, ...exit });
-      await this.#startAgain(Date.now() - child.startedAtMs, signal);
+      await this.#startAgain({ livedMs: Date.now() - child.startedAtMs, exit, refused: false }, signal);
     }
   }
 
-  async #startAgain(livedMs: number, signal: AbortSignal): Promise<void> {
+  async #startAgain(death: Death, signal: AbortSignal): Promise<void> {
     const { role, log, beforeRestart, afterRestart } = this.#spec;
-    let lastLifeMs = livedMs;
+    const delayMs = this.#spec.restartDelayMs ?? (({ livedMs }) => this.#backoff.nextDelayMs(livedMs));
+    let last = death;
     while (!signal.aborted) {
       const startedAtMs = Date.now();
       try {
-        await delay(this.#backoff.nextDelayMs(lastLifeMs), undefined, { signal });
+        await delay(delayMs(last), undefined, { signal });
         await beforeRestart?.(signal);
         signal.throwIfAborted();
         await this.#startOne();
@@ -105,7 +116,11 @@ export class KeptChild {
         return;
       } catch (error) {
         if (!signal.aborted) log.error('child-not-restarted', { role, reason: messageOf(error) });
-        lastLifeMs = Date.now() - startedAtMs;
+        last = {
+          livedMs: Date.now() - startedAtMs,
+          exit: this.#lastExit,
+          refused: error instanceof StartRefused,
+        };
       }
     }
   }

@@ -1,12 +1,22 @@
-// The mount and the fs process that serves it. The supervisor owns the /dev/fuse descriptor and the mount; the fs process
-// only inherits the descriptor. When the fs process dies, the old mount is ended and a new one made once nobody has a file
-// of the old one open: programs write to passthrough files without the daemon, so two mounts at once would corrupt data.
+// The mount and the fs process that serves it. The supervisor owns the mount and every descriptor that a successor of the fs
+// process needs: when it dies, the next one goes on with the same connection, and programs only wait for a moment. Where that
+// cannot be - a crash loop, a kernel before 6.9 - the mount is ended and made anew.
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FsStartOptions, fsProcessPath, inspectMount, mountFuse, unmountFuse } from '../fs/index.ts';
+import {
+  createSurvivorDescriptors,
+  type FsStartOptions,
+  fsProcessPath,
+  inspectMount,
+  mountFuse,
+  type SurvivorDescriptors,
+  unmountFuse,
+} from '../fs/index.ts';
+import { Backoff } from './backoff.ts';
 import { Child, type Message } from './child.ts';
+import { CrashLoop } from './crash-loop.ts';
 import { messageOf } from './errors.ts';
-import { KeptChild } from './kept-child.ts';
+import { type Death, KeptChild } from './kept-child.ts';
 import type { Log } from './log.ts';
 import { describeUsers, usersOf } from './mount-users.ts';
 
@@ -20,6 +30,13 @@ export interface MountServiceSpec {
   readonly log: Log;
 }
 
+interface Mount {
+  readonly fd: number;
+  readonly connection: number;
+  /** The supervisor's own copies of what an fs process leaves to the next one. */
+  readonly survivor: SurvivorDescriptors;
+}
+
 export interface Passthrough {
   readonly active: boolean;
   readonly reason?: string;
@@ -27,11 +44,17 @@ export interface Passthrough {
 
 const retryMs = 100;
 const stopTimeoutMs = 5_000;
+/** Their numbers in the fs process; 3 is /dev/fuse. */
+const survivorInChild: SurvivorDescriptors = { memoryFd: 4, sendFd: 5, receiveFd: 6 };
 
 export class MountService {
   readonly process: KeptChild;
   readonly #spec: MountServiceSpec;
-  #mount: { readonly fd: number; readonly connection: number } | undefined;
+  readonly #crashLoop = new CrashLoop();
+  readonly #backoff = new Backoff();
+  #mount: Mount | undefined;
+  /** The connection has to be given up before the next fs process starts. */
+  #isLost = false;
   #passthrough: Passthrough = { active: false };
 
   constructor(spec: MountServiceSpec) {
@@ -39,8 +62,11 @@ export class MountService {
     this.process = new KeptChild({
       role: 'fs',
       spawn: () => this.#spawn(),
-      beforeRestart: (signal) => this.#mountAgain(signal),
-      afterRestart: spec.onBack,
+      restartDelayMs: (death) => this.#afterDeath(death),
+      beforeRestart: async (signal) => {
+        if (this.#isLost || !this.#mount) await this.#mountAgain(signal);
+      },
+      afterRestart: () => this.#restarted(),
       log: spec.log,
     });
   }
@@ -86,11 +112,12 @@ export class MountService {
 
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
+    const { fd, survivor } = this.#mount;
     return new Child({
       role: 'fs',
       programPath: fsProcessPath,
-      inheritedFd: this.#mount.fd,
-      startOptions: this.#spec.options,
+      inheritedFds: [fd, survivor.memoryFd, survivor.sendFd, survivor.receiveFd],
+      startOptions: { ...this.#spec.options, survivor: survivorInChild },
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,
     });
@@ -99,7 +126,26 @@ export class MountService {
   #mountOnce(): void {
     const { mountPoint } = this.#spec.options;
     const fd = mountFuse({ mountPoint });
-    this.#mount = { fd, connection: inspectMount(mountPoint)?.connection ?? 0 };
+    this.#mount = {
+      fd,
+      connection: inspectMount(mountPoint)?.connection ?? 0,
+      survivor: createSurvivorDescriptors(),
+    };
+  }
+
+  /** Milliseconds until the next start. */
+  #afterDeath(death: Death): number {
+    // One that refuses to take over will not do so at the next attempt either.
+    if (!death.refused && !this.#crashLoop.add(death, Date.now())) return 0;
+    const reason = death.refused ? 'its successor cannot take over' : 'the fs process dies again and again';
+    this.#spec.log.error('mount-given-up', { reason });
+    this.#isLost = true;
+    return this.#backoff.nextDelayMs(death.livedMs);
+  }
+
+  #restarted(): void {
+    if (this.#isLost) this.#spec.onBack();
+    this.#isLost = false;
   }
 
   async #mountAgain(signal: AbortSignal): Promise<void> {
@@ -146,6 +192,6 @@ export class MountService {
     const { mountPoint } = this.#spec.options;
     // Forced before the descriptor is closed, so that calls that wait fail now even if a copy of it lives on.
     if (inspectMount(mountPoint)?.connection === mount.connection) unmountFuse(mountPoint, 'force');
-    closeSync(mount.fd);
+    for (const fd of [mount.fd, ...Object.values(mount.survivor)]) closeSync(fd);
   }
 }

@@ -23,5 +23,7 @@ export {
   probeMount,
 } from './mount/mounted.ts';
 
+export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
+
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));

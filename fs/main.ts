@@ -10,6 +10,7 @@ import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
 const deviceFd = 3;
 const stopDeadlineMs = 3000;
 
+let isSurvivable = false;
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
 
 process.umask(0); // clients' own umask was applied by the kernel
@@ -28,13 +29,14 @@ process.on('message', (message: ToFsProcess) => {
       message satisfies never;
   }
 });
-process.on('disconnect', stop);
+process.on('disconnect', supervisorDied);
 // Ctrl-C reaches the whole process group, but only the supervisor knows when to stop.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 function start(options: FsStartOptions): void {
   if (loop !== undefined) return;
+  isSurvivable = options.survivor !== undefined;
   raiseDescriptorLimit();
   const wakeFd = makeEventFd();
   const workerData: LoopData = { deviceFd, wakeFd, options };
@@ -60,6 +62,11 @@ function query(id: number, name: string): void {
   if (name !== 'status') toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
   else if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
   else toLoop({ type: 'status', id });
+}
+
+/** Programs go on working: the mount is served, without a log, until a new supervisor takes it over or somebody unmounts it. */
+function supervisorDied(): void {
+  if (!isSurvivable) stop();
 }
 
 function stop(): void {

@@ -1,5 +1,7 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
 
+import type { SurvivorDescriptors } from './state/survivor.ts';
+
 /** First message to the fs process. The /dev/fuse descriptor is inherited as fd 3. */
 export interface FsStartOptions {
   /** Backing directory: absolute, exists, not on the mount. */
@@ -9,6 +11,11 @@ export interface FsStartOptions {
   readonly passthrough: 'auto' | 'on' | 'off';
   /** `kernel` leaves POSIX locks and flock to the kernel: no queue, no attribution. */
   readonly locks: 'coordinated' | 'kernel';
+  /**
+   * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this one.
+   * Without them a death of this process ends the mount.
+   */
+  readonly survivor?: SurvivorDescriptors;
   /** A folder on a tmpfs for run-time state that may be lost with the host, not with the process. */
   readonly stateDir: string;
   /** Watch dataDir for changes made behind the mount's back. Default true. */

@@ -1,6 +1,8 @@
 // The /dev/fuse descriptor and the wake descriptor, waited for together. Which errors of the device are normal is known here.
 import { constants } from 'node:os';
+import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { encodeResend } from '../protocol/encode.ts';
 import { fcntl, poll, read, write } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
 
@@ -60,6 +62,18 @@ export class Device {
     // ENOENT: nobody waits for this answer any more. ENODEV: the next read ends the loop.
     if (error.code !== 'ENOENT' && error.code !== 'ENODEV')
       this.#log('error', 'reply-refused', { error: error.code, sizeBytes });
+  }
+
+  /**
+   * After a take-over: the kernel is to send every request again that was read and not answered.
+   * @throws FsError on kernels before 6.9, which cannot
+   */
+  askAgain(): void {
+    const message = encodeResend();
+    if (write(this.#fd, message, message.length) === message.length) return;
+    throw new FsError('no-resend', `this kernel cannot send requests again (${lastError('write').code})`, {
+      hint: 'the mount has to be made anew; kernels from 6.9 on need not do that',
+    });
   }
 
   #isWorthSpinning(): boolean {

@@ -8,12 +8,12 @@ export interface LockService {
   test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number;
   /** 0, a negative errno, or SILENT: then the service calls its session's answer(asked, 0 or a negative errno) once. */
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number;
-  /** A handle of a regular file was opened by thread `pid`, with the flags of open(2). */
-  opened(handle: FileHandle, pid: number, openFlags: number): void;
+  /** A file was opened. */
+  opened(handle: FileHandle): void;
   /** Somebody closed a descriptor: the owner's POSIX locks on that file end. */
   flushed(node: Node, asked: RequestOf<'FLUSH'>): void;
   /** The last descriptor of a handle is gone: its flock and OFD locks end. */
-  released(handle: FileHandle, asked: RequestOf<'RELEASE'>): void;
+  released(handle: FileHandle): void;
   /** The client no longer wants to wait. Unknown ids are ignored. */
   interrupt(target: Unique): void;
   /** Milliseconds until runDue has something to do: 0 or more, or -1 for never. */

@@ -7,6 +7,8 @@ import type { FsStartOptions, FsStatus } from '../messages.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
 import { openTree } from '../nodes/tree.ts';
+import { restore } from '../state/restore.ts';
+import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
 import { Caller } from '../system/caller.ts';
 import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
@@ -34,10 +36,12 @@ port.close();
 
 function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
   const device = new Device(deviceFd, wakeFd, log);
+  const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
-  const tree = openTree(dataDir, { caller: new Caller(), passthrough, ownChanges: new OwnChanges() });
+  const tree = openTree(dataDir, { caller: new Caller(), passthrough, ownChanges: new OwnChanges(), survivor });
   const session = new Session({
     tree,
+    survivor,
     log,
     write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
     wantsPassthrough: wanted !== 'off',
@@ -46,10 +50,12 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
       send({ type: 'ready', passthrough: passthroughState() });
     },
   });
-  const request = Buffer.alloc(requestBytes);
+  // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the caller an EIO.
+  const request = Buffer.alloc(requestBytes).fill(1);
+  if (survivor.generation > 1) takeOver();
 
   for (let served = 0; ; ) {
-    const length = device.receive(request, -1);
+    const length = device.receive(request, session.isResuming ? 0 : -1);
     if (length === unmounted) {
       send({ type: 'unmounted' });
       return;
@@ -57,9 +63,21 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
     if (length > 0) {
       session.serve(request, length);
       served += 1;
-    }
+    } else if (session.isResuming) session.endOfRepeats();
     // Under load the device never runs dry, so messages are also looked for now and then.
     if ((length === 0 || served % messagesEvery === 0) && answerMessages() === 'stop') return;
+  }
+
+  /** Goes on where the fs process before this one has ended. */
+  function takeOver(): void {
+    const { agreement, generation } = survivor;
+    if (agreement !== undefined) {
+      const startedMs = performance.now();
+      const { mirrors: _, ...restored } = restore(tree, survivor, dataDir, log);
+      log('info', 'taken-over', { generation, ...restored, tookMs: Math.round(performance.now() - startedMs) });
+      session.resume(agreement);
+    }
+    device.askAgain();
   }
 
   function answerMessages(): 'stop' | undefined {

@@ -6,13 +6,16 @@ import { maxStackDepth } from '../nodes/passthrough.ts';
 import { EBADF, EIO, ENOSYS, ESTALE, SILENT, type Tree } from '../nodes/tree.ts';
 import { decodeRequest } from '../protocol/decode.ts';
 import { encodeHeader, encodeInit } from '../protocol/encode.ts';
-import { init2 } from '../protocol/flags.ts';
-import { inHeader, outHeader } from '../protocol/layouts.ts';
+import { init, init2 } from '../protocol/flags.ts';
+import { inHeader, openOut, outHeader } from '../protocol/layouts.ts';
 import { opcodeNames } from '../protocol/opcodes.ts';
-import type { Header, Request, RequestOf, Unique } from '../protocol/requests.ts';
+import type { HandleId, Header, Request, RequestOf, Unique } from '../protocol/requests.ts';
+import { readWord } from '../protocol/words.ts';
+import type { Agreement, Survivor } from '../state/survivor.ts';
 import { dispatch } from './dispatch.ts';
 import { answerInit, maxWriteBytes } from './handshake.ts';
 import type { LockService } from './lock-service.ts';
+import { isForgetting, Repeats } from './repeats.ts';
 
 const headerBytes = outHeader.sizeBytes;
 
@@ -24,6 +27,7 @@ export interface SessionParts {
   readonly wantsPassthrough: boolean;
   /** After INIT was answered; `passthrough` is whether kernel and program agreed on it. */
   readonly initialized: (passthrough: boolean) => void;
+  readonly survivor: Survivor;
   readonly locks?: LockService;
 }
 
@@ -31,17 +35,37 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #reply = Buffer.alloc(headerBytes + maxWriteBytes);
   readonly #out = this.#reply.subarray(headerBytes);
-  /** Index: opcode. */
-  readonly #counts: number[] = new Array(opcodeNames.length).fill(0);
+  /** Requests that were asked again after a take-over and have to wait until all of them are there. */
+  #repeats: Repeats | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
+  /** In a successor, before the first request: INIT was answered long ago, and what was not answered is asked again. */
+  resume(agreement: Agreement): void {
+    this.#repeats = new Repeats(this.#parts.survivor.waiters);
+    this.#parts.initialized(agreement.passthrough);
+  }
+
+  /** True until everything was served that the kernel has asked again: see endOfRepeats. */
+  get isResuming(): boolean {
+    return this.#repeats !== undefined;
+  }
+
+  /** No more repeated requests are there: those for locks are served now, in the order in which they were asked at first. */
+  endOfRepeats(): void {
+    const repeats = this.#repeats;
+    this.#repeats = undefined;
+    if (repeats === undefined) return;
+    for (const request of repeats.inOrder()) this.#serve(request);
+  }
+
   /** Requests received, by kernel name; absent means none. */
   get requests(): Record<string, number> {
+    const counts = [...this.#parts.survivor.requestCounts];
     return Object.fromEntries(
-      this.#counts.flatMap((count, opcode) => (count > 0 ? [[opcodeNames[opcode] ?? `${opcode}`, count]] : [])),
+      counts.flatMap((count, opcode) => (count > 0 ? [[opcodeNames[opcode] ?? `${opcode}`, count]] : [])),
     );
   }
 
@@ -53,18 +77,29 @@ export class Session {
       return;
     }
     const opcode = bytes.readUInt32LE(inHeader.opcode);
-    if (opcode < this.#counts.length) this.#counts[opcode] = (this.#counts[opcode] ?? 0) + 1;
+    const { requestCounts } = this.#parts.survivor;
+    if (opcode < opcodeNames.length) requestCounts[opcode] = (requestCounts[opcode] ?? 0) + 1;
     if (request.op === 'refused') {
-      this.#send(request.unique, false, -request.errno);
+      this.#send(request.unique, request.isResent, -request.errno);
       return;
     }
+    if (this.#repeats !== undefined) {
+      if (this.#repeats.hold(request)) return;
+      if (!request.isResent && !isForgetting(request)) this.endOfRepeats();
+    }
+    this.#serve(request);
+  }
+
+  #serve(request: Request): void {
+    this.#parts.survivor.operation.begin(request.unique, request.isResent);
     const result = this.#handle(request);
     if (result !== SILENT) this.#send(request.unique, request.isResent, result);
-    if (request.op === 'INIT' && result > 0) this.#initialized(request);
+    if (request.op === 'INIT' && result > 0) this.#initialized();
   }
 
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
   answer(asked: Pick<Header, 'unique' | 'isResent'>, result: number): void {
+    this.#parts.survivor.waiters.remove(asked.unique);
     this.#send(asked.unique, asked.isResent, Math.min(result, 0));
   }
 
@@ -104,8 +139,17 @@ export class Session {
         return 0;
       case 'RELEASE': {
         const handle = tree.files.get(request.fh);
-        if (handle !== undefined) locks?.released(handle, request);
+        if (handle !== undefined) locks?.released(handle);
         return dispatch(tree, request, this.#out);
+      }
+      case 'OPEN':
+      case 'CREATE': {
+        const result = dispatch(tree, request, this.#out);
+        // Both payloads end with the new handle.
+        const fh = result < 0 ? 0 : readWord(this.#out, result - openOut.sizeBytes + openOut.fh);
+        const handle = tree.files.get(fh as HandleId);
+        if (handle !== undefined) locks?.opened(handle);
+        return result;
       }
       default:
         return dispatch(tree, request, this.#out);
@@ -117,19 +161,30 @@ export class Session {
     const node = tree.nodes.get(request.nodeId);
     if (locks === undefined) return -ENOSYS;
     if (node === undefined) return -ESTALE;
-    return request.op === 'GETLK' ? locks.test(node, request, this.#out) : locks.set(node, request);
+    if (request.op === 'GETLK') return locks.test(node, request, this.#out);
+    const result = locks.set(node, request);
+    const { waiters } = this.#parts.survivor;
+    if (result === SILENT) waiters.add(request.unique);
+    else if (request.isResent) waiters.remove(request.unique);
+    return result;
   }
 
   #init(offer: RequestOf<'INIT'>): number {
     const { wantsPassthrough, locks } = this.#parts;
     const answer = answerInit(offer, { passthrough: wantsPassthrough, locks: locks !== undefined, maxStackDepth });
-    if (answer !== undefined) return encodeInit(this.#out, answer);
+    if (answer !== undefined) {
+      this.#parts.survivor.agreement = {
+        passthrough: (answer.flags2 & init2.PASSTHROUGH) !== 0,
+        locks: (answer.flags & init.POSIX_LOCKS) !== 0,
+      };
+      return encodeInit(this.#out, answer);
+    }
     this.#parts.log('error', 'protocol-refused', { major: offer.major, minor: offer.minor, need: '7.31 (kernel 5.4)' });
     return -constants.errno.EPROTO;
   }
 
-  #initialized(offer: RequestOf<'INIT'>): void {
-    this.#parts.initialized(this.#parts.wantsPassthrough && (offer.flags2 & init2.PASSTHROUGH) !== 0);
+  #initialized(): void {
+    this.#parts.initialized(this.#parts.survivor.agreement?.passthrough === true);
   }
 
   #send(unique: Unique, isResent: boolean, result: number): void {

@@ -34,10 +34,17 @@ const statfsBuffer = Buffer.alloc(120);
 
 /** Payload of the answer to LOOKUP and all that create names. tree.stat describes the node. Counts the lookup. */
 export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0): number {
-  node.lookups += 1;
+  countLookup(tree, node);
   encodeEntry(out, at, node.id, lifetime);
   copyAttributes(tree.stat, out, at + entryOut.sizeBytes);
   return entryOut.sizeBytes + attr.sizeBytes;
+}
+
+/** Once for every entry in an answer, and not again when the request is repeated after a take-over. */
+function countLookup({ operation }: Tree, node: Node): void {
+  if (!operation.countsLookup()) return;
+  node.lookups += 1;
+  operation.counted();
 }
 
 export function getAttributes(tree: Tree, asked: RequestOf<'GETATTR'>, out: Buffer): number {

@@ -28,11 +28,26 @@ const plusBytes = entryOut.sizeBytes + attr.sizeBytes;
 export function openDirectory(tree: Tree, asked: RequestOf<'OPENDIR'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
-  const fd = openat(node.fd, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  const opened = asked.isResent ? tree.directories.openedBy(asked.unique) : undefined;
+  if (opened !== undefined) return encodeOpen(out, 0, opened.id, 0, 0);
+  const { pid, unique } = asked;
+  const fd = openListing(node);
   if (fd < 0) return failed();
-  const entries = Buffer.allocUnsafe(entriesBytes);
-  const handle = tree.directories.add((id) => ({ id, fd, entries, start: 0, end: 0, offset: 0n }));
+  const handle = tree.directories.add((id) => atStart({ id, node, access: O_RDONLY, pid, unique }, fd));
   return encodeOpen(out, 0, handle.id, 0, 0);
+}
+
+/** For a successor process: the kernel says in each READDIR where it goes on. Without descriptor if the directory is gone. */
+export function openAgain(handle: Pick<DirectoryHandle, 'id' | 'node' | 'access' | 'pid' | 'unique'>): DirectoryHandle {
+  return atStart(handle, openListing(handle.node));
+}
+
+function openListing(node: Node): number {
+  return openat(node.fd, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+function atStart(handle: Pick<DirectoryHandle, 'id' | 'node' | 'access' | 'pid' | 'unique'>, fd: number) {
+  return { ...handle, fd, entries: Buffer.allocUnsafe(entriesBytes), start: 0, end: 0, offset: 0n };
 }
 
 export function readDirectory(tree: Tree, asked: RequestOf<'READDIR'>, out: Buffer): number {
@@ -48,8 +63,8 @@ export function readDirectoryPlus(tree: Tree, asked: RequestOf<'READDIRPLUS'>, o
 
 export function releaseDirectory(tree: Tree, asked: RequestOf<'RELEASEDIR'>): number {
   const handle = tree.directories.remove(asked.fh);
-  if (handle === undefined) return -EBADF;
-  close(handle.fd);
+  if (handle === undefined) return 0; // released already, and asked again after a take-over
+  if (handle.fd >= 0) close(handle.fd);
   return 0;
 }
 

@@ -27,7 +27,7 @@ import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import { adopt, EBADF, ESTALE, failed, openBacking, type Tree } from './tree.ts';
+import { adopt, EBADF, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
 
 /** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
 const copyBytes = 8 << 20;
@@ -37,11 +37,13 @@ const toOffset = Buffer.alloc(8);
 export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
+  const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
+  if (opened !== undefined) return encodeOpened(opened, flags.open.KEEP_CACHE, out, 0);
   const backingId = tree.passthrough.acquire(node);
   // Without passthrough the file is opened now, so that an error is the answer to open(2).
   const fd = backingId > 0 ? -1 : openBacking(node, asked.flags);
   if (backingId === 0 && fd < 0) return failed();
-  return answerOpen(tree, node, asked.flags, fd, out, 0);
+  return answerOpen(tree, node, asked, fd, out, 0);
 }
 
 export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): number {
@@ -49,7 +51,8 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   if (parent === undefined) return -ESTALE;
   tree.caller.become(asked.uid, asked.gid);
   tree.ownChanges.add(parent, asked.name);
-  const openFlags = (asked.flags & (O_ACCMODE | O_EXCL | O_TRUNC)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  const wanted = exclusively(tree, parent, asked) ? O_ACCMODE | O_EXCL | O_TRUNC : O_ACCMODE | O_TRUNC;
+  const openFlags = (asked.flags & wanted) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
   const fd = openat(parent.fd, asked.name, openFlags, asked.mode & 0o7777);
   if (fd < 0) return failed();
   const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
@@ -58,9 +61,21 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     close(fd);
     return node;
   }
-  tree.passthrough.acquire(node);
   const entryBytes = answerEntry(tree, node, out);
-  return entryBytes + answerOpen(tree, node, asked.flags, fd, out, entryBytes);
+  const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
+  if (opened !== undefined) {
+    close(fd);
+    return entryBytes + encodeOpened(opened, flags.open.KEEP_CACHE, out, entryBytes);
+  }
+  tree.passthrough.acquire(node);
+  return entryBytes + answerOpen(tree, node, asked, fd, out, entryBytes);
+}
+
+/** False for O_EXCL too when the file was made for this very request, by a process that died before it could answer. */
+function exclusively(tree: Tree, parent: Node, asked: RequestOf<'CREATE'>): boolean {
+  if ((asked.flags & O_EXCL) === 0) return false;
+  noteMaking(tree, parent, asked.name);
+  return !tree.operation.hasMade;
 }
 
 export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): number {
@@ -109,7 +124,7 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
 
 export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
   const handle = tree.files.remove(asked.fh);
-  if (handle === undefined) return -EBADF;
+  if (handle === undefined) return 0; // released already, and asked again after a take-over
   const { node } = handle;
   if (handle.fd >= 0) close(handle.fd);
   node.opens -= 1;
@@ -120,13 +135,25 @@ export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
 }
 
 /** Counts the open and writes its answer at `at`. Takes over `fd`. */
-function answerOpen(tree: Tree, node: Node, openFlags: number, fd: number, out: Buffer, at: number): number {
-  const handle = tree.files.add((id) => ({ id, node, access: openFlags & O_ACCMODE, fd }));
+function answerOpen(
+  tree: Tree,
+  node: Node,
+  asked: RequestOf<'OPEN' | 'CREATE'>,
+  fd: number,
+  out: Buffer,
+  at: number,
+): number {
+  const { pid, unique } = asked;
+  const handle = tree.files.add((id) => ({ id, node, access: asked.flags & O_ACCMODE, fd, pid, unique }));
   // Without passthrough the first open drops what the kernel has cached, so that changes made behind the mount's back
   // are seen as in NFS; later opens must leave it alone, since mappings of others live there.
   const cacheFlag = node.opens > 0 ? flags.open.KEEP_CACHE : 0;
   node.opens += 1;
-  return encodeOpen(out, at, handle.id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
+  return encodeOpened(handle, cacheFlag, out, at);
+}
+
+function encodeOpened({ id, node }: FileHandle, cacheFlag: number, out: Buffer, at: number): number {
+  return encodeOpen(out, at, id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
 }
 
 /** The handle's data descriptor, opened at its first use, or a negative errno. */

@@ -3,10 +3,11 @@ import { encodeEntry } from '../protocol/encode.ts';
 import { attr, entryOut } from '../protocol/layouts.ts';
 import type { Header, Name, RequestOf } from '../protocol/requests.ts';
 import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat, unlinkat } from '../system/files.ts';
-import { AT_EMPTY_PATH } from '../system/stat.ts';
+import { lastErrno } from '../system/libc.ts';
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime } from './attributes.ts';
-import type { Node } from './nodes.ts';
-import { EINVAL, ENOENT, EPERM, ESTALE, failed, resolve, type Tree } from './tree.ts';
+import { inodeKey, type Node } from './nodes.ts';
+import { EEXIST, EINVAL, ENOENT, EPERM, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
 
 const S_IFMT = 0o170000;
 const deviceTypes = new Set([0o020000, 0o060000]);
@@ -43,7 +44,9 @@ export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): num
   const parent = tree.nodes.get(asked.nodeId);
   if (old === undefined || parent === undefined) return -ESTALE;
   tree.ownChanges.add(parent, asked.newName);
-  if (linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH) < 0) return failed();
+  noteMaking(tree, parent, asked.newName);
+  const result = linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH);
+  if (result < 0 && !isMadeAlready(tree)) return failed();
   const node = resolve(tree, parent, asked.newName);
   return typeof node === 'number' ? node : answerEntry(tree, node, out);
 }
@@ -63,7 +66,11 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   if ((asked.flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
   tree.ownChanges.add(from, asked.name);
   tree.ownChanges.add(to, asked.newName);
-  return renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0 ? failed() : 0;
+  if (isRenamedAlready(tree, to, asked.newName)) return 0;
+  const target = noteRename(tree, from, to, asked);
+  if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
+  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) keepIfNameless(tree, target);
+  return 0;
 }
 
 function create(
@@ -76,7 +83,8 @@ function create(
   if (parent === undefined) return -ESTALE;
   tree.caller.become(asked.uid, asked.gid);
   tree.ownChanges.add(parent, asked.name);
-  if (make(parent) < 0) return failed();
+  noteMaking(tree, parent, asked.name);
+  if (make(parent) < 0 && !isMadeAlready(tree)) return failed();
   const node = resolve(tree, parent, asked.name);
   return typeof node === 'number' ? node : answerEntry(tree, node, out);
 }
@@ -85,5 +93,34 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
   const parent = tree.nodes.get(asked.nodeId);
   if (parent === undefined) return -ESTALE;
   tree.ownChanges.add(parent, asked.name);
-  return unlinkat(parent.fd, asked.name, removeFlags) < 0 ? failed() : 0;
+  const { operation, stat } = tree;
+  if (!statAt(parent.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return operation.hasRemoved ? 0 : failed();
+  operation.intendToRemove(stat);
+  if (unlinkat(parent.fd, asked.name, removeFlags) < 0) return failed();
+  keepIfNameless(tree, stat);
+  return 0;
+}
+
+/** A file that was removed while it is open lives on by its descriptors alone. `stat` describes it before it was removed. */
+function keepIfNameless({ nodes }: Tree, stat: Buffer): void {
+  if (stat.readUInt32LE(statxOffset.nlink) > 1) return;
+  const node = nodes.find(inodeKey(stat));
+  if (node !== undefined && node.opens > 0) node.keep();
+}
+
+function isMadeAlready(tree: Tree): boolean {
+  return lastErrno() === EEXIST && tree.operation.hasMade;
+}
+
+function isRenamedAlready({ operation, stat }: Tree, to: Node, newName: Name): boolean {
+  return operation.isRenameRepeat && statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat) && operation.hasRenamed(stat);
+}
+
+/** Returns what is known of the file that has the new name, undefined if none has. */
+function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>): Buffer | undefined {
+  const { stat, operation } = tree;
+  const hasTarget = statAt(to.fd, asked.newName, AT_SYMLINK_NOFOLLOW, stat);
+  const target = hasTarget ? Buffer.from(stat) : undefined;
+  if (statAt(from.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) operation.intendToRename(stat, target);
+  return target;
 }

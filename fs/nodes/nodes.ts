@@ -1,33 +1,101 @@
 // The inodes that the kernel knows by number, each with a descriptor that pins the backing inode, and how often the kernel has
-// looked it up. Exact counts are what lets the table shrink again. Plain data: a successor process can be given it.
+// looked it up. Exact counts are what lets the table shrink again. Every change is also stored where a successor finds it.
 import type { NodeId } from '../protocol/requests.ts';
 import { rootNodeId } from '../protocol/requests.ts';
 import { statxOffset } from '../system/stat.ts';
 
-export interface Node {
+/** Where nodes are stored for a successor process. */
+export interface NodeStore {
+  /** Returns the node's place in the store. */
+  add(id: NodeId, fd: number, isDirectory: boolean): number;
+  setLookups(slot: number, lookups: number): void;
+  setBackingId(slot: number, backingId: number): void;
+  /** The descriptor has to outlive this process: the inode cannot be opened again. */
+  keep(slot: number, id: NodeId, fd: number): void;
+  remove(slot: number, id: NodeId): void;
+}
+
+export class Node {
   readonly id: NodeId;
   /** Device and inode number of the backing file, see inodeKey. */
   readonly key: string;
   /** O_PATH descriptor: stands for the inode under whatever name, also after it was unlinked. */
   readonly fd: number;
   readonly isDirectory: boolean;
-  /** Lookups that the kernel has not yet taken back with FORGET. */
-  lookups: number;
   /** Handles that are open on it. All of them are served in one way: passthrough or not. */
-  opens: number;
+  opens = 0;
+  readonly #store: NodeStore;
+  readonly #slot: number;
+  #lookups: number;
+  #backingId: number;
+
+  constructor(
+    facts: { readonly id: NodeId; readonly key: string; readonly fd: number; readonly isDirectory: boolean },
+    counts: { readonly lookups: number; readonly backingId: number },
+    store: NodeStore,
+    slot: number,
+  ) {
+    this.id = facts.id;
+    this.key = facts.key;
+    this.fd = facts.fd;
+    this.isDirectory = facts.isDirectory;
+    this.#lookups = counts.lookups;
+    this.#backingId = counts.backingId;
+    this.#store = store;
+    this.#slot = slot;
+  }
+
+  /** Lookups that the kernel has not yet taken back with FORGET. */
+  get lookups(): number {
+    return this.#lookups;
+  }
+
+  set lookups(count: number) {
+    this.#lookups = count;
+    this.#store.setLookups(this.#slot, count);
+  }
+
   /** The kernel's number for passthrough, shared by all opens; 0 while there is none. */
-  backingId: number;
+  get backingId(): number {
+    return this.#backingId;
+  }
+
+  set backingId(id: number) {
+    this.#backingId = id;
+    this.#store.setBackingId(this.#slot, id);
+  }
+
+  /** The file has lost its last name, but is open: only a descriptor can stand for it from now on. */
+  keep(): void {
+    this.#store.keep(this.#slot, this.id, this.fd);
+  }
+
+  removeFromStore(): void {
+    this.#store.remove(this.#slot, this.id);
+  }
 }
 
 export class NodeTable {
   readonly #byId = new Map<NodeId, Node>();
   readonly #byKey = new Map<string, Node>();
   readonly #closeDescriptor: (fd: number) => void;
-  #nextId = rootNodeId + 1;
+  readonly #store: NodeStore;
+  readonly #nextId: () => NodeId;
 
-  constructor(root: { readonly fd: number; readonly key: string }, closeDescriptor: (fd: number) => void) {
-    this.#closeDescriptor = closeDescriptor;
-    this.#insert({ ...root, id: rootNodeId, isDirectory: true, lookups: 1, opens: 0, backingId: 0 });
+  /** `root` is in the table for ever and in no store: a successor opens it anew. `nextId` gives every number once. */
+  constructor(
+    root: { readonly fd: number; readonly key: string },
+    parts: {
+      readonly closeDescriptor: (fd: number) => void;
+      readonly store: NodeStore;
+      readonly nextId: () => NodeId;
+    },
+  ) {
+    this.#closeDescriptor = parts.closeDescriptor;
+    this.#store = parts.store;
+    this.#nextId = parts.nextId;
+    const facts = { ...root, id: rootNodeId, isDirectory: true };
+    this.insert(new Node(facts, { lookups: 1, backingId: 0 }, notStored, 0));
   }
 
   get size(): number {
@@ -42,11 +110,23 @@ export class NodeTable {
     return this.#byKey.get(key);
   }
 
-  /** Takes over `fd`. The lookup that found it is not yet counted. Ids are never used twice. */
+  values(): IterableIterator<Node> {
+    return this.#byId.values();
+  }
+
+  /** Takes over `fd`. The lookup that found it is not yet counted. */
   add(key: string, fd: number, isDirectory: boolean): Node {
-    const node = { id: this.#nextId++ as NodeId, key, fd, isDirectory, lookups: 0, opens: 0, backingId: 0 };
-    this.#insert(node);
+    const id = this.#nextId();
+    const slot = this.#store.add(id, fd, isDirectory);
+    const node = new Node({ id, key, fd, isDirectory }, { lookups: 0, backingId: 0 }, this.#store, slot);
+    this.insert(node);
     return node;
+  }
+
+  /** For a node that is stored already. */
+  insert(node: Node): void {
+    this.#byId.set(node.id, node);
+    this.#byKey.set(node.key, node);
   }
 
   forget(id: NodeId, count: number): void {
@@ -59,16 +139,20 @@ export class NodeTable {
   /** FORGET may overtake the RELEASE of the last handle: whichever comes second drops the node. */
   dropIfUnused(node: Node): void {
     if (node.lookups > 0 || node.opens > 0) return;
+    node.removeFromStore();
     this.#byId.delete(node.id);
     this.#byKey.delete(node.key);
     this.#closeDescriptor(node.fd);
   }
-
-  #insert(node: Node): void {
-    this.#byId.set(node.id, node);
-    this.#byKey.set(node.key, node);
-  }
 }
+
+const notStored: NodeStore = {
+  add: () => 0,
+  setLookups: () => {},
+  setBackingId: () => {},
+  keep: () => {},
+  remove: () => {},
+};
 
 /** Names an inode of this host: device and inode number, from a statx buffer. */
 export function inodeKey(stat: Buffer): string {

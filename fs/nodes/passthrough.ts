@@ -69,6 +69,11 @@ export class Passthrough {
     return node.backingId;
   }
 
+  /** A node with a backing id came from the process before this one. */
+  adopt(): void {
+    this.#backingFiles += 1;
+  }
+
   /** After the last close of a node. */
   release(node: Node): void {
     if (node.backingId === 0) return;

@@ -2,6 +2,8 @@
 // returns the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
 import { constants } from 'node:os';
 import type { Header } from '../protocol/requests.ts';
+import type { CurrentOperation } from '../state/operation.ts';
+import type { Survivor } from '../state/survivor.ts';
 import type { Caller } from '../system/caller.ts';
 import {
   close,
@@ -23,7 +25,7 @@ import type { Passthrough } from './passthrough.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EBADF, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
+export const { EBADF, EEXIST, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
 
 /** `out` is the space after the reply's header. */
 export type Handler<Asked extends Header> = (tree: Tree, asked: Asked, out: Buffer) => number;
@@ -35,25 +37,43 @@ export interface Tree {
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
+  /** What is being done, for the case that this process dies in the middle of it. */
+  readonly operation: CurrentOperation;
   /** Scratch for one statx call: valid until the next. */
   readonly stat: Buffer;
 }
 
 export function openTree(
   dataDir: string,
-  parts: { readonly caller: Caller; readonly passthrough: Passthrough; readonly ownChanges: OwnChanges },
+  parts: {
+    readonly caller: Caller;
+    readonly passthrough: Passthrough;
+    readonly ownChanges: OwnChanges;
+    readonly survivor: Survivor;
+  },
 ): Tree {
+  const { caller, passthrough, ownChanges, survivor } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
+  survivor.useMountOf(fd);
+  const { nodeStore: store, nextNodeId, nextHandleId, operation } = survivor;
   return {
-    ...parts,
-    nodes: new NodeTable({ fd, key: inodeKey(stat) }, close),
-    files: new HandleTable(),
-    directories: new HandleTable(),
+    caller,
+    passthrough,
+    ownChanges,
+    operation,
+    nodes: new NodeTable({ fd, key: inodeKey(stat) }, { closeDescriptor: close, store, nextId: nextNodeId }),
+    files: new HandleTable(survivor.handleStore('file'), nextHandleId),
+    directories: new HandleTable(survivor.handleStore('directory'), nextHandleId),
     stat,
   };
+}
+
+/** Before a name is made. Only what makes names once and for all needs it: to open with O_CREAT twice does no harm. */
+export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer): void {
+  operation.intendToMake(statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat));
 }
 
 /** -errno of the call that has just failed. */

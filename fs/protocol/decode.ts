@@ -11,6 +11,7 @@ import { readWord } from './words.ts';
 export interface Refusal {
   readonly op: 'refused';
   readonly unique: Unique;
+  readonly isResent: boolean;
   readonly errno: number;
 }
 
@@ -44,11 +45,11 @@ export function decodeRequest(bytes: Buffer, length: number): Request | Refusal 
     pid: bytes.readUInt32LE(inHeader.pid),
   };
   const row = decoders[bytes.readUInt32LE(inHeader.opcode)];
-  if (row === undefined) return { op: 'refused', unique: header.unique, errno: ENOSYS };
+  if (row === undefined) return { op: 'refused', unique: header.unique, isResent, errno: ENOSYS };
   // Extensions (groups, security context) follow the body; we ask for none of them.
   const end = length - bytes.readUInt16LE(inHeader.totalExtLen) * 8;
   const request = end - headerBytes >= row.minimumBytes ? row.decode(bytes, end, header) : undefined;
-  return request ?? { op: 'refused', unique: header.unique, errno: EINVAL };
+  return request ?? { op: 'refused', unique: header.unique, isResent, errno: EINVAL };
 }
 
 // A row's function may read minimumBytes after the header without looking at the length.
@@ -296,7 +297,7 @@ function lock(bytes: Buffer): LockRange {
     start: bytes.readBigUInt64LE(headerBytes + lockIn.start),
     end: bytes.readBigUInt64LE(headerBytes + lockIn.end),
     type: u32(bytes, lockIn.type),
-    pid: u32(bytes, lockIn.pid),
+    lockPid: u32(bytes, lockIn.pid),
     isFlock: (u32(bytes, lockIn.flags) & flags.LK_FLOCK) !== 0,
   };
 }

@@ -54,8 +54,8 @@ export interface LockRange {
   readonly end: bigint;
   /** F_RDLCK 0, F_WRLCK 1, F_UNLCK 2. */
   readonly type: number;
-  /** The locking process in the daemon's pid namespace. */
-  readonly pid: number;
+  /** The locking process in the daemon's pid namespace (the header's pid is the thread); 0 in an unlock. */
+  readonly lockPid: number;
   readonly isFlock: boolean;
 }
 

@@ -16,7 +16,7 @@ const pageBytes = 4096;
 /** Fields of the first page, as 32-bit words. */
 export const headerWord = { magic: 0, version: 1, generation: 2, phase: 3, passthrough: 4, locks: 5 } as const;
 /** Fields of the first page, as doubles (index = byte / 8). */
-export const headerDouble = { nextNodeId: 32, nextHandleId: 33, nextTurn: 34 } as const;
+export const headerDouble = { nextNodeId: 32, nextHandleId: 33 } as const;
 
 export const operationPage: Section = { startByte: pageBytes, slotBytes: pageBytes, slots: 1 };
 /** Requests served, by opcode: one double each. */

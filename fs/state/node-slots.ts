@@ -29,14 +29,14 @@ export class NodeSlots {
     this.#slots = new Slots(memory, nodeSection);
   }
 
-  add(id: NodeId, isDirectory: boolean, isKept: boolean, handle: Buffer): number {
+  add(id: NodeId, isDirectory: boolean, handle: Buffer): number {
     const { words, doubles, bytes } = this.#slots;
     const slot = this.#slots.allocate();
     if (slot === NO_SLOT) return slot;
     const at = this.#slots.word(slot);
     words[at + field.lookups] = 0;
     words[at + field.backingId] = 0;
-    words[at + field.flags] = (isDirectory ? flag.isDirectory : 0) | (isKept ? flag.isKept : 0);
+    words[at + field.flags] = isDirectory ? flag.isDirectory : 0;
     doubles[this.#slots.double(slot) + idDouble] = id;
     bytes.set(handle, this.#slots.byte(slot) + handleByte);
     words[at + field.checksum] = checksum(words, at + field.fixed, at + field.end);

@@ -31,7 +31,7 @@ function keep(program: string, more: Partial<KeptChildSpec> = {}): KeptChild {
     new Child({
       role: 'fs',
       programPath,
-      inheritedFd: openSync('/dev/null', 'r'),
+      inheritedFds: [openSync('/dev/null', 'r')],
       startOptions: { dataDir: '/d' },
       onMessage: () => {},
       log,

@@ -8,6 +8,7 @@ import { Session } from '../../../fs/channel/session.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
 import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
+import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
 import type { Caller } from '../../../fs/system/caller.ts';
 import { name, request, samples, u32, u64 } from '../wire.ts';
 
@@ -27,9 +28,11 @@ beforeEach(() => {
   logged = [];
   const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
   const caller = { become: () => {} } as unknown as Caller;
-  tree = openTree(folder, { caller, passthrough: new Passthrough(-1, log), ownChanges: new OwnChanges() });
+  const survivor = new Survivor(createSurvivorDescriptors(), log);
+  tree = openTree(folder, { caller, passthrough: new Passthrough(-1, log), ownChanges: new OwnChanges(), survivor });
   session = new Session({
     tree,
+    survivor,
     log,
     write: (bytes, sizeBytes) => void replies.push(Buffer.from(bytes.subarray(0, sizeBytes))),
     wantsPassthrough: false,

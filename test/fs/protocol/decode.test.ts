@@ -53,9 +53,9 @@ describe('a well-formed request', () => {
     READDIRPLUS: { fh: 7, offset: 0n, size: 4096 },
     RELEASEDIR: { fh: 7 },
     FSYNCDIR: { fh: 7, isDataOnly: false },
-    GETLK: { fh: 7, owner: 0xfedcba9876543210n, start: 120n, end: 120n, type: 1, pid: 4321, isFlock: false },
-    SETLK: { fh: 7, owner: 1n, start: 0x40000002n, end: 0x400001ffn, type: 0, pid: 4321, isFlock: false },
-    SETLKW: { fh: 7, owner: 1n, start: 0n, end: 2n ** 63n - 1n, type: 1, pid: 4321, isFlock: true },
+    GETLK: { fh: 7, owner: 0xfedcba9876543210n, start: 120n, end: 120n, type: 1, lockPid: 4321, isFlock: false },
+    SETLK: { fh: 7, owner: 1n, start: 0x40000002n, end: 0x400001ffn, type: 0, lockPid: 4321, isFlock: false },
+    SETLKW: { fh: 7, owner: 1n, start: 0n, end: 2n ** 63n - 1n, type: 1, lockPid: 4321, isFlock: true },
     INTERRUPT: { target: 12 },
     DESTROY: {},
     FALLOCATE: { fh: 7, offset: 4096, length: 8192, mode: 3 },
@@ -97,7 +97,7 @@ describe('a well-formed request', () => {
 });
 
 describe('a broken request is refused', () => {
-  const refused = (errno: number) => ({ op: 'refused', unique: 2, errno });
+  const refused = (errno: number) => ({ op: 'refused', unique: 2, isResent: false, errno });
 
   test.each(Object.entries(samples))('%s cut anywhere is EINVAL', (_op, bytes) => {
     for (let length = 40; length < bytes.length; length++) {

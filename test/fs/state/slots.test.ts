@@ -33,10 +33,10 @@ describe('the memory that outlives the fs process', () => {
   test('nodes come back with their counts, ids and handles', () => {
     const memory = freshMemory();
     const nodes = new NodeSlots(memory);
-    const slot = nodes.add(70 as NodeId, true, false, handle);
+    const slot = nodes.add(70 as NodeId, true, handle);
     nodes.setLookups(slot, 3);
     nodes.setBackingId(slot, 12);
-    nodes.remove(nodes.add(71 as NodeId, false, false, handle));
+    nodes.remove(nodes.add(71 as NodeId, false, handle));
     expect([...new NodeSlots(memory).stored(fail)]).toEqual([
       { slot, id: 70, isDirectory: true, isKept: false, lookups: 3, backingId: 12, handle },
     ]);
@@ -45,15 +45,15 @@ describe('the memory that outlives the fs process', () => {
   test('a freed slot is used again, by a successor too', () => {
     const memory = freshMemory();
     const first = new NodeSlots(memory);
-    const slots = [1, 2, 3].map((id) => first.add(id as NodeId, false, false, handle));
+    const slots = [1, 2, 3].map((id) => first.add(id as NodeId, false, handle));
     first.remove(slots[1] ?? -1);
-    expect(new NodeSlots(memory).add(4 as NodeId, false, false, handle)).toBe(slots[1]);
+    expect(new NodeSlots(memory).add(4 as NodeId, false, handle)).toBe(slots[1]);
   });
 
   test('a damaged slot is reported and dropped, its neighbours stay', () => {
     const memory = freshMemory();
     const nodes = new NodeSlots(memory);
-    for (const id of [1, 2, 3]) nodes.add(id as NodeId, false, false, handle);
+    for (const id of [1, 2, 3]) nodes.add(id as NodeId, false, handle);
     new Uint8Array(memory)[firstSlotByte(nodeSection) + nodeSection.slotBytes + 40] = 255;
     const damaged: number[] = [];
     const found = [...new NodeSlots(memory).stored((slot) => damaged.push(slot))];

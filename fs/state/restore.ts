@@ -1,0 +1,99 @@
+// Fills a successor's tables from what the dead process has left: nodes are opened again by their inode handles, or found
+// among the kept descriptors; handles follow their nodes. What cannot be had any more answers EIO or ESTALE from now on.
+import type { Log } from '../log.ts';
+import { openAgain } from '../nodes/directories.ts';
+import { inodeKey, Node, type NodeStore } from '../nodes/nodes.ts';
+import type { Tree } from '../nodes/tree.ts';
+import type { NodeId } from '../protocol/requests.ts';
+import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../system/files.ts';
+import { openInodeHandle } from '../system/inode-handles.ts';
+import { lastError } from '../system/libc.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, statAt } from '../system/stat.ts';
+import type { StoredNode } from './node-slots.ts';
+import type { Survivor } from './survivor.ts';
+
+export interface Restored {
+  readonly nodes: number;
+  readonly handles: number;
+  readonly lost: number;
+  /** Descriptors that hold the OFD locks of a node. */
+  readonly mirrors: ReadonlyMap<NodeId, number>;
+}
+
+export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Log): Restored {
+  const damaged = (slot: number) => log('error', 'state-slot-damaged', { slot });
+  const kept = survivor.kept.recover();
+  const keptNodes = new Map(kept.flatMap(({ kind, id, fd }) => (kind === 'node' ? [[id, fd]] : [])));
+  const mirrors = new Map(kept.flatMap(({ kind, id, fd }) => (kind === 'mirror' ? [[id as NodeId, fd]] : [])));
+  let lost = restoreNodes(tree, survivor, keptNodes, dataDir, damaged);
+  // What was kept for a node that is gone: a copy that had not been cleared out yet.
+  for (const [id, fd] of keptNodes) drop('node', id, fd);
+  for (const [id, fd] of mirrors) if (tree.nodes.get(id) === undefined) drop('mirror', id, fd);
+  lost += restoreHandles(tree, survivor, damaged);
+  for (const node of tree.nodes.values()) {
+    // Death came between the last close and what follows from it.
+    if (node.opens === 0 && node.backingId !== 0) tree.passthrough.release(node);
+    tree.nodes.dropIfUnused(node);
+  }
+  return { nodes: tree.nodes.size, handles: tree.files.size + tree.directories.size, lost, mirrors };
+
+  function drop(kind: 'node' | 'mirror', id: number, fd: number): void {
+    survivor.kept.forget(kind, id);
+    close(fd);
+    if (kind === 'mirror') mirrors.delete(id as NodeId);
+  }
+}
+
+/** Takes what it uses out of `keptNodes`. Returns how many nodes are lost. */
+function restoreNodes(
+  tree: Tree,
+  survivor: Survivor,
+  keptNodes: Map<number, number>,
+  dataDir: string,
+  damaged: (slot: number) => void,
+): number {
+  // Not O_PATH: open_by_handle_at wants a real descriptor of the file system.
+  const mountFd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (mountFd < 0) throw lastError('open', dataDir);
+  let lost = 0;
+  for (const stored of survivor.nodes.stored(damaged)) {
+    const fd = (stored.isKept ? keptNodes.get(stored.id) : undefined) ?? openInodeHandle(mountFd, stored.handle);
+    if (fd >= 0 && statAt(fd, emptyPath, AT_EMPTY_PATH, tree.stat)) {
+      keptNodes.delete(stored.id);
+      if (stored.backingId !== 0) tree.passthrough.adopt();
+      tree.nodes.insert(asNode(stored, fd, inodeKey(tree.stat), survivor.nodeStore));
+      continue;
+    }
+    lost += 1;
+    survivor.nodeStore.remove(stored.slot, stored.id);
+  }
+  close(mountFd);
+  return lost;
+}
+
+function asNode(
+  { slot, id, isDirectory, lookups, backingId }: StoredNode,
+  fd: number,
+  key: string,
+  store: NodeStore,
+): Node {
+  return new Node({ id, key, fd, isDirectory }, { lookups, backingId }, store, slot);
+}
+
+/** Returns how many handles are lost. */
+function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) => void): number {
+  let lost = 0;
+  for (const { slot, kind, id, nodeId, access, pid, unique } of survivor.handles.stored(damaged)) {
+    const node = tree.nodes.get(nodeId);
+    if (node === undefined) {
+      lost += 1;
+      survivor.handles.remove(slot);
+    } else if (kind === 'file') {
+      node.opens += 1;
+      tree.files.insert({ id, node, access, pid, unique, fd: -1 }, slot);
+    } else {
+      tree.directories.insert(openAgain({ id, node, access, pid, unique }), slot);
+    }
+  }
+  return lost;
+}

@@ -1,0 +1,138 @@
+// Everything of an fs process that its successor takes over: the memory with its sections and the kept descriptors. The
+// supervisor creates both and hands them to every fs process, so they live for as long as either lives.
+import { FsError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { HandleStore } from '../nodes/handles.ts';
+import type { NodeStore } from '../nodes/nodes.ts';
+import type { HandleId, NodeId } from '../protocol/requests.ts';
+import { rootNodeId } from '../protocol/requests.ts';
+import { canOpenByHandle, inodeHandleBytes, readInodeHandle } from '../system/inode-handles.ts';
+import { createMemoryFile, mapMemoryFile } from '../system/memory.ts';
+import { createSocketPair } from '../system/sockets.ts';
+import { HandleSlots } from './handle-slots.ts';
+import { KeptDescriptors, keptRoomBytes } from './kept-descriptors.ts';
+import { countsPage, headerDouble, headerWord, layoutVersion, magic, stateBytes } from './layout.ts';
+import { NodeSlots } from './node-slots.ts';
+import { CurrentOperation } from './operation.ts';
+import { WaiterSlots } from './waiter-slots.ts';
+
+export interface SurvivorDescriptors {
+  readonly memoryFd: number;
+  readonly sendFd: number;
+  readonly receiveFd: number;
+}
+
+/** What INIT has settled with the kernel, for as long as the connection lives. */
+export interface Agreement {
+  readonly passthrough: boolean;
+  readonly locks: boolean;
+}
+
+const initialized = 1;
+
+export function createSurvivorDescriptors(): SurvivorDescriptors {
+  return { memoryFd: createMemoryFile('hoody-sqlite', stateBytes), ...createSocketPair(keptRoomBytes) };
+}
+
+export class Survivor {
+  readonly nodes: NodeSlots;
+  readonly handles: HandleSlots;
+  readonly waiters: WaiterSlots;
+  readonly operation: CurrentOperation;
+  readonly kept: KeptDescriptors;
+  /** Requests served since the mount began, by opcode. */
+  readonly requestCounts: Float64Array;
+  readonly #words: Uint32Array;
+  readonly #doubles: Float64Array;
+  readonly #inodeHandle = Buffer.alloc(inodeHandleBytes);
+  #mountId = -1;
+
+  constructor({ memoryFd, ...socket }: SurvivorDescriptors, log: Log) {
+    const memory = mapMemoryFile(memoryFd, stateBytes);
+    this.#words = new Uint32Array(memory, 0, 64);
+    this.#doubles = new Float64Array(memory, 0, 64);
+    if (this.#word('magic') === 0) this.#begin();
+    if (this.#word('magic') !== magic || this.#word('version') !== layoutVersion) {
+      throw new FsError('state-version', 'the state of the fs process before this one is of another version', {
+        hint: 'stop and start the daemon instead of reloading it',
+      });
+    }
+    this.#words[headerWord.generation] = this.generation + 1;
+    this.nodes = new NodeSlots(memory);
+    this.handles = new HandleSlots(memory);
+    this.waiters = new WaiterSlots(memory);
+    this.operation = new CurrentOperation(memory);
+    this.kept = new KeptDescriptors(socket, log);
+    this.requestCounts = new Float64Array(memory, countsPage.startByte, countsPage.slotBytes / 8);
+  }
+
+  /** 1 for the process that a mount began with. */
+  get generation(): number {
+    return this.#word('generation');
+  }
+
+  /** Undefined until INIT was answered. */
+  get agreement(): Agreement | undefined {
+    if (this.#word('phase') !== initialized) return undefined;
+    return { passthrough: this.#word('passthrough') !== 0, locks: this.#word('locks') !== 0 };
+  }
+
+  set agreement(agreed: Agreement) {
+    this.#words[headerWord.passthrough] = Number(agreed.passthrough);
+    this.#words[headerWord.locks] = Number(agreed.locks);
+    Atomics.store(this.#words, headerWord.phase, initialized);
+  }
+
+  readonly nextNodeId = (): NodeId => this.#next(headerDouble.nextNodeId) as NodeId;
+  readonly nextHandleId = (): HandleId => this.#next(headerDouble.nextHandleId) as HandleId;
+
+  /** Inode handles are for the mount of the data directory; files of other mounts have to be kept open. */
+  useMountOf(rootFd: number): void {
+    this.#mountId = canOpenByHandle(rootFd, this.#inodeHandle) ? readInodeHandle(rootFd, this.#inodeHandle) : -1;
+  }
+
+  readonly nodeStore: NodeStore = {
+    add: (id, fd, isDirectory) => {
+      const handle = this.#inodeHandle;
+      const hasHandle = this.#mountId >= 0 && readInodeHandle(fd, handle) === this.#mountId;
+      const slot = this.nodes.add(id, isDirectory, handle);
+      if (!hasHandle) this.nodeStore.keep(slot, id, fd);
+      return slot;
+    },
+    setLookups: (slot, lookups) => this.nodes.setLookups(slot, lookups),
+    setBackingId: (slot, backingId) => this.nodes.setBackingId(slot, backingId),
+    keep: (slot, id, fd) => {
+      this.kept.keep('node', id, fd);
+      this.nodes.setKept(slot);
+    },
+    remove: (slot, id) => {
+      this.nodes.remove(slot);
+      this.kept.forget('node', id);
+    },
+  };
+
+  handleStore(kind: 'file' | 'directory'): HandleStore {
+    const { handles } = this;
+    return {
+      add: ({ id, node, access, pid, unique }) => handles.add({ kind, id, nodeId: node.id, access, pid, unique }),
+      remove: (slot) => handles.remove(slot),
+    };
+  }
+
+  #begin(): void {
+    this.#words[headerWord.version] = layoutVersion;
+    this.#doubles[headerDouble.nextNodeId] = rootNodeId + 1;
+    this.#doubles[headerDouble.nextHandleId] = 1;
+    Atomics.store(this.#words, headerWord.magic, magic);
+  }
+
+  #next(counter: number): number {
+    const id = this.#doubles[counter] ?? 0;
+    this.#doubles[counter] = id + 1;
+    return id;
+  }
+
+  #word(name: keyof typeof headerWord): number {
+    return this.#words[headerWord[name]] ?? 0;
+  }
+}
