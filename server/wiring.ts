@@ -13,6 +13,8 @@ import type { RequestContext } from './http/context.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { Router } from './http/router.ts';
 import type { FsCounters, ServerOptions, ServerStatus } from './index.ts';
+import { KvKeeper } from './kv/keeper.ts';
+import { kvRetain } from './kv/retention.ts';
 import { limits } from './limits.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -52,6 +54,7 @@ export function createHttpServer(
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
       if (wrote) notify(path);
+      if (lane === 'kv-read' || lane === 'kv-write') keeper.use(path);
     },
   });
   const metrics = new Metrics({
@@ -59,6 +62,14 @@ export function createHttpServer(
     openDatabases: () => scheduler.openDatabases,
     executors: () => scheduler.executorPids.length,
     fsCounters,
+  });
+  const retention = { maxAgeSeconds: Math.ceil(options.historyMaxAgeMs / 1000), maxOps: options.historyMaxOps };
+  const keeper = new KvKeeper({
+    log,
+    retain: (path, progress) => {
+      const deadlineMs = performance.now() + limits.deadlineDefaultSeconds * 1000;
+      return scheduler.run(kvRetain, { ...retention, progress }, { path, deadlineMs });
+    },
   });
   const recorder = new HistoryRecorder({
     log,
@@ -151,9 +162,14 @@ export function createHttpServer(
       queuedJobs: scheduler.queuedJobs,
       requests: metrics.requests,
     }),
-    onForeignCommit: (database) => notify(join(options.root, database)),
+    onForeignCommit: (database) => {
+      const path = join(options.root, database);
+      notify(path);
+      keeper.onCommit(path);
+    },
     async stop(drainMs) {
       stopping.abort();
+      keeper.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs))]);

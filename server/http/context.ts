@@ -43,6 +43,12 @@ export class RequestContext {
     return readBody(this.request, this.#maxBodyBytes);
   }
 
+  /** The same request with a deadline counted from now: for answers that go on, such as streams. */
+  renewed(): RequestContext {
+    const { route, query, key, request, clientIp } = this;
+    return new RequestContext({ route, query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes });
+  }
+
   /** The `create_db_if_missing` / `auto_create` pair; `fallback` (the server's --create-on-write) where neither was sent. */
   createIfMissing(fallback: boolean): boolean {
     const long = this.query.optionalBoolean('create_db_if_missing');

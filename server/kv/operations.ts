@@ -2,7 +2,9 @@
 import type { AnyOperation } from '../executors/operation.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from './atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './batch.ts';
+import { kvChanges } from './changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './history.ts';
+import { kvRetain } from './retention.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
 import { kvDiff, kvListAt, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from './time-travel.ts';
 
@@ -30,4 +32,6 @@ export const kvOperations: readonly AnyOperation[] = [
   kvDiff,
   kvTableRollback,
   kvTableRollbackPreview,
+  kvChanges,
+  kvRetain,
 ] as readonly AnyOperation[];

@@ -47,9 +47,18 @@ export function runWrite(connection: Connection, args: WriteArgs, write: (writer
   }
 }
 
-/** Answers that are older than a day are removed. One small statement; part of the background work. */
-export function forgetOldAnswers(connection: Connection): void {
-  connection.statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE expire_at <= ?`).run(connection.nowSeconds());
+/** Some answers that are no longer kept. */
+export function oldAnswers(connection: Connection): string[] {
+  return connection
+    .statement(`SELECT id FROM ${quoteName(idempotencyTable)} WHERE expire_at <= ? LIMIT 500`)
+    .pluck()
+    .all(connection.nowSeconds()) as string[];
+}
+
+export function forgetAnswer(connection: Connection, id: string): void {
+  connection
+    .statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at <= ?`)
+    .run(id, connection.nowSeconds());
 }
 
 function replay(connection: Connection, { key, request }: Idempotency): KvAnswer | null {

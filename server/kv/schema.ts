@@ -15,13 +15,15 @@ export interface TriggerSql {
   readonly sql: string;
 }
 
-/** Tables of a database, made once: `name` '' is the database itself, any other name a KV table. */
-export const metaSql = `CREATE TABLE IF NOT EXISTS ${quoteName(metaTable)} (
+/** Made once for a database. A row of the first table: `name` '' is the database itself, any other name a KV table. */
+export const databaseSql: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS ${quoteName(metaTable)} (
   name TEXT NOT NULL PRIMARY KEY, id TEXT NOT NULL, feed_floor INTEGER NOT NULL DEFAULT 0,
-  op_floor INTEGER NOT NULL DEFAULT 0, forgotten_at INTEGER NOT NULL DEFAULT 0)`;
-
-export const idempotencySql = `CREATE TABLE IF NOT EXISTS ${quoteName(idempotencyTable)} (
-  id TEXT NOT NULL PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL, expire_at INTEGER NOT NULL)`;
+  op_floor INTEGER NOT NULL DEFAULT 0, forgotten_at INTEGER NOT NULL DEFAULT 0)`,
+  `CREATE TABLE IF NOT EXISTS ${quoteName(idempotencyTable)} (
+  id TEXT NOT NULL PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL, expire_at INTEGER NOT NULL)`,
+  `CREATE INDEX IF NOT EXISTS ${quoteName(`${idempotencyTable}_index`)} ON ${quoteName(idempotencyTable)} (expire_at)`,
+];
 
 export const kvColumns = ['key', 'value', 'content_type', 'created_at', 'updated_at', 'expire_at'] as const;
 

@@ -6,10 +6,9 @@ import type { Connection } from '../executors/connection.ts';
 import { checkTableName, type KvNames, kvNames, metaTable, quoteName } from './names.ts';
 import {
   captureTablesSql,
+  databaseSql,
   historyViewSql,
-  idempotencySql,
   kvColumns,
-  metaSql,
   tableSql,
   triggersSql,
   unseenWritesSql,
@@ -144,8 +143,7 @@ function hasUniqueKey(connection: Connection, table: string): boolean {
 function create(connection: Connection, found: KvTable): void {
   const { names } = found;
   const run = (sql: string) => connection.database.prepare(sql).run();
-  run(metaSql);
-  run(idempotencySql);
+  for (const sql of databaseSql) run(sql);
   if (!found.exists) run(tableSql(names));
   for (const sql of captureTablesSql(names)) run(sql);
   run(`DROP VIEW IF EXISTS ${quoteName(names.history)}`);
