@@ -92,5 +92,7 @@ function receive(message: ToServer): void {
 
 process.on('message', (message) => receive(message as ToServer));
 process.on('disconnect', () => void stop(0));
+// The supervisor may have gone while this module was being loaded: then nobody hears the event.
+if (!process.connected) process.exit(0);
 // The terminal's Ctrl-C reaches every process of the group; the supervisor decides what it means.
 process.on('SIGINT', () => {});

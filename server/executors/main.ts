@@ -116,6 +116,8 @@ process.on('disconnect', () => {
   connections?.closeAll();
   process.exit(0);
 });
+// The server may have gone while this module was being loaded: then nobody hears the event.
+if (!process.connected) process.exit(0);
 setInterval(() => {
   const paths = connections?.closeIdle(Date.now()) ?? [];
   if (paths.length > 0) send({ type: 'idle-closed', paths });

@@ -89,7 +89,8 @@ export class Scheduler {
       for (const job of queue.takeAll()) this.#settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
     }
     for (const [executor, group] of this.#executors) {
-      if (group === null || group.phase === 'committed') executor.end();
+      const isIdle = group === null && executor.isReady;
+      if (isIdle || group?.phase === 'committed') executor.end();
       else executor.kill();
     }
   }

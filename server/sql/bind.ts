@@ -40,18 +40,20 @@ export function positionsOf(parameters: readonly Parameter[]): number {
 export function bind(parameters: readonly Parameter[], values: Values): BindArguments {
   if (parameters.length === 0) return [];
   const find = isList(values) ? (parameter: Parameter) => fromList(parameter, values) : fromObject(values ?? {});
-  const anonymous: Bound[] = [];
+  const highest = parameters.reduce((most, { index }) => Math.max(most, index), 0);
+  // A number that is skipped (?2 without ?1) counts as an anonymous parameter.
+  const byIndex = new Array<Bound>(highest).fill(null);
+  const isNamed = new Array<boolean>(highest).fill(false);
   const named: Record<string, Bound> = Object.create(null) as Record<string, Bound>;
-  let hasNamed = false;
   for (const parameter of parameters) {
     const value = toBound(parameter.text, find(parameter));
-    if (parameter.text === '?') {
-      anonymous.push(value);
-    } else {
-      named[parameter.text.slice(1)] = value;
-      hasNamed = true;
-    }
+    byIndex[parameter.index - 1] = value;
+    if (parameter.text === '?') continue;
+    named[parameter.text.slice(1)] = value;
+    isNamed[parameter.index - 1] = true;
   }
+  const anonymous = byIndex.filter((_, at) => !isNamed[at]);
+  const hasNamed = anonymous.length < highest;
   // better-sqlite3 takes only plain objects for named parameters.
   return hasNamed ? [...anonymous, { ...named }] : anonymous;
 }

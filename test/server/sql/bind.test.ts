@@ -25,6 +25,7 @@ describe('a list fits', () => {
     ['SELECT $1, $2, $1', ['a', 'b'], ['a', 'b', 'a']],
     ['SELECT $2, $1', ['a', 'b'], ['b', 'a']],
     ['SELECT ?2, ?', ['a', 'b', 'c'], ['b', 'c']],
+    ['SELECT ?3', ['a', 'b', 'c'], ['c']],
     ['SELECT :x, :y, :x', ['a', 'b'], ['a', 'b', 'a']],
     ['SELECT \'?\', "?" FROM (SELECT 1 AS "?") WHERE ? -- ?', [1n], ['?', 1]],
     ['SELECT ?', [null], [null]],

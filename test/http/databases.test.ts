@@ -1,0 +1,264 @@
+// Paths, create, delete, list and maintenance: contract sections 2 and 3, through a real mount.
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { useDaemon } from '../helpers/http.ts';
+
+const api = useDaemon();
+const code = async (method: string, path: string, body?: object) => {
+  const answer = await api().call(method, path, body === undefined ? {} : { body });
+  return [answer.status, answer.json?.code];
+};
+const encode = encodeURIComponent;
+
+describe('POST /db/create', () => {
+  test('makes a WAL database with the query history, and the key-value tables on request', async () => {
+    const plain = await api().call('POST', '/db/create?path=notes');
+    expect(plain.status).toBe(201);
+    expect(plain.json).toMatchObject({
+      success: true,
+      message: 'database created',
+      path: 'notes',
+      kv_table: 'kv_store',
+      tables: ['_query_history'],
+    });
+    const header = readFileSync(join(api().daemon.data, 'notes.db')).subarray(0, 20);
+    expect([header[18], header[19]]).toEqual([2, 2]);
+    expect(plain.json.size).toBeGreaterThan(0);
+
+    const kv = await api().call('POST', '/db/create?path=kv.sqlite&init_kv=true&kv_table=settings');
+    expect(kv.json).toMatchObject({ kv_table: 'settings', path: 'kv.sqlite' });
+    expect(kv.json.tables).toEqual(['_query_history', 'settings', 'settings_history']);
+  });
+
+  test('refuses what exists', async () => {
+    await api().call('POST', '/db/create?path=twice');
+    const { status, json } = await api().call('POST', '/db/create?path=twice');
+    expect([status, json.code, json.path, json.exists]).toEqual([409, 'DATABASE_EXISTS', 'twice', true]);
+    mkdirSync(join(api().daemon.data, 'folder.db'));
+    expect(await code('POST', '/db/create?path=folder')).toEqual([409, 'CONFLICT']);
+  });
+
+  test('of one path by many at once makes it once', async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => api().call('POST', '/db/create?path=race')));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409, 409, 409]);
+  });
+});
+
+describe('a database path', () => {
+  test.each(['', 'dir%2Fapp', '..%2Fapp', '%3Amemory%3A', 'a%3Fb', 'a%23b', '%2Fetc%2Fpasswd', 'a%20b'])(
+    '%j is refused',
+    async (db) => {
+      const expected = db === '' ? 'INVALID_PARAMETERS' : 'INVALID_DB_PATH';
+      expect(await code('GET', `/query?db=${db}&sql=SELECT%201`)).toEqual([400, expected]);
+      expect(await code('POST', `/db/create?path=${db}`)).toEqual([400, expected]);
+    },
+  );
+
+  test('that is missing is not created by reading or by a transaction that does not ask', async () => {
+    expect(await code('GET', '/query?db=missing&sql=SELECT%201')).toEqual([400, 'DATABASE_NOT_FOUND']);
+    const body = { transaction: [{ query: 'SELECT 1' }] };
+    expect(await code('POST', '/db?db=missing', body)).toEqual([400, 'DATABASE_NOT_FOUND']);
+    expect(await code('POST', '/db?db=missing&auto_create=false', body)).toEqual([400, 'DATABASE_NOT_FOUND']);
+    expect(existsSync(join(api().daemon.data, 'missing.db'))).toBe(false);
+    expect(await code('POST', '/db?db=missing&auto_create=1', body)).toEqual([200, undefined]);
+  });
+
+  test('with flags that contradict each other is refused', async () => {
+    const { status, json } = await api().call('POST', '/db?db=x&auto_create=true&create_db_if_missing=false', {
+      body: { transaction: [{ query: 'SELECT 1' }] },
+    });
+    expect([status, json.error]).toEqual([400, 'conflicting flags: create_db_if_missing and auto_create must match']);
+  });
+
+  test('of something else than a database is refused', async () => {
+    const data = api().daemon.data;
+    writeFileSync(join(data, 'empty.db'), '');
+    writeFileSync(join(data, 'text.db'), 'this is not a database, it is a text of some length');
+    mkdirSync(join(data, 'dir.db'));
+    expect(spawnSync('mkfifo', [join(data, 'fifo.db')]).status).toBe(0);
+    expect(await code('GET', '/query?db=empty&sql=SELECT%201')).toEqual([400, 'INVALID_SQLITE_HEADER']);
+    expect(await code('GET', '/query?db=text&sql=SELECT%201')).toEqual([400, 'INVALID_SQLITE_HEADER']);
+    expect(await code('GET', '/query?db=dir&sql=SELECT%201')).toEqual([400, 'PATH_IS_DIRECTORY']);
+    expect(await code('GET', '/query?db=fifo&sql=SELECT%201')).toEqual([400, 'INVALID_DB_PATH']);
+    expect(await code('GET', `/query?db=${encode(join(data, 'none', 'x.db'))}&sql=SELECT%201`)).toEqual([
+      400,
+      'DATABASE_NOT_FOUND',
+    ]);
+    expect(await code('GET', `/query?db=${'a'.repeat(300)}&sql=SELECT%201`)).toEqual([400, 'INVALID_DB_PATH']);
+  });
+
+  test('that leaves the root through a symlink is refused, one that stays inside is not', async () => {
+    const { data, root } = api().daemon;
+    const outside = mkdtempSync(join(tmpdir(), 'hoody-outside-'));
+    try {
+      await api().sql('real', { statement: 'CREATE TABLE t(a)' });
+      linkSync(join(data, 'real.db'), join(data, 'linked.db'));
+      spawnSync('cp', [join(data, 'real.db'), join(outside, 'secret.db')]);
+      symlinkSync(join(outside, 'secret.db'), join(data, 'sym.db'));
+      symlinkSync(outside, join(data, 'out'));
+      mkdirSync(join(data, 'inner'));
+      symlinkSync(join(root, 'inner'), join(data, 'in'));
+      expect(await code('GET', '/query?db=sym&sql=SELECT%201')).toEqual([400, 'INVALID_DB_PATH']);
+      const through = encode(join(root, 'out', 'secret.db'));
+      expect(await code('GET', `/query?db=${through}&sql=SELECT%201`)).toEqual([400, 'INVALID_DB_PATH']);
+      expect(await code('POST', `/db/create?path=${encode(join(root, 'out', 'new.db'))}`)).toEqual([403, 'FORBIDDEN']);
+      expect(existsSync(join(outside, 'new.db'))).toBe(false);
+      expect(await code('POST', `/db/create?path=${encode(join(root, 'in', 'new.db'))}`)).toEqual([201, undefined]);
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
+  });
+
+  test('into the data directory is opened through the mount', async () => {
+    const { data, root } = api().daemon;
+    await api().sql('domain', { statement: 'CREATE TABLE t(a)' });
+    const answer = await api().call('POST', `/db?db=${encode(join(data, 'domain.db'))}`, {
+      body: { transaction: [{ query: 'SELECT file FROM pragma_database_list' }] },
+    });
+    expect(answer.json.results[0].resultSet).toEqual([{ file: join(root, 'domain.db') }]);
+  });
+});
+
+describe('DELETE /db', () => {
+  test('removes the file and its sidecars', async () => {
+    await api().sql('gone', { statement: 'CREATE TABLE t(a)' });
+    const { status, json } = await api().call('DELETE', '/db?db=gone');
+    expect([status, json.success, json.message, json.path]).toEqual([200, true, 'database deleted', 'gone']);
+    expect(json.files_removed).toBeGreaterThanOrEqual(1);
+    expect(['', '-wal', '-shm'].some((suffix) => existsSync(join(api().daemon.data, `gone.db${suffix}`)))).toBe(false);
+    expect(await code('DELETE', '/db?db=gone')).toEqual([404, 'DATABASE_NOT_FOUND']);
+  });
+
+  test('refuses a directory and a file that is no database', async () => {
+    writeFileSync(join(api().daemon.data, 'plain.db'), 'no database, but a text file of sufficient length');
+    mkdirSync(join(api().daemon.data, 'dirs.db'));
+    expect(await code('DELETE', '/db?db=plain')).toEqual([400, 'INVALID_SQLITE_HEADER']);
+    expect(await code('DELETE', '/db?db=dirs')).toEqual([400, 'PATH_IS_DIRECTORY']);
+  });
+
+  test('refuses while another program has it open, and removes nothing', async () => {
+    await api().sql('held', { statement: 'CREATE TABLE t(a)' });
+    const holder = spawnHolder(join(api().daemon.root, 'held.db'));
+    try {
+      await holder.opened;
+      expect(await code('DELETE', '/db?db=held')).toEqual([503, 'DATABASE_BUSY']);
+      expect(existsSync(join(api().daemon.data, 'held.db'))).toBe(true);
+    } finally {
+      await holder.end();
+    }
+    expect(await code('DELETE', '/db?db=held')).toEqual([200, undefined]);
+  });
+
+  test('a database that is made anew under the name is a new one to every request', async () => {
+    await api().sql('again', { statement: 'CREATE TABLE t(a)' });
+    await api().call('DELETE', '/db?db=again');
+    const { json } = await api().sql('again', { query: 'SELECT count(*) AS n FROM sqlite_master' });
+    expect(json.results[0].resultSet).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('GET /db/list', () => {
+  test('lists databases of one directory, newest first', async () => {
+    const folder = join(api().daemon.root, 'listed');
+    mkdirSync(join(api().daemon.data, 'listed', 'sub.db'), { recursive: true });
+    expect((await api().call('GET', `/db/list?dir=${encode(folder)}`)).json).toEqual({
+      success: true,
+      dir: folder,
+      count: 0,
+      databases: null,
+    });
+    for (const name of ['one.db', 'two.sqlite3']) {
+      await api().call('POST', `/db/create?path=${encode(join(folder, name))}`);
+    }
+    writeFileSync(join(api().daemon.data, 'listed', 'note.txt'), 'x');
+    writeFileSync(join(api().daemon.data, 'listed', 'broken.sqlite'), 'x');
+    const { json } = await api().call('GET', `/db/list?dir=${encode(folder)}`);
+    const names = json.databases.map((entry: { name: string }) => entry.name);
+    expect([...names].sort()).toEqual(['broken.sqlite', 'one.db', 'two.sqlite3']);
+    const times = json.databases.map((entry: { modified: string }) => entry.modified);
+    expect(times).toEqual([...times].sort().reverse());
+    expect(json.databases.find((entry: { name: string }) => entry.name === 'one.db')).toMatchObject({
+      path: join(folder, 'one.db'),
+      is_valid: true,
+      size_str: expect.stringMatching(/^\d+\.\d KB$/),
+      modified: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      mod_unix: expect.any(Number),
+    });
+    expect(json.databases.find((entry: { name: string }) => entry.name === 'broken.sqlite').is_valid).toBe(false);
+  });
+
+  test('has the root as its default', async () => {
+    expect((await api().call('GET', '/db/list')).json.dir).toBe(api().daemon.root);
+  });
+
+  test('refuses a relative path, a file, a missing directory, and one outside', async () => {
+    await api().sql('file', { query: 'SELECT 1' });
+    expect(await code('GET', '/db/list?dir=listed')).toEqual([400, 'INVALID_PARAMETERS']);
+    expect(await code('GET', `/db/list?dir=${encode(join(api().daemon.root, 'file.db'))}`)).toEqual([
+      400,
+      'INVALID_PARAMETERS',
+    ]);
+    expect(await code('GET', `/db/list?dir=${encode(join(api().daemon.root, 'nowhere'))}`)).toEqual([
+      400,
+      'INVALID_PARAMETERS',
+    ]);
+    expect(await code('GET', '/db/list?dir=/etc')).toEqual([403, 'FORBIDDEN']);
+  });
+});
+
+describe('POST /maintenance', () => {
+  const run = (op: string, more: object = {}, db = 'kept') =>
+    api().call('POST', `/maintenance?db=${db}`, { body: { op, ...more } });
+
+  test('checks, checkpoints and copies', async () => {
+    await api().sql('kept', { statement: 'CREATE TABLE t(a)' }, { statement: 'INSERT INTO t VALUES (42)' });
+    expect((await run('quick_check')).json).toEqual({ op: 'quick_check', result: 'ok' });
+    expect((await run('wal_checkpoint_truncate')).json).toEqual({ op: 'wal_checkpoint_truncate', result: 'ok' });
+    const copy = join(api().daemon.root, 'backups', 'deep', 'copy.db');
+    expect((await run('vacuum_into', { dest_path: copy })).json).toEqual({ op: 'vacuum_into', result: 'ok' });
+    const { json } = await api().call('GET', `/query?db=${encode(copy)}&sql=SELECT%20a%20FROM%20t`);
+    expect(json.resultSet).toEqual([{ a: 42 }]);
+    expect((await run('vacuum_into', { dest_path: copy })).json).toMatchObject({ code: 'CONFLICT' });
+  });
+
+  test('never creates the database and refuses what it does not know', async () => {
+    const missing = await run('quick_check', {}, 'nothere');
+    expect([missing.status, missing.json.code]).toEqual([404, 'DATABASE_NOT_FOUND']);
+    expect((await run('explode')).json.code).toBe('INVALID_PARAMETERS');
+    expect((await run('vacuum_into')).json.code).toBe('INVALID_PARAMETERS');
+    expect((await run('quick_check', { dest_path: 'x' })).json.code).toBe('INVALID_PARAMETERS');
+    expect((await run('vacuum_into', { dest_path: '/etc/x.db' })).json.code).toBe('INVALID_DB_PATH');
+    expect((await api().call('POST', '/maintenance?db=kept', { body: 'x' })).json.code).toBe('INVALID_PARAMETERS');
+    expect((await api().call('POST', '/maintenance?db=kept', { body: '[]' })).json.code).toBe('INVALID_PARAMETERS');
+  });
+});
+
+/** A python process that has the database open in a read transaction until told to end. */
+function spawnHolder(path: string): { readonly opened: Promise<void>; end(): Promise<void> } {
+  const script = `import sqlite3,sys
+c=sqlite3.connect(sys.argv[1],isolation_level=None)
+c.execute("SELECT count(*) FROM t").fetchall()
+print("open",flush=True)
+sys.stdin.read()`;
+  const child = spawn('python3', ['-c', script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return {
+    opened: new Promise((resolve) => child.stdout.once('data', () => resolve())),
+    end: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.stdin.end();
+      }),
+  };
+}

@@ -1,0 +1,328 @@
+// POST /db: contract section 3, and the traps of better-sqlite3, through a real mount.
+import { describe, expect, test } from 'vitest';
+import { useDaemon } from '../helpers/http.ts';
+
+const api = useDaemon();
+const sql = (...items: object[]) => api().sql('tx', ...items);
+const last = async (...items: object[]) => (await sql(...items)).json.results.at(-1);
+let tables = 0;
+
+/** A fresh table (id INTEGER PRIMARY KEY, a, b TEXT UNIQUE). */
+async function table(): Promise<string> {
+  tables += 1;
+  await sql({ statement: `CREATE TABLE t${tables} (id INTEGER PRIMARY KEY, a, b TEXT UNIQUE)` });
+  return `t${tables}`;
+}
+
+describe('answers', () => {
+  test('the example of the contract', async () => {
+    const t = await table();
+    const { status, json } = await sql(
+      { statement: `INSERT INTO ${t}(a,b) VALUES(?,?)`, values: ['x', 'one'] },
+      { statement: `INSERT INTO ${t}(a,b) VALUES(:a,:b)`, params: { a: 'y', b: 'two' }, noFail: true },
+      { statement: `INSERT INTO ${t}(a) VALUES(?)`, valuesBatch: [['p'], ['q']] },
+      { query: `SELECT * FROM ${t} WHERE id < 3` },
+    );
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      results: [
+        { success: true, rowsUpdated: 1 },
+        { success: true, rowsUpdated: 1 },
+        { success: true, rowsUpdatedBatch: [1, 1] },
+        {
+          success: true,
+          resultHeaders: ['id', 'a', 'b'],
+          resultSet: [
+            { id: 1, a: 'x', b: 'one' },
+            { id: 2, a: 'y', b: 'two' },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('rows as lists, in any spelling of list', async () => {
+    const body = { resultFormat: 'LIST', transaction: [{ query: 'SELECT 1 AS a, 2 AS b' }] };
+    const { json } = await api().call('POST', '/db?db=tx', { body });
+    expect(json.results[0]).toEqual({ success: true, resultHeaders: ['a', 'b'], resultSetList: [[1, 2]] });
+  });
+
+  test('no rows are an empty list', async () => {
+    expect(await last({ query: 'SELECT 1 AS a WHERE 0' })).toEqual({
+      success: true,
+      resultHeaders: ['a'],
+      resultSet: [],
+    });
+  });
+
+  test.each([
+    'SELECT 1 AS a',
+    'WITH c AS (SELECT 1 AS a) SELECT * FROM c',
+    'VALUES (1)',
+    'PRAGMA user_version',
+    'EXPLAIN QUERY PLAN SELECT 1',
+  ])('a statement that produces columns answers rows: %s', async (statement) => {
+    expect(await last({ statement })).toHaveProperty('resultSet');
+  });
+
+  test('RETURNING answers rows', async () => {
+    const t = await table();
+    const item = await last({ statement: `INSERT INTO ${t}(a) VALUES (7), (8) RETURNING a` });
+    expect(item.resultSet).toEqual([{ a: 7 }, { a: 8 }]);
+  });
+
+  test('a query without columns answers empty headers', async () => {
+    const t = await table();
+    expect(await last({ query: `INSERT INTO ${t}(a) VALUES (1)` })).toEqual({
+      success: true,
+      resultHeaders: [],
+      resultSet: [],
+    });
+  });
+
+  test('a repeated column name carries its occurrence, and no column is lost', async () => {
+    const item = await last({ query: 'SELECT 1 AS x, 2 AS x, 3 AS "x:2", 4 AS x' });
+    expect(Object.values(item.resultSet[0])).toEqual([1, 2, 3, 4]);
+    expect(item.resultHeaders).toEqual(Object.keys(item.resultSet[0]));
+    expect((await last({ query: 'SELECT 1 AS x, 2 AS x' })).resultHeaders).toEqual(['x', 'x:2']);
+  });
+
+  test('integers are exact both ways, reals stay reals, BLOBs are base64', async () => {
+    const body =
+      '{"transaction":[{"query":"SELECT ?1 AS most, ?2 AS least, typeof(?3) AS one, typeof(?4) AS real, x\'00ff\' AS blob, 9e999 AS inf","values":[9223372036854775807,-9223372036854775808,1,1.0]}]}';
+    const { text } = await api().call('POST', '/db?db=tx', { body });
+    expect(text).toContain(
+      '"most":9223372036854775807,"least":-9223372036854775808,"one":"integer","real":"real","blob":"AP8=","inf":9e999',
+    );
+  });
+
+  test('a SELECT is cut at 10,000 rows and says so', async () => {
+    const item = await last({
+      query: 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM r LIMIT 10001) SELECT x FROM r',
+    });
+    expect(item.resultSet).toHaveLength(10_000);
+    expect(item.truncated).toBe(true);
+  });
+
+  test('several statements of an item run in order, values are dealt out, the last one answers', async () => {
+    const t = await table();
+    const item = await last({
+      statement: `INSERT INTO ${t}(a) VALUES (?); -- a ; comment
+        INSERT INTO ${t}(a, b) VALUES (?, ';'); UPDATE ${t} SET a = a || ?;`,
+      values: ['x', 'y', '!'],
+    });
+    expect(item).toEqual({ success: true, rowsUpdated: 2 });
+    expect((await last({ query: `SELECT a FROM ${t} ORDER BY id` })).resultSet).toEqual([{ a: 'x!' }, { a: 'y!' }]);
+  });
+
+  test('a trigger with statements in its body is created', async () => {
+    const t = await table();
+    const item = await last(
+      { statement: `CREATE TRIGGER tr AFTER INSERT ON ${t} BEGIN UPDATE ${t} SET b = 'set' WHERE id = new.id; END;` },
+      { statement: `INSERT INTO ${t}(a) VALUES (1)` },
+      { query: `SELECT b FROM ${t}` },
+    );
+    expect(item.resultSet).toEqual([{ b: 'set' }]);
+  });
+
+  test('DDL updates no rows', async () => {
+    expect(await last({ statement: 'CREATE TABLE ddl(a)' })).toEqual({ success: true, rowsUpdated: 0 });
+  });
+
+  test('a double-quoted string is a string where it names no column', async () => {
+    const t = await table();
+    await sql({ statement: `INSERT INTO ${t}(a, b) VALUES ("pending", 'it"s')` });
+    const item = await last({ query: `SELECT COUNT(*) AS n FROM ${t} WHERE "a" = "pending"` });
+    expect(item.resultSet).toEqual([{ n: 1 }]);
+    expect((await last({ query: `SELECT "it""s" AS v FROM ${t}` })).resultSet).toEqual([{ v: 'it"s' }]);
+  });
+
+  test('a transaction that the CLI wrapped once more is unwrapped', async () => {
+    const body = { transaction: { transaction: [{ query: 'SELECT 1 AS a' }] } };
+    const { json } = await api().call('POST', '/db?db=tx', { body });
+    expect(json.results[0].resultSet).toEqual([{ a: 1 }]);
+  });
+
+  test('journal_mode=WAL answers wal, and a database in another mode is turned', async () => {
+    expect((await last({ query: 'PRAGMA journal_mode=WAL' })).resultSet).toEqual([{ journal_mode: 'wal' }]);
+  });
+
+  test('foreign keys are off as in stock SQLite, on for a request that begins with the pragma', async () => {
+    const items = [
+      { statement: 'CREATE TABLE IF NOT EXISTS p(id INTEGER PRIMARY KEY)' },
+      { statement: 'CREATE TABLE IF NOT EXISTS c(p REFERENCES p(id))' },
+      { statement: 'INSERT INTO c VALUES (99)' },
+    ];
+    expect((await sql(...items)).status).toBe(200);
+    const { status, json } = await sql({ statement: 'PRAGMA foreign_keys=ON' }, ...items);
+    expect([status, json.code]).toEqual([409, 'SQL_CONSTRAINT']);
+    expect((await sql(...items)).status).toBe(200);
+  });
+
+  test.each([undefined, 'text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'application/json'])(
+    'the body is JSON whatever the Content-Type says: %s',
+    async (type) => {
+      const { status } = await api().call('POST', '/db?db=tx', {
+        body: { transaction: [{ query: 'SELECT 1' }] },
+        headers: type === undefined ? {} : { 'content-type': type },
+      });
+      expect(status).toBe(200);
+    },
+  );
+});
+
+describe('noFail', () => {
+  test('a failed item is undone alone', async () => {
+    const t = await table();
+    const { json } = await sql(
+      { statement: `INSERT INTO ${t}(b) VALUES ('one')` },
+      { statement: `INSERT INTO ${t}(b) VALUES ('two'); INSERT INTO ${t}(b) VALUES ('one')`, noFail: true },
+      { statement: 'SELEKT', noFail: true },
+      { statement: 'COMMIT', noFail: true },
+      { query: `SELECT b FROM ${t}` },
+    );
+    expect(json.results.map((item: { code?: string }) => item.code)).toEqual([
+      undefined,
+      'SQL_CONSTRAINT',
+      'SQL_ERROR',
+      'SQL_ERROR',
+      undefined,
+    ]);
+    expect(json.results[1]).not.toHaveProperty('reqIdx');
+    expect(json.results[4].resultSet).toEqual([{ b: 'one' }]);
+  });
+
+  test('failed rows of a valuesBatch are skipped and named', async () => {
+    const t = await table();
+    const item = await last({
+      statement: `INSERT INTO ${t}(b) VALUES (?)`,
+      valuesBatch: [['x'], ['x'], ['y']],
+      noFail: true,
+    });
+    expect(item).toMatchObject({ success: true, rowsUpdatedBatch: [1, 1] });
+    expect(item.rowErrors).toHaveLength(1);
+  });
+
+  test('a failure that ends the transaction ends the request', async () => {
+    const t = await table();
+    const { status, json } = await sql(
+      { statement: `INSERT INTO ${t}(b) VALUES ('x')` },
+      { statement: `INSERT OR ROLLBACK INTO ${t}(b) VALUES ('x')`, noFail: true },
+      { statement: `INSERT INTO ${t}(b) VALUES ('z')` },
+    );
+    expect([status, json.reqIdx, json.code]).toEqual([409, 1, 'SQL_CONSTRAINT']);
+    expect((await last({ query: `SELECT count(*) AS n FROM ${t}` })).resultSet).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('refuses', () => {
+  const cases: [string, object[], number, string, number][] = [
+    ['an unknown member', [{ query: 'SELECT 1' }, { query: 'SELECT 1', valeus: [] }], 400, 'UNKNOWN_FIELD', 1],
+    ['values and params that differ', [{ query: 'SELECT ?', values: [1], params: [2] }], 400, 'VALUES_CONFLICT', 0],
+    ['a null beside values', [{ query: 'SELECT ?', values: [1], params: null }], 400, 'VALUES_CONFLICT', 0],
+    ['two texts', [{ query: 'SELECT 1', statement: 'SELECT 1' }], 400, 'INVALID_PARAMETERS', 0],
+    ['no text', [{ values: [] }], 400, 'INVALID_PARAMETERS', 0],
+    ['a text that is none', [{ sql: 5 }], 400, 'INVALID_PARAMETERS', 0],
+    ['valuesBatch with values', [{ sql: 'SELECT 1', values: [], valuesBatch: [] }], 400, 'VALUES_CONFLICT', 0],
+    ['valuesBatch on a query', [{ query: 'SELECT 1', valuesBatch: [[]] }], 400, 'INVALID_PARAMETERS', 0],
+    ['noFail that is no boolean', [{ query: 'SELECT 1', noFail: 1 }], 400, 'INVALID_PARAMETERS', 0],
+    ['no items', [], 400, 'INVALID_PARAMETERS', -1],
+    ['a syntax error', [{ query: 'SELECT 1' }, { query: 'SELEKT 1' }], 400, 'SQL_ERROR', 1],
+    ['an unknown table', [{ query: 'SELECT * FROM nowhere' }], 400, 'SQL_ERROR', 0],
+    ['an empty text', [{ query: ' -- nothing' }], 400, 'SQL_ERROR', 0],
+    ['NUL in the text', [{ query: 'SELECT 1 \0, 2' }], 400, 'SQL_ERROR', 0],
+    ['too few values', [{ query: 'SELECT ?, ?', values: [1] }], 400, 'SQL_BIND_ERROR', 0],
+    ['a nested value', [{ query: 'SELECT ?', values: [[1]] }], 400, 'SQL_BIND_ERROR', 0],
+    ['BEGIN', [{ statement: 'BEGIN' }], 400, 'SQL_ERROR', 0],
+    ['ROLLBACK after a comment', [{ statement: '/* x */ ROLLBACK' }], 400, 'SQL_ERROR', 0],
+    ['VACUUM', [{ statement: 'VACUUM' }], 400, 'SQL_ERROR', 0],
+    ['ATTACH', [{ statement: "ATTACH '/tmp/x.db' AS x" }], 400, 'SQL_ERROR', 0],
+    ['DETACH', [{ statement: 'DETACH x' }], 400, 'SQL_ERROR', 0],
+    ['load_extension', [{ query: "SELECT load_extension('/tmp/x.so')" }], 400, 'SQL_ERROR', 0],
+    ['a pragma off the list', [{ statement: 'PRAGMA writable_schema=ON' }], 400, 'SQL_ERROR', 0],
+    ['the same with a schema', [{ statement: 'PRAGMA main.writable_schema=ON' }], 400, 'SQL_ERROR', 0],
+    ['the same quoted', [{ statement: 'PRAGMA "writable_schema"=ON' }], 400, 'SQL_ERROR', 0],
+    ['setting a pragma that is read only here', [{ statement: 'PRAGMA busy_timeout=1' }], 400, 'SQL_ERROR', 0],
+    ["the server's own tables", [{ query: 'SELECT * FROM "hoody:kv_meta"' }], 409, 'CONFLICT', 0],
+    ['sqlite_sequence', [{ query: 'DELETE FROM sqlite_sequence' }], 409, 'CONFLICT', 0],
+  ];
+  test.each(cases)('%s', async (_name, items, status, code, reqIdx) => {
+    const answer = await sql(...items);
+    expect([answer.status, answer.json.code, answer.json.reqIdx]).toEqual([status, code, reqIdx]);
+    expect(answer.json.error).toMatch(/\w+ \w+/);
+  });
+
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '1',
+    '{}',
+    '{"transaction":5}',
+    '{"transaction":{}}',
+    '{"transaction":[1]}',
+    '\xff',
+  ])('the body %j', async (body) => {
+    const answer = await api().call('POST', '/db?db=tx', { body: Buffer.from(body, 'latin1') });
+    expect([answer.status, answer.json.code]).toEqual([400, 'INVALID_PARAMETERS']);
+  });
+
+  test('an integer beyond 64 bits', async () => {
+    const body = '{"transaction":[{"query":"SELECT ?","values":[9223372036854775808]}]}';
+    const { status, json } = await api().call('POST', '/db?db=tx', { body });
+    expect([status, json.code]).toEqual([400, 'SQL_BIND_ERROR']);
+  });
+
+  test('more items, or more rows, than the limits', async () => {
+    const items = Array.from({ length: 10_001 }, () => ({ query: 'SELECT 1' }));
+    expect((await sql(...items)).json.code).toBe('PAYLOAD_TOO_LARGE');
+    const rows = Array.from({ length: 100_001 }, () => []);
+    expect((await sql({ statement: 'SELECT 1', valuesBatch: rows })).status).toBe(413);
+  });
+
+  test('an answer beyond the limit, and commits nothing', async () => {
+    const t = await table();
+    const { status, json } = await sql(
+      { statement: `INSERT INTO ${t}(a) VALUES (1)` },
+      {
+        query:
+          'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM r LIMIT 9000) SELECT hex(zeroblob(4000)) FROM r',
+      },
+    );
+    expect([status, json.code]).toEqual([413, 'RESPONSE_TOO_LARGE']);
+    expect((await last({ query: `SELECT count(*) AS n FROM ${t}` })).resultSet).toEqual([{ n: 0 }]);
+  });
+
+  test('to leave a constraint broken at COMMIT', async () => {
+    const { status, json } = await sql(
+      { statement: 'PRAGMA foreign_keys=ON' },
+      { statement: 'CREATE TABLE dp(id INTEGER PRIMARY KEY)' },
+      { statement: 'CREATE TABLE dc(p REFERENCES dp(id) DEFERRABLE INITIALLY DEFERRED)' },
+      { statement: 'INSERT INTO dc VALUES (1)' },
+    );
+    expect([status, json.code, json.reqIdx]).toEqual([409, 'SQL_CONSTRAINT', -1]);
+    expect((await last({ query: "SELECT count(*) AS n FROM sqlite_master WHERE name = 'dc'" })).resultSet).toEqual([
+      { n: 0 },
+    ]);
+  });
+});
+
+test('a failed item undoes the whole request and carries its index', async () => {
+  const t = await table();
+  const { status, json } = await sql(
+    { statement: `INSERT INTO ${t}(b) VALUES ('x')` },
+    { statement: `INSERT INTO ${t}(b) VALUES ('x')` },
+  );
+  expect([status, json]).toEqual([
+    409,
+    { reqIdx: 1, error: `UNIQUE constraint failed: ${t}.b`, code: 'SQL_CONSTRAINT' },
+  ]);
+  expect((await last({ query: `SELECT count(*) AS n FROM ${t}` })).resultSet).toEqual([{ n: 0 }]);
+});
+
+test('temporary objects and settings do not reach the next request', async () => {
+  await sql({ statement: 'CREATE TEMP TABLE mine(a)' }, { statement: 'PRAGMA recursive_triggers=ON' });
+  expect((await sql({ query: 'SELECT * FROM mine' })).json.code).toBe('SQL_ERROR');
+  expect((await last({ query: 'PRAGMA recursive_triggers' })).resultSet).toEqual([{ recursive_triggers: 0 }]);
+});
