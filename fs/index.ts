@@ -2,11 +2,14 @@
 // do, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a mount in this process.
 import { fileURLToPath } from 'node:url';
 
+export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
 export { FsError } from './errors.ts';
+export { defaultLockLimits, type LockLimits } from './locks/limits.ts';
 export type {
   FromFsProcess,
   FsStartOptions,
   FsStatus,
+  LocksQuery,
   LogLevel,
   PassthroughState,
   ToFsProcess,

@@ -1,4 +1,6 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
+import type { LockCounts } from './locks/counters.ts';
+import type { LockLimits } from './locks/limits.ts';
 
 import type { SurvivorDescriptors } from './state/survivor.ts';
 
@@ -18,6 +20,8 @@ export interface FsStartOptions {
   readonly survivor?: SurvivorDescriptors;
   /** A folder on a tmpfs for run-time state that may be lost with the host, not with the process. */
   readonly stateDir: string;
+  /** Constants of the lock coordinator that differ from their defaults. */
+  readonly lockLimits?: Partial<LockLimits>;
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
   /** Log every request and reply (debug level). Default false. */
@@ -42,6 +46,14 @@ export interface FsStatus {
   readonly backingFiles: number;
   /** Requests whose answer is still owed, as for a lock that is waited for. */
   readonly pending: number;
+  /** Absent when the kernel keeps the locks. */
+  readonly locks?: LockCounts;
+}
+
+/** Arguments of the query `locks`; without `db` every database is shown. It is answered with a LockView. */
+export interface LocksQuery {
+  /** Path below the data directory. */
+  readonly db?: string;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -63,5 +75,7 @@ export type FromFsProcess =
       readonly event: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** These databases, by their path below the data directory, were most likely written: a write lock was given back. */
+  | { readonly type: 'committed'; readonly databases: readonly string[] }
   /** The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this. */
   | { readonly type: 'unmounted' };

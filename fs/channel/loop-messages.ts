@@ -1,4 +1,5 @@
 // What the main thread of the fs process and its loop thread say to each other.
+import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions } from '../messages.ts';
 
 export interface LoopData {
@@ -8,7 +9,16 @@ export interface LoopData {
   readonly options: FsStartOptions;
 }
 
-export type ToLoop = { readonly type: 'stop' } | { readonly type: 'status'; readonly id: number };
+export type ToLoop =
+  | { readonly type: 'stop' }
+  | { readonly type: 'status'; readonly id: number }
+  | { readonly type: 'locks'; readonly id: number; readonly database: string | undefined }
+  | { readonly type: 'long-holders' };
 
-/** All of these go on to the supervisor as they are. */
-export type FromLoop = FromFsProcess;
+export type FromLoop =
+  /** These go on to the supervisor as they are. */
+  | FromFsProcess
+  /** The answer to the query `locks`, before the processes are named. */
+  | { readonly type: 'locks'; readonly id: number; readonly databases: readonly DatabaseLocks[] }
+  /** Holders that have become long since they were asked for last. */
+  | { readonly type: 'long-holders'; readonly databases: readonly DatabaseLocks[] };

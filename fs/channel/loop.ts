@@ -1,6 +1,7 @@
 // The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the main thread
 // posts messages and wakes it through an eventfd.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { LockArbiter } from '../arbiter/arbiter.ts';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
@@ -34,15 +35,27 @@ try {
 }
 port.close();
 
-function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
+function serve({ dataDir, passthrough: wanted, locks: locksWanted, lockLimits }: FsStartOptions): void {
   const device = new Device(deviceFd, wakeFd, log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
   const tree = openTree(dataDir, { caller: new Caller(), passthrough, ownChanges: new OwnChanges(), survivor });
-  const session = new Session({
+  const locks =
+    locksWanted === 'kernel'
+      ? undefined
+      : new LockArbiter({
+          nodes: tree.nodes,
+          dataDir,
+          log,
+          answer: (asked, result) => session.answer(asked, result),
+          committed: (databases) => send({ type: 'committed', databases }),
+          ...(lockLimits === undefined ? {} : { limits: lockLimits }),
+        });
+  const session: Session = new Session({
     tree,
     survivor,
     log,
+    ...(locks === undefined ? {} : { locks }),
     write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
     wantsPassthrough: wanted !== 'off',
     initialized: (isNegotiated) => {
@@ -55,7 +68,7 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
   if (survivor.generation > 1) takeOver();
 
   for (let served = 0; ; ) {
-    const length = device.receive(request, session.isResuming ? 0 : -1);
+    const length = device.receive(request, session.isResuming ? 0 : (locks?.nextDueMs() ?? -1));
     if (length === unmounted) {
       send({ type: 'unmounted' });
       return;
@@ -64,6 +77,7 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
       session.serve(request, length);
       served += 1;
     } else if (session.isResuming) session.endOfRepeats();
+    locks?.runDue();
     // Under load the device never runs dry, so messages are also looked for now and then.
     if ((length === 0 || served % messagesEvery === 0) && answerMessages() === 'stop') return;
   }
@@ -91,6 +105,12 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
         case 'status':
           send({ type: 'answer', id: message.id, value: status() });
           break;
+        case 'locks':
+          send({ type: 'locks', id: message.id, databases: locks?.snapshot(message.database) ?? [] });
+          break;
+        case 'long-holders':
+          send({ type: 'long-holders', databases: locks?.longHolders() ?? [] });
+          break;
         default:
           message satisfies never;
       }
@@ -111,7 +131,8 @@ function serve({ dataDir, passthrough: wanted }: FsStartOptions): void {
       nodes: tree.nodes.size,
       handles: tree.files.size + tree.directories.size,
       backingFiles: passthrough.backingFiles,
-      pending: 0,
+      pending: locks?.pending ?? 0,
+      ...(locks === undefined ? {} : { locks: locks.manager.counters.toJSON() }),
     };
   }
 }

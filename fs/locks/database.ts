@@ -21,9 +21,9 @@ import { Episodes, type Waiter } from './waiters.ts';
 export const WRITER_BITS = HOLDS_RESERVED | HOLDS_PENDING | HOLDS_EXCLUSIVE | HOLDS_WRITE;
 
 export interface OpenHandle {
-  readonly pid: number;
+  /** Who opened it; of main files only. */
+  readonly identity: ProcessIdentity | undefined;
   readonly readOnly: boolean;
-  readonly identity: ProcessIdentity;
   /** Its descriptor was closed; the kernel's RELEASE follows later. */
   closing: boolean;
 }
@@ -185,7 +185,8 @@ export class Database {
   /** Open handles of process `pid` on the main file: its connections, as far as the kernel can tell. */
   handlesOf(pid: number): number {
     let count = 0;
-    if (this.main) for (const handle of this.main.handles.values()) if (handle.pid === pid && !handle.closing) count++;
+    for (const handle of this.main?.handles.values() ?? [])
+      if (handle.identity?.pid === pid && !handle.closing) count++;
     return count;
   }
 }

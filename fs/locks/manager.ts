@@ -46,6 +46,7 @@ export class LockManager {
   readonly #waitingDatabases = new Set<Database>();
   readonly #polls = new Map<LockOwner, Poll>();
   #completions: Completion[] = [];
+  #longHolders: Set<string> = new Set();
   #nextTurn = 1;
   #nextDeadlineMs: number | undefined = Number.POSITIVE_INFINITY;
 
@@ -62,13 +63,14 @@ export class LockManager {
 
   // --- the files ---------------------------------------------------------------------------------------------------
 
-  open(file: number, handle: number, pid: number, readOnly: boolean): void {
+  open(file: number, handle: number, tid: number, readOnly: boolean): void {
     const opened = this.#fileOf(file);
-    const identity = this.#world.identify(pid);
-    opened.handles.set(handle, { pid, readOnly, identity, closing: false });
-    if (opened.kind !== 'database') return;
+    const isMain = opened.kind === 'database';
+    const identity = isMain ? this.#world.identify(tid) : undefined;
+    opened.handles.set(handle, { identity, readOnly, closing: false });
+    if (!identity) return;
     opened.database.forgetJournal();
-    forgetIdentity(opened.database, pid);
+    forgetIdentity(opened.database, identity.pid);
   }
 
   /** A descriptor was closed: POSIX ends every lock of `owner` on the file with it. */
@@ -88,9 +90,9 @@ export class LockManager {
     const { database } = released;
     const open = released.handles.get(handle);
     released.handles.delete(handle);
-    if (open && released.kind === 'database') {
+    if (open?.identity) {
       database.forgetJournal();
-      forgetIdentity(database, open.pid);
+      forgetIdentity(database, open.identity.pid);
     }
     for (const held of [...released.posix.owners.values()]) {
       if (held.handle === handle) this.#clear(released, held.owner, 0, END_OF_FILE, nowMs);
@@ -174,6 +176,24 @@ export class LockManager {
     const taken = this.#completions;
     this.#completions = [];
     return taken;
+  }
+
+  /** Holders of an exclusive lock, or of one that somebody waits for, that have become long since the last call. */
+  longHolders(nowMs: number): DatabaseLocks[] {
+    const known = this.#longHolders;
+    this.#longHolders = new Set();
+    const found: DatabaseLocks[] = [];
+    for (const view of this.snapshot(nowMs)) {
+      const blocking = new Set(view.waiters.flatMap((waiter) => waiter.blockedBy));
+      const holders = view.holders.filter(({ lock, mode, pid, heldMs }) => {
+        if (heldMs < this.limits.longHolderMs || (mode === 'shared' && !blocking.has(pid))) return false;
+        const key = `${pid} ${lock} ${view.db}`;
+        this.#longHolders.add(key);
+        return !known.has(key);
+      });
+      if (holders.length > 0) found.push({ ...view, holders });
+    }
+    return found;
   }
 
   /** Who holds and who waits, for people: every database, or the one named. */
@@ -335,6 +355,7 @@ export class LockManager {
     database.commits++;
     database.lastWriteMs = nowMs;
     me.lastWriteEndMs = nowMs;
+    this.#world.committed(database.name);
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
     const { slice } = database;
@@ -560,7 +581,7 @@ export class LockManager {
     if (me.identity) return me.identity;
     let readOnly = false;
     for (const handle of database.main?.handles.values() ?? []) {
-      if (handle.pid !== me.pid || handle.closing) continue;
+      if (handle.identity?.pid !== me.pid || handle.closing) continue;
       readOnly = handle.readOnly && (me.identity === undefined || readOnly);
       me.identity = handle.identity;
     }
@@ -627,6 +648,7 @@ export class LockManager {
     const { database } = file;
     if (database.waiters.some((waiter) => waiter.file === file)) return;
     this.#files.delete(file.key);
+    this.#world.forgotten(file.key);
     if (database.main === file) database.main = undefined;
     if (database.shm === file) database.shm = undefined;
     if (!database.isUnused) return;

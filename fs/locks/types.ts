@@ -41,6 +41,7 @@ export interface FileDescription {
 }
 
 export interface ProcessIdentity {
+  readonly pid: number;
   /** Differs between two processes that had the same pid one after the other. */
   readonly key: string;
   /** The program file; readers are proved per program too. */
@@ -51,10 +52,15 @@ export interface LockWorld {
   describeFile(file: number): FileDescription;
   /** Reads the header of a database's main file. */
   readJournalMode(file: number): JournalMode;
-  identify(pid: number): ProcessIdentity;
+  /** The process of a thread, or of itself. */
+  identify(tid: number): ProcessIdentity;
   /**
    * Makes the lock on the backing file that programs behind the mount see; false when one of them is in the way.
    * `unlock` always succeeds.
    */
   mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
+  /** A write lock on the database was given back: most likely after a commit. */
+  committed(database: string): void;
+  /** Nobody has the file open and nobody holds a lock on it. */
+  forgotten(file: number): void;
 }

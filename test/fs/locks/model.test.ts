@@ -55,7 +55,9 @@ function run(seed: number): void {
   const world: LockWorld = {
     describeFile: () => ({ kind: 'other', database: 'file', name: 'file' }),
     readJournalMode: () => 'rollback',
-    identify: (pid) => ({ key: `${pid}`, executable: 'test' }),
+    identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
+    committed: () => {},
+    forgotten: () => {},
     mirror: (_file, start, end, type) => {
       mirror.fill(type === 'unlock' ? undefined : type, start, Math.min(end, BYTES - 1) + 1);
       return true;

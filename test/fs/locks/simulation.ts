@@ -48,7 +48,7 @@ export class Simulation {
   readonly journals = new Map<string, JournalMode>();
   /** What a program on the data directory holds: every mirror request for these bytes fails. */
   foreign: { file: number; start: number; end: number } | undefined;
-  readonly identities = new Map<number, ProcessIdentity>();
+  readonly identities = new Map<number, Partial<ProcessIdentity>>();
   readonly answers = new Map<number, LockAnswer>();
   #nextUnique = 1;
   readonly #files = new Map<number, { kind: LockFileKind; database: string }>();
@@ -61,7 +61,9 @@ export class Simulation {
         return { ...known, name: known.database };
       },
       readJournalMode: (file) => this.journals.get(this.#files.get(file)?.database ?? '') ?? 'rollback',
-      identify: (pid) => this.identities.get(pid) ?? { key: `${pid}`, executable: `/program/${pid}` },
+      identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
+      committed: () => {},
+      forgotten: () => {},
       mirror: (file, start, end, type) =>
         type === 'unlock' || file !== this.foreign?.file || start > this.foreign.end || end < this.foreign.start,
     };

@@ -1,0 +1,209 @@
+// Brings the lock manager, which is pure, together with the world: requests of the session, the clock, the backing files,
+// /proc. It answers the session's lock operations and remembers whom an answer is owed.
+import { constants } from 'node:os';
+import type { LockService } from '../channel/lock-service.ts';
+import type { LockLimits } from '../locks/limits.ts';
+import { LockManager } from '../locks/manager.ts';
+import { END_OF_FILE } from '../locks/ranges.ts';
+import type { DatabaseLocks } from '../locks/snapshot.ts';
+import type { FileDescription, LockAnswer, LockRequest, LockWorld } from '../locks/types.ts';
+import type { Log } from '../log.ts';
+import type { FileHandle } from '../nodes/handles.ts';
+import type { Node, NodeTable } from '../nodes/nodes.ts';
+import { ESTALE, SILENT } from '../nodes/tree.ts';
+import { encodeLock } from '../protocol/encode.ts';
+import type { Header, NodeId, RequestOf, Unique } from '../protocol/requests.ts';
+import { sqliteFileOf } from '../sqlite/files.ts';
+import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
+import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
+import { O_RDONLY, pread, readlinkat } from '../system/files.ts';
+import { AT_FDCWD } from '../system/stat.ts';
+import { Mirror } from './mirror.ts';
+import { Processes } from './processes.ts';
+
+const { EAGAIN, EDEADLK, EINTR } = constants.errno;
+const errnoOf: Readonly<Record<LockAnswer, number>> = {
+  granted: 0,
+  refused: -EAGAIN,
+  deadlock: -EDEADLK,
+  interrupted: -EINTR,
+};
+/** What the kernel sends for "to the end of the file". */
+const kernelEndOfFile = 0x7fffffffffffffffn;
+const lastExactOffset = BigInt(END_OF_FILE);
+/** Commits are reported together, so that a busy writer costs one message in this time. */
+const commitNoticeMs = 10;
+const PATH_MAX = 4096;
+
+export interface ArbiterParts {
+  readonly nodes: NodeTable;
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Sends the answer to a request that had to wait: 0 or a negative errno. */
+  readonly answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
+  /** These databases were written since the last call. Called every few milliseconds at most. */
+  readonly committed: (databases: readonly string[]) => void;
+  readonly limits?: Partial<LockLimits>;
+}
+
+export class LockArbiter implements LockService {
+  readonly manager: LockManager;
+  readonly mirror: Mirror;
+  readonly #parts: ArbiterParts;
+  readonly #processes = new Processes();
+  readonly #owed = new Map<number, Pick<Header, 'unique' | 'isResent'>>();
+  readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
+  readonly #path = Buffer.alloc(PATH_MAX);
+  readonly #committed = new Set<string>();
+  #commitNoticeDueMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: ArbiterParts) {
+    this.#parts = parts;
+    this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.log);
+    const world: LockWorld = {
+      describeFile: (file) => this.#describe(file),
+      readJournalMode: (file) => this.#readJournalMode(file),
+      identify: (tid) => this.#processes.identify(tid),
+      mirror: (file, start, end, type) => this.mirror.set(file, start, end, type),
+      committed: (database) => this.#noteCommit(database),
+      forgotten: (file) => this.mirror.drop(file),
+    };
+    this.manager = new LockManager(world, parts.limits);
+  }
+
+  get pending(): number {
+    return this.#owed.size;
+  }
+
+  opened(handle: FileHandle): void {
+    this.manager.open(handle.node.id, handle.id, handle.pid, handle.access === O_RDONLY);
+  }
+
+  test(_node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number {
+    const request = requestOf(asked, false);
+    const held = this.manager.getLock(request);
+    if (held) {
+      const end = held.end === END_OF_FILE ? kernelEndOfFile : BigInt(held.end);
+      const type = held.type === 'write' ? F_WRLCK : F_RDLCK;
+      return encodeLock(out, { start: BigInt(held.start), end, type, pid: held.pid });
+    }
+    const foreign =
+      request.type === 'unlock' || request.flock
+        ? undefined
+        : this.mirror.test(request.file, request.start, request.end, request.type);
+    if (!foreign) return encodeLock(out, { start: asked.start, end: asked.end, type: F_UNLCK, pid: 0 });
+    const { start, length, type, pid } = foreign;
+    const end = length === 0n ? kernelEndOfFile : start + length - 1n;
+    return encodeLock(out, { start, end, type, pid: Math.max(pid, 0) });
+  }
+
+  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
+    if (node.opens === 0) return -ESTALE;
+    const answer = this.manager.setLock(requestOf(asked, asked.op === 'SETLKW'), performance.now());
+    if (answer === 'waiting') this.#owed.set(asked.unique, { unique: asked.unique, isResent: asked.isResent });
+    this.#answerCompleted();
+    return answer === 'waiting' ? SILENT : errnoOf[answer];
+  }
+
+  flushed(node: Node, asked: RequestOf<'FLUSH'>): void {
+    this.manager.flush(node.id, asked.fh, asked.lockOwner, performance.now());
+    this.#answerCompleted();
+  }
+
+  released(handle: FileHandle): void {
+    this.manager.release(handle.node.id, handle.id, performance.now());
+    this.#answerCompleted();
+  }
+
+  interrupt(target: Unique): void {
+    this.manager.interrupt(target, performance.now());
+    this.#answerCompleted();
+  }
+
+  nextDueMs(): number {
+    if (this.#owed.size === 0 && this.#committed.size === 0) return -1;
+    const nowMs = performance.now();
+    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs);
+    return dueMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(dueMs - nowMs));
+  }
+
+  runDue(): void {
+    const nowMs = performance.now();
+    if (this.#owed.size > 0 && nowMs >= this.manager.nextDeadlineMs(nowMs)) {
+      this.manager.expire(nowMs);
+      this.#answerCompleted();
+    }
+    if (nowMs < this.#commitNoticeDueMs) return;
+    this.#commitNoticeDueMs = Number.POSITIVE_INFINITY;
+    this.#parts.committed([...this.#committed]);
+    this.#committed.clear();
+  }
+
+  snapshot(database?: string): DatabaseLocks[] {
+    return this.manager.snapshot(performance.now(), database);
+  }
+
+  longHolders(): DatabaseLocks[] {
+    return this.manager.longHolders(performance.now());
+  }
+
+  #answerCompleted(): void {
+    for (const { unique, answer } of this.manager.takeCompletions()) {
+      const asked = this.#owed.get(unique);
+      if (!asked) continue;
+      this.#owed.delete(unique);
+      this.#parts.answer(asked, errnoOf[answer]);
+    }
+  }
+
+  #noteCommit(database: string): void {
+    if (this.#committed.size === 0) this.#commitNoticeDueMs = performance.now() + commitNoticeMs;
+    this.#committed.add(database);
+  }
+
+  /** By the name that the file has now, which is also what SQLite went by when it was opened. */
+  #describe(file: number): FileDescription {
+    const node = this.#parts.nodes.get(file as NodeId);
+    const path = node ? this.#pathOf(node) : undefined;
+    if (path === undefined) return { kind: 'other', database: `inode ${file}`, name: `inode ${file}` };
+    const { kind, database } = sqliteFileOf(path);
+    return { kind: kind === 'journal' || kind === 'wal' ? 'other' : kind, database, name: database };
+  }
+
+  /** Below the data directory; undefined for a file without a name. */
+  #pathOf(node: Node): string | undefined {
+    const link = Buffer.from(`/proc/self/fd/${node.fd}\0`);
+    const length = readlinkat(AT_FDCWD, link, this.#path, this.#path.length);
+    if (length <= 0) return undefined;
+    const path = this.#path.toString('utf8', 0, length);
+    if (path.endsWith(' (deleted)')) return undefined;
+    const root = `${this.#parts.dataDir}/`;
+    return path.startsWith(root) ? path.slice(root.length) : path;
+  }
+
+  #readJournalMode(file: number): JournalMode {
+    const fd = this.mirror.descriptorOf(file);
+    const size = fd < 0 ? 0 : pread(fd, this.#header, this.#header.length, 0);
+    return journalModeOf(this.#header.subarray(0, Math.max(size, 0)));
+  }
+}
+
+function requestOf(asked: RequestOf<'GETLK' | 'SETLK' | 'SETLKW'>, wait: boolean): LockRequest {
+  return {
+    unique: asked.unique,
+    file: asked.nodeId,
+    handle: asked.fh,
+    owner: asked.owner,
+    start: exactOffset(asked.start),
+    end: exactOffset(asked.end),
+    type: asked.type === F_UNLCK ? 'unlock' : asked.type === F_WRLCK ? 'write' : 'read',
+    pid: asked.lockPid,
+    tid: asked.pid,
+    wait,
+    flock: asked.isFlock,
+  };
+}
+
+function exactOffset(offset: bigint): number {
+  return offset >= lastExactOffset ? END_OF_FILE : Number(offset);
+}

@@ -1,0 +1,83 @@
+// Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc and
+// may be gone at any moment; then the answer is the little that is known.
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { ProcessIdentity } from '../locks/types.ts';
+
+const MOST_KNOWN = 4096;
+/** Fields of /proc/PID/stat after the program's name, which may contain anything: field 22 is the start time. */
+const startTimeField = 22 - 3;
+
+interface Known {
+  readonly startTime: string;
+  readonly identity: ProcessIdentity;
+}
+
+/** Remembers threads by start time, so that most questions cost one small read. */
+export class Processes {
+  readonly #known = new Map<number, Known>();
+
+  /** The process that a thread belongs to. Thread 0 is one that this pid namespace cannot see. */
+  identify(tid: number): ProcessIdentity {
+    const startTime = startTimeOf(tid);
+    const known = this.#known.get(tid);
+    if (known?.startTime === startTime) return known.identity;
+    const pid = processOf(tid);
+    const key = `${pid} ${pid === tid ? startTime : startTimeOf(pid)}`;
+    const identity = { pid, key, executable: executableOf(pid) };
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(tid, { startTime, identity });
+    return identity;
+  }
+}
+
+export interface ProcessName {
+  /** The command line, arguments separated by blanks. */
+  readonly command: string;
+  /** The container's id or name, `host` outside of any. */
+  readonly container: string;
+}
+
+export function nameProcess(pid: number): ProcessName {
+  const words = read(`/proc/${pid}/cmdline`).split('\0');
+  const command = words.join(' ').trim() || read(`/proc/${pid}/comm`).trim() || 'unknown';
+  return { command, container: containerOf(read(`/proc/${pid}/cgroup`)) };
+}
+
+/**
+ * The container that a cgroup path names: Docker, podman, containerd and CRI-O put the 64 hex digits of the id into it,
+ * systemd-nspawn the machine's name, LXC the container's.
+ */
+export function containerOf(cgroup: string): string {
+  const id = /([0-9a-f]{64})/.exec(cgroup)?.[1];
+  if (id !== undefined) return id.slice(0, 12);
+  const named =
+    /\/(?:machine\.slice\/(?:systemd-nspawn@|machine-)|lxc(?:\.payload\.|\/))([^/\n]+?)(?:\.service|\.scope)?(?:\/|$)/m.exec(
+      cgroup,
+    );
+  return named?.[1] ?? 'host';
+}
+
+function processOf(tid: number): number {
+  return Number(/^Tgid:\s*(\d+)/m.exec(read(`/proc/${tid}/status`))?.[1] ?? tid);
+}
+
+function executableOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return 'unknown';
+  }
+}
+
+function startTimeOf(tid: number): string {
+  const stat = read(`/proc/${tid}/stat`);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[startTimeField] ?? '';
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
