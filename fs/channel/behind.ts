@@ -3,8 +3,7 @@
 // apart by OwnChanges. A change that is missed is bounded by the lifetime of what the kernel was told (1 s).
 import { readlinkSync } from 'node:fs';
 import type { Log } from '../log.ts';
-import type { Node } from '../nodes/nodes.ts';
-import { inodeKey } from '../nodes/nodes.ts';
+import { type DirectoryListener, inodeKey, type Node } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
 import { encodeInvalidateEntry, encodeInvalidateInode } from '../protocol/encode.ts';
 import type { NodeId } from '../protocol/requests.ts';
@@ -16,7 +15,7 @@ import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
 export const batchMs = 100;
 const namesInLog = 5;
 
-export class BehindTheBack {
+export class BehindTheBack implements DirectoryListener {
   readonly #inotify = new Inotify();
   readonly #log: Log;
   readonly #directoryOf = new Map<number, NodeId>();
@@ -57,10 +56,10 @@ export class BehindTheBack {
    */
   collect(tree: Tree): Buffer[] {
     const messages: Buffer[] = [];
-    const names: string[] = [];
+    const names = new Set<string>();
     for (const { directory, name, isContent } of this.#foreign(tree)) {
       const bytes = Buffer.from(name, 'latin1');
-      if (names.length < namesInLog) names.push(`${readlinkSync(`/proc/self/fd/${directory.fd}`)}/${bytes}`);
+      if (names.size < namesInLog) names.add(`${readlinkSync(`/proc/self/fd/${directory.fd}`)}/${bytes}`);
       if (isContent) {
         const child = childOf(tree, directory, bytes);
         if (child !== undefined) messages.push(encodeInvalidateInode(child.id));
@@ -68,7 +67,7 @@ export class BehindTheBack {
         messages.push(encodeInvalidateInode(directory.id), encodeInvalidateEntry(directory.id, bytes));
       }
     }
-    if (messages.length > 0) this.#log('warn', 'changed-behind-the-mount', { names, messages: messages.length });
+    if (messages.length > 0) this.#log('warn', 'changed-behind-the-mount', { names: [...names] });
     return messages;
   }
 

@@ -1,4 +1,4 @@
-// The /dev/fuse descriptor and the wake descriptor, waited for together. Which errors of the device are normal is known here.
+// The /dev/fuse descriptor, the wake descriptor and one that is only listened to, waited for together. Which errors of the device are normal is known here.
 import { constants } from 'node:os';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -22,15 +22,19 @@ export const unmounted = -1;
 const spinMs = 0.05;
 const fullPatience = 4;
 const restBetweenTrials = 16;
+/** Under load the device never runs dry: the other descriptors are looked at once in so many requests. */
+const requestsBetweenPolls = 64;
 
 export class Device {
   readonly #fd: number;
   readonly #wakeFd: number;
   readonly #log: Log;
-  readonly #fds = Buffer.alloc(2 * pollfdBytes);
+  readonly #fds = Buffer.alloc(3 * pollfdBytes);
   readonly #wakeCount = Buffer.alloc(8);
   /** How many more times in a row spinning may be in vain; 0 and less: how long it has not been tried. */
   #patience = 0;
+  #sincePoll = 0;
+  #hasHeard = false;
 
   /** `wakeFd` is an eventfd. */
   constructor(fd: number, wakeFd: number, log: Log) {
@@ -43,16 +47,35 @@ export class Device {
     this.#fds.writeInt16LE(POLLIN, 4);
     this.#fds.writeInt32LE(wakeFd, pollfdBytes);
     this.#fds.writeInt16LE(POLLIN, pollfdBytes + 4);
+    this.#fds.writeInt16LE(POLLIN, 2 * pollfdBytes + 4);
+    this.listenTo(-1);
+  }
+
+  /** One more descriptor that ends the wait when it is readable, see hasHeard. -1: none. */
+  listenTo(fd: number): void {
+    this.#fds.writeInt32LE(fd, 2 * pollfdBytes);
+    this.#hasHeard = false;
+  }
+
+  /** The descriptor of listenTo has become readable. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   /**
    * Waits for a request and reads it: its length, 0 for a wake-up or the end of the time limit (-1: none), or `unmounted`.
    */
   receive(bytes: Buffer, timeoutMs: number): number {
-    const length = this.#isWorthSpinning() ? this.#spin(bytes) : 0;
+    this.#sincePoll += 1;
+    const length = this.#sincePoll < requestsBetweenPolls && this.#isWorthSpinning() ? this.#spin(bytes) : 0;
     if (length !== 0) return length;
-    if (poll(this.#fds, 2, timeoutMs) <= 0) return 0;
-    if (this.#fds.readInt16LE(pollfdBytes + 6) !== 0) read(this.#wakeFd, this.#wakeCount, 8);
+    this.#sincePoll = 0;
+    if (poll(this.#fds, 3, timeoutMs) <= 0) return 0;
+    this.#hasHeard = this.#fds.readInt16LE(2 * pollfdBytes + 6) !== 0;
+    if (this.#fds.readInt16LE(pollfdBytes + 6) !== 0) {
+      read(this.#wakeFd, this.#wakeCount, 8);
+      return 0;
+    }
     return this.#fds.readInt16LE(6) === 0 ? 0 : this.#read(bytes);
   }
 

@@ -1,7 +1,6 @@
 // The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the main thread
 // posts messages and wakes it through an eventfd.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { LockArbiter } from '../arbiter/arbiter.ts';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
@@ -11,6 +10,7 @@ import { openTree } from '../nodes/tree.ts';
 import { restore } from '../state/restore.ts';
 import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
 import { Caller } from '../system/caller.ts';
+import { BehindTheBack, batchMs } from './behind.ts';
 import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
@@ -18,7 +18,6 @@ import { Session } from './session.ts';
 
 /** Room for the largest WRITE and its headers; the kernel asks for 8 KiB more than max_write at most. */
 const requestBytes = maxWriteBytes + 8192;
-const messagesEvery = 64;
 
 if (parentPort === null) throw new Error('fs/channel/loop.ts runs as a worker thread');
 const port = parentPort;
@@ -35,27 +34,22 @@ try {
 }
 port.close();
 
-function serve({ dataDir, passthrough: wanted, locks: locksWanted, lockLimits }: FsStartOptions): void {
+function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): void {
   const device = new Device(deviceFd, wakeFd, log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
-  const tree = openTree(dataDir, { caller: new Caller(), passthrough, ownChanges: new OwnChanges(), survivor });
-  const locks =
-    locksWanted === 'kernel'
-      ? undefined
-      : new LockArbiter({
-          nodes: tree.nodes,
-          dataDir,
-          log,
-          answer: (asked, result) => session.answer(asked, result),
-          committed: (databases) => send({ type: 'committed', databases }),
-          ...(lockLimits === undefined ? {} : { limits: lockLimits }),
-        });
-  const session: Session = new Session({
+  const behind = watch ? new BehindTheBack(log) : undefined;
+  const tree = openTree(dataDir, {
+    caller: new Caller(),
+    passthrough,
+    ownChanges: new OwnChanges(),
+    survivor,
+    directories: behind,
+  });
+  const session = new Session({
     tree,
     survivor,
     log,
-    ...(locks === undefined ? {} : { locks }),
     write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
     wantsPassthrough: wanted !== 'off',
     initialized: (isNegotiated) => {
@@ -67,19 +61,38 @@ function serve({ dataDir, passthrough: wanted, locks: locksWanted, lockLimits }:
   const request = Buffer.alloc(requestBytes).fill(1);
   if (survivor.generation > 1) takeOver();
 
-  for (let served = 0; ; ) {
-    const length = device.receive(request, session.isResuming ? 0 : (locks?.nextDueMs() ?? -1));
+  let collectAtMs = Number.POSITIVE_INFINITY;
+  if (behind !== undefined) device.listenTo(behind.fd);
+
+  for (;;) {
+    const length = device.receive(request, session.isResuming ? 0 : untilDueMs());
     if (length === unmounted) {
       send({ type: 'unmounted' });
       return;
     }
-    if (length > 0) {
-      session.serve(request, length);
-      served += 1;
-    } else if (session.isResuming) session.endOfRepeats();
-    locks?.runDue();
-    // Under load the device never runs dry, so messages are also looked for now and then.
-    if ((length === 0 || served % messagesEvery === 0) && answerMessages() === 'stop') return;
+    if (length > 0) session.serve(request, length);
+    else if (session.isResuming) session.endOfRepeats();
+    if (length === 0 && answerMessages() === 'stop') return;
+    collectChanges();
+  }
+
+  /** For poll: milliseconds, -1 when nothing is due. */
+  function untilDueMs(): number {
+    return collectAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(collectAtMs - performance.now()));
+  }
+
+  /** Waits from the first event for a while, so that many are looked at together. */
+  function collectChanges(): void {
+    if (behind === undefined) return;
+    if (device.hasHeard) {
+      device.listenTo(-1);
+      collectAtMs = performance.now() + batchMs;
+    } else if (performance.now() >= collectAtMs) {
+      collectAtMs = Number.POSITIVE_INFINITY;
+      const messages = behind.collect(tree);
+      if (messages.length > 0) send({ type: 'tell-kernel', messages });
+      device.listenTo(behind.fd);
+    }
   }
 
   /** Goes on where the fs process before this one has ended. */
@@ -105,12 +118,6 @@ function serve({ dataDir, passthrough: wanted, locks: locksWanted, lockLimits }:
         case 'status':
           send({ type: 'answer', id: message.id, value: status() });
           break;
-        case 'locks':
-          send({ type: 'locks', id: message.id, databases: locks?.snapshot(message.database) ?? [] });
-          break;
-        case 'long-holders':
-          send({ type: 'long-holders', databases: locks?.longHolders() ?? [] });
-          break;
         default:
           message satisfies never;
       }
@@ -131,8 +138,7 @@ function serve({ dataDir, passthrough: wanted, locks: locksWanted, lockLimits }:
       nodes: tree.nodes.size,
       handles: tree.files.size + tree.directories.size,
       backingFiles: passthrough.backingFiles,
-      pending: locks?.pending ?? 0,
-      ...(locks === undefined ? {} : { locks: locks.manager.counters.toJSON() }),
+      pending: 0,
     };
   }
 }

@@ -17,6 +17,7 @@ import {
   O_EXCL,
   O_NOFOLLOW,
   O_PATH,
+  O_RDONLY,
   O_TRUNC,
   openat,
   pathOfDescriptor,
@@ -127,6 +128,7 @@ export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
   if (handle === undefined) return 0; // released already, and asked again after a take-over
   const { node } = handle;
   if (handle.fd >= 0) close(handle.fd);
+  if (handle.access !== O_RDONLY) tree.ownChanges.addClosed(node);
   node.opens -= 1;
   if (node.opens > 0) return 0;
   tree.passthrough.release(node);

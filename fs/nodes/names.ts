@@ -69,7 +69,7 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   if (isRenamedAlready(tree, to, asked.newName)) return 0;
   const target = noteRename(tree, from, to, asked);
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
-  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) keepIfNameless(tree, target);
+  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target);
   return 0;
 }
 
@@ -97,15 +97,14 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
   if (!statAt(parent.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return operation.hasRemoved ? 0 : failed();
   operation.intendToRemove(stat);
   if (unlinkat(parent.fd, asked.name, removeFlags) < 0) return failed();
-  keepIfNameless(tree, stat);
+  noteLostName(tree, stat);
   return 0;
 }
 
-/** A file that was removed while it is open lives on by its descriptors alone. `stat` describes it before it was removed. */
-function keepIfNameless({ nodes }: Tree, stat: Buffer): void {
+/** `stat` describes the file before its name was removed. */
+function noteLostName({ nodes }: Tree, stat: Buffer): void {
   if (stat.readUInt32LE(statxOffset.nlink) > 1) return;
-  const node = nodes.find(inodeKey(stat));
-  if (node !== undefined && node.opens > 0) node.keep();
+  nodes.find(inodeKey(stat))?.lostLastName();
 }
 
 function isMadeAlready(tree: Tree): boolean {

@@ -10,9 +10,17 @@ export interface NodeStore {
   add(id: NodeId, fd: number, isDirectory: boolean): number;
   setLookups(slot: number, lookups: number): void;
   setBackingId(slot: number, backingId: number): void;
+  /** The file's last name is gone: nothing that is left over may keep its blocks. */
+  letGo(id: NodeId): void;
   /** The descriptor has to outlive this process: the inode cannot be opened again. */
   keep(slot: number, id: NodeId, fd: number): void;
   remove(slot: number, id: NodeId): void;
+}
+
+/** Who wants to know which directories the kernel knows. */
+export interface DirectoryListener {
+  added(id: NodeId, fd: number): void;
+  dropped(id: NodeId): void;
 }
 
 export class Node {
@@ -65,9 +73,10 @@ export class Node {
     this.#store.setBackingId(this.#slot, id);
   }
 
-  /** The file has lost its last name, but is open: only a descriptor can stand for it from now on. */
-  keep(): void {
-    this.#store.keep(this.#slot, this.id, this.fd);
+  /** The file has lost its last name: while it is open, only a descriptor can stand for it from now on. */
+  lostLastName(): void {
+    if (this.opens > 0) this.#store.keep(this.#slot, this.id, this.fd);
+    else this.#store.letGo(this.id);
   }
 
   removeFromStore(): void {
@@ -81,6 +90,7 @@ export class NodeTable {
   readonly #closeDescriptor: (fd: number) => void;
   readonly #store: NodeStore;
   readonly #nextId: () => NodeId;
+  readonly #directories: DirectoryListener | undefined;
 
   /** `root` is in the table for ever and in no store: a successor opens it anew. `nextId` gives every number once. */
   constructor(
@@ -89,11 +99,13 @@ export class NodeTable {
       readonly closeDescriptor: (fd: number) => void;
       readonly store: NodeStore;
       readonly nextId: () => NodeId;
+      readonly directories?: DirectoryListener | undefined;
     },
   ) {
     this.#closeDescriptor = parts.closeDescriptor;
     this.#store = parts.store;
     this.#nextId = parts.nextId;
+    this.#directories = parts.directories;
     const facts = { ...root, id: rootNodeId, isDirectory: true };
     this.insert(new Node(facts, { lookups: 1, backingId: 0 }, notStored, 0));
   }
@@ -127,6 +139,7 @@ export class NodeTable {
   insert(node: Node): void {
     this.#byId.set(node.id, node);
     this.#byKey.set(node.key, node);
+    if (node.isDirectory) this.#directories?.added(node.id, node.fd);
   }
 
   forget(id: NodeId, count: number): void {
@@ -140,6 +153,7 @@ export class NodeTable {
   dropIfUnused(node: Node): void {
     if (node.lookups > 0 || node.opens > 0) return;
     node.removeFromStore();
+    if (node.isDirectory) this.#directories?.dropped(node.id);
     this.#byId.delete(node.id);
     this.#byKey.delete(node.key);
     this.#closeDescriptor(node.fd);
@@ -150,6 +164,7 @@ const notStored: NodeStore = {
   add: () => 0,
   setLookups: () => {},
   setBackingId: () => {},
+  letGo: () => {},
   keep: () => {},
   remove: () => {},
 };

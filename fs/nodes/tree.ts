@@ -19,7 +19,7 @@ import {
 import { lastErrno, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts';
-import { inodeKey, type Node, NodeTable } from './nodes.ts';
+import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
 
@@ -50,9 +50,10 @@ export function openTree(
     readonly passthrough: Passthrough;
     readonly ownChanges: OwnChanges;
     readonly survivor: Survivor;
+    readonly directories?: DirectoryListener | undefined;
   },
 ): Tree {
-  const { caller, passthrough, ownChanges, survivor } = parts;
+  const { caller, passthrough, ownChanges, survivor, directories } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -64,7 +65,10 @@ export function openTree(
     passthrough,
     ownChanges,
     operation,
-    nodes: new NodeTable({ fd, key: inodeKey(stat) }, { closeDescriptor: close, store, nextId: nextNodeId }),
+    nodes: new NodeTable(
+      { fd, key: inodeKey(stat) },
+      { closeDescriptor: close, store, nextId: nextNodeId, directories },
+    ),
     files: new HandleTable(survivor.handleStore('file'), nextHandleId),
     directories: new HandleTable(survivor.handleStore('directory'), nextHandleId),
     stat,
