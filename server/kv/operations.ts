@@ -5,6 +5,7 @@ import { kvBatchDelete, kvBatchGet, kvBatchSet } from './batch.ts';
 import { kvChanges } from './changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './history.ts';
 import { kvRetain } from './retention.ts';
+import { databaseStats, resetChanges } from './stats.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
 import { kvDiff, kvListAt, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from './time-travel.ts';
 
@@ -34,4 +35,6 @@ export const kvOperations: readonly AnyOperation[] = [
   kvTableRollbackPreview,
   kvChanges,
   kvRetain,
+  databaseStats,
+  resetChanges,
 ] as readonly AnyOperation[];

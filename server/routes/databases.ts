@@ -7,6 +7,7 @@ import type { RequestContext } from '../http/context.ts';
 import { json } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
 import { type Json, parseJsonBody } from '../json.ts';
+import { resetChanges } from '../kv/stats.ts';
 import type { Services } from '../services.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
@@ -27,7 +28,7 @@ export const databaseRoutes: readonly Route[] = [
       timeoutParameter,
     ],
     answers: { 201: { sense: 'Created.', schema: object } },
-    errors: [...databaseErrors, 'FORBIDDEN', 'DATABASE_EXISTS', 'CONFLICT'],
+    errors: [...databaseErrors, 'DATABASE_EXISTS', 'CONFLICT'],
     handle: create,
   },
   {
@@ -149,10 +150,14 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
       const { path } = services.resolve(destination);
       return json({ op, result: await orNotFound(services.run(vacuumInto, context, { destination: path }), members) });
     }
+    case 'reset_changes':
+      return json({ op, result: await orNotFound(services.run(resetChanges, context, {}), members) });
     default:
-      throw new ApiError('INVALID_PARAMETERS', 'op must be quick_check, wal_checkpoint_truncate or vacuum_into', {
-        members,
-      });
+      throw new ApiError(
+        'INVALID_PARAMETERS',
+        'op must be quick_check, wal_checkpoint_truncate, vacuum_into or reset_changes',
+        { members },
+      );
   }
 }
 

@@ -5,6 +5,7 @@ import { type Json, parseJsonBody } from '../json.ts';
 import { kvHistory, kvRollback, kvSnapshot } from '../kv/history.ts';
 import { isObject } from '../kv/json-path.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
+import { databaseStats } from '../kv/stats.ts';
 import { kvDiff, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from '../kv/time-travel.ts';
 import {
   done,
@@ -184,7 +185,21 @@ const tableRollback: Route = {
   },
 };
 
+const stats: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/db/stats',
+  name: 'databaseStats',
+  summary: 'What values, history, change feed and free pages of a database take, in bytes.',
+  tag: 'database',
+  access: 'read',
+  query: readParameters.filter(({ name }) => name !== 'table'),
+  answers: done('The sums, and each KV table.'),
+  errors: readErrors,
+  handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
+};
+
 export const kvTimeTravelRoutes: readonly Route[] = [
+  stats,
   keyHistory,
   keySnapshot,
   keyRollback,

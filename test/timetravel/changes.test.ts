@@ -20,8 +20,11 @@ interface Feed {
   readonly oldest_cursor: string;
 }
 
-const url = (path: string, query: Query) =>
-  `${server.url}/api/v1/sqlite${path}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+function url(path: string, query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) search.set(name, String(value));
+  return `${server.url}/api/v1/sqlite${path}?${search}`;
+}
 const put = (db: string, key: string, value: string, query: Query = {}) =>
   fetch(url(`/kv/${key}`, { db, ...query }), { method: 'PUT', body: value });
 const feed = async (db: string, query: Query = {}): Promise<Feed> =>
