@@ -17,6 +17,7 @@ export interface Settings {
   readonly stateDir: string;
   readonly runDir: string;
   readonly drainSeconds: number;
+  readonly user: string | undefined;
   readonly logLevel: LogLevel;
   readonly allowAnyAbsoluteDbPath: boolean;
   readonly createOnWrite: boolean;
@@ -193,6 +194,14 @@ export const options: Options = {
     byDefault: () => 10,
     defaultText: '10',
     sense: 'how long a stop waits for programs that hold files on the mount',
+  },
+  user: {
+    flag: 'user',
+    value: 'NAME',
+    parse: (text) => text,
+    byDefault: () => undefined,
+    defaultText: 'whoever starts the daemon',
+    sense: 'user that the HTTP server and its executors run as; the mount stays with root',
   },
   logLevel: {
     flag: 'log-level',

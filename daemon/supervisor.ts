@@ -28,6 +28,7 @@ import { options, type Settings } from './options.ts';
 import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
 import { clearStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
+import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
 
 /** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
@@ -222,6 +223,7 @@ export class Supervisor {
         historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
         historyMaxOps: settings.historyMaxOps,
         logLevel: settings.logLevel,
+        ...(settings.user !== undefined && { user: findUser(settings.user) }),
       },
       answer: (name) => this.#answerServer(name),
       log: this.#log,

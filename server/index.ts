@@ -9,6 +9,13 @@ export const serverProcessPath: string = fileURLToPath(
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** A user of this machine, by all that is needed to become it. */
+export interface UnprivilegedUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
 export interface ServerOptions {
   /** Where bare database names live and executors open files: the mount point, or the data directory without a mount. */
   readonly root: string;
@@ -32,6 +39,8 @@ export interface ServerOptions {
   /** Newest operations kept per KV table. */
   readonly historyMaxOps: number;
   readonly logLevel: LogLevel;
+  /** Whom the server and its executors run as; without it, as whoever starts them. */
+  readonly user?: UnprivilegedUser;
 }
 
 /** Supervisor -> server. */

@@ -2,6 +2,7 @@
 // to or when the supervisor is gone.
 import type { FromServer, FsCounters, LogLevel, ServerOptions, ToServer } from './index.ts';
 import type { Log } from './log.ts';
+import { becomeUser } from './privileges.ts';
 import { createHttpServer, type HttpServer } from './wiring.ts';
 
 const listenFd = 3;
@@ -44,6 +45,7 @@ async function readFsCounters(mounted: boolean): Promise<FsCounters | null> {
 }
 
 function start(options: ServerOptions): void {
+  if (options.user !== undefined) becomeUser(options.user);
   logLevel = options.logLevel;
   const made = createHttpServer(options, log, () => readFsCounters(options.mounted));
   http = made;

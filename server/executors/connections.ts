@@ -1,6 +1,6 @@
 // The databases that one executor has open: at most one connection per file (a process with two is not queued by the
 // lock manager), checked against the path before every use, closed when idle so that others can move or delete the file.
-import { linkSync, statSync, unlinkSync } from 'node:fs';
+import { accessSync, constants, linkSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { PathRules } from '../databases/paths.ts';
@@ -106,6 +106,7 @@ function openConnection(file: FoundFile): Connection {
  * @returns whether the file is new
  */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
+  accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.new-${process.pid}-${Date.now()}`);
   try {
     const database = new Database(temporary);

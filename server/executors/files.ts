@@ -105,7 +105,7 @@ function lookUp<Result>(look: () => Result): Result | undefined {
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : '';
     if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP' || code === 'EACCES') {
+    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') {
       throw new ApiError('INVALID_DB_PATH', `the database path cannot be used (${code})`, { cause });
     }
     throw cause;

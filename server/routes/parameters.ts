@@ -34,6 +34,7 @@ export const databaseErrors: readonly ErrorCode[] = [
   'DATABASE_NOT_FOUND',
   'INVALID_SQLITE_HEADER',
   'PATH_IS_DIRECTORY',
+  'FORBIDDEN',
   'INTERNAL_ERROR',
   'DATABASE_ERROR',
   'DATABASE_BUSY',

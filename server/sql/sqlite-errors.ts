@@ -20,7 +20,14 @@ export function toApiError(error: unknown): ApiError {
   const code = sqliteCode(error);
   const text = error instanceof Error ? error.message : String(error);
   if (code !== '') return fromSqlite(code, text, error);
+  if (isPermissionError(error)) {
+    return new ApiError('FORBIDDEN', 'the user that the HTTP server runs as may not use this file', { cause: error });
+  }
   return new ApiError('INTERNAL_ERROR', 'internal error', { cause: error });
+}
+
+function isPermissionError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
 
 function fromSqlite(code: string, text: string, cause: unknown): ApiError {

@@ -1,5 +1,6 @@
 // A Debian root directory for tests that boot a machine or run a container: built by debootstrap once per computer and
 // kept under /var/cache, then only read. About a minute and 300 MB the first time.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './process.ts';
@@ -17,6 +18,11 @@ const packages = [
   'procps',
 ];
 
+/** False where the programs are missing or this is not root: the tests that need them are then skipped. */
+export const canRunContainers =
+  process.getuid?.() === 0 &&
+  ['debootstrap', 'systemd-nspawn', 'runc', 'bwrap'].every((name) => spawnSync('which', [name]).status === 0);
+
 /** Resolves with a directory that nobody may write to: put an overlay over it, or mount it read-only. */
 export async function debianRoot(): Promise<string> {
   const root = join(folder, 'debian-12');
@@ -30,6 +36,7 @@ export async function debianRoot(): Promise<string> {
       { timeoutMs: 600_000 },
     );
     if (built.code !== 0) throw new Error(`debootstrap failed: ${built.stdout.slice(-2000)}${built.stderr}`);
+    mkdirSync(join(unfinished, 'hoody')); // where containers get the mount; the root itself is read-only to them
     renameSync(unfinished, root);
     return root;
   } finally {
