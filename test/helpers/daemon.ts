@@ -142,7 +142,7 @@ async function withStarted<T>(started: Started, paths: DaemonPaths, test: (daemo
   } finally {
     started.process.kill('SIGTERM');
     const timer = setTimeout(() => started.process.kill('SIGKILL'), 30_000);
-    await started.finished;
+    await started.exited;
     clearTimeout(timer);
   }
 }

@@ -31,7 +31,7 @@ test('after kill -9 of the supervisor alone no process is left and the next star
     const started = startDaemon(paths, []);
     const daemon = await whenReady(started, paths);
     killAll([daemon.pid]);
-    await started.finished;
+    await started.exited;
     await withDaemon([], async (next) => expect(next.mounted).toBe(true), { paths });
     await eventually(async () => expect(await processesOf(paths)).toEqual([]));
   });
