@@ -1,5 +1,6 @@
 // Runs programs in tests: to their end with a deadline, or in the background until the test kills them.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 export interface Finished {
@@ -35,10 +36,7 @@ export interface Started {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
-  /** When the process has ended and everything that it and its own children wrote has arrived. */
   readonly finished: Promise<Finished>;
-  /** When the process has ended, even if a child of it that has outlived it keeps the output open. */
-  readonly exited: Promise<void>;
 }
 
 /** Starts a program and collects what it prints. The caller ends it. */
@@ -59,8 +57,7 @@ export function start(command: string, args: readonly string[], options: RunOpti
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout: text(out), stderr: text(err) }));
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  return { process: child, pid: child.pid ?? -1, stdout: () => text(out), stderr: () => text(err), finished, exited };
+  return { process: child, pid: child.pid ?? -1, stdout: () => text(out), stderr: () => text(err), finished };
 }
 
 /** True while a process exists that is not a zombie waiting for its parent. */
@@ -71,4 +68,9 @@ export async function isAlive(pid: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** The user that a process runs as. */
+export function uidOf(pid: number): number {
+  return Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
 }

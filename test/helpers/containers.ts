@@ -1,0 +1,79 @@
+// Containers in tests: runc with a Debian root of their own and their own pid, ipc, uts, mount and cgroup namespaces. They
+// see the host's directory that holds the mount as /hoody, bound the way docs/containers.md says.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DaemonPaths, withPaths } from './daemon.ts';
+import { debianRoot } from './debian-root.ts';
+import { run, type Started, start } from './process.ts';
+
+/** The parent of the mount point, and a place that containers may share with the test. */
+export const hostFolder = (paths: DaemonPaths) => join(paths.folder, 'hoody');
+
+/** Like withPaths, with the mount at hoody/databases on a file system whose mounts propagate, as systemd makes every one. */
+export async function withSharedPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Promise<T> {
+  return await withPaths(async (plain) => {
+    const paths = { ...plain, mount: join(hostFolder(plain), 'databases') };
+    mkdirSync(paths.mount, { recursive: true });
+    spawnSync('mount', ['--bind', paths.folder, paths.folder]);
+    spawnSync('mount', ['--make-rshared', paths.folder]);
+    try {
+      return await test(paths);
+    } finally {
+      spawnSync('umount', ['--lazy', paths.folder]);
+    }
+  });
+}
+
+export interface Container extends Started {
+  readonly id: string;
+  /** Kills every process in it and forgets it. */
+  remove(): Promise<void>;
+}
+
+export interface ContainerOptions {
+  readonly uid?: number;
+  /** Shell script; default: that of the container's name. */
+  readonly script: string;
+}
+
+export async function startContainer(paths: DaemonPaths, name: string, options: ContainerOptions): Promise<Container> {
+  const id = `hoody-test-${process.pid}-${name}`;
+  const bundle = join(paths.folder, 'containers', name);
+  mkdirSync(bundle, { recursive: true });
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(specification(id, await debianRoot(), paths, options)));
+  const runc = ['--root', join(paths.folder, 'runc')];
+  const started = start('runc', [...runc, 'run', '--bundle', bundle, id]);
+  const remove = async () => {
+    await run('runc', [...runc, 'delete', '--force', id]);
+    await started.finished;
+  };
+  return { ...started, id, remove };
+}
+
+function specification(id: string, root: string, paths: DaemonPaths, { uid = 0, script }: ContainerOptions): object {
+  const capabilities = uid === 0 ? ['CAP_DAC_OVERRIDE', 'CAP_CHOWN', 'CAP_FOWNER'] : [];
+  return {
+    ociVersion: '1.0.2',
+    hostname: id,
+    root: { path: root, readonly: true },
+    process: {
+      user: { uid, gid: uid },
+      cwd: '/',
+      env: ['PATH=/usr/bin:/bin'],
+      args: ['sh', '-c', script],
+      noNewPrivileges: true,
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    },
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc' },
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
+      { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/hoody', type: 'bind', source: hostFolder(paths), options: ['rbind', 'rslave'] },
+    ],
+    linux: {
+      cgroupsPath: `/${id}`,
+      namespaces: ['pid', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
+    },
+  };
+}
