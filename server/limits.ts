@@ -9,6 +9,7 @@ export const limits = {
   /** A client that has not sent its whole header, or its whole body, by then is cut off. */
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
+  slowClientCheckMs: 1_000,
   keepAliveMs: 65_000,
   responseBytes: 32 * 1024 * 1024,
 

@@ -146,6 +146,7 @@ export function createHttpServer(
     {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.slowClientCheckMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveMs,
     },

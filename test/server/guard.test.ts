@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Guard, parseTokens } from '../../server/http/guard.ts';
+import { Guard, type GuardOptions, parseTokens } from '../../server/http/guard.ts';
 import type { Route } from '../../server/http/route.ts';
 
-const none = { corsOrigins: [], allowHosts: [], tokens: null };
+const none: GuardOptions = { corsOrigins: [], allowHosts: [], tokens: null };
 const route = (access: Route['access']): Route => ({
   method: 'GET',
   path: '/',
@@ -34,7 +34,7 @@ describe('the Host', () => {
 
 describe('the Origin', () => {
   const origin = 'https://page.example';
-  const check = (options: Partial<typeof none> & { corsOrigins?: string[] }, any = false, given = origin) =>
+  const check = (options: Partial<GuardOptions>, any = false, given = origin) =>
     new Guard({ ...none, ...options }).checkOrigin({ origin: given, host: 'localhost:1' }, any);
 
   test('of another page is refused, also null', () => {

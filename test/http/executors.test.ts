@@ -1,0 +1,143 @@
+// Deadlines, lanes, group commit and the death of executors, through a real mount.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { useDaemon } from '../helpers/http.ts';
+import { run } from '../helpers/process.ts';
+
+const api = useDaemon(['--create-on-write']);
+const endless = 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) AS n FROM r';
+const metric = async (name: string): Promise<number> => {
+  const { text } = await api().call('GET', '//metrics');
+  return Number(new RegExp(`^${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+};
+
+describe('an endless SELECT', () => {
+  test('ends at its deadline, and nobody else waits for it', async () => {
+    await api().call('PUT', '/kv/k?db=busy', { body: '1' });
+    await api().call('PUT', '/kv/k?db=other', { body: '1' });
+    const startedMs = performance.now();
+    const late = Promise.all(
+      Array.from({ length: 3 }, () =>
+        api().call('POST', '/db?db=busy&timeout=2', { body: { transaction: [{ query: endless }] } }),
+      ),
+    );
+    const others = await Promise.all([
+      api().call('GET', '/kv/k?db=busy'),
+      api().call('POST', '/kv/k/incr?db=busy'),
+      api().call('GET', '/query?db=busy&sql=SELECT%201'),
+      api().call('PUT', '/kv/k?db=other', { body: '2' }),
+    ]);
+    const othersMs = performance.now() - startedMs;
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    for (const { status, json, headers } of await late) {
+      expect([status, json.code, headers['retry-after']]).toEqual([503, 'REQUEST_TIMEOUT', '1']);
+    }
+    expect(othersMs).toBeLessThan(performance.now() - startedMs);
+  });
+
+  test('on GET /query too; a malformed timeout is ignored, one out of range is clamped', async () => {
+    const path = `/query?db=busy&sql=${encodeURIComponent(endless)}`;
+    expect((await api().call('GET', `${path}&timeout=0`)).json.code).toBe('REQUEST_TIMEOUT');
+    expect((await api().call('GET', '/query?db=busy&sql=SELECT%201&timeout=soon')).status).toBe(200);
+    expect((await api().call('GET', '/query?db=busy&sql=SELECT%201&timeout=9999')).status).toBe(200);
+  });
+});
+
+test('1,000 concurrent increments end at exactly 1,000 and share transactions', async () => {
+  await api().call('GET', '/kv/k?db=count');
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => api().call('POST', '/kv/n/incr?db=count')));
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(new Set(answers.map(({ json }) => json.value)).size).toBe(1000);
+  expect((await api().call('GET', '/kv/n?db=count')).text).toBe('1000');
+  const groups = await metric('hoody_sqlite_group_jobs_count{lane="kv-write"}');
+  expect(groups).toBeLessThan(500);
+});
+
+test('an executor that is killed loses no acknowledged write and is replaced', async () => {
+  let acknowledged = 0;
+  let unknown = 0;
+  let isOver = false;
+  await api().call('POST', '/kv/n/incr?db=killed');
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      const { status, json } = await api().call('POST', '/kv/n/incr?db=killed');
+      if (status === 200) acknowledged += 1;
+      else {
+        expect([status, json.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+        if (/may or may not/.test(json.error)) unknown += 1;
+      }
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 8 }, client));
+  for (let round = 0; round < 5; round += 1) {
+    const before = acknowledged;
+    await eventually(() => expect(acknowledged).toBeGreaterThan(before + 20));
+    for (const pid of await executors()) process.kill(pid, 'SIGKILL');
+  }
+  isOver = true;
+  await clients;
+  const value = Number((await api().call('GET', '/kv/n?db=killed')).text);
+  expect(value).toBeGreaterThanOrEqual(1 + acknowledged);
+  expect(value).toBeLessThanOrEqual(1 + acknowledged + unknown);
+  expect((await api().call('POST', '/maintenance?db=killed', { body: { op: 'quick_check' } })).json.result).toBe('ok');
+});
+
+test('a transaction whose executor is killed leaves nothing behind', async () => {
+  await api().sql('half', { statement: 'CREATE TABLE t(a)' });
+  const items = [{ statement: 'INSERT INTO t VALUES (1)' }, { query: endless }];
+  const late = api().call('POST', '/db?db=half', { body: { transaction: items } });
+  const busy = await eventually(async () => {
+    const pid = (await executors()).find((one) => openFiles(one).includes(join(api().daemon.root, 'half.db')));
+    if (pid === undefined || (await metric('hoody_sqlite_queued_jobs')) < 1) throw new Error('not begun yet');
+    return pid;
+  });
+  process.kill(busy, 'SIGKILL');
+  const { status, json } = await late;
+  expect([status, json.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+  const { json: after } = await api().sql('half', { query: 'SELECT count(*) AS n FROM t' });
+  expect(after.results[0].resultSet).toEqual([{ n: 0 }]);
+});
+
+test('HTTP and native clients increment one row together, without an error and exactly', async () => {
+  await api().call('PUT', '/kv/n?db=shared', { body: '0', headers: { 'content-type': 'text/plain' } });
+  const script = `import sqlite3,sys
+c=sqlite3.connect(sys.argv[1],timeout=60,isolation_level=None)
+for i in range(100):
+    c.execute("BEGIN IMMEDIATE")
+    c.execute("UPDATE kv_store SET value=CAST(CAST(CAST(value AS TEXT) AS INTEGER)+1 AS TEXT) WHERE key='n'")
+    c.execute("COMMIT")`;
+  const path = join(api().daemon.root, 'shared.db');
+  const natives = [run('python3', ['-c', script, path]), run('python3', ['-c', script, path])];
+  const answers = await Promise.all(Array.from({ length: 300 }, () => api().call('POST', '/kv/n/incr?db=shared')));
+  expect(answers.filter(({ status }) => status !== 200).map(({ json }) => json)).toEqual([]);
+  for (const native of await Promise.all(natives)) expect([native.code, native.stderr]).toEqual([0, '']);
+  expect((await api().call('GET', '/kv/n?db=shared')).text).toBe('500');
+});
+
+test('an idle database is closed, so that others can replace it', async () => {
+  await api().sql('idle', { statement: 'CREATE TABLE t(a)' });
+  await eventually(
+    async () => {
+      const open = (await executors()).flatMap(openFiles);
+      expect(open).not.toContain(join(api().daemon.root, 'idle.db'));
+    },
+    { timeoutMs: 30_000 },
+  );
+});
+
+async function executors(): Promise<number[]> {
+  const { processes } = await api().daemon.status();
+  return processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
+}
+
+function openFiles(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8')
+      .split('\n')
+      .map((line) => line.slice(line.indexOf('/')).replace(/-shm$/, ''));
+  } catch {
+    return [];
+  }
+}
