@@ -59,16 +59,17 @@ export async function withDaemon<T>(
 /** Fresh directories, removed in the end together with every mount and process that was left in them. */
 export async function withPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Promise<T> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-sqlite-')));
-  const in_ = (name: string) => join(folder, name);
+  const paths = {
+    folder,
+    mount: join(folder, 'mount'),
+    data: join(folder, 'data'),
+    stateDir: join(folder, 'state'),
+    runDir: join(folder, 'run'),
+  };
   try {
-    return await test({
-      folder,
-      mount: in_('mount'),
-      data: in_('data'),
-      stateDir: in_('state'),
-      runDir: in_('run'),
-    });
+    return await test(paths);
   } finally {
+    for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
     clearMounts(folder);
     rmSync(folder, { recursive: true, force: true });
   }

@@ -47,7 +47,7 @@ test.each([[[]], [['--no-mount']], [['--mount', 'elsewhere']]])(
         'import sys,sqlite3,time; c=sqlite3.connect(sys.argv[1]); c.execute("create table t(a)"); print("open",flush=True); time.sleep(600)';
       const holder = start('python3', ['-c', script, join(paths.mount, 'held.db')]);
       try {
-        await eventually(() => expect(holder.stdout()).toContain('open'));
+        await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
         killAll((await daemon.status()).processes.map(({ pid }) => pid));
         await started.finished;
         const refused = await startDaemon(paths, flags).finished;
