@@ -1,14 +1,16 @@
 // Entry of the fs process: the supervisor's messages on the main thread, the kernel's on a thread of its own. Inherits
 // /dev/fuse as fd 3. It must never touch a path on the mount that it serves.
 import { Worker } from 'node:worker_threads';
+import { type LockView, nameProcesses } from './arbiter/view.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
-import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
+import type { FromFsProcess, FsStartOptions, LocksQuery, ToFsProcess } from './messages.ts';
 import { write } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
 
 const deviceFd = 3;
 const stopDeadlineMs = 3000;
+const longHolderCheckMs = 5000;
 
 let isSurvivable = false;
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
@@ -20,7 +22,7 @@ process.on('message', (message: ToFsProcess) => {
       start(message.options);
       break;
     case 'query':
-      query(message.id, message.name);
+      query(message.id, message.name, message.args);
       break;
     case 'stop':
       stop();
@@ -46,8 +48,14 @@ function start(options: FsStartOptions): void {
   worker.on('message', (message: FromLoop) => {
     if (message.type === 'failed') exitCode = 1;
     if (message.type === 'tell-kernel') tellKernel(message.messages);
+    else if (message.type === 'locks') {
+      toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
+    } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));
     else toSupervisor(message);
   });
+  if (options.locks === 'coordinated') {
+    setInterval(() => toLoop({ type: 'long-holders' }), longHolderCheckMs).unref();
+  }
   worker.on('error', (error) => {
     exitCode = 1;
     toSupervisor({ type: 'failed', code: 'internal', message: error.stack ?? String(error) });
@@ -59,10 +67,21 @@ function start(options: FsStartOptions): void {
   });
 }
 
-function query(id: number, name: string): void {
-  if (name !== 'status') toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
-  else if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
-  else toLoop({ type: 'status', id });
+function query(id: number, name: string, args: unknown): void {
+  if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
+  else if (name === 'status') toLoop({ type: 'status', id });
+  else if (name === 'locks') toLoop({ type: 'locks', id, database: (args as LocksQuery | undefined)?.db });
+  else toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
+}
+
+/** Once for each of them: who it is, for an operator to act on. */
+function logLongHolders({ databases }: LockView): void {
+  for (const { db, holders, waiters } of databases) {
+    for (const holder of holders) {
+      const fields = { db, ...holder, waiting: waiters.length };
+      toSupervisor({ type: 'log', level: 'warn', event: 'lock-held-long', fields });
+    }
+  }
 }
 
 /** Programs go on working: the mount is served, without a log, until a new supervisor takes it over or somebody unmounts it. */

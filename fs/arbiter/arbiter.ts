@@ -15,6 +15,7 @@ import { encodeLock } from '../protocol/encode.ts';
 import type { Header, NodeId, RequestOf, Unique } from '../protocol/requests.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
+import type { Survivor } from '../state/survivor.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread, readlinkat } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
@@ -39,6 +40,7 @@ export interface ArbiterParts {
   readonly nodes: NodeTable;
   readonly dataDir: string;
   readonly log: Log;
+  readonly survivor: Survivor;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
   readonly answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
   /** These databases were written since the last call. Called every few milliseconds at most. */
@@ -59,7 +61,7 @@ export class LockArbiter implements LockService {
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts;
-    this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.log);
+    this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.survivor.kept, parts.log);
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),
       readJournalMode: (file) => this.#readJournalMode(file),
@@ -67,8 +69,20 @@ export class LockArbiter implements LockService {
       mirror: (file, start, end, type) => this.mirror.set(file, start, end, type),
       committed: (database) => this.#noteCommit(database),
       forgotten: (file) => this.mirror.drop(file),
+      storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
     };
     this.manager = new LockManager(world, parts.limits);
+  }
+
+  /** In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror. */
+  restore(files: Iterable<FileHandle>, mirrors: ReadonlyMap<number, number>): void {
+    for (const [file, fd] of mirrors) this.mirror.adopt(file, fd);
+    for (const handle of files) this.opened(handle);
+    const nowMs = performance.now();
+    const damaged = (slot: number) => this.#parts.log('error', 'state-slot-damaged', { slot, of: 'locks' });
+    for (const { file, isFlock, ...held } of this.#parts.survivor.locks.stored(damaged)) {
+      this.manager.restore(file, isFlock, held, nowMs);
+    }
   }
 
   get pending(): number {

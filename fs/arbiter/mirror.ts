@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { END_OF_FILE } from '../locks/ranges.ts';
 import type { Log } from '../log.ts';
 import type { LockType } from '../sqlite/lock-bytes.ts';
+import type { KeptDescriptors } from '../state/kept-descriptors.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK, type FoundLock, setFileLock, testFileLock } from '../system/file-locks.ts';
 import { close, O_CLOEXEC, O_RDONLY, O_RDWR, openat, pathOfDescriptor } from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
@@ -17,11 +18,14 @@ export class Mirror {
   /** By node id; -1 for a file that cannot be opened. */
   readonly #descriptors = new Map<number, number>();
   readonly #pathFdOf: (file: number) => number | undefined;
+  /** Copies of the descriptors outlive this process, and with them the locks. */
+  readonly #kept: KeptDescriptors;
   readonly #log: Log;
 
   /** `pathFdOf` gives the O_PATH descriptor of a node. */
-  constructor(pathFdOf: (file: number) => number | undefined, log: Log) {
+  constructor(pathFdOf: (file: number) => number | undefined, kept: KeptDescriptors, log: Log) {
     this.#pathFdOf = pathFdOf;
+    this.#kept = kept;
     this.#log = log;
   }
 
@@ -60,14 +64,23 @@ export class Mirror {
       if (fd < 0) fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     }
     this.#descriptors.set(file, fd);
+    if (fd >= 0) this.#kept.keep('mirror', file, fd);
     return fd;
+  }
+
+  /** The descriptor that the process before this one had for that file. */
+  adopt(file: number, fd: number): void {
+    this.#descriptors.set(file, fd);
   }
 
   /** Nobody has the file open any more: its locks are gone. */
   drop(file: number): void {
     const fd = this.#descriptors.get(file);
-    if (fd !== undefined && fd >= 0) close(fd);
     this.#descriptors.delete(file);
+    if (fd === undefined || fd < 0) return;
+    setFileLock(fd, F_UNLCK, 0, 0); // a copy may live on for a while
+    this.#kept.forget('mirror', file);
+    close(fd);
   }
 }
 

@@ -1,4 +1,5 @@
 // What the main thread of the fs process and its loop thread say to each other.
+import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions } from '../messages.ts';
 
 export interface LoopData {
@@ -8,10 +9,18 @@ export interface LoopData {
   readonly options: FsStartOptions;
 }
 
-export type ToLoop = { readonly type: 'stop' } | { readonly type: 'status'; readonly id: number };
+export type ToLoop =
+  | { readonly type: 'stop' }
+  | { readonly type: 'status'; readonly id: number }
+  | { readonly type: 'locks'; readonly id: number; readonly database: string | undefined }
+  | { readonly type: 'long-holders' };
 
 export type FromLoop =
   /** These go on to the supervisor as they are. */
   | FromFsProcess
   /** To be written to the device, each at once, but not by the loop: see BehindTheBack.collect. */
-  | { readonly type: 'tell-kernel'; readonly messages: readonly Uint8Array[] };
+  | { readonly type: 'tell-kernel'; readonly messages: readonly Uint8Array[] }
+  /** The answer to the query `locks`, before the processes are named. */
+  | { readonly type: 'locks'; readonly id: number; readonly databases: readonly DatabaseLocks[] }
+  /** Holders that have become long since they were asked for last. */
+  | { readonly type: 'long-holders'; readonly databases: readonly DatabaseLocks[] };

@@ -1,6 +1,7 @@
 // The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the main thread
 // posts messages and wakes it through an eventfd.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { LockArbiter } from '../arbiter/arbiter.ts';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
@@ -34,7 +35,7 @@ try {
 }
 port.close();
 
-function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): void {
+function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted, lockLimits }: FsStartOptions): void {
   const device = new Device(deviceFd, wakeFd, log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
@@ -46,10 +47,23 @@ function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): 
     survivor,
     directories: behind,
   });
-  const session = new Session({
+  const locks =
+    locksWanted === 'kernel'
+      ? undefined
+      : new LockArbiter({
+          nodes: tree.nodes,
+          dataDir,
+          log,
+          survivor,
+          answer: (asked, result) => session.answer(asked, result),
+          committed: (databases) => send({ type: 'committed', databases }),
+          ...(lockLimits === undefined ? {} : { limits: lockLimits }),
+        });
+  const session: Session = new Session({
     tree,
     survivor,
     log,
+    ...(locks === undefined ? {} : { locks }),
     write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
     wantsPassthrough: wanted !== 'off',
     initialized: (isNegotiated) => {
@@ -73,12 +87,16 @@ function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): 
     if (length > 0) session.serve(request, length);
     else if (session.isResuming) session.endOfRepeats();
     if (length === 0 && answerMessages() === 'stop') return;
+    locks?.runDue();
     collectChanges();
   }
 
   /** For poll: milliseconds, -1 when nothing is due. */
   function untilDueMs(): number {
-    return collectAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(collectAtMs - performance.now()));
+    const lockDueMs = locks?.nextDueMs() ?? -1;
+    if (collectAtMs === Number.POSITIVE_INFINITY) return lockDueMs;
+    const collectDueMs = Math.max(0, Math.ceil(collectAtMs - performance.now()));
+    return lockDueMs < 0 ? collectDueMs : Math.min(lockDueMs, collectDueMs);
   }
 
   /** Waits from the first event for a while, so that many are looked at together. */
@@ -100,7 +118,8 @@ function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): 
     const { agreement, generation } = survivor;
     if (agreement !== undefined) {
       const startedMs = performance.now();
-      const { mirrors: _, ...restored } = restore(tree, survivor, dataDir, log);
+      const { mirrors, ...restored } = restore(tree, survivor, dataDir, log);
+      locks?.restore(tree.files.values(), mirrors);
       log('info', 'taken-over', { generation, ...restored, tookMs: Math.round(performance.now() - startedMs) });
       session.resume(agreement);
     }
@@ -117,6 +136,12 @@ function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): 
           return 'stop';
         case 'status':
           send({ type: 'answer', id: message.id, value: status() });
+          break;
+        case 'locks':
+          send({ type: 'locks', id: message.id, databases: locks?.snapshot(message.database) ?? [] });
+          break;
+        case 'long-holders':
+          send({ type: 'long-holders', databases: locks?.longHolders() ?? [] });
           break;
         default:
           message satisfies never;
@@ -138,7 +163,8 @@ function serve({ dataDir, passthrough: wanted, watch = true }: FsStartOptions): 
       nodes: tree.nodes.size,
       handles: tree.files.size + tree.directories.size,
       backingFiles: passthrough.backingFiles,
-      pending: 0,
+      pending: locks?.pending ?? 0,
+      ...(locks === undefined ? {} : { locks: locks.manager.counters.toJSON() }),
     };
   }
 }

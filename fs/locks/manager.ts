@@ -21,7 +21,7 @@ import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { isCommitStep, isShielded, patienceMs } from './policy.ts';
 import { END_OF_FILE, type HeldRange } from './ranges.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
-import { type LockOwner, LockTable } from './table.ts';
+import { type LockOwner, LockTable, type OwnerLocks } from './table.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld } from './types.ts';
 import { insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
@@ -71,6 +71,27 @@ export class LockManager {
     if (!identity) return;
     opened.database.forgetJournal();
     forgetIdentity(opened.database, identity.pid);
+  }
+
+  /**
+   * In a successor process, after the files were opened: what an owner had been granted. What the dead process knew besides -
+   * transactions, proved readers, whose turn it was - is found out again.
+   */
+  restore(key: number, isFlock: boolean, held: OwnerLocks, nowMs: number): void {
+    const file = this.#fileOf(key);
+    (isFlock ? file.flock : file.posix).insert(held);
+    if (isFlock) return;
+    for (const { start, end, type } of held.ranges) this.#world.mirror(key, start, end, type);
+    const { database, kind } = file;
+    if (kind === 'other') return;
+    const me = database.ownerOf(held.owner, held.ranges[0]?.pid ?? 0);
+    me.handle = held.handle;
+    database.refresh(me, nowMs);
+    for (const { start, end, type, tid } of held.ranges) {
+      const role = type === 'write' ? roleOf(kind, start, end) : undefined;
+      if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid };
+      else if (role === 'reset') database.resetter = { owner: me.owner, tid };
+    }
   }
 
   /** A descriptor was closed: POSIX ends every lock of `owner` on the file with it. */
@@ -631,7 +652,9 @@ export class LockManager {
       database = new Database(databaseKey, shownName);
       this.#databases.set(databaseKey, database);
     }
-    const file: LockFile = { key, kind, database, posix: new LockTable(), flock: new LockTable(), handles: new Map() };
+    const posix = new LockTable(this.#world.storeOf(key, false));
+    const flock = new LockTable(this.#world.storeOf(key, true));
+    const file: LockFile = { key, kind, database, posix, flock, handles: new Map() };
     this.#files.set(key, file);
     if (kind === 'database') database.main = file;
     else if (kind === 'shm') database.shm = file;

@@ -10,10 +10,23 @@ export interface OwnerLocks {
   /** The file handle of the last request: locks that live with an open file end when the handle is released. */
   handle: number;
   ranges: readonly HeldRange[];
+  /** Where the store keeps this. */
+  readonly slots: number[];
+}
+
+/** Keeps the locks of one file for a successor process. */
+export interface LockStore {
+  save(held: OwnerLocks): void;
+  remove(held: OwnerLocks): void;
 }
 
 export class LockTable {
   readonly owners = new Map<LockOwner, OwnerLocks>();
+  readonly #store: LockStore;
+
+  constructor(store: LockStore) {
+    this.#store = store;
+  }
 
   get isEmpty(): boolean {
     return this.owners.size === 0;
@@ -44,14 +57,17 @@ export class LockTable {
   }
 
   set(owner: LockOwner, handle: number, range: HeldRange, mergeAdjacent: boolean): void {
-    const held = this.owners.get(owner);
-    if (!held) {
-      this.owners.set(owner, { owner, handle, ranges: [range] });
-      return;
-    }
+    const held = this.owners.get(owner) ?? { owner, handle, ranges: [], slots: [] };
+    this.owners.set(owner, held);
     held.handle = handle;
     const ranges = withRange(held.ranges, range);
     held.ranges = mergeAdjacent ? mergeNeighbours(ranges) : ranges;
+    this.#store.save(held);
+  }
+
+  /** For what is stored already. */
+  insert(held: OwnerLocks): void {
+    this.owners.set(held.owner, held);
   }
 
   /** Frees `start`..`end` of `owner`; false when it held nothing there. */
@@ -59,7 +75,10 @@ export class LockTable {
     const held = this.owners.get(owner);
     if (!held?.ranges.some((range) => range.start <= end && range.end >= start)) return false;
     held.ranges = withoutRange(held.ranges, start, end);
-    if (held.ranges.length === 0) this.owners.delete(owner);
+    if (held.ranges.length === 0) {
+      this.owners.delete(owner);
+      this.#store.remove(held);
+    } else this.#store.save(held);
     return true;
   }
 

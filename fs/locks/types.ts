@@ -2,7 +2,7 @@
 // argument: nothing in this folder opens a file or reads a clock.
 import type { JournalMode } from '../sqlite/header.ts';
 import type { LockFileKind, LockType } from '../sqlite/lock-bytes.ts';
-import type { LockOwner } from './table.ts';
+import type { LockOwner, LockStore } from './table.ts';
 
 /** A lock or unlock request, decoded. `start` and `end` are inclusive; END_OF_FILE stands for "to the end". */
 export interface LockRequest {
@@ -59,6 +59,8 @@ export interface LockWorld {
    * `unlock` always succeeds.
    */
   mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
+  /** Keeps the granted locks of a file, or its flock locks, for a successor process. */
+  storeOf(file: number, isFlock: boolean): LockStore;
   /** A write lock on the database was given back: most likely after a commit. */
   committed(database: string): void;
   /** Nobody has the file open and nobody holds a lock on it. */

@@ -22,7 +22,7 @@ export const keptRoomBytes = 64 << 20;
 const kinds: readonly KeptKind[] = ['node', 'mirror'];
 const payloadBytes = 16;
 /** Dead copies are cleared out when there are this many more of them than live ones. */
-const spareCopies = 64;
+const spareCopies = 32;
 
 export class KeptDescriptors {
   readonly #sendFd: number;
@@ -30,6 +30,8 @@ export class KeptDescriptors {
   readonly #log: Log;
   readonly #messages = new DescriptorMessages(payloadBytes);
   readonly #live = new Map<string, KeptDescriptor>();
+  /** Forgotten, but a copy is still in the socket and keeps the file's blocks from being freed. */
+  readonly #dead = new Set<string>();
   /** Messages in the socket, copies of forgotten descriptors included. */
   #inFlight = 0;
 
@@ -50,13 +52,22 @@ export class KeptDescriptors {
   /** From now on a copy outlives this process, until forget(). The descriptor itself stays the caller's. */
   keep(kind: KeptKind, id: number, fd: number): void {
     const kept = { kind, id, fd };
-    this.#live.set(keyOf(kind, id), kept);
+    const key = keyOf(kind, id);
+    if (this.#live.has(key)) this.#dead.add(key);
+    this.#live.set(key, kept);
     this.#send(kept);
   }
 
   forget(kind: KeptKind, id: number): void {
-    if (!this.#live.delete(keyOf(kind, id))) return;
+    const key = keyOf(kind, id);
+    if (!this.#live.delete(key)) return;
+    this.#dead.add(key);
     if (this.#inFlight - this.#live.size > this.#live.size + spareCopies) this.#clearOut();
+  }
+
+  /** The node's file is to go: no forgotten copy may keep its blocks. */
+  letGo(id: number): void {
+    if (kinds.some((kind) => this.#dead.has(keyOf(kind, id)))) this.#clearOut();
   }
 
   /** In a successor: all that was kept, one descriptor each, which from now on belong to the caller. Nothing leaves the socket. */
@@ -75,6 +86,7 @@ export class KeptDescriptors {
 
   /** New copies first, then the old ones out: at no moment is a live descriptor without a copy. */
   #clearOut(): void {
+    this.#dead.clear();
     const old = this.#inFlight;
     for (const kept of this.#live.values()) this.#send(kept);
     for (let count = 0; count < old; count++) {

@@ -12,6 +12,7 @@ import { createSocketPair } from '../system/sockets.ts';
 import { HandleSlots } from './handle-slots.ts';
 import { KeptDescriptors, keptRoomBytes } from './kept-descriptors.ts';
 import { countsPage, headerDouble, headerWord, layoutVersion, magic, stateBytes } from './layout.ts';
+import { LockSlots } from './lock-slots.ts';
 import { NodeSlots } from './node-slots.ts';
 import { CurrentOperation } from './operation.ts';
 import { WaiterSlots } from './waiter-slots.ts';
@@ -37,6 +38,7 @@ export function createSurvivorDescriptors(): SurvivorDescriptors {
 export class Survivor {
   readonly nodes: NodeSlots;
   readonly handles: HandleSlots;
+  readonly locks: LockSlots;
   readonly waiters: WaiterSlots;
   readonly operation: CurrentOperation;
   readonly kept: KeptDescriptors;
@@ -60,6 +62,7 @@ export class Survivor {
     this.#words[headerWord.generation] = this.generation + 1;
     this.nodes = new NodeSlots(memory);
     this.handles = new HandleSlots(memory);
+    this.locks = new LockSlots(memory);
     this.waiters = new WaiterSlots(memory);
     this.operation = new CurrentOperation(memory);
     this.kept = new KeptDescriptors(socket, log);
@@ -101,6 +104,7 @@ export class Survivor {
     },
     setLookups: (slot, lookups) => this.nodes.setLookups(slot, lookups),
     setBackingId: (slot, backingId) => this.nodes.setBackingId(slot, backingId),
+    letGo: (id) => this.kept.letGo(id),
     keep: (slot, id, fd) => {
       this.kept.keep('node', id, fd);
       this.nodes.setKept(slot);
@@ -108,6 +112,7 @@ export class Survivor {
     remove: (slot, id) => {
       this.nodes.remove(slot);
       this.kept.forget('node', id);
+      this.kept.letGo(id);
     },
   };
 

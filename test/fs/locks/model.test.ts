@@ -58,6 +58,7 @@ function run(seed: number): void {
     identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
     committed: () => {},
     forgotten: () => {},
+    storeOf: () => ({ save: () => {}, remove: () => {} }),
     mirror: (_file, start, end, type) => {
       mirror.fill(type === 'unlock' ? undefined : type, start, Math.min(end, BYTES - 1) + 1);
       return true;

@@ -64,6 +64,7 @@ export class Simulation {
       identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
       committed: () => {},
       forgotten: () => {},
+      storeOf: () => ({ save: () => {}, remove: () => {} }),
       mirror: (file, start, end, type) =>
         type === 'unlock' || file !== this.foreign?.file || start > this.foreign.end || end < this.foreign.start,
     };
