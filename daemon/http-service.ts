@@ -1,6 +1,12 @@
 // The server process: started on the socket that the supervisor keeps, started again when it dies.
-import { type FromServer, type ServerOptions, type ServerStatus, serverProcessPath } from '../server/index.ts';
-import { Child, type Message } from './child.ts';
+import {
+  type FromServer,
+  type ServerOptions,
+  type ServerStatus,
+  serverProcessPath,
+  type ToServer,
+} from '../server/index.ts';
+import { Child } from './child.ts';
 import { messageOf } from './errors.ts';
 import { askHealth } from './health.ts';
 import { KeptChild } from './kept-child.ts';
@@ -38,7 +44,7 @@ export class HttpService {
     await this.process.stop({ type: 'stop', drainMs }, drainMs + stopSlackMs);
   }
 
-  send(message: Message): void {
+  send(message: ToServer): void {
     this.process.current?.send(message);
   }
 

@@ -10,6 +10,15 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
   write(level: LogLevel, event: string, fields?: LogFields): void;
   setLevel(level: LogLevel): void;
+  /** The newest event of level error, whether it was written or not. */
+  lastError(): LoggedEvent | undefined;
+}
+
+export interface LoggedEvent {
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly event: string;
+  readonly fields: LogFields;
 }
 
 export interface LogOutput {
@@ -20,7 +29,9 @@ export interface LogOutput {
 export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Date = () => new Date()): Log {
   let least = logLevels.indexOf(leastLevel);
   const format = output.isTTY ? readableLine : jsonLine;
+  let lastError: LoggedEvent | undefined;
   const write = (level: LogLevel, event: string, fields: LogFields = {}) => {
+    if (level === 'error') lastError = { time: now().toISOString(), event, fields };
     if (logLevels.indexOf(level) >= least) output.write(`${format(now(), level, event, fields)}\n`);
   };
   return {
@@ -32,6 +43,7 @@ export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Da
     setLevel: (level) => {
       least = logLevels.indexOf(level);
     },
+    lastError: () => lastError,
   };
 }
 

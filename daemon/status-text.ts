@@ -1,10 +1,11 @@
 // `hoody-sqlite status` for a person at a terminal.
 import type { ChildStatus, DaemonStatus } from './status.ts';
 
-export function statusText(status: DaemonStatus): string {
+/** `earlier` is another status, `seconds` older, to tell what happens per second. */
+export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
   const supervisor = status.processes.find(({ role }) => role === 'supervisor');
   const executors = status.processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
-  const requests = Object.values(status.fuse.requests).reduce((sum, count) => sum + count, 0);
+  const { fuse, http, locks, lastError } = status;
   const rows: [string, string][] = [
     ['version', `${status.version}, up ${durationText(status.uptimeSeconds)}, pid ${supervisor?.pid}`],
     ['mount', status.mount ?? 'none'],
@@ -13,11 +14,34 @@ export function statusText(status: DaemonStatus): string {
     ['passthrough', status.passthrough ? 'yes' : 'no'],
     ...status.children.map((child): [string, string] => [child.role, childText(child)]),
     ['executors', executors.length === 0 ? 'none' : `pid ${executors.join(', ')}`],
-    ['requests', `${requests} of the mount, ${status.http.requests} over HTTP`],
-    ['databases', `${status.http.openDatabases} open over HTTP`],
+    ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
+    ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
+    ['per second', ratesText(status, earlier, seconds)],
     ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
+    ...(lastError
+      ? [['last error', `${lastError.time} ${lastError.event} ${fieldsText(lastError.fields)}`] as [string, string]]
+      : []),
   ];
   return rows.map(([name, text]) => `${name.padEnd(12)} ${text}\n`).join('');
+}
+
+/** As `12 HTTP, 340 mount (SETLK 300, LOOKUP 40)`, the most frequent first. */
+function ratesText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
+  const rate = (now: number, before: number) => Math.round(Math.max(0, now - before) / seconds);
+  const kinds = Object.entries(status.fuse.requests)
+    .map(([name, count]) => ({ name, count: rate(count, earlier.fuse.requests[name] ?? 0) }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+  const all = kinds.reduce((sum, { count }) => sum + count, 0);
+  const named = kinds.map(({ name, count }) => `${name} ${count}`).join(', ');
+  const http = rate(status.http.requests, earlier.http.requests);
+  return `${http} HTTP, ${all} mount${named === '' ? '' : ` (${named})`}`;
+}
+
+function fieldsText(fields: Readonly<Record<string, unknown>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
 }
 
 function childText(child: ChildStatus): string {

@@ -1,8 +1,9 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
 import { statfsSync } from 'node:fs';
-import type { FsStatus } from '../fs/index.ts';
+import type { FsStatus, LockView } from '../fs/index.ts';
 import type { HttpService } from './http-service.ts';
 import type { KeptChild } from './kept-child.ts';
+import type { LoggedEvent } from './log.ts';
 import type { MountService } from './mount-service.ts';
 
 export interface ProcessStatus {
@@ -33,8 +34,11 @@ export interface DaemonStatus {
   readonly children: readonly ChildStatus[];
   readonly fuse: Partial<FsStatus> & { readonly requests: Readonly<Record<string, number>> };
   readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
+  /** Locks on databases of the mount right now; 0 where the kernel keeps them. */
+  readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
   /** What does not work as asked for, one sentence each. */
   readonly degraded: readonly string[];
+  readonly lastError: LoggedEvent | null;
 }
 
 export interface StatusSources {
@@ -46,12 +50,15 @@ export interface StatusSources {
   readonly mountService: MountService | undefined;
   readonly httpService: HttpService | undefined;
   readonly degraded: readonly string[];
+  readonly lastError: LoggedEvent | undefined;
 }
 
 export async function collectStatus(sources: StatusSources): Promise<DaemonStatus> {
   const { mountService, httpService, data } = sources;
-  const [fs, http] = await Promise.all([
-    mountService?.process.current?.query('status').catch(() => undefined) as Promise<FsStatus | undefined> | undefined,
+  const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
+  const [fs, locks, http] = await Promise.all([
+    askFs('status') as Promise<FsStatus | undefined> | undefined,
+    askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
   ]);
   const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
@@ -75,8 +82,25 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
       openDatabases: http?.openDatabases ?? 0,
       queuedJobs: http?.queuedJobs ?? 0,
     },
-    degraded: sources.degraded,
+    locks: countLocks(locks),
+    degraded: [...sources.degraded, ...downChildren(children)],
+    lastError: sources.lastError ?? null,
   };
+}
+
+function countLocks(view: LockView | undefined): DaemonStatus['locks'] {
+  const databases = view?.databases ?? [];
+  return {
+    databases: databases.length,
+    holders: databases.reduce((sum, { holders }) => sum + holders.length, 0),
+    waiters: databases.reduce((sum, { waiters }) => sum + waiters.length, 0),
+  };
+}
+
+function downChildren(children: readonly KeptChild[]): string[] {
+  return children
+    .filter(({ current }) => current === undefined)
+    .map(({ role }) => `the ${role} process is down and is being started again`);
 }
 
 function childStatus(child: KeptChild): ChildStatus {

@@ -1,8 +1,7 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { readdirSync } from 'node:fs';
-import type { FsStatus } from '../fs/index.ts';
-import type { FsCounters } from '../server/index.ts';
+import type { FromFsProcess, FsStatus } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
@@ -30,6 +29,7 @@ import { clearStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
+import { toFsCounters, toServerMessages } from './wire.ts';
 
 /** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
 type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
@@ -90,6 +90,7 @@ export class Supervisor {
       mountService: this.#mountService,
       httpService: this.#httpService,
       degraded: this.#degraded,
+      lastError: this.#log.lastError(),
     });
   }
 
@@ -157,7 +158,7 @@ export class Supervisor {
     const service = new MountService({
       options: { dataDir: this.#data, mountPoint, passthrough, locks, stateDir: instance.folder },
       onMessage: (message) => {
-        if (message.type === 'commit') this.#httpService?.send(message);
+        for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
       },
       onLost: async () => {
         this.#record(instance);
@@ -233,13 +234,10 @@ export class Supervisor {
     this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - Date.now())));
   }
 
-  /** The server knows neither the fs process nor its words: ARCHITECTURE.md, D1. */
   async #answerServer(name: string): Promise<unknown> {
     const fs = this.#mountService?.process.current;
     if (name !== 'fs-counters') return fs ? await fs.query(name) : [];
-    const status = (await fs?.query('status')) as FsStatus | undefined;
-    const counters: FsCounters = { requests: status?.requests ?? {}, lockWaits: 0, lockWaitMs: 0 };
-    return counters;
+    return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
   }
 
   async #openControl(instance: Instance): Promise<void> {

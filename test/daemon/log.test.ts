@@ -33,3 +33,11 @@ test('events below the level are left out, and the level may change', () => {
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('two');
 });
+
+test('the newest error is remembered', () => {
+  const { log } = logTo(false);
+  expect(log.lastError()).toBeUndefined();
+  log.error('child-died', { role: 'fs' });
+  log.warn('later');
+  expect(log.lastError()).toEqual({ time: time.toISOString(), event: 'child-died', fields: { role: 'fs' } });
+});
