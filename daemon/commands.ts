@@ -22,6 +22,7 @@ export interface Command {
 }
 
 const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
+const force = { flag: 'force', sense: 'replace what is there' };
 const json = { flag: 'json', sense: 'print JSON' };
 
 export const commands: readonly Command[] = [
@@ -56,6 +57,24 @@ export const commands: readonly Command[] = [
     settings: ['mount', 'data', 'listen', 'runDir'],
     switches: [json],
     load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'backup',
+    usage: 'NAME FILE',
+    summary: 'save a database to a file while it is in use',
+    settings: whichDaemon,
+    switches: [force],
+    positionals: [2, 2],
+    load: () => import('./commands/backup.ts'),
+  },
+  {
+    name: 'restore',
+    usage: 'FILE NAME',
+    summary: 'put a saved database back, also while clients have it open',
+    settings: whichDaemon,
+    switches: [force],
+    positionals: [2, 2],
+    load: () => import('./commands/restore.ts'),
   },
   {
     name: 'service',

@@ -1,0 +1,57 @@
+// Copies a database to a file while it is in use: what it held at one moment, complete and consistent. Goes through the
+// mount like any client.
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { CommandInput } from '../commands.ts';
+import { connectToDaemon } from '../control-client.ts';
+import { copyDatabase } from '../database-copy.ts';
+import { databasePath } from '../database-name.ts';
+import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import type { DaemonStatus } from '../status.ts';
+import { bytesText } from '../status-text.ts';
+
+export async function run(input: CommandInput): Promise<ExitCode> {
+  const [name = '', file = ''] = input.positionals;
+  const target = resolve(file);
+  if (existsSync(target) && !input.switches.has('force')) {
+    throw new CommandError(exitCodes.failed, `${target} exists`, { hint: '--force replaces it' });
+  }
+  const database = databasePath(name, await rootOfDaemon(input));
+  const sizeBytes = await copyToNewFile(database, target);
+  process.stdout.write(`${database} is saved to ${target}, ${bytesText(sizeBytes)}\n`);
+  return exitCodes.ok;
+}
+
+/** Where clients of the running daemon open databases. */
+export async function rootOfDaemon(input: CommandInput): Promise<string> {
+  const daemon = await connectToDaemon(input);
+  try {
+    const { mount, data } = (await daemon.ask('status')) as DaemonStatus;
+    return mount ?? data;
+  } finally {
+    daemon.close();
+  }
+}
+
+/** The file has its name only once it is complete and on the disk. */
+async function copyToNewFile(database: string, target: string): Promise<number> {
+  const unfinished = `${target}.unfinished`;
+  rmSync(unfinished, { force: true });
+  const bar = createProgressBar(process.stderr);
+  try {
+    const sizeBytes = await copyDatabase({ from: database, to: unfinished, onProgress: bar.show });
+    renameSync(unfinished, target);
+    syncDirectory(dirname(target));
+    return sizeBytes;
+  } finally {
+    bar.end();
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + suffix, { force: true });
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}
