@@ -1,21 +1,15 @@
 // The key-value endpoints of contract sections 4 to 6 on a real server: what HTTP adds to the operations.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import { describe, expect, test } from 'vitest';
+import { useDaemon } from '../helpers/http.ts';
 
-let server: TestServer;
-let end: () => Promise<void>;
-beforeAll(async () => {
-  ({ server, end } = await startServer({ createOnWrite: true }));
-});
-afterAll(() => end());
+const api = useDaemon(['--create-on-write']);
 
-const api = '/api/v1/sqlite';
 const json = { 'content-type': 'application/json' };
 
 function url(path: string, query: Record<string, string | number> = {}): string {
   const search = new URLSearchParams({ db: 'app' });
   for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-  return `${server.url}${api}${path}?${search}`;
+  return `${api().daemon.url}/api/v1/sqlite${path}?${search}`;
 }
 
 async function call(

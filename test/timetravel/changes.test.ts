@@ -1,16 +1,11 @@
 // The change feed on a real server: order, resumption, expiry, native writers, long polling and the stream. Contract section 8.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { startServer, type TestServer } from '../helpers/server.ts';
+import { useDaemon } from '../helpers/http.ts';
 
-let server: TestServer;
-let end: () => Promise<void>;
-beforeAll(async () => {
-  ({ server, end } = await startServer({ createOnWrite: true }));
-});
-afterAll(() => end());
+const api = useDaemon(['--create-on-write']);
 
 type Query = Record<string, string | number>;
 interface Feed {
@@ -23,7 +18,7 @@ interface Feed {
 function url(path: string, query: Query): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-  return `${server.url}/api/v1/sqlite${path}?${search}`;
+  return `${api().daemon.url}/api/v1/sqlite${path}?${search}`;
 }
 const put = (db: string, key: string, value: string, query: Query = {}) =>
   fetch(url(`/kv/${key}`, { db, ...query }), { method: 'PUT', body: value });
@@ -75,7 +70,7 @@ describe('pages', () => {
     const { cursor } = await feed('native');
     const soon = Math.floor(Date.now() / 1000) + 1;
     const script = `UPDATE kv_store SET value = '2'; REPLACE INTO kv_store (key, value, expire_at) VALUES ('t', 'x', ${soon})`;
-    execFileSync('sqlite3', ['-cmd', '.timeout 5000', join(server.root, 'native.db'), script]);
+    execFileSync('sqlite3', ['-cmd', '.timeout 5000', join(api().daemon.root, 'native.db'), script]);
     expect(ops(await feed('native', { since: cursor }))).toEqual(['set a', 'set t']);
     const last = await eventually(async () => {
       const page = await feed('native', { since: cursor });
