@@ -36,7 +36,10 @@ export interface Started {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
+  /** When the process has ended and everything that it and its own children wrote has arrived. */
   readonly finished: Promise<Finished>;
+  /** When the process has ended, even if a child of it that has outlived it keeps the output open. */
+  readonly exited: Promise<void>;
 }
 
 /** Starts a program and collects what it prints. The caller ends it. */
@@ -57,7 +60,8 @@ export function start(command: string, args: readonly string[], options: RunOpti
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout: text(out), stderr: text(err) }));
   });
-  return { process: child, pid: child.pid ?? -1, stdout: () => text(out), stderr: () => text(err), finished };
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return { process: child, pid: child.pid ?? -1, stdout: () => text(out), stderr: () => text(err), finished, exited };
 }
 
 /** True while a process exists that is not a zombie waiting for its parent. */
