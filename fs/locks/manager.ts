@@ -633,7 +633,8 @@ export class LockManager {
         if (!isSnapshotRole(waiter.role, waiter.request)) continue;
         const proof = this.#proofOf(database, waiter.me, nowMs);
         const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.limits, nowMs);
-        if (opensMs !== OPEN) next = Math.min(next, opensMs);
+        // OPEN is due at once: time alone has opened it since it was last looked at.
+        if (waiter.kind === 'gate') next = Math.min(next, opensMs);
         isBehind = true;
       }
     }
