@@ -30,6 +30,12 @@ export class Processes {
   }
 }
 
+/** Whether a thread runs, or waits for a processor (R) or a disk (D). */
+export function isRunning(tid: number): boolean {
+  const stat = read(`/proc/${tid}/stat`);
+  return /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
 export interface ProcessName {
   /** The command line, arguments separated by blanks. */
   readonly command: string;

@@ -18,7 +18,8 @@ export interface LockService {
   interrupt(target: Unique): void;
   /** Milliseconds until runDue has something to do: 0 or more, or -1 for never. */
   nextDueMs(): number;
-  runDue(): void;
+  /** `isIdle`: the kernel has no request ready. */
+  runDue(isIdle: boolean): void;
   /** Requests that wait for their answer. */
   readonly pending: number;
 }

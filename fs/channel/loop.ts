@@ -87,7 +87,7 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
     if (length > 0) session.serve(request, length);
     else if (session.isResuming) session.endOfRepeats();
     if (length === 0 && answerMessages() === 'stop') return;
-    locks?.runDue();
+    locks?.runDue(length === 0);
     collectChanges();
   }
 

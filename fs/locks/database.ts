@@ -40,9 +40,13 @@ export interface LockFile {
 /** A transaction begins with its first lock (PENDING read, or a READ mark) and ends when its snapshot is given back. */
 export interface Transaction {
   readonly startedMs: number;
+  /** The thread that began it. */
+  readonly tid: number;
   readonly inWal: boolean;
-  /** False for a proved reader and after the write lock was given back. */
+  /** False for a proved reader, after the write lock was given back, and for one that has grown old without writing. */
   mayWrite: boolean;
+  /** Until when the gate waits for it. */
+  youngUntilMs: number;
   attemptedWrite: boolean;
   /** When it was let through the gate after a wait; undefined when it never waited. */
   gatedMs: number | undefined;

@@ -32,22 +32,17 @@ export function gateOpensMs(
   if (!isHot(database, limits, nowMs)) return OPEN;
   let opensMs = OPEN;
   for (const other of database.owners.values()) {
-    if (other !== me) opensMs = Math.max(opensMs, mayWriteUntilMs(other, limits, nowMs));
+    if (other !== me) opensMs = Math.max(opensMs, mayWriteUntilMs(other, nowMs));
   }
   return opensMs;
 }
 
 /** Who keeps `me` at the gate, for the graph of waiters and for people. */
-export function gateBlockers(
-  database: Database,
-  me: DatabaseOwner,
-  limits: LockLimits,
-  nowMs: number,
-): DatabaseOwner[] {
+export function gateBlockers(database: Database, me: DatabaseOwner, nowMs: number): DatabaseOwner[] {
   if (database.writer && database.writer !== me) return [database.writer];
   const blockers: DatabaseOwner[] = [];
   for (const other of database.owners.values()) {
-    if (other !== me && mayWriteUntilMs(other, limits, nowMs) > nowMs) blockers.push(other);
+    if (other !== me && mayWriteUntilMs(other, nowMs) > nowMs) blockers.push(other);
   }
   return blockers;
 }
@@ -63,10 +58,23 @@ function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
 }
 
 /** Until when `other`'s transaction counts as one that may still write; OPEN when it does not. */
-function mayWriteUntilMs(other: DatabaseOwner, limits: LockLimits, nowMs: number): number {
+function mayWriteUntilMs(other: DatabaseOwner, nowMs: number): number {
   if (hasRetryTurn(other, nowMs)) return other.retryUntilMs;
-  const transaction = other.transaction;
-  if (!transaction?.mayWrite) return OPEN;
-  const untilMs = transaction.startedMs + limits.youngMs;
-  return untilMs > nowMs ? untilMs : OPEN;
+  const { transaction } = other;
+  return transaction?.mayWrite && transaction.youngUntilMs > nowMs ? transaction.youngUntilMs : OPEN;
+}
+
+/** Decides about transactions that have come of age: one whose thread is in the middle of its work stays young for a while. */
+export function reviewYoung(
+  database: Database,
+  limits: LockLimits,
+  isRunning: (tid: number) => boolean,
+  nowMs: number,
+): void {
+  for (const { transaction } of database.owners.values()) {
+    if (!transaction?.mayWrite || nowMs < transaction.youngUntilMs) continue;
+    if (nowMs - transaction.startedMs < limits.youngMostMs && isRunning(transaction.tid)) {
+      transaction.youngUntilMs = nowMs + limits.youngStepMs;
+    } else transaction.mayWrite = false;
+  }
 }

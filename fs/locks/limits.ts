@@ -9,6 +9,10 @@ export interface LockLimits {
   readonly episodeGapMs: number;
   /** How long a transaction that has not written yet counts as "may still write": the gate waits for it. */
   readonly youngMs: number;
+  /** An older one still counts for this much more at a time while its thread runs or waits for a processor or a disk... */
+  readonly youngStepMs: number;
+  /** ...up to this age. On a busy machine 50 ms pass between two system calls of a thread that does nothing else. */
+  readonly youngMostMs: number;
   /** A database that was written within this time is hot: newcomers wait for young transactions. */
   readonly hotMs: number;
   /** The most that the gate holds a newcomer while nobody in front holds a write lock. */
@@ -36,6 +40,8 @@ export const defaultLockLimits: LockLimits = {
   shortMs: 50,
   episodeGapMs: 250,
   youngMs: 50,
+  youngStepMs: 10,
+  youngMostMs: 500,
   hotMs: 2000,
   gateIdleMs: 1000,
   readerProof: 16,

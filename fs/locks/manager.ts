@@ -16,7 +16,7 @@ import {
 import { LockCounters } from './counters.ts';
 import { Database, type DatabaseOwner, type LockFile, WRITER_BITS } from './database.ts';
 import { chooseVictim, findCycle, type Wait } from './deadlock.ts';
-import { gateBlockers, gateOpensMs, hasRetryTurn, OPEN, type Proof } from './gate.ts';
+import { gateBlockers, gateOpensMs, hasRetryTurn, OPEN, type Proof, reviewYoung } from './gate.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { isCommitStep, isShielded, patienceMs } from './policy.ts';
 import { END_OF_FILE, type HeldRange } from './ranges.ts';
@@ -40,6 +40,7 @@ export class LockManager {
   readonly counters = new LockCounters();
   readonly limits: LockLimits;
   readonly #world: LockWorld;
+  readonly #isRunning = (tid: number): boolean => this.#world.isRunning(tid);
   readonly #files = new Map<number, LockFile>();
   readonly #databases = new Map<string, Database>();
   readonly #waiting = new Map<number, Waiter>();
@@ -253,6 +254,7 @@ export class LockManager {
     if (role === 'pending' && type === 'read' && this.#isCommitWaiting(database, me)) return 'lock';
     if (this.#isSnapshotRequest(role, request, me, database)) {
       const isBehind = this.#isBehindAtGate(database, waiter);
+      reviewYoung(database, this.limits, this.#isRunning, nowMs);
       if (gateOpensMs(database, me, this.#proofOf(database, me, nowMs), isBehind, this.limits, nowMs) !== OPEN)
         return 'gate';
     }
@@ -295,9 +297,9 @@ export class LockManager {
   ): void {
     const before = database.refresh(me, nowMs);
     if (request.type === 'read') {
-      if (role === 'read-mark') this.#begin(database, me, true, before, waited, nowMs);
+      if (role === 'read-mark') this.#begin(database, me, request.tid, true, before, waited, nowMs);
       else if (role === 'pending' && this.#journalOf(database) !== 'wal')
-        this.#begin(database, me, false, before, waited, nowMs);
+        this.#begin(database, me, request.tid, false, before, waited, nowMs);
       else this.#settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
       return;
     }
@@ -314,7 +316,15 @@ export class LockManager {
     }
   }
 
-  #begin(database: Database, me: DatabaseOwner, inWal: boolean, before: number, waited: boolean, nowMs: number): void {
+  #begin(
+    database: Database,
+    me: DatabaseOwner,
+    tid: number,
+    inWal: boolean,
+    before: number,
+    waited: boolean,
+    nowMs: number,
+  ): void {
     if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
     const retry = hasRetryTurn(me, nowMs) ? me.retry : undefined;
     if (me.retry && !retry) database.readers.readEnded(this.#identityOf(database, me)); // it was a short read after all
@@ -322,7 +332,9 @@ export class LockManager {
     database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
     me.transaction = {
       startedMs: retry?.startedMs ?? nowMs,
+      tid,
       inWal,
+      youngUntilMs: retry?.youngUntilMs ?? nowMs + this.limits.youngMs,
       mayWrite: this.#proofOf(database, me, nowMs) === 'none',
       attemptedWrite: false,
       gatedMs: waited ? nowMs : undefined,
@@ -540,7 +552,7 @@ export class LockManager {
     const table = request.flock ? file.flock : file.posix;
     const blockers = table.conflictingOwners(request.owner, request.start, request.end, type);
     if (waiter.kind === 'gate') {
-      for (const other of gateBlockers(database, me, this.limits, nowMs)) blockers.push(other.owner);
+      for (const other of gateBlockers(database, me, nowMs)) blockers.push(other.owner);
     } else if (waiter.role === 'pending' && type === 'read') {
       for (const other of database.waiters) {
         if (other.me !== me && isCommitStep(other.role, other.request, other.me)) blockers.push(other.me.owner);

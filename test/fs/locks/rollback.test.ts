@@ -55,6 +55,29 @@ test('a newcomer behind a young transaction waits until that is over or too old 
   expect(third.outcome).toBe('locked');
 });
 
+test('a transaction whose thread is in the middle of its work stays young for half a second at most', () => {
+  const world = new Simulation();
+  const [starved, newcomer] = [world.client(1), world.client(2)];
+  world.running.add(starved.tid);
+  starved.beginRead();
+  expect(newcomer.beginRead()).toBe('waiting');
+  world.pass(400);
+  expect(newcomer.outcome).toBe('waiting');
+  world.pass(120);
+  expect(newcomer.outcome).toBe('locked');
+});
+
+test('a gate that time has opened is due at once', () => {
+  const world = new Simulation();
+  const [first, second] = [world.client(1), world.client(2)];
+  first.beginRead();
+  expect(second.beginRead()).toBe('waiting');
+  world.client(3, 'other.db').write();
+  second.close(); // anything that makes the manager look at its deadlines again
+  world.nowMs += 60;
+  expect(world.manager.nextDeadlineMs(world.nowMs)).toBeLessThanOrEqual(world.nowMs);
+});
+
 test('behind young transactions alone nobody is held for more than a second in all', () => {
   const world = new Simulation();
   const patient = world.client(100);

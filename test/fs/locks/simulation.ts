@@ -49,6 +49,8 @@ export class Simulation {
   /** What a program on the data directory holds: every mirror request for these bytes fails. */
   foreign: { file: number; start: number; end: number } | undefined;
   readonly identities = new Map<number, Partial<ProcessIdentity>>();
+  /** Threads that are in the middle of their work. */
+  readonly running = new Set<number>();
   readonly answers = new Map<number, LockAnswer>();
   #nextUnique = 1;
   readonly #files = new Map<number, { kind: LockFileKind; database: string }>();
@@ -65,6 +67,7 @@ export class Simulation {
       committed: () => {},
       forgotten: () => {},
       storeOf: () => ({ save: () => {}, remove: () => {} }),
+      isRunning: (tid) => this.running.has(tid),
       mirror: (file, start, end, type) =>
         type === 'unlock' || file !== this.foreign?.file || start > this.foreign.end || end < this.foreign.start,
     };
