@@ -3,7 +3,9 @@
 import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
+import { syncAndAnswer } from './channel/slow-sync.ts';
 import type { FromFsProcess, FsStartOptions, LocksQuery, ToFsProcess } from './messages.ts';
+import { SyncAverage } from './nodes/syncer.ts';
 import { write } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
@@ -41,13 +43,15 @@ function start(options: FsStartOptions): void {
   isSurvivable = options.survivor !== undefined;
   raiseDescriptorLimit();
   const wakeFd = makeEventFd();
-  const workerData: LoopData = { deviceFd, wakeFd, options };
+  const syncAverage = new SyncAverage();
+  const workerData: LoopData = { deviceFd, wakeFd, options, syncAverage: syncAverage.memory };
   const worker = new Worker(new URL('./channel/loop.js', import.meta.url), { workerData });
   loop = { worker, wakeFd };
   let exitCode = 0;
   worker.on('message', (message: FromLoop) => {
     if (message.type === 'failed') exitCode = 1;
     if (message.type === 'tell-kernel') tellKernel(message.messages);
+    else if (message.type === 'sync') syncAndAnswer(message.job, deviceFd, syncAverage);
     else if (message.type === 'locks') {
       toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
     } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));

@@ -1,12 +1,15 @@
 // What the main thread of the fs process and its loop thread say to each other.
 import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions } from '../messages.ts';
+import type { SyncJob } from '../nodes/syncer.ts';
 
 export interface LoopData {
   readonly deviceFd: number;
   /** An eventfd: write to it after posting a message. */
   readonly wakeFd: number;
   readonly options: FsStartOptions;
+  /** See SyncAverage. */
+  readonly syncAverage: SharedArrayBuffer;
 }
 
 export type ToLoop =
@@ -20,6 +23,8 @@ export type FromLoop =
   | FromFsProcess
   /** To be written to the device, each at once, but not by the loop: see BehindTheBack.collect. */
   | { readonly type: 'tell-kernel'; readonly messages: readonly Uint8Array[] }
+  /** To be done and answered by the main thread. */
+  | { readonly type: 'sync'; readonly job: SyncJob }
   /** The answer to the query `locks`, before the processes are named. */
   | { readonly type: 'locks'; readonly id: number; readonly databases: readonly DatabaseLocks[] }
   /** Holders that have become long since they were asked for last. */

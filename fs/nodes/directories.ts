@@ -2,17 +2,7 @@
 import { encodeEntry, encodeOpen } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
-import {
-  close,
-  fdatasync,
-  fsync,
-  getdents64,
-  lseek,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_RDONLY,
-  openat,
-} from '../system/files.ts';
+import { close, getdents64, lseek, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../system/files.ts';
 import { answerEntry, lifetime } from './attributes.ts';
 import type { DirectoryHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
@@ -71,7 +61,8 @@ export function releaseDirectory(tree: Tree, asked: RequestOf<'RELEASEDIR'>): nu
 export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number {
   const handle = tree.directories.get(asked.fh);
   if (handle === undefined) return -EBADF;
-  return (asked.isDataOnly ? fdatasync(handle.fd) : fsync(handle.fd)) < 0 ? failed() : 0;
+  const { isDataOnly, unique, isResent } = asked;
+  return tree.syncer.sync({ fd: handle.fd, isDataOnly, unique, isResent });
 }
 
 /** Writes records of `prefixBytes` (filled by `prefix`) and a dirent each, as many whole ones as fit the kernel's buffer. */

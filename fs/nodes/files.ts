@@ -8,8 +8,6 @@ import {
   close,
   copyFileRange,
   fallocate,
-  fdatasync,
-  fsync,
   lseek,
   O_ACCMODE,
   O_CLOEXEC,
@@ -96,7 +94,8 @@ export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): n
 export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  return (asked.isDataOnly ? fdatasync(fd) : fsync(fd)) < 0 ? failed() : 0;
+  const { isDataOnly, unique, isResent } = asked;
+  return tree.syncer.sync({ fd, isDataOnly, unique, isResent });
 }
 
 export function allocate(tree: Tree, asked: RequestOf<'FALLOCATE'>): number {

@@ -22,6 +22,7 @@ import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
+import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
@@ -37,6 +38,7 @@ export interface Tree {
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
+  readonly syncer: Syncer;
   /** What is being done, for the case that this process dies in the middle of it. */
   readonly operation: CurrentOperation;
   /** Scratch for one statx call: valid until the next. */
@@ -49,11 +51,12 @@ export function openTree(
     readonly caller: Caller;
     readonly passthrough: Passthrough;
     readonly ownChanges: OwnChanges;
+    readonly syncer: Syncer;
     readonly survivor: Survivor;
     readonly directories?: DirectoryListener | undefined;
   },
 ): Tree {
-  const { caller, passthrough, ownChanges, survivor, directories } = parts;
+  const { caller, passthrough, ownChanges, syncer, survivor, directories } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -64,6 +67,7 @@ export function openTree(
     caller,
     passthrough,
     ownChanges,
+    syncer,
     operation,
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },

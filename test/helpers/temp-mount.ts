@@ -71,7 +71,7 @@ export async function tempMount(options: Partial<FsStartOptions> = {}): Promise<
       });
       child.send({
         type: 'start',
-        options: { dataDir, mountPoint, stateDir, passthrough: 'auto', locks: 'kernel', ...options },
+        options: { dataDir, mountPoint, stateDir, passthrough: 'auto', locks: 'coordinated', ...options },
       });
     });
     const status = () =>

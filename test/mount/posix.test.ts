@@ -305,7 +305,7 @@ const places = {
     return { mountPoint: folder, close: async () => rmSync(folder, { recursive: true, force: true }) };
   },
   'a mount with passthrough': () => tempMount({ passthrough: 'on' }),
-  'a mount without passthrough': () => tempMount({ passthrough: 'off' }),
+  'a mount without passthrough, locks kept by the kernel': () => tempMount({ passthrough: 'off', locks: 'kernel' }),
 };
 
 for (const [place, open] of Object.entries(places)) {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Session } from '../../../fs/channel/session.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
+import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
 import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
 import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
 import type { Caller } from '../../../fs/system/caller.ts';
@@ -29,7 +30,15 @@ beforeEach(() => {
   const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
   const caller = { become: () => {} } as unknown as Caller;
   const survivor = new Survivor(createSurvivorDescriptors(), log);
-  tree = openTree(folder, { caller, passthrough: new Passthrough(-1, log), ownChanges: new OwnChanges(), survivor });
+  const syncer = new Syncer(new SyncAverage(), () => expect.unreachable());
+  tree = openTree(folder, {
+    caller,
+    passthrough: new Passthrough(-1, log),
+    ownChanges: new OwnChanges(),
+    syncer,
+    fence: { covers: () => false },
+    survivor,
+  });
   session = new Session({
     tree,
     survivor,

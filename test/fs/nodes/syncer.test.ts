@@ -1,0 +1,47 @@
+// Who does a sync: the thread that answers the kernel while the device is fast, somebody else while it is slow.
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SyncAverage, Syncer, type SyncJob } from '../../../fs/nodes/syncer.ts';
+import { SILENT } from '../../../fs/nodes/tree.ts';
+import type { Unique } from '../../../fs/protocol/requests.ts';
+
+let folder: string;
+let job: SyncJob;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-sync-'));
+  job = { fd: openSync(join(folder, 'f'), 'w'), isDataOnly: false, unique: 2 as Unique, isResent: false };
+});
+afterEach(() => {
+  closeSync(job.fd);
+  rmSync(folder, { recursive: true });
+});
+
+test('a sync is done at once while syncs are fast', () => {
+  const syncer = new Syncer(new SyncAverage(), () => expect.unreachable());
+  expect(syncer.sync(job)).toBe(0);
+  expect(syncer.sync({ ...job, isDataOnly: true })).toBe(0);
+});
+
+test('a sync that fails gives its errno', () => {
+  const syncer = new Syncer(new SyncAverage(), () => expect.unreachable());
+  expect(syncer.sync({ ...job, fd: -1 })).toBe(-9);
+});
+
+test('a sync is handed over while syncs are slow, and taken back when they have become fast', () => {
+  const average = new SyncAverage();
+  const handedOver: SyncJob[] = [];
+  const syncer = new Syncer(average, (given) => handedOver.push(given));
+  average.add(30);
+  expect(syncer.sync(job)).toBe(SILENT);
+  expect(handedOver).toEqual([job]);
+  for (let count = 0; count < 20; count++) average.add(0.1);
+  expect(syncer.sync(job)).toBe(0);
+});
+
+test('the average is one for all threads that share its memory', () => {
+  const average = new SyncAverage();
+  average.add(30);
+  expect(new SyncAverage(average.memory).isSlow).toBe(true);
+});
