@@ -34,7 +34,8 @@ export interface Machine {
 export async function withMachine(test: (machine: Machine) => Promise<void>): Promise<void> {
   const root = await debianRoot();
   const disk = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-sqlite-machine-')));
-  const groups = makeCgroups(`hoody-sqlite-machine-${process.pid}`);
+  const name = `hoody-sqlite-${process.pid}`;
+  const groups = makeCgroups(name);
   const nspawn = start('sh', [
     '-c',
     `for group in ${groups.join(' ')}; do echo $$ >$group/cgroup.procs; done; exec "$@"`,
@@ -47,7 +48,7 @@ export async function withMachine(test: (machine: Machine) => Promise<void>): Pr
     '--capability=all',
     '--private-network',
     '--console=pipe',
-    `--machine=hoody-sqlite-${process.pid}`,
+    `--machine=${name}`,
     `--directory=${root}`,
     `--bind=${disk}:/srv`,
     '--bind=/dev/fuse',
@@ -89,6 +90,7 @@ export async function withMachine(test: (machine: Machine) => Promise<void>): Pr
     nspawn.process.kill('SIGKILL');
     await nspawn.finished;
     rmSync(disk, { recursive: true, force: true });
+    rmSync(`/run/systemd/nspawn/propagate/${name}`, { recursive: true, force: true });
     for (const group of groups) await eventually(() => removeCgroup(group));
   }
 }
