@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
 export { FsError } from './errors.ts';
+export { Fence, type FenceStore } from './fence/fence.ts';
 export { defaultLockLimits, type LockLimits } from './locks/limits.ts';
 export type {
   FromFsProcess,
@@ -25,8 +26,8 @@ export {
   type MountUser,
   probeMount,
 } from './mount/mounted.ts';
-
 export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
+export { takeDescriptors } from './system/foreign-descriptors.ts';
 
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));

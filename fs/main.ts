@@ -37,6 +37,8 @@ process.on('disconnect', supervisorDied);
 // Ctrl-C reaches the whole process group, but only the supervisor knows when to stop.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+// Somebody opened a file in the moment in which it was asked for a lease: the kernel says so, and would end the process.
+process.on('SIGIO', () => {});
 
 function start(options: FsStartOptions): void {
   if (loop !== undefined) return;

@@ -13,6 +13,8 @@ export interface FsStartOptions {
   readonly passthrough: 'auto' | 'on' | 'off';
   /** `kernel` leaves POSIX locks and flock to the kernel: no queue, no attribution. */
   readonly locks: 'coordinated' | 'kernel';
+  /** An earlier mount of this directory has died: find out what its programs still have open, and fence it. Default false. */
+  readonly fence?: boolean;
   /**
    * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this one.
    * Without them a death of this process ends the mount.
@@ -44,6 +46,8 @@ export interface FsStatus {
   readonly nodes: number;
   readonly handles: number;
   readonly backingFiles: number;
+  /** Databases that programs of a dead mount still have open: paths below the data directory. */
+  readonly fenced: readonly string[];
   /** Requests whose answer is still owed, as for a lock that is waited for. */
   readonly pending: number;
   /** Absent when the kernel keeps the locks. */

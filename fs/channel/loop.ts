@@ -52,7 +52,8 @@ function serve({
   const passthrough = new Passthrough(deviceFd, log);
   const behind = watch ? new BehindTheBack(log) : undefined;
   const fence = new Fence(dataDir, survivor.fence, log);
-  if (fenced) fence.survey();
+  if (fenced && !survivor.isSurveyed) fence.survey();
+  survivor.isSurveyed = true;
   const tree = openTree(dataDir, {
     caller: new Caller(),
     passthrough,

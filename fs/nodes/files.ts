@@ -38,7 +38,7 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): num
   if (node === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) return encodeOpened(opened, flags.open.KEEP_CACHE, out, 0);
-  const backingId = tree.passthrough.acquire(node);
+  const backingId = tree.fence.covers(node.key) ? 0 : tree.passthrough.acquire(node);
   // Without passthrough the file is opened now, so that an error is the answer to open(2).
   const fd = backingId > 0 ? -1 : openBacking(node, asked.flags);
   if (backingId === 0 && fd < 0) return failed();
@@ -66,7 +66,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     close(fd);
     return entryBytes + encodeOpened(opened, flags.open.KEEP_CACHE, out, entryBytes);
   }
-  tree.passthrough.acquire(node);
+  if (!tree.fence.covers(node.key)) tree.passthrough.acquire(node);
   return entryBytes + answerOpen(tree, node, asked, fd, out, entryBytes);
 }
 
@@ -129,7 +129,8 @@ export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
   if (handle.fd >= 0) close(handle.fd);
   if (handle.access !== O_RDONLY) tree.ownChanges.addClosed(node);
   node.opens -= 1;
-  if (node.opens > 0) return 0;
+  if (handle.isDirect) node.directOpens -= 1;
+  if (node.opens > node.directOpens) return 0;
   tree.passthrough.release(node);
   tree.nodes.dropIfUnused(node);
   return 0;
@@ -145,15 +146,18 @@ function answerOpen(
   at: number,
 ): number {
   const { pid, unique } = asked;
-  const handle = tree.files.add((id) => ({ id, node, access: asked.flags & O_ACCMODE, fd, pid, unique }));
+  const isDirect = tree.fence.covers(node.key);
+  const handle = tree.files.add((id) => ({ id, node, access: asked.flags & O_ACCMODE, isDirect, fd, pid, unique }));
   // Without passthrough the first open drops what the kernel has cached, so that changes made behind the mount's back
   // are seen as in NFS; later opens must leave it alone, since mappings of others live there.
-  const cacheFlag = node.opens > 0 ? flags.open.KEEP_CACHE : 0;
+  const cacheFlag = node.opens > node.directOpens ? flags.open.KEEP_CACHE : 0;
   node.opens += 1;
+  if (isDirect) node.directOpens += 1;
   return encodeOpened(handle, cacheFlag, out, at);
 }
 
-function encodeOpened({ id, node }: FileHandle, cacheFlag: number, out: Buffer, at: number): number {
+function encodeOpened({ id, node, isDirect }: FileHandle, cacheFlag: number, out: Buffer, at: number): number {
+  if (isDirect) return encodeOpen(out, at, id, flags.open.DIRECT_IO, 0);
   return encodeOpen(out, at, id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
 }
 
@@ -163,4 +167,13 @@ function descriptorOf(tree: Tree, fh: FileHandle['id']): number {
   if (handle === undefined) return -EBADF;
   if (handle.fd < 0) handle.fd = openBacking(handle.node, handle.access);
   return handle.fd < 0 ? failed() : handle.fd;
+}
+
+/** Closes the data descriptors on fenced files, which would look like somebody else's. They are opened again when needed. */
+export function closeFenced({ files, fence }: Tree): void {
+  for (const handle of files.values()) {
+    if (handle.fd < 0 || !fence.covers(handle.node.key)) continue;
+    close(handle.fd);
+    handle.fd = -1;
+  }
 }

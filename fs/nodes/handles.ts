@@ -14,6 +14,8 @@ interface Handle {
 }
 
 export interface FileHandle extends Handle {
+  /** Opened while the file was fenced: every read and write goes through the loop, and nothing is cached. */
+  readonly isDirect: boolean;
   /** Descriptor of the backing file, -1 until it is needed: a passthrough file often never needs one. */
   fd: number;
 }
@@ -31,7 +33,7 @@ export interface DirectoryHandle extends Handle {
 /** Where handles are stored for a successor process. */
 export interface HandleStore {
   /** Returns the handle's place in the store. */
-  add(handle: Handle): number;
+  add(handle: Handle & { readonly isDirect?: boolean }): number;
   remove(slot: number): void;
 }
 

@@ -32,6 +32,8 @@ export class Node {
   readonly isDirectory: boolean;
   /** Handles that are open on it. All of them are served in one way: passthrough or not. */
   opens = 0;
+  /** Those of them that bypass the page cache and passthrough: FileHandle.isDirect. */
+  directOpens = 0;
   readonly #store: NodeStore;
   readonly #slot: number;
   #lookups: number;

@@ -58,7 +58,7 @@ export class Passthrough {
 
   /** The node's backing id for one more open, 0 if it has to be served without. The caller counts the opens. */
   acquire(node: Node): number {
-    if (node.opens > 0 || this.#reason !== undefined) return node.backingId;
+    if (node.opens > node.directOpens || this.#reason !== undefined) return node.backingId;
     const result = this.#register(node);
     if (result > 0) {
       node.backingId = result;

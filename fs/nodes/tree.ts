@@ -1,6 +1,7 @@
 // What every handler works on: the tables, the root of the backing directory, and the few steps that handlers share. A handler
 // returns the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
 import { constants } from 'node:os';
+import type { Fence } from '../fence/fence.ts';
 import type { Header } from '../protocol/requests.ts';
 import type { CurrentOperation } from '../state/operation.ts';
 import type { Survivor } from '../state/survivor.ts';
@@ -39,6 +40,8 @@ export interface Tree {
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
   readonly syncer: Syncer;
+  /** Which files programs of a dead mount still use. */
+  readonly fence: Pick<Fence, 'covers'>;
   /** What is being done, for the case that this process dies in the middle of it. */
   readonly operation: CurrentOperation;
   /** Scratch for one statx call: valid until the next. */
@@ -52,11 +55,12 @@ export function openTree(
     readonly passthrough: Passthrough;
     readonly ownChanges: OwnChanges;
     readonly syncer: Syncer;
+    readonly fence: Pick<Fence, 'covers'>;
     readonly survivor: Survivor;
     readonly directories?: DirectoryListener | undefined;
   },
 ): Tree {
-  const { caller, passthrough, ownChanges, syncer, survivor, directories } = parts;
+  const { caller, passthrough, ownChanges, syncer, fence, survivor, directories } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -68,6 +72,7 @@ export function openTree(
     passthrough,
     ownChanges,
     syncer,
+    fence,
     operation,
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },

@@ -26,6 +26,7 @@ export const init2 = {
 
 /** open_flags of the reply to OPEN, CREATE and OPENDIR. */
 export const open = {
+  DIRECT_IO: 1 << 0,
   KEEP_CACHE: 1 << 1,
   CACHE_DIR: 1 << 3,
   NOFLUSH: 1 << 5,

@@ -4,7 +4,7 @@ import { handleSection } from './layout.ts';
 import { checksum, NO_SLOT, Slots } from './slots.ts';
 
 // Words of a slot; all of them never change while the slot is used.
-const field = { checksum: 1, kind: 2, access: 3, pid: 4, flags: 5, doubles: 6, end: 12 } as const;
+const field = { checksum: 1, kind: 2, access: 3, pid: 4, isDirect: 5, doubles: 6, end: 12 } as const;
 const double = { id: 3, nodeId: 4, unique: 5 } as const;
 const kinds = ['file', 'directory'] as const;
 
@@ -15,6 +15,8 @@ export interface StoredHandle {
   readonly nodeId: NodeId;
   /** O_RDONLY, O_WRONLY or O_RDWR. */
   readonly access: number;
+  /** See FileHandle.isDirect; false for directories. */
+  readonly isDirect: boolean;
   /** The thread that opened it. */
   readonly pid: number;
   /** The request that opened it: asked again after a take-over, it gets this handle. */
@@ -36,7 +38,7 @@ export class HandleSlots {
     words[at + field.kind] = kinds.indexOf(handle.kind);
     words[at + field.access] = handle.access;
     words[at + field.pid] = handle.pid;
-    words[at + field.flags] = 0;
+    words[at + field.isDirect] = Number(handle.isDirect);
     const doubleAt = this.#slots.double(slot);
     doubles[doubleAt + double.id] = handle.id;
     doubles[doubleAt + double.nodeId] = handle.nodeId;
@@ -64,6 +66,7 @@ export class HandleSlots {
         slot,
         kind: kinds[words[at + field.kind] ?? 0] ?? 'file',
         access: words[at + field.access] ?? 0,
+        isDirect: words[at + field.isDirect] === 1,
         pid: words[at + field.pid] ?? 0,
         id: (doubles[doubleAt + double.id] ?? 0) as HandleId,
         nodeId: (doubles[doubleAt + double.nodeId] ?? 0) as NodeId,

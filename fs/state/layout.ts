@@ -14,7 +14,15 @@ export interface Section {
 const pageBytes = 4096;
 
 /** Fields of the first page, as 32-bit words. */
-export const headerWord = { magic: 0, version: 1, generation: 2, phase: 3, passthrough: 4, locks: 5 } as const;
+export const headerWord = {
+  magic: 0,
+  version: 1,
+  generation: 2,
+  phase: 3,
+  passthrough: 4,
+  locks: 5,
+  surveyed: 6,
+} as const;
 /** Fields of the first page, as doubles (index = byte / 8). */
 export const headerDouble = { nextNodeId: 32, nextHandleId: 33 } as const;
 
@@ -27,7 +35,8 @@ export const nodeSection: Section = section(3 * pageBytes, 128, 1 << 20);
 export const handleSection: Section = section(endOf(nodeSection), 64, 1 << 18);
 export const lockSection: Section = section(endOf(handleSection), 1024, 1 << 15);
 export const waiterSection: Section = section(endOf(lockSection), 32, 1 << 15);
-export const stateBytes = endOf(waiterSection);
+export const fenceSection: Section = section(endOf(waiterSection), 4096, 1 << 14);
+export const stateBytes = endOf(fenceSection);
 
 function section(startByte: number, slotBytes: number, slots: number): Section {
   return { startByte, slotBytes, slots };

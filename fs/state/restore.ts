@@ -32,7 +32,7 @@ export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Lo
   lost += restoreHandles(tree, survivor, damaged);
   for (const node of tree.nodes.values()) {
     // Death came between the last close and what follows from it.
-    if (node.opens === 0 && node.backingId !== 0) tree.passthrough.release(node);
+    if (node.opens === node.directOpens && node.backingId !== 0) tree.passthrough.release(node);
     tree.nodes.dropIfUnused(node);
   }
   return { nodes: tree.nodes.size, handles: tree.files.size + tree.directories.size, lost, mirrors };
@@ -83,14 +83,15 @@ function asNode(
 /** Returns how many handles are lost. */
 function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) => void): number {
   let lost = 0;
-  for (const { slot, kind, id, nodeId, access, pid, unique } of survivor.handles.stored(damaged)) {
+  for (const { slot, kind, id, nodeId, access, isDirect, pid, unique } of survivor.handles.stored(damaged)) {
     const node = tree.nodes.get(nodeId);
     if (node === undefined) {
       lost += 1;
       survivor.handles.remove(slot);
     } else if (kind === 'file') {
       node.opens += 1;
-      tree.files.insert({ id, node, access, pid, unique, fd: -1 }, slot);
+      if (isDirect) node.directOpens += 1;
+      tree.files.insert({ id, node, access, isDirect, pid, unique, fd: -1 }, slot);
     } else {
       tree.directories.insert(openAgain({ id, node, access, pid, unique }), slot);
     }

@@ -1,6 +1,7 @@
 // Everything of an fs process that its successor takes over: the memory with its sections and the kept descriptors. The
 // supervisor creates both and hands them to every fs process, so they live for as long as either lives.
 import { FsError } from '../errors.ts';
+import type { FenceStore } from '../fence/fence.ts';
 import type { Log } from '../log.ts';
 import type { HandleStore } from '../nodes/handles.ts';
 import type { NodeStore } from '../nodes/nodes.ts';
@@ -9,6 +10,7 @@ import { rootNodeId } from '../protocol/requests.ts';
 import { canOpenByHandle, inodeHandleBytes, readInodeHandle } from '../system/inode-handles.ts';
 import { createMemoryFile, mapMemoryFile } from '../system/memory.ts';
 import { createSocketPair } from '../system/sockets.ts';
+import { fenceSlots } from './fence-slots.ts';
 import { HandleSlots } from './handle-slots.ts';
 import { KeptDescriptors, keptRoomBytes } from './kept-descriptors.ts';
 import { countsPage, headerDouble, headerWord, layoutVersion, magic, stateBytes } from './layout.ts';
@@ -39,6 +41,7 @@ export class Survivor {
   readonly nodes: NodeSlots;
   readonly handles: HandleSlots;
   readonly locks: LockSlots;
+  readonly fence: FenceStore;
   readonly waiters: WaiterSlots;
   readonly operation: CurrentOperation;
   readonly kept: KeptDescriptors;
@@ -63,6 +66,7 @@ export class Survivor {
     this.nodes = new NodeSlots(memory);
     this.handles = new HandleSlots(memory);
     this.locks = new LockSlots(memory);
+    this.fence = fenceSlots(memory);
     this.waiters = new WaiterSlots(memory);
     this.operation = new CurrentOperation(memory);
     this.kept = new KeptDescriptors(socket, log);
@@ -84,6 +88,15 @@ export class Survivor {
     this.#words[headerWord.passthrough] = Number(agreed.passthrough);
     this.#words[headerWord.locks] = Number(agreed.locks);
     Atomics.store(this.#words, headerWord.phase, initialized);
+  }
+
+  /** What programs of an earlier, dead mount have open is known: see Fence.survey. */
+  get isSurveyed(): boolean {
+    return this.#word('surveyed') !== 0;
+  }
+
+  set isSurveyed(surveyed: boolean) {
+    this.#words[headerWord.surveyed] = Number(surveyed);
   }
 
   readonly nextNodeId = (): NodeId => this.#next(headerDouble.nextNodeId) as NodeId;
@@ -119,7 +132,8 @@ export class Survivor {
   handleStore(kind: 'file' | 'directory'): HandleStore {
     const { handles } = this;
     return {
-      add: ({ id, node, access, pid, unique }) => handles.add({ kind, id, nodeId: node.id, access, pid, unique }),
+      add: ({ id, node, access, isDirect = false, pid, unique }) =>
+        handles.add({ kind, id, nodeId: node.id, access, isDirect, pid, unique }),
       remove: (slot) => handles.remove(slot),
     };
   }

@@ -1,0 +1,95 @@
+// The lock service as it looks while a fence stands: on a fenced database everybody else is refused, exactly as if the programs
+// of the dead mount held every byte for writing. Nothing of that reaches the lock manager, and the mirror opens no file.
+import { constants } from 'node:os';
+import type { LockService } from '../channel/lock-service.ts';
+import type { FileHandle } from '../nodes/handles.ts';
+import type { Node } from '../nodes/nodes.ts';
+import { SILENT } from '../nodes/tree.ts';
+import { encodeLock } from '../protocol/encode.ts';
+import type { Header, RequestOf, Unique } from '../protocol/requests.ts';
+import { F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
+import type { Fence } from './fence.ts';
+
+const { EAGAIN, EINTR } = constants.errno;
+const endOfFile = 0x7fffffffffffffffn;
+
+interface Waiting {
+  readonly node: Node;
+  readonly asked: RequestOf<'SETLK' | 'SETLKW'>;
+}
+
+export class FencedLocks implements LockService {
+  readonly #inner: LockService;
+  readonly #fence: Fence;
+  readonly #answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
+  /** F_SETLKW waits until the fence is lifted; F_SETLK, which SQLite uses, is refused at once and asked again. */
+  readonly #waiting = new Map<Unique, Waiting>();
+
+  constructor(
+    inner: LockService,
+    fence: Fence,
+    answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void,
+  ) {
+    this.#inner = inner;
+    this.#fence = fence;
+    this.#answer = answer;
+  }
+
+  get pending(): number {
+    return this.#inner.pending + this.#waiting.size;
+  }
+
+  test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number {
+    if (!this.#fence.covers(node.key)) return this.#inner.test(node, asked, out);
+    // pid 0: the holder is no client of this mount.
+    return encodeLock(out, { start: 0n, end: endOfFile, type: F_WRLCK, pid: 0 });
+  }
+
+  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
+    if (!this.#fence.covers(node.key)) return this.#inner.set(node, asked);
+    if (asked.type === F_UNLCK) return 0; // nobody here holds anything on it
+    if (asked.op === 'SETLK') return -EAGAIN;
+    this.#waiting.set(asked.unique, { node, asked });
+    return SILENT;
+  }
+
+  opened(handle: FileHandle): void {
+    this.#inner.opened(handle);
+  }
+
+  flushed(node: Node, asked: RequestOf<'FLUSH'>): void {
+    this.#inner.flushed(node, asked);
+  }
+
+  released(handle: FileHandle): void {
+    this.#inner.released(handle);
+  }
+
+  interrupt(target: Unique): void {
+    const waiting = this.#waiting.get(target);
+    if (waiting === undefined) {
+      this.#inner.interrupt(target);
+      return;
+    }
+    this.#waiting.delete(target);
+    this.#answer(waiting.asked, -EINTR);
+  }
+
+  nextDueMs(): number {
+    return this.#inner.nextDueMs();
+  }
+
+  runDue(isIdle: boolean): void {
+    this.#inner.runDue(isIdle);
+  }
+
+  /** A fence was lifted: those who waited for it ask the lock manager now. */
+  lifted(): void {
+    for (const [unique, { node, asked }] of this.#waiting) {
+      if (this.#fence.covers(node.key)) continue;
+      this.#waiting.delete(unique);
+      const result = this.#inner.set(node, asked);
+      if (result !== SILENT) this.#answer(asked, result);
+    }
+  }
+}
