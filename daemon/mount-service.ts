@@ -43,6 +43,8 @@ export interface Passthrough {
 }
 
 const retryMs = 100;
+/** How long programs may meet the bare directory after somebody has unmounted it. */
+const lookIntervalMs = 1_000;
 const stopTimeoutMs = 5_000;
 /** Their numbers in the fs process; 3 is /dev/fuse. */
 const survivorInChild: SurvivorDescriptors = { memoryFd: 4, sendFd: 5, receiveFd: 6 };
@@ -56,6 +58,7 @@ export class MountService {
   /** The connection has to be given up before the next fs process starts. */
   #isLost = false;
   #passthrough: Passthrough = { active: false };
+  #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(spec: MountServiceSpec) {
     this.#spec = spec;
@@ -86,6 +89,7 @@ export class MountService {
     try {
       const ready = await this.process.start();
       this.#passthrough = ready.passthrough as Passthrough;
+      this.#lookTimer = setInterval(() => this.#endIfUnmounted(), lookIntervalMs);
     } catch (error) {
       this.#endMount();
       throw error;
@@ -97,6 +101,7 @@ export class MountService {
    * case: programs still have files of the ended mount.
    */
   async stop(drainEndsAtMs: number): Promise<boolean> {
+    clearInterval(this.#lookTimer);
     const isUnused = this.#mount === undefined || (await this.#unmountWhenUnused(drainEndsAtMs));
     await this.process.stop({ type: 'stop' }, stopTimeoutMs);
     this.#endMount();
@@ -133,14 +138,30 @@ export class MountService {
     };
   }
 
+  /** False after somebody else's umount, also a lazy one, which the fs process does not notice while files are open. */
+  #isMounted({ connection }: Mount): boolean {
+    return inspectMount(this.#spec.options.mountPoint)?.connection === connection;
+  }
+
+  /** The next fs process then gets a new mount. */
+  #endIfUnmounted(): void {
+    if (this.#mount && !this.#isMounted(this.#mount)) this.process.current?.kill();
+  }
+
   /** Milliseconds until the next start. */
   #afterDeath(death: Death): number {
-    // One that refuses to take over will not do so at the next attempt either.
-    if (!death.refused && !this.#crashLoop.add(death, Date.now())) return 0;
-    const reason = death.refused ? 'its successor cannot take over' : 'the fs process dies again and again';
+    const reason = this.#reasonToGiveUp(death);
+    if (reason === undefined) return 0;
     this.#spec.log.error('mount-given-up', { reason });
     this.#isLost = true;
     return this.#backoff.nextDelayMs(death.livedMs);
+  }
+
+  #reasonToGiveUp(death: Death): string | undefined {
+    if (this.#mount && !this.#isMounted(this.#mount)) return 'somebody has unmounted it';
+    // One that refuses to take over will not do so at the next attempt either.
+    if (death.refused) return 'its successor cannot take over';
+    return this.#crashLoop.add(death, Date.now()) ? 'the fs process dies again and again' : undefined;
   }
 
   #restarted(): void {
@@ -189,9 +210,8 @@ export class MountService {
     const mount = this.#mount;
     if (!mount) return;
     this.#mount = undefined;
-    const { mountPoint } = this.#spec.options;
     // Forced before the descriptor is closed, so that calls that wait fail now even if a copy of it lives on.
-    if (inspectMount(mountPoint)?.connection === mount.connection) unmountFuse(mountPoint, 'force');
+    if (this.#isMounted(mount)) unmountFuse(this.#spec.options.mountPoint, 'force');
     for (const fd of [mount.fd, ...Object.values(mount.survivor)]) closeSync(fd);
   }
 }

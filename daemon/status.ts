@@ -24,6 +24,7 @@ export interface ChildStatus {
 export interface DaemonStatus {
   readonly version: string;
   readonly uptimeSeconds: number;
+  /** null while nothing is mounted. */
   readonly mount: string | null;
   readonly data: string;
   readonly freeBytes: number;
@@ -65,7 +66,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
   return {
     version: sources.version,
     uptimeSeconds: Math.floor((Date.now() - sources.startedAtMs) / 1000),
-    mount: sources.mount,
+    mount: mountService?.connection === undefined ? null : sources.mount,
     data,
     freeBytes: freeBytesOf(data),
     url: sources.url,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
@@ -101,5 +101,32 @@ test('an fs process that is killed is replaced, and the mount serves again', asy
       expect(await run('touch', [join(daemon.mount, 'works')], { timeoutMs: 5_000 })).toMatchObject({ code: 0 }),
     );
     expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+  });
+});
+
+test.each([[[]], [['--lazy']]])('a mount that somebody unmounts %j is made again', async (flags) => {
+  await withDaemon([], async (daemon) => {
+    const holder = start('python3', [
+      '-c',
+      'import sys; f=open(sys.argv[1],"w"); sys.stdin.read()',
+      join(daemon.mount, 'f'),
+    ]);
+    await eventually(() => expect(existsSync(join(daemon.data, 'f'))).toBe(true));
+    // A plain unmount needs that nobody has a file open; after a lazy one that program first keeps the old mount.
+    if (flags.length === 0) {
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+    }
+    await eventually(async () => expect(await run('umount', [...flags, daemon.mount])).toMatchObject({ code: 0 }));
+    if (flags.length > 0) {
+      await eventually(() => expect(daemon.stderr()).toContain('somebody has unmounted it'));
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+    }
+    await eventually(async () => {
+      expect(await run('touch', [join(daemon.mount, 'works')], { timeoutMs: 5_000 })).toMatchObject({ code: 0 });
+      expect(existsSync(join(daemon.data, 'works'))).toBe(true);
+    });
+    expect((await daemon.status()).mount).toBe(daemon.mount);
   });
 });
