@@ -36,7 +36,6 @@ beforeEach(() => {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer,
-    fence: { covers: () => false },
     survivor,
   });
   session = new Session({
