@@ -3,8 +3,11 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { LockArbiter } from '../arbiter/arbiter.ts';
 import { FsError } from '../errors.ts';
+import { Fence } from '../fence/fence.ts';
+import { FencedLocks } from '../fence/fenced-locks.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
+import { closeFenced } from '../nodes/files.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
@@ -36,20 +39,31 @@ try {
 }
 port.close();
 
-function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted, lockLimits }: FsStartOptions): void {
+function serve({
+  dataDir,
+  passthrough: wanted,
+  watch = true,
+  locks: locksWanted,
+  lockLimits,
+  fence: fenced = false,
+}: FsStartOptions): void {
   const device = new Device(deviceFd, wakeFd, log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
   const behind = watch ? new BehindTheBack(log) : undefined;
+  const fence = new Fence(dataDir, survivor.fence, log);
+  if (fenced && !survivor.isSurveyed) fence.survey();
+  survivor.isSurveyed = true;
   const tree = openTree(dataDir, {
     caller: new Caller(),
     passthrough,
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
+    fence,
     survivor,
     directories: behind,
   });
-  const locks =
+  const arbiter =
     locksWanted === 'kernel'
       ? undefined
       : new LockArbiter({
@@ -61,6 +75,7 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
           committed: (databases) => send({ type: 'committed', databases }),
           ...(lockLimits === undefined ? {} : { limits: lockLimits }),
         });
+  const locks = arbiter && new FencedLocks(arbiter, fence, (asked, result) => session.answer(asked, result));
   const session: Session = new Session({
     tree,
     survivor,
@@ -90,15 +105,24 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
     else if (session.isResuming) session.endOfRepeats();
     if (length === 0 && answerMessages() === 'stop') return;
     locks?.runDue(length === 0);
+    checkFence();
     collectChanges();
   }
 
   /** For poll: milliseconds, -1 when nothing is due. */
   function untilDueMs(): number {
-    const lockDueMs = locks?.nextDueMs() ?? -1;
-    if (collectAtMs === Number.POSITIVE_INFINITY) return lockDueMs;
-    const collectDueMs = Math.max(0, Math.ceil(collectAtMs - performance.now()));
-    return lockDueMs < 0 ? collectDueMs : Math.min(lockDueMs, collectDueMs);
+    const nowMs = performance.now();
+    const collectDueMs = collectAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(collectAtMs - nowMs));
+    const due = [locks?.nextDueMs() ?? -1, fence.nextDueMs(nowMs), collectDueMs].filter((dueMs) => dueMs >= 0);
+    return due.length === 0 ? -1 : Math.min(...due);
+  }
+
+  /** Asks now and then whether the programs of a dead mount have closed what they had open. */
+  function checkFence(): void {
+    const nowMs = performance.now();
+    if (!fence.isCheckDue(nowMs)) return;
+    closeFenced(tree);
+    if (fence.check(nowMs)) locks?.lifted();
   }
 
   /** Waits from the first event for a while, so that many are looked at together. */
@@ -121,7 +145,7 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
     if (agreement !== undefined) {
       const startedMs = performance.now();
       const { mirrors, ...restored } = restore(tree, survivor, dataDir, log);
-      locks?.restore(tree.files.values(), mirrors);
+      arbiter?.restore(tree.files.values(), mirrors);
       log('info', 'taken-over', { generation, ...restored, tookMs: Math.round(performance.now() - startedMs) });
       session.resume(agreement);
     }
@@ -140,10 +164,10 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
           send({ type: 'answer', id: message.id, value: status() });
           break;
         case 'locks':
-          send({ type: 'locks', id: message.id, databases: locks?.snapshot(message.database) ?? [] });
+          send({ type: 'locks', id: message.id, databases: arbiter?.snapshot(message.database) ?? [] });
           break;
         case 'long-holders':
-          send({ type: 'long-holders', databases: locks?.longHolders() ?? [] });
+          send({ type: 'long-holders', databases: arbiter?.longHolders() ?? [] });
           break;
         default:
           message satisfies never;
@@ -165,8 +189,9 @@ function serve({ dataDir, passthrough: wanted, watch = true, locks: locksWanted,
       nodes: tree.nodes.size,
       handles: tree.files.size + tree.directories.size,
       backingFiles: passthrough.backingFiles,
+      fenced: fence.databases,
       pending: locks?.pending ?? 0,
-      ...(locks === undefined ? {} : { locks: locks.manager.counters.toJSON() }),
+      ...(arbiter === undefined ? {} : { locks: arbiter.manager.counters.toJSON() }),
     };
   }
 }

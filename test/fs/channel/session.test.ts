@@ -36,6 +36,7 @@ beforeEach(() => {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer,
+    fence: { covers: () => false },
     survivor,
   });
   session = new Session({
