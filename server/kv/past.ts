@@ -87,6 +87,8 @@ interface ScanRow {
   readonly key: string;
   readonly atOp: number | null;
   readonly atCode: number | null;
+  /** null: never written since the table is watched. */
+  readonly id: number | null;
   readonly prunedAt: number | null;
   readonly nextOp: number | null;
   readonly nextType: number | string | null;
@@ -111,7 +113,7 @@ export function* keysAt(
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
   const range = (column: string) =>
     `${column} >= :prefix ${end === null ? '' : `AND ${column} < :end`} AND typeof(${column}) = 'text'`;
-  const sql = `SELECT c.key AS key, a.op_number AS atOp, a.op AS atCode, k.pruned_at AS prunedAt,
+  const sql = `SELECT c.key AS key, a.op_number AS atOp, a.op AS atCode, k.id AS id, k.pruned_at AS prunedAt,
       n.op_number AS nextOp, n.old_type AS nextType, n.old_expire_at AS nextExpireAt,
       length(CAST(n.old_value AS BLOB)) AS nextSize, t.key IS NOT NULL AS hasRow,
       length(CAST(t.value AS BLOB)) AS size, t.content_type AS contentType, t.created_at AS createdAt,
@@ -139,7 +141,7 @@ function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
   const expireAt = row.nextOp === null ? row.expireAt : row.nextExpireAt;
   const isThere = row.nextOp === null ? row.hasRow === 1 : row.nextType !== null;
   // A row that nobody recorded: as old as it says it is.
-  const isOldEnough = row.atOp !== null || row.nextOp !== null || (row.createdAt ?? 0) <= seconds;
+  const isOldEnough = row.id !== null || (row.createdAt ?? 0) <= seconds;
   const existed = isThere && isOldEnough && row.atCode !== opCodes.EXPIRED && (expireAt === null || expireAt > seconds);
   return {
     key: row.key,
