@@ -6,6 +6,10 @@ export const limits = {
 
   headerBytes: 64 * 1024,
   urlBytes: 32 * 1024,
+  /** Request bodies being read and answers not yet taken by their clients, all together: beyond it 503. */
+  transitBytes: 256 * 1024 * 1024,
+  /** A connection on which nothing moves for longer than the longest deadline is closed. */
+  idleSocketMs: 330_000,
   /** A client that has not sent its whole header, or its whole body, by then is cut off. */
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
@@ -31,6 +35,8 @@ export const limits = {
   sqlPerDatabase: 4,
   executorIdleMs: 20_000,
   executorStartMs: 20_000,
+  /** What idle executors get to close their databases when the server stops. */
+  executorEndMs: 2_000,
   connectionsPerExecutor: 16,
   connectionIdleMs: 5_000,
   statementsPerConnection: 200,
@@ -38,6 +44,8 @@ export const limits = {
   queuedJobs: 20_000,
   queuedBytes: 256 * 1024 * 1024,
   groupJobs: 256,
+  /** So many waiting jobs go out before this turn of the event loop is over, so that server and executor work at once. */
+  eagerGroupJobs: 16,
   groupBytes: 8 * 1024 * 1024,
   /** What a COMMIT may take beyond the deadline before the executor is killed all the same. */
   commitGraceMs: 10_000,

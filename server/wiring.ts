@@ -152,6 +152,7 @@ export function createHttpServer(
     },
     app.callback(),
   );
+  server.setTimeout(limits.idleSocketMs);
   server.on('clientError', refuseMalformed);
 
   return {
@@ -175,7 +176,7 @@ export function createHttpServer(
       server.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs))]);
       await Promise.race([recorder.flushAll(), new Promise((resolve) => setTimeout(resolve, drainMs))]);
-      scheduler.stop();
+      await scheduler.stop();
       server.closeAllConnections();
     },
   };

@@ -1,6 +1,6 @@
 // The databases that one executor has open: at most one connection per file (a process with two is not queued by the
 // lock manager), checked against the path before every use, closed when idle so that others can move or delete the file.
-import { accessSync, constants, linkSync, statSync, unlinkSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsyncSync, linkSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { PathRules } from '../databases/paths.ts';
@@ -119,6 +119,7 @@ export function createDatabaseFile(path: string, fill: (database: Database.Datab
       database.close();
     }
     linkSync(temporary, path);
+    syncDirectory(dirname(path));
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
@@ -131,5 +132,15 @@ export function createDatabaseFile(path: string, fill: (database: Database.Datab
         // Not there: SQLite removes the sidecars when it closes the file.
       }
     }
+  }
+}
+
+/** A new name survives a power loss only once its directory is synced. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

@@ -18,6 +18,7 @@ export class Executor {
   readonly #child: ChildProcess;
   /** Databases that this executor may have open. */
   readonly open = new Set<string>();
+  readonly exited: Promise<void>;
   isReady = false;
   idleSinceMs = performance.now();
   readonly startedAtMs = performance.now();
@@ -29,14 +30,12 @@ export class Executor {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child.on('message', (message) => events.onMessage(this, message as FromExecutor));
-    let hasEnded = false;
-    const onEnd = (): void => {
-      if (hasEnded) return;
-      hasEnded = true;
-      events.onExit(this);
-    };
-    this.#child.once('exit', onEnd);
-    this.#child.once('error', onEnd);
+    this.exited = new Promise((resolve) => {
+      this.#child.once('exit', () => resolve());
+      // A process that could not be started has no exit.
+      this.#child.once('error', () => resolve());
+    });
+    void this.exited.then(() => events.onExit(this));
     this.send({ type: 'start', rules });
   }
 

@@ -35,8 +35,9 @@ export class DatabaseQueue {
     this.path = path;
   }
 
-  push(job: QueuedJob): void {
-    this.#waiting[job.lane].push(job);
+  /** How many jobs now wait in its lane. */
+  push(job: QueuedJob): number {
+    return this.#waiting[job.lane].push(job);
   }
 
   /** Back to the head of its lane, in order. */

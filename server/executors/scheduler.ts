@@ -1,5 +1,6 @@
 // Sends queued work to executors: which group goes where, when another executor is started, and what a deadline, a full
 // queue or a dead executor means for the jobs. One group outstanding per executor; everything else waits here, bounded.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PathRules } from '../databases/paths.ts';
 import { ApiError, type ErrorCode, fromErrorData, toErrorData } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -81,18 +82,23 @@ export class Scheduler {
     return new Set([...this.#executors.keys()].flatMap((executor) => [...executor.open])).size;
   }
 
-  /** Answers what still waits with SERVICE_UNAVAILABLE and ends the executors, the busy ones by force. */
-  stop(): void {
+  /**
+   * Answers what still waits with SERVICE_UNAVAILABLE and ends the executors, the busy ones by force. Resolves when all are
+   * gone: an idle one closes its databases first, which leaves no write-ahead log behind.
+   */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#sweep);
     for (const queue of this.#queues.values()) {
       for (const job of queue.takeAll()) this.#settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
     }
-    for (const [executor, group] of this.#executors) {
+    const exits = [...this.#executors].map(([executor, group]) => {
       const isIdle = group === null && executor.isReady;
       if (isIdle || group?.phase === 'committed') executor.end();
       else executor.kill();
-    }
+      return executor.exited;
+    });
+    await Promise.race([Promise.all(exits), sleep(limits.executorEndMs, undefined, { ref: false })]);
   }
 
   #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
@@ -108,7 +114,7 @@ export class Scheduler {
         if (outcome.error === undefined) resolve(outcome.value);
         else reject(fromErrorData(outcome.error));
       };
-      this.#queueOf(request.path).push({
+      const waiting = this.#queueOf(request.path).push({
         operation,
         lane,
         args,
@@ -117,7 +123,8 @@ export class Scheduler {
         deadlineMs: request.deadlineMs,
         settle,
       });
-      this.#schedulePump();
+      if (waiting === limits.eagerGroupJobs) this.#pump();
+      else this.#schedulePump();
     });
   }
 
@@ -324,7 +331,8 @@ export class Scheduler {
       if (other !== null && other.closing > 0 && executor.open.has(other.queue.path)) this.#onClosed(other.id);
     }
     if (group !== null) this.#onGroupLost(group, executor);
-    this.#schedulePump();
+    // One that never became ready is tried again by the sweep, not at once for ever.
+    if (executor.isReady) this.#schedulePump();
   }
 
   #onGroupLost(group: Group, executor: Executor): void {

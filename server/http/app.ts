@@ -13,6 +13,7 @@ import { Query } from './query.ts';
 import { errorReply } from './reply.ts';
 import type { Reply, Route } from './route.ts';
 import type { Router } from './router.ts';
+import { TransitBudget } from './transit-budget.ts';
 
 export interface AppDeps {
   readonly router: Router;
@@ -27,19 +28,23 @@ const allowedHeaders =
 const exposedHeaders =
   'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed';
 
+/** An answer up to this size is in the socket's buffers at once and not counted. */
+const smallAnswerBytes = 64 * 1024;
+
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();
-  app.use((context) => answer(context, deps));
+  const budget = new TransitBudget(limits.transitBytes);
+  app.use((context) => answer(context, deps, budget));
   app.on('error', (error: unknown) => deps.log('debug', 'connection failed', { error: String(error) }));
   return app;
 }
 
-async function answer(context: Context, deps: AppDeps): Promise<void> {
+async function answer(context: Context, deps: AppDeps, budget: TransitBudget): Promise<void> {
   const startedMs = performance.now();
   const seen: { route: Route | null } = { route: null };
   let reply: Reply;
   try {
-    reply = await handle(context, deps, seen);
+    reply = await handle(context, deps, seen, budget);
   } catch (thrown) {
     const error = toApiError(thrown);
     if (error.status >= 500 && error.code !== 'REQUEST_TIMEOUT' && error.code !== 'DATABASE_BUSY') {
@@ -47,11 +52,16 @@ async function answer(context: Context, deps: AppDeps): Promise<void> {
     }
     reply = errorReply(error);
   }
-  send(context, reply);
+  send(context, reply, budget);
   deps.metrics.observe(seen.route?.name ?? 'none', reply.status, (performance.now() - startedMs) / 1000);
 }
 
-async function handle(context: Context, deps: AppDeps, seen: { route: Route | null }): Promise<Reply> {
+async function handle(
+  context: Context,
+  deps: AppDeps,
+  seen: { route: Route | null },
+  budget: TransitBudget,
+): Promise<Reply> {
   const { req, res } = context;
   const url = req.url ?? '/';
   const at = url.indexOf('?');
@@ -71,6 +81,9 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
   const { route, key } = deps.router.match(req.method ?? 'GET', path);
   seen.route = route;
   deps.guard.checkToken(req.headers.authorization, route);
+  if (budget.isSpent && route.access !== 'open') {
+    throw new ApiError('SERVICE_UNAVAILABLE', 'too many large requests at once; try again');
+  }
   const request = new RequestContext({
     route,
     key,
@@ -78,6 +91,7 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
     request: req,
     clientIp: clientAddress(context, deps.services.options.trustProxy),
     maxBodyBytes: deps.services.options.maxBodyBytes,
+    budget,
   });
   return await route.handle(request, deps.services);
 }
@@ -89,7 +103,7 @@ function preflight(res: Context['res']): Reply {
   return { status: 204, body: null };
 }
 
-function send(context: Context, reply: Reply): void {
+function send(context: Context, reply: Reply, budget: TransitBudget): void {
   const { req, res } = context;
   res.setHeader('X-Content-Type-Options', 'nosniff');
   for (const name in reply.headers) res.setHeader(name, reply.headers[name] ?? '');
@@ -103,6 +117,11 @@ function send(context: Context, reply: Reply): void {
   // Koa's own setter would complete the type with a charset; a stored type is answered as it was stored.
   res.setHeader('Content-Type', reply.contentType ?? 'application/json; charset=utf-8');
   context.body = reply.body;
+  const bytes = typeof reply.body === 'string' || Buffer.isBuffer(reply.body) ? reply.body.length : 0;
+  if (bytes > smallAnswerBytes) {
+    budget.take(bytes);
+    res.once('close', () => budget.give(bytes));
+  }
   // A body that nobody reads to its end would be taken for the next request.
   if (!req.complete && reply.status >= 400) res.setHeader('Connection', 'close');
 }

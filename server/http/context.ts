@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import { readBody } from './body.ts';
 import type { Query } from './query.ts';
 import type { Route } from './route.ts';
+import type { TransitBudget } from './transit-budget.ts';
 
 export class RequestContext {
   readonly route: Route;
@@ -16,6 +17,7 @@ export class RequestContext {
   readonly deadlineMs: number;
   readonly clientIp: string;
   readonly #maxBodyBytes: number;
+  readonly #budget: TransitBudget;
 
   constructor(parts: {
     readonly route: Route;
@@ -24,6 +26,7 @@ export class RequestContext {
     readonly request: IncomingMessage;
     readonly clientIp: string;
     readonly maxBodyBytes: number;
+    readonly budget: TransitBudget;
   }) {
     this.route = parts.route;
     this.query = parts.query;
@@ -31,6 +34,7 @@ export class RequestContext {
     this.request = parts.request;
     this.clientIp = parts.clientIp;
     this.#maxBodyBytes = parts.maxBodyBytes;
+    this.#budget = parts.budget;
     this.deadlineMs = performance.now() + timeoutSeconds(parts.query.raw('timeout')) * 1000;
   }
 
@@ -40,13 +44,14 @@ export class RequestContext {
 
   /** The whole request body. Rejects with PAYLOAD_TOO_LARGE beyond the configured limit. Call it once. */
   body(): Promise<Buffer> {
-    return readBody(this.request, this.#maxBodyBytes);
+    return readBody(this.request, this.#maxBodyBytes, this.#budget);
   }
 
   /** The same request with a deadline counted from now: for answers that go on, such as streams. */
   renewed(): RequestContext {
     const { route, query, key, request, clientIp } = this;
-    return new RequestContext({ route, query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes });
+    const parts = { route, query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget };
+    return new RequestContext(parts);
   }
 
   /** The `create_db_if_missing` / `auto_create` pair; `fallback` (the server's --create-on-write) where neither was sent. */

@@ -4,7 +4,7 @@ import { createDatabase, deleteDatabase, listDatabases } from '../databases/file
 import { checkpoint, quickCheck, vacuumInto } from '../databases/operations.ts';
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
-import { json } from '../http/reply.ts';
+import { errorReply, json } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
 import { type Json, parseJsonBody } from '../json.ts';
 import { resetChanges } from '../kv/stats.ts';
@@ -144,7 +144,7 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
     case 'quick_check':
       return json({ op, result: await orNotFound(services.run(quickCheck, context, {}), members) });
     case 'wal_checkpoint_truncate':
-      return json({ op, result: await orNotFound(services.run(checkpoint, context, {}), members) });
+      return await runCheckpoint(context, services);
     case 'vacuum_into': {
       if (typeof destination !== 'string') throw new ApiError('INVALID_PARAMETERS', 'vacuum_into needs a dest_path');
       const { path } = services.resolve(destination);
@@ -161,7 +161,19 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
   }
 }
 
-/** Here a missing database is 404, and a checkpoint that others block may be tried again. */
+/** A checkpoint that another program blocks may be tried again: the one 409 with Retry-After. */
+async function runCheckpoint(context: RequestContext, services: Services): Promise<Reply> {
+  try {
+    const result = await orNotFound(services.run(checkpoint, context, {}), { reqIdx: -1 });
+    return json({ op: 'wal_checkpoint_truncate', result });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'CONFLICT') throw error;
+    const reply = errorReply(error);
+    return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
+  }
+}
+
+/** Here a missing database is 404. */
 async function orNotFound<Result>(work: Promise<Result>, members: Readonly<Record<string, unknown>>): Promise<Result> {
   try {
     return await work;

@@ -9,7 +9,17 @@ import type { Services } from '../services.ts';
 import { landingPage } from './landing.ts';
 
 /** What a client may rely on beyond the base contract. Only what exists. */
-const features: readonly string[] = ['retry_after'];
+const features: readonly string[] = [
+  'kv_etag',
+  'kv_conditional_writes',
+  'kv_conditional_reads',
+  'kv_entry',
+  'kv_ttl_controls',
+  'kv_idempotency',
+  'kv_changes',
+  'kv_list_cursor',
+  'retry_after',
+];
 const maxOpenDatabases = limits.executors * limits.connectionsPerExecutor;
 const started = secondsText(new Date());
 const built = secondsText(statSync(import.meta.filename).mtime);

@@ -233,6 +233,20 @@ describe('POST /maintenance', () => {
     expect((await run('vacuum_into', { dest_path: copy })).json).toMatchObject({ code: 'CONFLICT' });
   });
 
+  test('answers a checkpoint that a reader blocks with 409 and Retry-After', async () => {
+    await api().sql('blocked', { statement: 'CREATE TABLE t(a)' });
+    const holder = spawnHolder(join(api().daemon.root, 'blocked.db'), 'BEGIN');
+    try {
+      await holder.opened;
+      await api().sql('blocked', { statement: 'INSERT INTO t VALUES (1)' });
+      const body = { op: 'wal_checkpoint_truncate' };
+      const answer = await api().call('POST', '/maintenance?db=blocked&timeout=1', { body });
+      expect([answer.status, answer.json.code, answer.headers['retry-after']]).toEqual([409, 'CONFLICT', '1']);
+    } finally {
+      await holder.end();
+    }
+  });
+
   test('never creates the database and refuses what it does not know', async () => {
     const missing = await run('quick_check', {}, 'nothere');
     expect([missing.status, missing.json.code]).toEqual([404, 'DATABASE_NOT_FOUND']);
@@ -245,14 +259,15 @@ describe('POST /maintenance', () => {
   });
 });
 
-/** A python process that has the database open in a read transaction until told to end. */
-function spawnHolder(path: string): { readonly opened: Promise<void>; end(): Promise<void> } {
+/** A python process that has the database open until told to end; after BEGIN, in a read transaction. */
+function spawnHolder(path: string, begin = ''): { readonly opened: Promise<void>; end(): Promise<void> } {
   const script = `import sqlite3,sys
 c=sqlite3.connect(sys.argv[1],isolation_level=None)
+c.executescript(sys.argv[2])
 c.execute("SELECT count(*) FROM t").fetchall()
 print("open",flush=True)
 sys.stdin.read()`;
-  const child = spawn('python3', ['-c', script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('python3', ['-c', script, path, begin], { stdio: ['pipe', 'pipe', 'inherit'] });
   return {
     opened: new Promise((resolve) => child.stdout.once('data', () => resolve())),
     end: () =>
