@@ -33,8 +33,13 @@ export interface Container extends Started {
 
 export interface ContainerOptions {
   readonly uid?: number;
-  /** Shell script; default: that of the container's name. */
   readonly script: string;
+  /** Further entries of the OCI specification, for a container that is no plain client. */
+  readonly capabilities?: readonly string[];
+  readonly mounts?: readonly object[];
+  readonly devices?: readonly object[];
+  /** Sees the host's processes. */
+  readonly hostPids?: boolean;
 }
 
 export async function startContainer(paths: DaemonPaths, name: string, options: ContainerOptions): Promise<Container> {
@@ -51,8 +56,10 @@ export async function startContainer(paths: DaemonPaths, name: string, options: 
   return { ...started, id, remove };
 }
 
-function specification(id: string, root: string, paths: DaemonPaths, { uid = 0, script }: ContainerOptions): object {
-  const capabilities = uid === 0 ? ['CAP_DAC_OVERRIDE', 'CAP_CHOWN', 'CAP_FOWNER'] : [];
+function specification(id: string, root: string, paths: DaemonPaths, options: ContainerOptions): object {
+  const { uid = 0, script, mounts = [], devices = [], hostPids = false } = options;
+  const capabilities = options.capabilities ?? (uid === 0 ? ['CAP_DAC_OVERRIDE', 'CAP_CHOWN', 'CAP_FOWNER'] : []);
+  const namespaces = ['ipc', 'uts', 'mount', 'cgroup', ...(hostPids ? [] : ['pid'])];
   return {
     ociVersion: '1.0.2',
     hostname: id,
@@ -70,10 +77,13 @@ function specification(id: string, root: string, paths: DaemonPaths, { uid = 0, 
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' },
       { destination: '/hoody', type: 'bind', source: hostFolder(paths), options: ['rbind', 'rslave'] },
+      ...mounts,
     ],
     linux: {
       cgroupsPath: `/${id}`,
-      namespaces: ['pid', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
+      namespaces: namespaces.map((type) => ({ type })),
+      devices,
+      resources: { devices: [{ allow: true, access: 'rwm' }] },
     },
   };
 }
