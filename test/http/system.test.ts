@@ -1,0 +1,89 @@
+// Health, metrics, OpenAPI and the landing page: contract section 10, through a real mount.
+
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { request, useDaemon } from '../helpers/http.ts';
+
+const api = useDaemon(['--create-on-write']);
+
+test('health is short, and full on request', async () => {
+  expect((await api().call('GET', '/health')).json).toEqual({ status: 'ok' });
+  const { json } = await api().call('GET', '/health?verbose=true', { headers: { 'user-agent': 'test/1' } });
+  expect(json).toMatchObject({
+    status: 'ok',
+    service: 'hoody-sqlite',
+    built: expect.stringMatching(/Z$/),
+    started: expect.stringMatching(/Z$/),
+    pid: expect.any(Number),
+    ip: '127.0.0.1',
+    userAgent: 'test/1',
+    memory: { rss: expect.any(Number), heap: expect.any(Number) },
+    fds: expect.any(Number),
+    counters: { requests: expect.any(Number) },
+  });
+  expect(json.features).toContain('retry_after');
+  expect((await api().call('GET', '/health?verbose=perhaps')).status).toBe(400);
+});
+
+test('an empty body with a JSON content type is no error where no body is read', async () => {
+  const headers = { 'content-type': 'application/json' };
+  expect((await api().call('GET', '/health', { headers })).status).toBe(200);
+  expect((await api().call('POST', '/db/create?path=empty-body', { headers })).status).toBe(201);
+  expect((await api().call('DELETE', '/db?db=empty-body', { headers })).status).toBe(200);
+});
+
+test('health/cache counts the open databases', async () => {
+  await api().call('PUT', '/kv/k?db=cached', { body: '1' });
+  const { json } = await api().call('GET', '/health/cache');
+  expect(json.size).toBeGreaterThanOrEqual(1);
+  expect(json).toMatchObject({ max_size: expect.any(Number), directory_mode: { size: 0, held: 0 } });
+});
+
+test('the API describes itself, the same in JSON and in YAML', async () => {
+  const json = await api().call('GET', '/openapi.json');
+  const yaml = await api().call('GET', '/openapi.yaml');
+  expect(json.headers['content-type']).toMatch(/^application\/json/);
+  expect(yaml.headers['content-type']).toMatch(/yaml/);
+  expect(parse(yaml.text)).toEqual(json.json);
+  expect(json.json.openapi).toMatch(/^3\.1/);
+});
+
+test('every described operation is served, under exactly the described methods', async () => {
+  const { json } = await api().call('GET', '/openapi.json');
+  for (const [path, methods] of Object.entries<object>(json.paths)) {
+    for (const method of ['get', 'head', 'post', 'put', 'delete']) {
+      if (path.endsWith('/stream') && method === 'get') continue;
+      const url = api().daemon.url + path.replace('{key}', 'a-key');
+      const answer = await request(url, method.toUpperCase());
+      const code = answer.headers['x-hoody-error-code'];
+      const isServed = code !== 'METHOD_NOT_ALLOWED' && code !== 'NOT_FOUND';
+      // A path without a key may also be a key for another method: PUT /kv/snapshot.
+      const isKeyToo = /^\/api\/v1\/sqlite\/(kv|history)\//.test(path) && !(method in methods);
+      if (!isKeyToo) expect([path, method, isServed]).toEqual([path, method, method in methods]);
+    }
+  }
+});
+
+test('metrics count requests by route, groups by lane, and what the kernel asked', async () => {
+  await api().call('PUT', '/kv/k?db=metrics', { body: '1' });
+  const { status, headers, text } = await api().call('GET', '//metrics');
+  expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('text/plain')]);
+  expect(text).toMatch(/^hoody_sqlite_request_seconds_count\{route="kvSet",status="200"\} [1-9]/m);
+  expect(text).toMatch(/^hoody_sqlite_group_jobs_count\{lane="kv-write"\} [1-9]/m);
+  expect(text).toMatch(/^hoody_sqlite_queued_jobs 0$/m);
+  expect(text).toMatch(/^hoody_sqlite_open_databases [1-9]/m);
+  expect(text).toMatch(/^hoody_sqlite_fuse_requests_total\{opcode="LOOKUP"\} [1-9]/m);
+  expect(text).toMatch(/^hoody_sqlite_lock_waits_total \d/m);
+});
+
+test('the root of the server is a page', async () => {
+  const { status, headers, text } = await api().call('GET', '//');
+  expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(text).toContain('hoody-sqlite');
+});
+
+test('what is not there has a code', async () => {
+  expect((await api().call('GET', '/nothing')).json).toMatchObject({ code: 'NOT_FOUND' });
+  const wrong = await api().call('PUT', '/health');
+  expect([wrong.status, wrong.json.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+});
