@@ -96,7 +96,7 @@ const getKey: Route = {
         await services.run(kvGet, context, { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) }),
       );
     } catch (error) {
-      return missOrThrow(context, error);
+      return missOrThrow(context, services, error);
     }
   },
 };
@@ -420,13 +420,17 @@ function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {
 
 /**
  * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`, and
- * the error object for a client that says JSON in its headers (contract, section 12 item 7).
+ * the error object for a client that says JSON in its headers (contract, section 12 item 7). Where a write would create the
+ * file, a plain client reads null from a missing file too: it is a store in which nothing is stored yet.
  */
-function missOrThrow(context: RequestContext, error: unknown): Reply {
-  const isMiss = error instanceof ApiError && (error.code === 'KEY_NOT_FOUND' || error.code === 'KEY_EXPIRED');
+function missOrThrow(context: RequestContext, services: Services, error: unknown): Reply {
+  if (!(error instanceof ApiError)) throw error;
+  const isMiss =
+    error.code === 'KEY_NOT_FOUND' ||
+    (error.code === 'DATABASE_NOT_FOUND' && context.createIfMissing(services.options.createOnWrite));
   const saysJson = [context.headers.accept, context.headers['content-type']].some((header) =>
     header?.includes('application/json'),
   );
   if (!isMiss || saysJson) throw error;
-  return { status: 404, body: 'null', headers: { 'x-hoody-error-code': error.code } };
+  return { status: error.status, body: 'null', headers: { 'x-hoody-error-code': error.code } };
 }
