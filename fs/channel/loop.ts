@@ -15,6 +15,7 @@ import { openTree } from '../nodes/tree.ts';
 import { restore } from '../state/restore.ts';
 import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
 import { Caller } from '../system/caller.ts';
+import { raiseThreadPriority } from '../system/process.ts';
 import { BehindTheBack, batchMs } from './behind.ts';
 import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
@@ -47,6 +48,7 @@ function serve({
   lockLimits,
   fence: fenced = false,
 }: FsStartOptions): void {
+  raiseThreadPriority();
   const device = new Device(deviceFd, wakeFd, log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
