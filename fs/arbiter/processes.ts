@@ -46,21 +46,30 @@ export interface ProcessName {
 export function nameProcess(pid: number): ProcessName {
   const words = read(`/proc/${pid}/cmdline`).split('\0');
   const command = words.join(' ').trim() || read(`/proc/${pid}/comm`).trim() || 'unknown';
-  return { command, container: containerOf(read(`/proc/${pid}/cgroup`)) };
+  return { command, container: containerOf(read(`/proc/${pid}/cgroup`), isApart(pid)) };
 }
 
 /**
- * The container that a cgroup path names: Docker, podman, containerd and CRI-O put the 64 hex digits of the id into it,
- * systemd-nspawn the machine's name, LXC the container's.
+ * The container that the text of /proc/PID/cgroup names: Docker, podman, containerd and CRI-O put the 64 hex digits of the
+ * id into a path, systemd-nspawn the machine's name, LXC the container's. A process in a pid namespace of its own
+ * (`isApart`) is in a container of another kind, such as runc's, and the last part of its path is the name.
  */
-export function containerOf(cgroup: string): string {
+export function containerOf(cgroup: string, isApart: boolean): string {
   const id = /([0-9a-f]{64})/.exec(cgroup)?.[1];
   if (id !== undefined) return id.slice(0, 12);
   const named =
     /\/(?:machine\.slice\/(?:systemd-nspawn@|machine-)|lxc(?:\.payload\.|\/))([^/\n]+?)(?:\.service|\.scope)?(?:\/|$)/m.exec(
       cgroup,
-    );
-  return named?.[1] ?? 'host';
+    )?.[1];
+  if (named !== undefined) return named;
+  if (!isApart) return 'host';
+  return /\/([^/\n]+?)(?:\.service|\.scope)?$/m.exec(cgroup)?.[1] ?? 'unnamed';
+}
+
+/** Whether the process numbers its processes otherwise than this one does. */
+function isApart(pid: number): boolean {
+  const theirs = readLink(`/proc/${pid}/ns/pid`);
+  return theirs !== undefined && theirs !== readLink('/proc/self/ns/pid');
 }
 
 function processOf(tid: number): number {
@@ -68,10 +77,14 @@ function processOf(tid: number): number {
 }
 
 function executableOf(pid: number): string {
+  return readLink(`/proc/${pid}/exe`) ?? 'unknown';
+}
+
+function readLink(path: string): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/exe`);
+    return readlinkSync(path);
   } catch {
-    return 'unknown';
+    return undefined; // the process has ended, or may not be looked at
   }
 }
 
