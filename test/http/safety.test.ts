@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withDaemon } from '../helpers/daemon.ts';
-import { type Answer, apiOf, useDaemon } from '../helpers/http.ts';
+import { apiOf, useDaemon } from '../helpers/http.ts';
+import { fuzzRoutes, fuzzTransactions } from '../helpers/http-fuzz.ts';
 
 const api = useDaemon(['--create-on-write', '--max-body-bytes', '1048576']);
 
@@ -118,78 +118,9 @@ test('a client that never ends its header is cut off', async () => {
 });
 
 describe('bad input is a 4xx with a code and a sentence', () => {
-  const wellBehaved = ({ status, headers, json }: Answer, isHead = false): void => {
-    expect(status).toBeLessThan(500);
-    if (status < 400) return;
-    expect(headers['x-hoody-error-code']).toMatch(/^[A-Z_]+$/);
-    if (isHead) return;
-    expect(json?.code).toBe(headers['x-hoody-error-code']);
-    expect(json?.error).toMatch(/\w+ \w+/);
-  };
+  test('for every kind of body of POST /db', () => fuzzTransactions(api(), 200));
 
-  test('for every kind of body of POST /db', async () => {
-    const item = fc.record(
-      {
-        query: fc.oneof(fc.string(), fc.constant('SELECT ?'), fc.jsonValue()),
-        statement: fc.string(),
-        values: fc.jsonValue(),
-        valuesBatch: fc.jsonValue(),
-        noFail: fc.oneof(fc.boolean(), fc.jsonValue()),
-      },
-      { requiredKeys: [] },
-    );
-    const body = fc.oneof(
-      fc.string(),
-      fc.json(),
-      fc.array(fc.oneof(item, fc.jsonValue())).map((transaction) => JSON.stringify({ transaction })),
-    );
-    await fc.assert(
-      fc.asyncProperty(body, async (text) => {
-        wellBehaved(await api().call('POST', '/db?db=fuzz&auto_create=true', { body: text }));
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  test('for every kind of parameter of every route', async () => {
-    const { json: described } = await api().call('GET', '/openapi.json');
-    const routes = Object.entries(
-      described.paths as Record<string, Record<string, { parameters: { name: string; in: string }[] }>>,
-    )
-      .flatMap(([path, methods]) =>
-        Object.entries(methods).map(([method, { parameters }]) => ({ path, method, parameters })),
-      )
-      .filter(({ path }) => path.startsWith('/api') && !path.endsWith('/stream'));
-    expect(routes.length).toBeGreaterThan(20);
-    const odd = fc.oneof(
-      fc.string(),
-      fc.integer().map(String),
-      fc.constantFrom('', 'true', '-1', '1e9', '\0', '\u{1f600}'),
-    );
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...routes),
-        fc.array(odd, { minLength: 12, maxLength: 12 }),
-        odd,
-        async (route, values, key) => {
-          const search = route.parameters
-            .filter(
-              (parameter) => parameter.in === 'query' && parameter.name !== 'wait' && parameter.name !== 'timeout',
-            )
-            .map(
-              ({ name }, index) =>
-                `${name}=${encodeURIComponent(name === 'db' && index % 2 === 0 ? 'fuzz' : (values[index] ?? ''))}`,
-            );
-          const path = route.path.replace('{key}', encodeURIComponent(key) || '%20').replace('/api/v1/sqlite', '');
-          const answer = await api().call(route.method.toUpperCase(), `${path}?${search.join('&')}`, { body: '{}' });
-          wellBehaved(answer, route.method === 'head');
-        },
-      ),
-      { numRuns: 300 },
-    );
-    const check = await api().call('POST', '/maintenance?db=fuzz', { body: { op: 'quick_check' } });
-    if (check.status === 200) expect(check.json.result).toBe('ok');
-  });
+  test('for every kind of parameter of every route', () => fuzzRoutes(api(), 300));
 });
 
 /** Sends bytes as they are; everything that comes back until the server closes. */

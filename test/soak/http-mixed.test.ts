@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { useDaemon } from '../helpers/http.ts';
+import { fuzzRoutes, fuzzTransactions } from '../helpers/http-fuzz.ts';
 import { run } from '../helpers/process.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -46,4 +47,11 @@ print(n)`;
     { n: inserts },
     { quick_check: 'ok' },
   ]);
+});
+
+test('10,000 random requests leave the server answering and the database intact', async () => {
+  await fuzzTransactions(api(), 5_000);
+  await fuzzRoutes(api(), 5_000);
+  const { json } = await api().sql('fuzz', { query: 'PRAGMA integrity_check' });
+  expect(json.results[0].resultSet).toEqual([{ integrity_check: 'ok' }]);
 });
