@@ -73,27 +73,23 @@ export function currentState(connection: Connection, table: KvTable, key: string
 
 /** Rows of the key's history, newest first. */
 export function* newestRows(connection: Connection, table: KvTable, id: number): Generator<LogRow> {
-  yield* rows(connection, table, id, 'ORDER BY l.op_number DESC', []);
+  let row = oneRow(connection, table, 'ORDER BY l.op_number DESC LIMIT 1', id);
+  while (row !== null) {
+    yield row;
+    row = oneRow(connection, table, 'AND l.op_number < ? ORDER BY l.op_number DESC LIMIT 1', id, row.opNumber);
+  }
 }
 
 /** The row of one operation, or null if it is not in the history (never was, undone, or pruned). */
 export function rowOf(connection: Connection, table: KvTable, id: number, opNumber: number): LogRow | null {
-  const [row] = rows(connection, table, id, 'AND l.op_number = ?', [opNumber]);
-  return row ?? null;
+  return oneRow(connection, table, 'AND l.op_number = ?', id, opNumber);
 }
 
 /** The newest row at or before the time, or null. */
 export function rowAt(connection: Connection, table: KvTable, id: number, atSeconds: number): LogRow | null {
   const after = firstAfter(connection, table, id, atSeconds);
-  const bound = after === null ? [] : [after];
-  const [row] = rows(
-    connection,
-    table,
-    id,
-    `${after === null ? '' : 'AND l.op_number < ?'} ORDER BY l.op_number DESC LIMIT 1`,
-    bound,
-  );
-  return row ?? null;
+  if (after === null) return oneRow(connection, table, 'ORDER BY l.op_number DESC LIMIT 1', id);
+  return oneRow(connection, table, 'AND l.op_number < ? ORDER BY l.op_number DESC LIMIT 1', id, after);
 }
 
 /** op_number of the first operation later than the time. Operations of one second are one moment: all of them are before. */
@@ -113,7 +109,9 @@ export function stateAfter(
   opNumber: number,
 ): KeyState {
   let expireAt: number | null | undefined;
-  for (const row of rows(connection, table, id, 'AND l.op_number > ? ORDER BY l.op_number', [opNumber])) {
+  const next = (after: number) =>
+    oneRow(connection, table, 'AND l.op_number > ? ORDER BY l.op_number LIMIT 1', id, after);
+  for (let row = next(opNumber); row !== null; row = next(row.opNumber)) {
     if (row.oldType === oldTypeCodes.unknown) return 'unknown';
     if (row.oldType === null) return 'absent';
     // The first later row knows the time to live; where it says that the value stayed, a later one knows the value.
@@ -136,10 +134,10 @@ export function stateBefore(row: LogRow, after: KeyState): KeyState {
   return typeof after === 'string' ? 'unknown' : { ...after, expireAt: row.oldExpireAt };
 }
 
-function* rows(connection: Connection, table: KvTable, id: number, rest: string, bound: number[]): Generator<LogRow> {
+/** One row at a time: a page of rows could hold many big values. */
+function oneRow(connection: Connection, table: KvTable, rest: string, ...bound: number[]): LogRow | null {
   const sql = `SELECT ${logColumns} FROM ${quoteName(table.names.log)} l WHERE l.key_id = ? AND l.in_history ${rest}`;
-  // A statement of its own: it stays open while the caller runs others, perhaps this one again.
-  for (const row of connection.database.prepare(sql).iterate(id, ...bound) as IterableIterator<SqlRow>) {
-    yield { ...row, op: opName(row.op), delta: row.delta === null ? null : BigInt(row.delta) };
-  }
+  const row = connection.statement(sql).get(...bound) as SqlRow | undefined;
+  if (row === undefined) return null;
+  return { ...row, op: opName(row.op), delta: row.delta === null ? null : BigInt(row.delta) };
 }

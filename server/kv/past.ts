@@ -156,7 +156,9 @@ function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
 /** The first log row later than a second, by halving: row numbers and times rise together. One past the end if there is none. */
 export function firstSeqAfter(connection: Connection, table: KvTable, seconds: number): number {
   const log = quoteName(table.names.log);
-  const range = connection.statement(`SELECT min(seq) AS low, max(seq) AS high FROM ${log}`).get() as {
+  // Two queries in one: SQLite finds a minimum or a maximum at once, but scans for both together.
+  const sql = `SELECT (SELECT min(seq) FROM ${log}) AS low, (SELECT max(seq) FROM ${log}) AS high`;
+  const range = connection.statement(sql).get() as {
     low: number | null;
     high: number | null;
   };
