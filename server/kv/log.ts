@@ -120,6 +120,8 @@ export function stateAfter(
       return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt };
     }
   }
+  // An unrecorded write that was pruned since: the row is what it wrote.
+  if (lastOp(connection, table, key) === 'UNRECORDED') return 'unknown';
   const state = currentState(connection, table, key);
   return typeof state === 'string' || expireAt === undefined ? state : { ...state, expireAt };
 }

@@ -99,6 +99,8 @@ interface ScanRow {
   readonly contentType: string | null;
   readonly createdAt: number | null;
   readonly expireAt: number | null;
+  /** The key's newest log row, in the history or not. */
+  readonly lastCode: number | null;
 }
 
 /** All keys with this prefix that are known now, in byte order, as they were then. */
@@ -117,7 +119,8 @@ export function* keysAt(
       n.op_number AS nextOp, n.old_type AS nextType, n.old_expire_at AS nextExpireAt,
       length(CAST(n.old_value AS BLOB)) AS nextSize, t.key IS NOT NULL AS hasRow,
       length(CAST(t.value AS BLOB)) AS size, t.content_type AS contentType, t.created_at AS createdAt,
-      t.expire_at AS expireAt
+      t.expire_at AS expireAt,
+      (SELECT x.op FROM ${log} x WHERE x.key_id = k.id ORDER BY x.op_number DESC LIMIT 1) AS lastCode
     FROM (SELECT key FROM ${keys} WHERE ${range('key')} UNION SELECT key FROM ${own} WHERE ${range('key')} ORDER BY key) c
     LEFT JOIN ${keys} k ON k.key = c.key
     LEFT JOIN ${log} n ON n.key_id = k.id AND n.op_number = (SELECT x.op_number FROM ${log} x
@@ -136,7 +139,7 @@ export function* keysAt(
 function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
   const opNumber = row.atOp ?? 0;
   const wasPruned = row.atOp === null && ((row.prunedAt ?? 0) > seconds || seconds < forgotten);
-  const isKnownNext = row.nextOp === null || row.nextType !== oldTypeCodes.unknown;
+  const isKnownNext = row.nextOp === null ? row.lastCode !== opCodes.UNRECORDED : row.nextType !== oldTypeCodes.unknown;
   const isGap = row.atCode === opCodes.UNRECORDED || wasPruned || !isKnownNext;
   const expireAt = row.nextOp === null ? row.expireAt : row.nextExpireAt;
   const isThere = row.nextOp === null ? row.hasRow === 1 : row.nextType !== null;
