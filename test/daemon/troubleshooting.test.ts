@@ -1,0 +1,37 @@
+// docs/troubleshooting.md explains every error message and every event of level warn or error that the source can print.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const checkout = resolve(import.meta.dirname, '../..');
+const page = readFileSync(resolve(checkout, 'docs/troubleshooting.md'), 'utf8');
+const sources = ['daemon', 'fs', 'server'].flatMap((folder) =>
+  readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(join(checkout, folder, path), 'utf8')),
+);
+
+function found(pattern: RegExp): string[] {
+  return [
+    ...new Set(sources.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? ''))),
+  ].sort();
+}
+
+/** What of a message is the same whenever it is printed: its longest part without a value put in. */
+function constantPart(message: string): string {
+  const parts = message.split(/\$\{[^}]*\}|"/).map((part) => part.trim());
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest));
+}
+
+const events = found(/\blog(?:\.(?:warn|error)\(|\(\s*'(?:warn|error)',)\s*'([^']+)'/g);
+const messages = found(
+  /(?:new CommandError\(\s*exitCodes\.\w+,|usageError\(|new FsError\(\s*[^,()]+,|takenError\()\s*(?:'((?:[^'\\]|\\.)+)'|`((?:[^`\\]|\\.)+)`)/g,
+).map(constantPart);
+
+test.each(events)('the event %s is explained', (event) => {
+  expect(page).toContain(`\`${event}\``);
+});
+
+test.each([...new Set(messages)])('the message "%s" is explained', (message) => {
+  expect(page).toContain(message);
+});
