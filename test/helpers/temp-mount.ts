@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { FromFsProcess, FsStartOptions, FsStatus, PassthroughState } from '../../fs/index.ts';
+import type { FromFsProcess, FsStartOptions, FsStatus, LockView, PassthroughState } from '../../fs/index.ts';
 import { abortConnection, inspectMount, mountFuse, unmountFuse } from '../../fs/index.ts';
 
 const fsProcess = resolve(import.meta.dirname, '../../dist/fs/main.js');
@@ -19,6 +19,8 @@ export interface TempMount {
   /** All that the fs process has logged so far. */
   readonly log: readonly LogLine[];
   status(): Promise<FsStatus>;
+  /** Who holds and who waits. */
+  locks(): Promise<LockView>;
   /** Unmounts, ends the process and removes everything. */
   close(): Promise<void>;
 }
@@ -74,13 +76,15 @@ export async function tempMount(options: Partial<FsStartOptions> = {}): Promise<
         options: { dataDir, mountPoint, stateDir, passthrough: 'auto', locks: 'coordinated', ...options },
       });
     });
-    const status = () =>
-      new Promise<FsStatus>((done) => {
+    const query = <T>(name: string) =>
+      new Promise<T>((done) => {
         const id = nextId++;
-        answers.set(id, (value) => done(value as FsStatus));
-        child.send({ type: 'query', id, name: 'status' });
+        answers.set(id, (value) => done(value as T));
+        child.send({ type: 'query', id, name });
       });
-    return { mountPoint, dataDir, passthrough, process: child, log, status, close };
+    const status = () => query<FsStatus>('status');
+    const locks = () => query<LockView>('locks');
+    return { mountPoint, dataDir, passthrough, process: child, log, status, locks, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,0 +1,89 @@
+// Many unmodified writers with busy timeout 0 on one database: nobody is ever told "locked". The same on ext4 is printed
+// beside it, since it is what these clients meet without us.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../helpers/process.ts';
+import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
+
+const clients = resolve(import.meta.dirname, 'clients');
+const isSoak = Boolean(process.env.HOODY_SQLITE_SOAK);
+const rounds = isSoak ? 5 : 1;
+const inserts = isSoak ? 40 : 8;
+const timeoutMs = isSoak ? 3_600_000 : 120_000;
+
+interface Crowd {
+  readonly commits: number;
+  readonly stored: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly longestFailureMs: number;
+  readonly integrity: string;
+}
+
+async function freshShells(folder: string, journal: string, processes: number) {
+  const database = join(folder, `shells-${journal}-${processes}-${performance.now()}.db`);
+  const args = ['-m', join(clients, 'fresh-shells.sh'), database, journal, `${processes}`, `${inserts}`];
+  const { stdout, stderr } = await run('unshare', args, { timeoutMs });
+  const [failures, rows] = stdout.trim().split(' ').map(Number);
+  if (rows === undefined) throw new Error(`no answer: ${stderr}`);
+  return { failures, rows };
+}
+
+async function writers(folder: string, journal: string, kind: string, processes = 6): Promise<Crowd> {
+  const database = join(folder, `${kind}-${journal}-${performance.now()}.db`);
+  const args = ['-m', 'python3', join(clients, 'writers.py'), database, journal, '0', '2', `${processes}`, kind];
+  const { stdout, stderr } = await run('unshare', args, { timeoutMs });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Crowd;
+}
+
+describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
+  let mount: TempMount;
+  let plain: string;
+
+  beforeAll(async () => {
+    mount = await tempMount({ passthrough, locks: 'coordinated' });
+    plain = mkdtempSync(join(tmpdir(), 'hoody-sqlite-ext4-'));
+  });
+
+  afterAll(async () => {
+    await mount.close();
+    rmSync(plain, { recursive: true, force: true });
+  });
+
+  describe.each(['delete', 'wal'])('journal %s', (journal) => {
+    test.each([6, 16])(
+      '%i processes, each insert by a fresh shell: no failure, every row there',
+      async (processes) => {
+        for (let round = 0; round < rounds; round++) {
+          const ours = await freshShells(mount.mountPoint, journal, processes);
+          expect(ours).toEqual({ failures: 0, rows: processes * inserts });
+        }
+        if (processes > 6) return;
+        const { failures } = await freshShells(plain, journal, processes);
+        process.stdout.write(`ext4: ${failures} of ${processes * inserts} fail (${journal}, ${processes} shells)\n`);
+      },
+      timeoutMs,
+    );
+
+    test.each(['insert', 'immediate'])('six python writers (%s): no failure, nothing lost', async (kind) => {
+      const crowd = await writers(mount.mountPoint, journal, kind);
+      expect(crowd).toMatchObject({ errors: {}, stored: crowd.commits, integrity: 'ok' });
+      expect(crowd.commits).toBeGreaterThan(0);
+    });
+
+    test('deferred read-then-write: only true conflicts fail, none of them hangs', async () => {
+      const crowd = await writers(mount.mountPoint, journal, 'deferred');
+      expect(crowd).toMatchObject({ stored: crowd.commits, integrity: 'ok' });
+      const allowed = ['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT'];
+      expect(Object.keys(crowd.errors).filter((name) => !allowed.includes(name))).toEqual([]);
+      expect(crowd.longestFailureMs).toBeLessThan(10_000); // 1 s on a quiet machine
+    });
+  });
+
+  test('when everybody has gone, no lock, no waiter and no open file is left', async () => {
+    expect(await mount.locks()).toEqual({ databases: [] });
+    expect(await mount.status()).toMatchObject({ pending: 0, handles: 0 });
+  });
+});
