@@ -15,6 +15,7 @@ import { encodeLock } from '../protocol/encode.ts';
 import type { Header, NodeId, RequestOf, Unique } from '../protocol/requests.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
+import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
 import type { Survivor } from '../state/survivor.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread, readlinkat } from '../system/files.ts';
@@ -59,6 +60,11 @@ export class LockArbiter implements LockService {
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
   readonly #path = Buffer.alloc(PATH_MAX);
   readonly #committed = new Set<string>();
+  /**
+   * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy, of which
+   * programs on the data directory know nothing and the other way round: these are kept out while the file is open here.
+   */
+  readonly #unshared = new Map<number, { readonly start: number; readonly end: number }>();
   #commitNoticeDueMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: ArbiterParts) {
@@ -69,9 +75,9 @@ export class LockArbiter implements LockService {
       readJournalMode: (file) => this.#readJournalMode(file),
       identify: (tid) => this.#processes.identify(tid),
       isRunning,
-      mirror: (file, start, end, type) => this.mirror.set(file, start, end, type),
+      mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
       committed: (database) => this.#noteCommit(database),
-      forgotten: (file) => this.mirror.drop(file),
+      forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
     };
     this.manager = new LockManager(world, parts.limits);
@@ -181,12 +187,25 @@ export class LockArbiter implements LockService {
     this.#committed.add(database);
   }
 
+  #mirrorLock(file: number, start: number, end: number, type: LockType | 'unlock'): boolean {
+    const all = this.#unshared.get(file);
+    if (!all || end < all.start || start > all.end) return this.mirror.set(file, start, end, type);
+    return type === 'unlock' || this.mirror.set(file, all.start, all.end, 'write');
+  }
+
+  #forget(file: number): void {
+    this.#unshared.delete(file);
+    this.mirror.drop(file);
+  }
+
   /** By the name that the file has now, which is also what SQLite went by when it was opened. */
   #describe(file: number): FileDescription {
     const node = this.#parts.nodes.get(file as NodeId);
     const path = node ? this.#pathOf(node) : undefined;
     if (path === undefined) return { kind: 'other', database: `inode ${file}`, name: `inode ${file}` };
     const { kind, database } = sqliteFileOf(path);
+    const range = node?.backingId === 0 ? rangeOfLocks(kind) : undefined;
+    if (range) this.#unshared.set(file, range);
     return { kind: kind === 'journal' || kind === 'wal' ? 'other' : kind, database, name: database };
   }
 

@@ -4,6 +4,7 @@ import { encodeAttributes, encodeEntry, type Lifetime } from '../protocol/encode
 import * as flags from '../protocol/flags.ts';
 import { attr, attrOut, entryOut, statfsOut } from '../protocol/layouts.ts';
 import type { RequestOf, Timestamp } from '../protocol/requests.ts';
+import { sqliteFileOf } from '../sqlite/files.ts';
 import {
   chmod,
   emptyPath,
@@ -24,6 +25,16 @@ import { ESTALE, failed, type Tree } from './tree.ts';
  * its back are reported by watch.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
  */
 export const lifetime: Lifetime = { seconds: 1, nanoseconds: 0 };
+const noLifetime: Lifetime = { seconds: 0, nanoseconds: 0 };
+
+/**
+ * How long the kernel may trust that a name that was looked up exists. Never for `-journal`, `-wal` and `-shm`: a program on the data
+ * directory may just have ended its transaction, and whoever still finds its journal rolls back what was committed.
+ */
+export function lifetimeOfName(name: Buffer): Lifetime {
+  const { kind } = sqliteFileOf(name.toString('latin1', 0, name.length - 1));
+  return kind === 'database' ? lifetime : noLifetime;
+}
 
 const UTIME_NOW = (1 << 30) - 1;
 const UTIME_OMIT = (1 << 30) - 2;
@@ -33,9 +44,9 @@ const times = Buffer.alloc(2 * timespecBytes);
 const statfsBuffer = Buffer.alloc(120);
 
 /** Payload of the answer to LOOKUP and all that create names. tree.stat describes the node. Counts the lookup. */
-export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0): number {
+export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0, trusted = lifetime): number {
   countLookup(tree, node);
-  encodeEntry(out, at, node.id, lifetime);
+  encodeEntry(out, at, node.id, trusted);
   copyAttributes(tree.stat, out, at + entryOut.sizeBytes);
   return entryOut.sizeBytes + attr.sizeBytes;
 }

@@ -3,7 +3,7 @@ import { encodeEntry, encodeOpen } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
 import { close, getdents64, lseek, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../system/files.ts';
-import { answerEntry, lifetime } from './attributes.ts';
+import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import type { DirectoryHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
 import { EBADF, ESTALE, failed, resolve, type Tree } from './tree.ts';
@@ -119,5 +119,5 @@ function writeEntry(tree: Tree, parent: Node, name: Buffer, out: Buffer, at: num
   const node = isDots ? undefined : resolve(tree, parent, name);
   // A name that vanished meanwhile, or cannot be looked up, is listed without attributes: node id 0.
   if (node === undefined || typeof node === 'number') encodeEntry(out, at, 0, { ...lifetime, seconds: 0 });
-  else answerEntry(tree, node, out, at);
+  else answerEntry(tree, node, out, at, lifetimeOfName(name));
 }

@@ -5,7 +5,7 @@ import type { Header, Name, RequestOf } from '../protocol/requests.ts';
 import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat, unlinkat } from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
-import { answerEntry, lifetime } from './attributes.ts';
+import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { inodeKey, type Node } from './nodes.ts';
 import { EEXIST, EINVAL, ENOENT, EPERM, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
 
@@ -18,7 +18,7 @@ export function lookUp(tree: Tree, asked: RequestOf<'LOOKUP'>, out: Buffer): num
   const parent = tree.nodes.get(asked.nodeId);
   if (parent === undefined) return -ESTALE;
   const node = resolve(tree, parent, asked.name);
-  if (typeof node !== 'number') return answerEntry(tree, node, out);
+  if (typeof node !== 'number') return answerEntry(tree, node, out, 0, lifetimeOfName(asked.name));
   if (node !== -ENOENT) return node;
   // Node id 0: the kernel may remember that there is no such name. SQLite asks for absent journals all the time.
   encodeEntry(out, 0, 0, lifetime);

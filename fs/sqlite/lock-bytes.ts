@@ -20,6 +20,12 @@ export const UNIX_SHM_DMS = 128;
 export type LockFileKind = 'database' | 'shm' | 'other';
 export type LockType = 'read' | 'write';
 
+/** All of SQLite's lock bytes in such a file, both ends inclusive; undefined where there are none. */
+export function rangeOfLocks(kind: string): { readonly start: number; readonly end: number } | undefined {
+  if (kind === 'database') return { start: PENDING_BYTE, end: SHARED_LAST };
+  return kind === 'shm' ? { start: WAL_WRITE_LOCK, end: UNIX_SHM_DMS } : undefined;
+}
+
 /** What a byte range is for. `reset` is READ1-4 in one request: a writer restarts the WAL. */
 export type LockRole =
   | 'pending'

@@ -33,6 +33,7 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
       };
       const maker = await open();
       await maker.run([`PRAGMA journal_mode = ${journal}`, 'CREATE TABLE t (v)', 'INSERT INTO t VALUES (0)']);
+      maker.kill();
       await use(open, path, join(mount.dataDir, name));
     });
   }
@@ -165,14 +166,44 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
           const behind = start();
           await behind.open(onDisk);
           await inside.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)']);
-          expect((await behind.run('BEGIN IMMEDIATE')).error).toBe('SQLITE_BUSY');
+          expect((await behind.run('BEGIN IMMEDIATE')).error).toMatch(/^SQLITE_(BUSY|PROTOCOL)$/);
           await inside.run('COMMIT');
+          if (!mount.passthrough.active) {
+            // The two would not see each other's pages: who comes second is kept out for as long as the first is there.
+            expect((await behind.run('BEGIN IMMEDIATE')).error).toMatch(/^SQLITE_(BUSY|PROTOCOL)$/);
+            inside.kill();
+            await eventually(async () => expect(await behind.run('BEGIN IMMEDIATE')).toMatchObject({ error: null }));
+            return;
+          }
           expect(await behind.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (2)'])).toMatchObject({ error: null });
           expect((await inside.run('BEGIN IMMEDIATE')).error).toBe('SQLITE_BUSY');
           expect(await behind.run('COMMIT')).toMatchObject({ error: null });
-          expect(await inside.run('INSERT INTO t VALUES (3)')).toMatchObject({ error: null });
+          // What the kernel knew of the journal is corrected within a moment.
+          await eventually(async () =>
+            expect(await inside.run('INSERT INTO t VALUES (3)')).toMatchObject({ error: null }),
+          );
           expect((await inside.run('SELECT count(*) FROM t')).rows).toEqual([[4]]);
         });
+      }));
+
+    test('while a program on the data directory writes, one that comes to the mount is told busy', () =>
+      withDatabase(journal, async (open, path, onDisk) => {
+        await withClients(async (start) => {
+          const behind = start();
+          await behind.open(onDisk);
+          await eventually(async () =>
+            expect(await behind.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)'])).toMatchObject({ error: null }),
+          );
+          const newcomer = start();
+          await newcomer.open(path);
+          expect((await newcomer.run('INSERT INTO t VALUES (2)')).error).toMatch(/^SQLITE_(BUSY|PROTOCOL)$/);
+          expect(await behind.run('COMMIT')).toMatchObject({ error: null });
+          behind.kill();
+          await eventually(async () =>
+            expect(await newcomer.run('INSERT INTO t VALUES (2)')).toMatchObject({ error: null }),
+          );
+        });
+        expect(await (await open()).run('PRAGMA integrity_check')).toMatchObject({ rows: [['ok']] });
       }));
 
     test('a forked child and its parent take turns', () =>
@@ -230,17 +261,18 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
         one.run(['BEGIN', 'INSERT INTO main.t VALUES (1)']),
         other.run(['BEGIN', 'INSERT INTO b.u VALUES (1)']),
       ]);
-      const answers = await Promise.all([
-        one.run('INSERT INTO b.u VALUES (2)'),
-        other.run('INSERT INTO main.t VALUES (2)'),
+      const finish = async (client: SqliteClient, sql: string) => {
+        const write = await client.run(sql);
+        expect(write.tookMs).toBeLessThan(5000);
+        const end = await client.run(write.error === null ? 'COMMIT' : 'ROLLBACK');
+        expect(end.error).toBeNull();
+        return write.error;
+      };
+      const errors = await Promise.all([
+        finish(one, 'INSERT INTO b.u VALUES (2)'),
+        finish(other, 'INSERT INTO main.t VALUES (2)'),
       ]);
-      expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(5000);
-      const commits = [];
-      for (const [index, client] of [one, other].entries()) {
-        commits.push((await client.run(answers[index]?.error === null ? 'COMMIT' : 'ROLLBACK')).error);
-      }
-      expect(answers.some(({ error }) => error === null)).toBe(true);
-      expect(commits).toEqual([null, null]);
+      expect(errors).toContain(null);
     }));
 
   test('a change of the journal mode waits for nobody and is told busy while the database is in use', () =>
