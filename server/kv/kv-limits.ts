@@ -13,7 +13,7 @@ export const kvLimits = {
   rollbackSteps: 50_000,
   rollbackKeys: 10_000,
   /** Keys looked at by one snapshot, diff or rollback of a table. */
-  scannedKeys: 100_000,
+  scannedKeys: 50_000,
   listedGaps: 1000,
   previewedChanges: 1000,
   operationsBetween: 100,

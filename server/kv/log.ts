@@ -56,8 +56,7 @@ export function keyId(connection: Connection, table: KvTable, key: string): numb
 }
 
 /** The newest thing that happened to the key, undone or not. */
-export function lastOp(connection: Connection, table: KvTable, key: string): OpName | null {
-  const id = keyId(connection, table, key);
+export function lastOp(connection: Connection, table: KvTable, id: number | null): OpName | null {
   if (id === null) return null;
   const sql = `SELECT op FROM ${quoteName(table.names.log)} WHERE key_id = ? ORDER BY op_number DESC LIMIT 1`;
   const op = connection.statement(sql).pluck().get(id);
@@ -121,7 +120,7 @@ export function stateAfter(
     }
   }
   // An unrecorded write that was pruned since: the row is what it wrote.
-  if (lastOp(connection, table, key) === 'UNRECORDED') return 'unknown';
+  if (lastOp(connection, table, id) === 'UNRECORDED') return 'unknown';
   const state = currentState(connection, table, key);
   return typeof state === 'string' || expireAt === undefined ? state : { ...state, expireAt };
 }

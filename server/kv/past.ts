@@ -33,8 +33,13 @@ export function chainGap(key: string): ApiError {
   );
 }
 
-export function stateAt(connection: Connection, table: KvTable, key: string, seconds: number): PastState {
-  const id = keyId(connection, table, key);
+export function stateAt(
+  connection: Connection,
+  table: KvTable,
+  key: string,
+  seconds: number,
+  id = keyId(connection, table, key),
+): PastState {
   if (id === null) return { state: withoutHistory(connection, table, key, seconds), row: null, hasHistory: false };
   const row = rowAt(connection, table, id, seconds);
   if (row?.op === 'UNRECORDED') return { state: 'unknown', row, hasHistory: true };

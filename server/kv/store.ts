@@ -11,7 +11,7 @@ import { contentTypeFor, headerSafeType } from './content-type.ts';
 import { currentCursor } from './cursor.ts';
 import { getAt, parsePath, setAt } from './json-path.ts';
 import { prefixEnd } from './keys.ts';
-import { lastOp } from './log.ts';
+import { keyId, lastOp } from './log.ts';
 import { quoteName } from './names.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import {
@@ -62,7 +62,8 @@ export const kvHead: Operation<GetArgs, KvAnswer> = {
     const row = readLiveRow(connection, table, args.key);
     if (row === null) {
       const hasEnded =
-        readRow(connection, table, args.key) !== null || lastOp(connection, table, args.key) === 'EXPIRED';
+        readRow(connection, table, args.key) !== null ||
+        lastOp(connection, table, keyId(connection, table, args.key)) === 'EXPIRED';
       throw new ApiError(hasEnded ? 'KEY_EXPIRED' : 'KEY_NOT_FOUND', 'Key not found');
     }
     const status = isNotModified(args.ifNoneMatch, row.etag) ? 304 : 200;

@@ -140,9 +140,10 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
     const stats = { created: 0, modified: 0, deleted: 0, unchanged: 0, total_changes: 0 };
     let candidatesNow = 0;
     for (const key of candidates) {
-      if (isInTableAt(currentState(connection, table, key), to)) candidatesNow += 1;
-      const before = stateAt(connection, table, key, from).state;
-      const after = stateAt(connection, table, key, to).state;
+      if (isInTableAt(connection, table, key, to)) candidatesNow += 1;
+      const id = keyId(connection, table, key);
+      const before = stateAt(connection, table, key, from, id).state;
+      const after = stateAt(connection, table, key, to, id).state;
       if (before === 'unknown' || after === 'unknown') {
         if (gapKeys.length < kvLimits.listedGaps) gapKeys.push(key);
         continue;
@@ -159,7 +160,7 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
         ...(typeof before === 'string' ? {} : sideMembers('from', before)),
         ...(typeof after === 'string' ? {} : sideMembers('to', after)),
         ...expiryMembers(before, after),
-        ...(kind === 'modified' ? { operations_between: operationsBetween(connection, table, key, from, to) } : {}),
+        ...(kind === 'modified' ? { operations_between: operationsBetween(connection, table, id, from, to) } : {}),
       });
     }
     // A key that nobody touched since `from` is what it was: no need to look at it.
@@ -212,11 +213,17 @@ interface BetweenRow {
   readonly timestamp: number;
 }
 
-function operationsBetween(connection: Connection, table: KvTable, key: string, from: number, to: number): unknown[] {
+function operationsBetween(
+  connection: Connection,
+  table: KvTable,
+  id: number | null,
+  from: number,
+  to: number,
+): unknown[] {
   const sql = `SELECT op_number, op AS operation, coalesce(path, '') AS path, CAST(delta AS TEXT) AS delta, ts AS timestamp
     FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history AND ts > ? AND ts <= ?
     ORDER BY op_number LIMIT ${kvLimits.operationsBetween}`;
-  const rows = connection.statement(sql).all(keyId(connection, table, key), from, to) as BetweenRow[];
+  const rows = connection.statement(sql).all(id, from, to) as BetweenRow[];
   return rows.map((row) => ({
     ...row,
     operation: opName(row.operation),
@@ -238,8 +245,10 @@ function touchedKeys(connection: Connection, table: KvTable, from: number, to: n
   return new Set(connection.statement(sql).pluck().all(seq, from, to) as string[]);
 }
 
-function isInTableAt(state: KeyState, seconds: number): boolean {
-  return typeof state !== 'string' && !isOver(state, seconds);
+function isInTableAt(connection: Connection, table: KvTable, key: string, seconds: number): boolean {
+  if (!table.exists) return false;
+  const sql = `SELECT 1 FROM ${quoteName(table.names.table)} WHERE key = ? AND (expire_at IS NULL OR expire_at > ?)`;
+  return connection.statement(sql).get(key, seconds) !== undefined;
 }
 
 /** Keys of the table as it stands now whose time is not over at a second. Counted on indexes: values are not read. */
