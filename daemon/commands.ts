@@ -46,6 +46,13 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/stop.ts'),
   },
   {
+    name: 'reload',
+    summary:
+      'replace the processes of the running daemon by new ones of the installed program, without a pause for clients',
+    settings: whichDaemon,
+    load: () => import('./commands/reload.ts'),
+  },
+  {
     name: 'unmount',
     summary: 'clear a mount that a dead daemon has left behind',
     settings: whichDaemon,

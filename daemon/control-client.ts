@@ -19,13 +19,9 @@ export interface DaemonConnection {
 
 /** Connects to the daemon that --mount or --data names, or to the only one. @throws CommandError, noDaemon without one */
 export async function connectToDaemon({ settings, named }: CommandInput): Promise<DaemonConnection> {
-  const data = named.has('data') ? canonicalPath(settings.data) : undefined;
-  const mount = named.has('mount') ? canonicalMountPoint(settings.mount) : undefined;
-  const meant = listInstances(settings.runDir).filter(
-    ({ record }) => (data === undefined || record.data === data) && (mount === undefined || record.mount === mount),
-  );
+  const { data, mount } = namesOf({ settings, named });
   const found: { known: KnownInstance; socket: Socket }[] = [];
-  for (const known of meant) {
+  for (const known of instancesMeant({ settings, named })) {
     const socket = await tryConnect(known.instance.controlSocket);
     if (socket) found.push({ known, socket });
   }
@@ -40,6 +36,21 @@ export async function connectToDaemon({ settings, named }: CommandInput): Promis
     throw usageError(`several daemons run: ${list}`, 'name one with --data or --mount');
   }
   return createConnection(only.known.record.pid, only.socket);
+}
+
+/** Every daemon, running or crashed, that --mount and --data leave in question. */
+export function instancesMeant(input: Pick<CommandInput, 'settings' | 'named'>): KnownInstance[] {
+  const { data, mount } = namesOf(input);
+  return listInstances(input.settings.runDir).filter(
+    ({ record }) => (data === undefined || record.data === data) && (mount === undefined || record.mount === mount),
+  );
+}
+
+function namesOf({ settings, named }: Pick<CommandInput, 'settings' | 'named'>) {
+  return {
+    data: named.has('data') ? canonicalPath(settings.data) : undefined,
+    mount: named.has('mount') ? canonicalMountPoint(settings.mount) : undefined,
+  };
 }
 
 function createConnection(pid: number, socket: Socket): DaemonConnection {

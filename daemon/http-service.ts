@@ -39,6 +39,11 @@ export class HttpService {
     await this.process.start();
   }
 
+  /** A new server process listens before the old one ends, which it does after its requests or `drainMs`. */
+  reload(drainMs: number): Promise<void> {
+    return this.process.succeed({ type: 'stop', drainMs }, drainMs + stopSlackMs);
+  }
+
   /** Ends the server after the requests that it is working on, or after `drainMs`. */
   async stop(drainMs: number): Promise<void> {
     await this.process.stop({ type: 'stop', drainMs }, drainMs + stopSlackMs);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, exitCodes, usageError } from './errors.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 export interface InstanceRecord {
   readonly pid: number;
@@ -12,6 +13,8 @@ export interface InstanceRecord {
   readonly mount: string | null;
   /** Number of the FUSE connection: /sys/fs/fuse/connections/N, minor device number of the mount. */
   readonly connection: number | null;
+  /** The process that serves the mount: it may outlive the supervisor. */
+  readonly fs: ProcessIdentity | null;
   /** Connection numbers start again with the kernel. */
   readonly bootId: string;
 }

@@ -72,14 +72,46 @@ export class KeptChild {
     await life?.watch;
   }
 
-  async #startOne(): Promise<Message> {
-    const child = this.#spec.spawn();
-    this.#child = child;
+  /**
+   * A new process in place of the running one, which has ended when the new one starts its work; what it was asked meanwhile
+   * waits. A new one that fails is treated like one that dies.
+   */
+  async replace(message: Message, timeoutMs: number): Promise<void> {
+    const old = this.#child;
+    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const next = this.#spec.spawn();
+    this.#child = next;
+    await old.stop(message, timeoutMs);
+    await this.#begin(next);
+  }
+
+  /** As replace, but the old process goes on until the new one is ready, and then has `timeoutMs` to end. */
+  async succeed(message: Message, timeoutMs: number): Promise<void> {
+    const old = this.#child;
+    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const next = this.#spec.spawn();
+    await this.#begin(next);
+    if (this.#child === old) this.#child = next;
+    else await next.stop(message, timeoutMs); // the old one has died meanwhile, and has a successor
+    await old.stop(message, timeoutMs);
+  }
+
+  async #begin(child: Child): Promise<Message> {
     try {
       return await child.whenReady();
     } catch (error) {
       child.kill();
       this.#lastExit = await child.exited;
+      throw error;
+    }
+  }
+
+  async #startOne(): Promise<Message> {
+    const child = this.#spec.spawn();
+    this.#child = child;
+    try {
+      return await this.#begin(child);
+    } catch (error) {
       this.#child = undefined;
       throw error;
     }
@@ -92,6 +124,7 @@ export class KeptChild {
       if (!child) return;
       const exit = await child.exited;
       if (signal.aborted) return;
+      if (this.#child !== child) continue; // it was replaced
       this.#child = undefined;
       this.#lastExit = exit;
       log.error('child-died', { role, pid: child.pid, ...exit });

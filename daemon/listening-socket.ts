@@ -4,11 +4,13 @@ import { lookup } from 'node:dns/promises';
 import { closeSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError, exitCodes, messageOf } from './errors.ts';
 import { type ListenAddress, urlOf } from './listen-address.ts';
 import { openListeningSocket, portOf } from './system-calls.ts';
 
 const backlog = 1024;
+const retryMs = 50;
 
 export interface ListeningSocket {
   readonly fd: number;
@@ -18,9 +20,18 @@ export interface ListeningSocket {
   close(): Promise<void>;
 }
 
-export async function openHttpSocket(address: ListenAddress): Promise<ListeningSocket> {
+/** An address that is in use is tried again for `patienceMs`. */
+export async function openHttpSocket(address: ListenAddress, patienceMs = 0): Promise<ListeningSocket> {
+  const endsAtMs = Date.now() + patienceMs;
   try {
-    return address.kind === 'unix' ? await openSocketFile(address) : await openPort(address);
+    for (;;) {
+      try {
+        return address.kind === 'unix' ? await openSocketFile(address) : await openPort(address);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || Date.now() >= endsAtMs) throw error;
+      }
+      await delay(retryMs);
+    }
   } catch (error) {
     throw new CommandError(exitCodes.failed, `cannot listen on ${urlOf(address)}: ${reasonOf(error)}`, {
       hint: 'choose another address with --listen',

@@ -22,7 +22,11 @@ import { describeUsers, usersOf } from './mount-users.ts';
 
 export interface MountServiceSpec {
   readonly options: FsStartOptions;
+  /** The mount of an earlier daemon, to go on with. */
+  readonly adopted?: Mount | undefined;
   readonly onMessage: (message: Message) => void;
+  /** The mount or the process that serves it is another one now. */
+  readonly onChange: () => void;
   /** The mount is gone: everything of ours that has files on it must let go before this resolves. */
   readonly onLost: () => Promise<void>;
   /** A new mount serves in its place. */
@@ -30,7 +34,7 @@ export interface MountServiceSpec {
   readonly log: Log;
 }
 
-interface Mount {
+export interface Mount {
   readonly fd: number;
   readonly connection: number;
   /** The supervisor's own copies of what an fs process leaves to the next one. */
@@ -47,7 +51,7 @@ const retryMs = 100;
 const lookIntervalMs = 1_000;
 const stopTimeoutMs = 5_000;
 /** Their numbers in the fs process; 3 is /dev/fuse. */
-const survivorInChild: SurvivorDescriptors = { memoryFd: 4, sendFd: 5, receiveFd: 6 };
+export const survivorInChild: SurvivorDescriptors = { memoryFd: 4, sendFd: 5, receiveFd: 6 };
 
 export class MountService {
   readonly process: KeptChild;
@@ -57,11 +61,15 @@ export class MountService {
   #mount: Mount | undefined;
   /** The connection has to be given up before the next fs process starts. */
   #isLost = false;
+  /** An earlier mount of the data directory has died: its programs may still have files open. */
+  #isFenced: boolean;
   #passthrough: Passthrough = { active: false };
+  #pid: number | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(spec: MountServiceSpec) {
     this.#spec = spec;
+    this.#isFenced = spec.options.fence ?? false;
     this.process = new KeptChild({
       role: 'fs',
       spawn: () => this.#spawn(),
@@ -85,15 +93,35 @@ export class MountService {
 
   /** Mounts and serves, or throws and leaves nothing mounted. */
   async start(): Promise<void> {
-    this.#mountOnce();
     try {
-      const ready = await this.process.start();
+      const ready = await this.#startFirst();
       this.#passthrough = ready.passthrough as Passthrough;
       this.#lookTimer = setInterval(() => this.#endIfUnmounted(), lookIntervalMs);
     } catch (error) {
       this.#endMount();
       throw error;
     }
+  }
+
+  async #startFirst(): Promise<Message> {
+    const { adopted, log } = this.#spec;
+    if (adopted) {
+      this.#mount = adopted;
+      try {
+        return await this.process.start();
+      } catch (error) {
+        log.error('mount-given-up', { reason: messageOf(error) });
+        this.#endMount();
+        this.#isFenced = true;
+      }
+    }
+    this.#mountOnce();
+    return await this.process.start();
+  }
+
+  /** A new fs process, of the program as it is on disk now, goes on with the mount. Programs wait for a moment. */
+  reload(): Promise<void> {
+    return this.process.replace({ type: 'stop' }, stopTimeoutMs);
   }
 
   /**
@@ -118,14 +146,22 @@ export class MountService {
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
     const { fd, survivor } = this.#mount;
-    return new Child({
+    const child = new Child({
       role: 'fs',
       programPath: fsProcessPath,
       inheritedFds: [fd, survivor.memoryFd, survivor.sendFd, survivor.receiveFd],
-      startOptions: { ...this.#spec.options, survivor: survivorInChild },
+      startOptions: { ...this.#spec.options, fence: this.#isFenced, survivor: survivorInChild },
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,
     });
+    this.#pid = child.pid;
+    this.#spec.onChange();
+    return child;
+  }
+
+  /** Of the process that serves the mount or is about to. */
+  get pid(): number | undefined {
+    return this.#pid;
   }
 
   #mountOnce(): void {
@@ -170,19 +206,11 @@ export class MountService {
   }
 
   async #mountAgain(signal: AbortSignal): Promise<void> {
-    const { log, onLost } = this.#spec;
-    const connection = this.connection;
     // Ended first: what the server has open on the mount would otherwise wait for an answer for ever.
     this.#endMount();
-    await onLost();
-    let isLogged = false;
-    for (;;) {
-      const users = connection === undefined ? [] : usersOf(connection);
-      if (users.length === 0) break;
-      if (!isLogged) log.warn('old-mount-in-use', { users: describeUsers(users) });
-      isLogged = true;
-      await delay(retryMs, undefined, { signal });
-    }
+    await this.#spec.onLost();
+    signal.throwIfAborted();
+    this.#isFenced = true;
     this.#mountOnce();
   }
 

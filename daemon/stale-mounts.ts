@@ -1,42 +1,49 @@
-// What a crashed daemon leaves: a mount that nobody serves. Cleared at the next start, but only once no process has a
-// file of it open, since such a process can go on writing to the backing file without asking anybody.
+// What a crashed daemon leaves: a mount that nobody serves, or one that its fs process alone still serves. Programs that have
+// files of it open can go on writing to the backing files; whoever serves these files next has to fence them.
 import { setTimeout as delay } from 'node:timers/promises';
-import { abortConnection, findMounts, inspectMount, probeMount, unmountFuse } from '../fs/index.ts';
+import { findMounts, inspectMount, probeMount, unmountFuse } from '../fs/index.ts';
 import { CommandError, exitCodes } from './errors.ts';
+import type { InstanceRecord } from './instances.ts';
 import type { Log } from './log.ts';
-import { describeUsers, usersOf } from './mount-users.ts';
+import { endProcess, orphanOf } from './orphans.ts';
 
-/** A crashed daemon's own children need a moment to notice and end. */
+/** A mount that does not answer may belong to a daemon that is only slow. */
 const graceMs = 5_000;
 const retryMs = 50;
 
 /**
- * Ends what is left of an earlier daemon. `recordedConnection` is that of the last daemon of this data directory, wherever
- * it was mounted; the caller has claimed the directory, so that daemon is gone.
- * @throws CommandError naming the processes that still use a dead mount
+ * Ends what is left of an earlier daemon, wherever it was mounted; the caller has claimed the directory, so that daemon is
+ * gone. Returns the connections whose programs may still have files open.
  */
-export async function clearStaleMounts(
+export async function endStaleMounts(
   mountPoint: string | null,
-  recordedConnection: number | null,
+  earlier: InstanceRecord | undefined,
   log: Log,
-): Promise<void> {
-  if (recordedConnection !== null) await clearConnection(recordedConnection, log);
+): Promise<number[]> {
+  const ended = earlier ? await endRecorded(earlier, log) : [];
   const mount = mountPoint === null ? undefined : inspectMount(mountPoint);
-  if (!mount) return;
+  if (!mount) return ended;
   await refuseIfServed(mount.mountPoint);
-  await clearConnection(mount.connection, log);
+  detach(mount.connection, log);
+  return [...new Set([...ended, mount.connection])];
 }
 
-/** For the command `unmount`: like a start, but a mount that is served stays. */
-export async function clearDeadMount(mountPoint: string, log: Log): Promise<boolean> {
+/** For the command `unmount`: like a start, but a mount that is served by a daemon stays. */
+export async function clearDeadMount(
+  mountPoint: string,
+  earlier: InstanceRecord | undefined,
+  log: Log,
+): Promise<boolean> {
   const mount = inspectMount(mountPoint);
   if (!mount) return false;
-  if ((await probeMount(mountPoint)) === 'alive') {
+  const isOrphaned = earlier?.connection === mount.connection && orphanOf(earlier) !== undefined;
+  if (!isOrphaned && (await probeMount(mountPoint)) === 'alive') {
     throw new CommandError(exitCodes.failed, `${mountPoint} is mounted and served by a daemon`, {
       hint: 'hoody-sqlite stop ends it',
     });
   }
-  detach(mount.connection, log);
+  if (isOrphaned && earlier) await endRecorded(earlier, log);
+  else detach(mount.connection, log);
   return true;
 }
 
@@ -53,32 +60,22 @@ async function refuseIfServed(mountPoint: string): Promise<void> {
   }
 }
 
-async function clearConnection(connection: number, log: Log): Promise<void> {
-  // Ends an fs process that has outlived its supervisor, and every call that waits for it.
-  try {
-    abortConnection(connection);
-  } catch {
-    // it has ended by itself, or this machine does not show connections in /sys
+async function endRecorded(earlier: InstanceRecord, log: Log): Promise<number[]> {
+  const { connection } = earlier;
+  if (connection === null) return [];
+  // The number alone may have been given to another mount since.
+  if (findMounts().some((mount) => mount.connection === connection && mount.mountPoint === earlier.mount)) {
+    detach(connection, log);
   }
-  const endsAtMs = Date.now() + graceMs;
-  let users = usersOf(connection);
-  while (users.length > 0 && Date.now() < endsAtMs) {
-    await delay(retryMs);
-    users = usersOf(connection);
-  }
-  if (users.length > 0) {
-    throw new CommandError(
-      exitCodes.failed,
-      `files of a mount whose daemon is gone are still open: ${describeUsers(users)}; they could be written without any lock`,
-      { hint: 'end these processes, then start again' },
-    );
-  }
-  detach(connection, log);
+  const orphan = orphanOf(earlier);
+  if (orphan) await endProcess(orphan);
+  return [connection];
 }
 
+/** First every waiting call ends, then the name goes. */
 function detach(connection: number, log: Log): void {
   for (const mount of findMounts().filter((row) => row.connection === connection)) {
-    unmountFuse(mount.mountPoint, 'lazy');
+    unmountFuse(mount.mountPoint, 'force');
     log.info('stale-mount-cleared', { mount: mount.mountPoint, connection });
   }
 }

@@ -5,6 +5,7 @@ import type { HttpService } from './http-service.ts';
 import type { KeptChild } from './kept-child.ts';
 import type { LoggedEvent } from './log.ts';
 import type { MountService } from './mount-service.ts';
+import { usersOf } from './mount-users.ts';
 
 export interface ProcessStatus {
   readonly role: 'supervisor' | 'fs' | 'server' | 'executor';
@@ -19,6 +20,13 @@ export interface ChildStatus {
   readonly memoryBytes: number;
   /** How the last one ended; null when none has. */
   readonly lastExit: string | null;
+}
+
+export interface FencedDatabase {
+  /** Its path below the data directory. */
+  readonly database: string;
+  /** As far as /proc can tell. */
+  readonly by: readonly { readonly pid: number; readonly command: string }[];
 }
 
 export interface DaemonStatus {
@@ -37,6 +45,8 @@ export interface DaemonStatus {
   readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
   /** Locks on databases of the mount right now; 0 where the kernel keeps them. */
   readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
+  /** Databases that are locked for programs which have them open through a mount that has died. */
+  readonly fenced: readonly FencedDatabase[];
   /** What does not work as asked for, one sentence each. */
   readonly degraded: readonly string[];
   readonly lastError: LoggedEvent | null;
@@ -50,6 +60,8 @@ export interface StatusSources {
   readonly mount: string | null;
   readonly mountService: MountService | undefined;
   readonly httpService: HttpService | undefined;
+  /** Of mounts of this data directory that have died. */
+  readonly deadConnections: readonly number[];
   readonly degraded: readonly string[];
   readonly lastError: LoggedEvent | undefined;
 }
@@ -84,6 +96,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
       queuedJobs: http?.queuedJobs ?? 0,
     },
     locks: countLocks(locks),
+    fenced: fencedDatabases(fs?.fenced ?? [], sources.deadConnections),
     degraded: [...sources.degraded, ...downChildren(children)],
     lastError: sources.lastError ?? null,
   };
@@ -96,6 +109,20 @@ function countLocks(view: LockView | undefined): DaemonStatus['locks'] {
     holders: databases.reduce((sum, { holders }) => sum + holders.length, 0),
     waiters: databases.reduce((sum, { waiters }) => sum + waiters.length, 0),
   };
+}
+
+function fencedDatabases(databases: readonly string[], connections: readonly number[]): FencedDatabase[] {
+  if (databases.length === 0) return [];
+  const users = connections.flatMap(usersOf);
+  return databases.map((database) => ({
+    database,
+    by: users.flatMap(({ pid, command, path }) => (isFileOf(path, database) ? [{ pid, command }] : [])),
+  }));
+}
+
+/** `path` is a link of /proc: as its process sees it, and perhaps with a note behind it. */
+function isFileOf(path: string, database: string): boolean {
+  return ['', '-wal', '-shm', '-journal'].some((suffix) => path.includes(`/${database}${suffix}`));
 }
 
 function downChildren(children: readonly KeptChild[]): string[] {

@@ -22,14 +22,19 @@ import { urlOf } from './listen-address.ts';
 import { type ListeningSocket, openHttpSocket } from './listening-socket.ts';
 import type { Probe } from './liveness.ts';
 import type { Log } from './log.ts';
-import { MountService } from './mount-service.ts';
+import { type Mount, MountService } from './mount-service.ts';
 import { options, type Settings } from './options.ts';
+import { adoptMount } from './orphans.ts';
 import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
-import { clearStaleMounts } from './stale-mounts.ts';
+import { identityOf } from './process-identity.ts';
+import { endStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
 import { toFsCounters, toServerMessages } from './wire.ts';
+
+/** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
+const oldServerEndsMs = 5_000;
 
 /** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
 type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
@@ -49,6 +54,8 @@ export class Supervisor {
   #httpService: HttpService | undefined;
   /** Programs still had files open at the end: the next start must find out whether they have closed them. */
   #keepsRecord = false;
+  /** Of mounts that have died: their programs may still have files open. */
+  #deadConnections: readonly number[] = [];
   #ended: Promise<void> | undefined;
   #onStop: StopListener = () => {};
 
@@ -89,6 +96,7 @@ export class Supervisor {
       mount: this.#mountPoint,
       mountService: this.#mountService,
       httpService: this.#httpService,
+      deadConnections: this.#deadConnections,
       degraded: this.#degraded,
       lastError: this.#log.lastError(),
     });
@@ -102,6 +110,13 @@ export class Supervisor {
       ask: () => service.ask(),
       end: () => service.process.current?.kill(),
     }));
+  }
+
+  /** The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an error. */
+  async reload(): Promise<void> {
+    await this.#mountService?.reload();
+    await this.#httpService?.reload(this.#settings.drainSeconds * 1000);
+    this.#log.info('reloaded');
   }
 
   setLogLevel(level: Settings['logLevel']): void {
@@ -119,18 +134,19 @@ export class Supervisor {
     await this.#claim(instance, mountPoint);
     createInstanceFolder(instance);
     const earlier = readRecord(instance);
-    await clearStaleMounts(mountPoint, earlier?.connection ?? null, this.#log);
+    const adopted = earlier && mountPoint !== null ? await adoptMount(earlier, mountPoint, this.#log) : undefined;
+    this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
     this.#atEnd(async () => {
       if (!this.#keepsRecord) removeInstance(instance);
     });
 
     createNamedDirectory('stateDir', settings.stateDir);
-    const socket = await openHttpSocket(settings.listen);
+    const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0);
     this.#url = urlOf(socket.address);
     this.#atEnd(() => socket.close());
 
-    if (mountPoint !== null) await this.#startMount(instance, mountPoint);
-    this.#record(instance);
+    if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted);
+    this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
   }
@@ -153,19 +169,26 @@ export class Supervisor {
   }
 
   /** A mount that is impossible is no failure: HTTP then serves the data directory. */
-  async #startMount(instance: Instance, mountPoint: string): Promise<void> {
+  async #startMount(instance: Instance, mountPoint: string, adopted: Mount | undefined): Promise<void> {
     const { passthrough, locks, requireMount } = this.#settings;
     const service = new MountService({
-      options: { dataDir: this.#data, mountPoint, passthrough, locks, stateDir: instance.folder },
+      options: {
+        dataDir: this.#data,
+        mountPoint,
+        passthrough,
+        locks,
+        stateDir: instance.folder,
+        fence: this.#deadConnections.length > 0,
+      },
+      adopted,
+      onChange: () => this.#record(instance, mountPoint, service),
       onMessage: (message) => {
         for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
       },
       onLost: async () => {
-        this.#record(instance);
         await this.#httpService?.stop(0);
       },
       onBack: () => {
-        this.#record(instance);
         this.#httpService?.start().catch((error: unknown) => {
           this.#log.error('server-not-restarted', { reason: messageOf(error) });
           this.#onStop('the server cannot be started again', exitCodes.failed);
@@ -174,8 +197,11 @@ export class Supervisor {
       log: this.#log,
     });
     try {
-      createDirectory(mountPoint);
-      this.#warnAboutHiddenFiles(mountPoint);
+      // An adopted mount has nobody to answer yet: whoever looks at it waits.
+      if (!adopted) {
+        createDirectory(mountPoint);
+        this.#warnAboutHiddenFiles(mountPoint);
+      }
       await service.start();
     } catch (error) {
       const reason = sentenceOf(error);
@@ -243,18 +269,20 @@ export class Supervisor {
   async #openControl(instance: Instance): Promise<void> {
     const server = await openControlSocket(instance.controlSocket, {
       status: () => this.status(),
+      reload: () => this.reload(),
       stop: async () => this.#onStop('asked by hoody-sqlite stop', exitCodes.ok),
     });
     // Connections stay open until the process ends: `hoody-sqlite stop` waits for that.
     this.#atEnd(async () => server.close());
   }
 
-  #record(instance: Instance): void {
+  #record(instance: Instance, mount: string | null, service: MountService | undefined): void {
     writeRecord(instance, {
       pid: process.pid,
       data: this.#data,
-      mount: this.#mountPoint,
-      connection: this.#mountService?.connection ?? null,
+      mount,
+      connection: service?.connection ?? null,
+      fs: (service?.pid !== undefined && identityOf(service.pid)) || null,
       bootId: currentBootId(),
     });
   }

@@ -1,16 +1,17 @@
 // Clears a mount that nobody serves any more. One that is served is left alone.
 import type { CommandInput } from '../commands.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
-import { instanceOf, readRecord } from '../instances.ts';
+import { instanceOf, listInstances, readRecord } from '../instances.ts';
 import { createLog } from '../log.ts';
 import { canonicalMountPoint, canonicalPath } from '../paths.ts';
 import { clearDeadMount } from '../stale-mounts.ts';
 
 export async function run({ settings, named }: CommandInput): Promise<ExitCode> {
   const isByData = named.has('data') && !named.has('mount');
-  const recorded = isByData && readRecord(instanceOf(settings.runDir, canonicalPath(settings.data)))?.mount;
-  const mountPoint = recorded || canonicalMountPoint(settings.mount);
-  const isCleared = await clearDeadMount(mountPoint, createLog(process.stderr, 'warn'));
+  const byData = isByData ? readRecord(instanceOf(settings.runDir, canonicalPath(settings.data))) : undefined;
+  const mountPoint = byData?.mount || canonicalMountPoint(settings.mount);
+  const record = byData ?? listInstances(settings.runDir).find((known) => known.record.mount === mountPoint)?.record;
+  const isCleared = await clearDeadMount(mountPoint, record, createLog(process.stderr, 'warn'));
   process.stdout.write(isCleared ? `${mountPoint} is unmounted\n` : `nothing to clear on ${mountPoint}\n`);
   return exitCodes.ok;
 }

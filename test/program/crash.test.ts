@@ -37,32 +37,6 @@ test('after kill -9 of the supervisor alone no process is left and the next star
   });
 });
 
-test.each([[[]], [['--no-mount']], [['--mount', 'elsewhere']]])(
-  'a start %j is refused while a program has a file of the dead mount open, and names it',
-  async (flags) => {
-    await withPaths(async (paths) => {
-      const started = startDaemon(paths, []);
-      const daemon = await whenReady(started, paths);
-      const script =
-        'import sys,sqlite3,time; c=sqlite3.connect(sys.argv[1]); c.execute("create table t(a)"); print("open",flush=True); time.sleep(600)';
-      const holder = start('python3', ['-c', script, join(paths.mount, 'held.db')]);
-      try {
-        await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
-        killAll((await daemon.status()).processes.map(({ pid }) => pid));
-        await started.finished;
-        const refused = await startDaemon(paths, flags).finished;
-        expect(refused.code).toBe(1);
-        expect(refused.stderr).toContain(`${holder.pid} (python3`);
-      } finally {
-        holder.process.kill('SIGKILL');
-        await holder.finished;
-      }
-      await withDaemon(flags, async (next) => expect(next.mounted).toBe(!flags.includes('--no-mount')), { paths });
-      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(paths.folder);
-    });
-  },
-);
-
 test('the command unmount clears a dead mount, and leaves a served one alone', async () => {
   await withPaths(async (paths) => {
     const started = startDaemon(paths, []);

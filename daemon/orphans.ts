@@ -1,0 +1,74 @@
+// An fs process whose supervisor has died goes on serving its mount. The next daemon takes everything out of it that a
+// successor needs, ends it and goes on as after its crash, so that programs notice nothing.
+import { closeSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { inspectMount, takeDescriptors, unmountFuse } from '../fs/index.ts';
+import { messageOf } from './errors.ts';
+import { type InstanceRecord, type KnownInstance, removeInstance } from './instances.ts';
+import type { Log } from './log.ts';
+import { type Mount, survivorInChild } from './mount-service.ts';
+import { isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
+
+const deviceInChild = 3;
+const endTimeoutMs = 5_000;
+const retryMs = 5;
+
+/** The fs process of the record, if it runs and its supervisor does not. */
+export function orphanOf(record: InstanceRecord | undefined): ProcessIdentity | undefined {
+  const fs = record?.fs;
+  if (!record || !fs || !isRunning(fs) || parentOf(fs.pid) === record.pid) return undefined;
+  return fs;
+}
+
+/** The orphan's mount, if it is the one that is wanted; the orphan has ended then. */
+export async function adoptMount(record: InstanceRecord, mountPoint: string, log: Log): Promise<Mount | undefined> {
+  const orphan = orphanOf(record);
+  const connection = inspectMount(mountPoint)?.connection;
+  if (!orphan || record.mount !== mountPoint || connection === undefined || connection !== record.connection)
+    return undefined;
+  const { memoryFd, sendFd, receiveFd } = survivorInChild;
+  try {
+    const taken = takeDescriptors(orphan.pid, [deviceInChild, memoryFd, sendFd, receiveFd]);
+    const [fd = -1, memory = -1, send = -1, receive = -1] = taken;
+    if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') {
+      for (const copy of taken) closeSync(copy);
+      return undefined;
+    }
+    await endProcess(orphan);
+    log.info('mount-adopted', { mount: mountPoint, connection, from: orphan.pid });
+    return { fd, connection, survivor: { memoryFd: memory, sendFd: send, receiveFd: receive } };
+  } catch (error) {
+    log.warn('mount-not-adopted', { mount: mountPoint, reason: messageOf(error) });
+    return undefined;
+  }
+}
+
+/** For the command `stop`: ends a mount whose supervisor has died. False if there is none. */
+export async function stopOrphan({ instance, record }: KnownInstance, log: Log): Promise<boolean> {
+  const orphan = orphanOf(record);
+  if (!orphan || record.mount === null) return false;
+  const isUnused = unmount(record.mount, record.connection);
+  await endProcess(orphan);
+  // Programs that still have files open must be fenced by the next daemon, which learns of them by the record.
+  if (isUnused) removeInstance(instance);
+  else log.warn('mount-detached-in-use', { mount: record.mount });
+  return true;
+}
+
+function unmount(mountPoint: string, connection: number | null): boolean {
+  if (inspectMount(mountPoint)?.connection !== connection) return false;
+  try {
+    unmountFuse(mountPoint, 'plain');
+    return true;
+  } catch {
+    unmountFuse(mountPoint, 'force');
+    return false;
+  }
+}
+
+/** Returns when it has ended, and with it its copies of all descriptors. */
+export async function endProcess(identity: ProcessIdentity): Promise<void> {
+  const endsAtMs = Date.now() + endTimeoutMs;
+  if (isRunning(identity)) process.kill(identity.pid, 'SIGKILL');
+  while (isRunning(identity) && Date.now() < endsAtMs) await delay(retryMs);
+}

@@ -1,0 +1,85 @@
+// Every process of the daemon dies, and a program lives on with a file of the dead mount open: it may go on writing to the
+// backing file without asking anybody, so the next daemon gives the database to nobody else until the program closes it.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { DaemonStatus } from '../../daemon/status.ts';
+import { type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run, type Started, start } from '../helpers/process.ts';
+import { query } from './load.ts';
+
+const holderScript = join(import.meta.dirname, 'holder.py');
+const sql = "insert into t values ('newcomer', 1)";
+
+/** In a mount and pid namespace of its own, as in a container. */
+function startHolder(how: string, path: string): Started {
+  return start('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'python3', holderScript, how, path]);
+}
+
+async function tell(holder: Started, line: string): Promise<void> {
+  const before = holder.stdout().length;
+  holder.process.stdin?.write(`${line}\n`);
+  await eventually(() => expect(holder.stdout().slice(before)).toMatch(/done|failed/));
+}
+
+/** A daemon with a database, killed with all its processes while `how` holds the database; then the next daemon. */
+async function afterTotalDeath(
+  flags: readonly string[],
+  mode: string,
+  how: string,
+  test: (next: {
+    paths: DaemonPaths;
+    holder: Started;
+    status: () => Promise<DaemonStatus>;
+    url: string;
+    root: string;
+  }) => Promise<void>,
+): Promise<void> {
+  await withPaths(async (paths) => {
+    const started = startDaemon(paths, []);
+    const daemon = await whenReady(started, paths);
+    const path = join(paths.mount, 'held.db');
+    query(path, `pragma journal_mode=${mode}; create table t (client text, n integer)`);
+    query(join(paths.mount, 'free.db'), 'create table t (client text, n integer)');
+    const holder = startHolder(how, path);
+    try {
+      await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
+      for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+      await started.finished;
+      await withDaemon(flags, (next) => test({ ...next, paths, holder }), { paths });
+    } finally {
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+    }
+  });
+}
+
+test.each([
+  ['wal', 'connection'],
+  ['delete', 'connection'],
+  ['wal', 'map'],
+  ['delete', 'flight'],
+])('a %s database that is held by a %s is locked for others until it is closed', async (mode, how) => {
+  await afterTotalDeath([], mode, how, async ({ paths, holder, status, url }) => {
+    const held = join(paths.mount, 'held.db');
+    expect(query(join(paths.mount, 'free.db'), `${sql}; select count(*) from t`)).toBe('1');
+    const refused = await run('sqlite3', [held, sql]);
+    expect(refused).toMatchObject({
+      code: expect.not.stringContaining('0'),
+      stderr: expect.stringContaining('locked'),
+    });
+    const asked = await fetch(`${url}/api/v1/sqlite/db?db=held.db&timeout=1`, {
+      method: 'POST',
+      body: JSON.stringify({ transaction: [{ statement: sql }] }),
+    });
+    expect(asked.status).toBe(503);
+    const { fenced } = await status();
+    expect(fenced.map(({ database }) => database)).toEqual(['held.db']);
+    if (how !== 'flight') expect(fenced[0]?.by.map(({ command }) => command)).toEqual(['python3']);
+
+    await tell(holder, 'close');
+    await eventually(async () => expect((await status()).fenced).toEqual([]));
+    expect(query(held, `${sql}; select count(*) from t`)).toBe('1');
+    expect(query(held, 'pragma integrity_check')).toBe('ok');
+  });
+});
