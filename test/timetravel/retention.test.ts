@@ -1,0 +1,140 @@
+// What is no longer kept: history beyond its count, rows whose time is over, answers to repeated requests; and how long the
+// background work holds the write lock while native clients want it.
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { Connection } from '../../server/executors/connection.ts';
+import { kvHistory } from '../../server/kv/history.ts';
+import { kvRetain, type Progress } from '../../server/kv/retention.ts';
+import { withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { apiOf } from '../helpers/http.ts';
+import { TestStore } from '../helpers/kv-store.ts';
+import { start } from '../helpers/process.ts';
+
+const table = 'kv_store';
+
+/** Calls the background work until nothing is left. */
+function retain(store: TestStore, maxAgeSeconds: number, maxOps: number): void {
+  let progress: Progress = {};
+  for (let hasMore = true; hasMore; ) {
+    ({ progress, hasMore } = store.call(kvRetain, { maxAgeSeconds, maxOps, progress }));
+  }
+}
+
+function withStore(use: (store: TestStore) => void): void {
+  const store = new TestStore();
+  try {
+    use(store);
+  } finally {
+    store.close();
+  }
+}
+
+const count = (store: TestStore, name: string) =>
+  store.native.prepare(`SELECT count(*) FROM "hoody:kv_${name}:kv_store"`).pluck().get() as number;
+
+test('history keeps as many operations of a key as it may, and the newest of them', () => {
+  withStore((store) => {
+    for (let n = 1; n <= 300; n += 1) store.set('hot', String(n));
+    for (let n = 1; n <= 3; n += 1) store.set('cold', String(n));
+    retain(store, 0, 100);
+    const { operations } = store.run(kvHistory, { table, key: 'hot', limit: 1000 }).json;
+    expect(operations).toHaveLength(100);
+    expect(operations[0]).toMatchObject({ op_number: 300, operation: { old_value: 299, new_value: 300 } });
+    expect(operations.at(-1)).toMatchObject({ op_number: 201, operation: { old_value: 200, new_value: 201 } });
+    expect(store.run(kvHistory, { table, key: 'cold', limit: 1000 }).json.count).toBe(3);
+  });
+});
+
+test('a day later the log holds one row a living key and nothing of the deleted ones', () => {
+  withStore((store) => {
+    for (let n = 0; n < 200; n += 1) {
+      store.set(`session:${n}`, 'x', { ttlSeconds: 5 });
+      store.set('living', String(n));
+    }
+    store.advance(5);
+    retain(store, 3600, 0);
+    expect(count(store, 'keys')).toBe(201);
+    store.advance(25 * 3600);
+    store.set('last', '1');
+    retain(store, 3600, 0);
+    expect(count(store, 'keys')).toBe(2);
+    expect(count(store, 'log')).toBe(2);
+    // A key of the same name goes on counting where the forgotten one stopped.
+    const forgotten = store.native
+      .prepare('SELECT op_floor FROM "hoody:kv_meta" WHERE name = \'kv_store\'')
+      .pluck()
+      .get();
+    store.set('session:1', 'y');
+    const { operations } = store.run(kvHistory, { table, key: 'session:1', limit: 1 }).json;
+    expect(operations[0].op_number).toBe((forgotten as number) + 1);
+  });
+});
+
+test('answers kept for repeated requests go after a day', () => {
+  withStore((store) => {
+    store.set('a', '1');
+    store.native.exec("INSERT INTO \"hoody:kv_idempotency\" VALUES ('old', '', '', 0)");
+    retain(store, 0, 0);
+    expect(store.native.prepare('SELECT count(*) FROM "hoody:kv_idempotency"').pluck().get()).toBe(0);
+  });
+});
+
+test('a server started with --history-max-ops 5 keeps five', async () => {
+  await withDaemon(['--history-max-ops', '5', '--create-on-write'], async (daemon) => {
+    const { call } = apiOf(daemon);
+    for (let n = 0; n < 12; n += 1) await call('PUT', '/kv/a?db=app', { body: String(n) });
+    await eventually(async () => expect((await call('GET', '/kv/a/history?db=app')).json.count).toBe(5));
+    expect((await call('GET', '/kv/a?db=app')).text).toBe('11');
+    const pruned = await call('GET', '/kv/a/snapshot?db=app&op_number=2');
+    expect(pruned).toMatchObject({ status: 409, json: { code: 'TIME_TRAVEL_CHAIN_GAP' } });
+  });
+});
+
+const nativeWaits = `
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+connection.execute("PRAGMA synchronous = OFF")
+worst = 0
+sys.stdout.write("ready\\n"); sys.stdout.flush()
+while not sys.stdin.closed and time.time() < float(sys.argv[2]):
+    started = time.perf_counter()
+    connection.execute("BEGIN IMMEDIATE")
+    worst = max(worst, time.perf_counter() - started)
+    connection.execute("COMMIT")
+    time.sleep(0.001)
+print(int(worst * 1000))
+`;
+
+test('while 30,000 operations are pruned, nobody waits long for the write lock', { timeout: 120_000 }, async () => {
+  const store = new TestStore();
+  try {
+    store.set('first', '1');
+    const { database } = store.connection;
+    const writes = database.transaction(() => {
+      for (let n = 0; n < 30_000; n += 1) store.set(`k${n % 50}`, `value ${n}`);
+    });
+    writes.immediate();
+    const path = join(store.directory, 'store.db');
+    const client = start('python3', ['-c', nativeWaits, path, String(Date.now() / 1000 + 4)]);
+    await eventually(() => expect(client.stdout()).toContain('ready'));
+    const connection = new Connection(new Database(path), path, '');
+    connection.prepareFor(store.now * 1000, 30_000, () => {});
+    const rules = { root: '/', dataDir: '/', allowAnyAbsoluteDbPath: true };
+    let progress: Progress = {};
+    for (let hasMore = true; hasMore; ) {
+      ({ progress, hasMore } = kvRetain.run(connection, { maxAgeSeconds: 0, maxOps: 100, progress }, rules));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    connection.close();
+    const { stdout, code } = await client.finished;
+    expect(code).toBe(0);
+    expect(store.run(kvHistory, { table, key: 'k7', limit: 1000 }).json.count).toBe(100);
+    // 20 ms is the promise; a busy test machine gets ten times that.
+    expect(Number(stdout.trim().split('\n').at(-1))).toBeLessThan(200);
+    process.stdout.write(`worst wait for the write lock: ${stdout.trim().split('\n').at(-1)} ms\n`);
+  } finally {
+    store.close();
+  }
+});
