@@ -1,4 +1,4 @@
-// What the daemon tells systemd, when systemd started it (Type=notify): ready, reloading, stopping, alive. One datagram each
+// What the daemon tells systemd, when systemd started it (Type=notify): ready, stopping, alive. One datagram each
 // to the socket that NOTIFY_SOCKET names, as sd_notify(3) describes it. Without systemd every call does nothing.
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
@@ -6,7 +6,6 @@ import { sendDatagram } from './system-calls.ts';
 
 export interface ServiceManager {
   ready(statusText: string): void;
-  reloading(): void;
   stopping(statusText: string): void;
   /** Must be repeated at least every `watchdogMs`, or systemd kills and restarts the service. */
   alive(): void;
@@ -29,7 +28,6 @@ export function connectServiceManager(environment: NodeJS.ProcessEnv, log: Log):
   const isWatched = path !== undefined && (watchdogPid === undefined || Number(watchdogPid) === process.pid);
   return {
     ready: (statusText) => send('READY=1', `STATUS=${statusText}`),
-    reloading: () => send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: (statusText) => send('STOPPING=1', `STATUS=${statusText}`),
     alive: () => send('WATCHDOG=1'),
     watchdogMs: isWatched && Number(watchdogMicros) > 0 ? Number(watchdogMicros) / 1000 : undefined,
