@@ -41,12 +41,12 @@ export class HttpService {
 
   /** A new server process listens before the old one ends, which it does after its requests or `drainMs`. */
   reload(drainMs: number): Promise<void> {
-    return this.process.succeed({ type: 'stop', drainMs }, drainMs + stopSlackMs);
+    return this.process.succeed({ type: 'stop', drainMs, isHandover: true }, drainMs + stopSlackMs);
   }
 
   /** Ends the server after the requests that it is working on, or after `drainMs`. */
   async stop(drainMs: number): Promise<void> {
-    await this.process.stop({ type: 'stop', drainMs }, drainMs + stopSlackMs);
+    await this.process.stop({ type: 'stop', drainMs, isHandover: false }, drainMs + stopSlackMs);
   }
 
   send(message: ToServer): void {

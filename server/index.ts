@@ -53,8 +53,8 @@ export type ToServer =
   /** Somebody (a native client or an executor) committed to a database of the mount: its path below the root. */
   | { readonly type: 'commit'; readonly database: string }
   | { readonly type: 'log-level'; readonly level: LogLevel }
-  /** Finish what runs (at most `drainMs`), then end. */
-  | { readonly type: 'stop'; readonly drainMs: number };
+  /** Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket already. */
+  | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
 /** Server -> supervisor. */
 export type FromServer =

@@ -56,10 +56,10 @@ function start(options: ServerOptions): void {
   made.server.listen({ fd: listenFd }, () => send({ type: 'ready' }));
 }
 
-async function stop(drainMs: number): Promise<void> {
+async function stop(drainMs: number, isHandover: boolean): Promise<void> {
   if (isStopping) return;
   isStopping = true;
-  await http?.stop(drainMs);
+  await http?.stop(drainMs, isHandover);
   process.exit(0);
 }
 
@@ -85,7 +85,7 @@ function receive(message: ToServer): void {
       logLevel = message.level;
       break;
     case 'stop':
-      void stop(message.drainMs);
+      void stop(message.drainMs, message.isHandover);
       break;
     default:
       message satisfies never;
@@ -93,7 +93,7 @@ function receive(message: ToServer): void {
 }
 
 process.on('message', (message) => receive(message as ToServer));
-process.on('disconnect', () => void stop(0));
+process.on('disconnect', () => void stop(0, false));
 // The supervisor may have gone while this module was being loaded: then nobody hears the event.
 if (!process.connected) process.exit(0);
 // The terminal's Ctrl-C reaches every process of the group; the supervisor decides what it means.

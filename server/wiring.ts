@@ -1,6 +1,7 @@
 // Puts the parts of the server process together: scheduler, query history, commit listeners, metrics, routes, Koa.
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import net from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { resolveDatabase } from './databases/paths.ts';
@@ -28,8 +29,8 @@ export interface HttpServer {
   status(): ServerStatus;
   /** A native client committed to a database, given below the root. */
   onForeignCommit(database: string): void;
-  /** Stops taking requests, waits for those that run (at most `drainMs`), ends the executors. */
-  stop(drainMs: number): Promise<void>;
+  /** Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at most `drainMs`), ends the executors. */
+  stop(drainMs: number, isHandover: boolean): Promise<void>;
 }
 
 /** @throws Error for a token file that cannot be read */
@@ -169,11 +170,15 @@ export function createHttpServer(
       notify(path);
       keeper.onCommit(path);
     },
-    async stop(drainMs) {
+    async stop(drainMs, isHandover) {
       stopping.abort();
       keeper.stop();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // The HTTP server's own close ends idle connections, on which a client may be about to send: with a successor there is
+      // time to answer that request too, as the last one of its connection.
+      const closed = new Promise<void>((resolve) => {
+        if (isHandover) net.Server.prototype.close.call(server, () => resolve());
+        else server.close(() => resolve());
+      });
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs))]);
       await Promise.race([recorder.flushAll(), new Promise((resolve) => setTimeout(resolve, drainMs))]);
       await scheduler.stop();

@@ -52,6 +52,7 @@ async function answer(context: Context, deps: AppDeps, budget: TransitBudget): P
     }
     reply = errorReply(error);
   }
+  if (deps.services.stopping.aborted) context.res.setHeader('Connection', 'close');
   send(context, reply, budget);
   deps.metrics.observe(seen.route?.name ?? 'none', reply.status, (performance.now() - startedMs) / 1000);
 }
