@@ -44,9 +44,18 @@ export function kvNames(table: string): KvNames {
   };
 }
 
+/** Every statement of every request quotes the same few names. */
+const quotedNames = new Map<string, string>();
+const quotedNamesKept = 1000;
+
 /** An identifier as SQL text. */
 export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  const known = quotedNames.get(name);
+  if (known !== undefined) return known;
+  if (quotedNames.size >= quotedNamesKept) quotedNames.clear();
+  const quoted = `"${name.replaceAll('"', '""')}"`;
+  quotedNames.set(name, quoted);
+  return quoted;
 }
 
 /** A string as SQL text. */

@@ -154,7 +154,7 @@ interface LogRowSql {
   /** Whether the key had a row before. */
   readonly existed: string;
   /** Where that row is read from: OLD, or the alias `r` of the table of replaced rows. */
-  readonly old: string;
+  readonly old: 'OLD' | 'r';
   /** Whether value and content type stayed as they were. */
   readonly isSame: string;
 }
@@ -177,6 +177,6 @@ function logRow(names: KvNames, row: LogRowSql): string {
       ${row.old}.expire_at
     FROM ${quoteName(names.keys)} k
     LEFT JOIN ${log} l ON l.key_id = k.id AND l.op_number = (SELECT max(op_number) FROM ${log} WHERE key_id = k.id)
-    LEFT JOIN ${quoteName(names.replaced)} r ON r.key = k.key
+    ${row.old === 'r' ? `LEFT JOIN ${quoteName(names.replaced)} r ON r.key = k.key` : ''}
     WHERE k.key = ${row.key}`;
 }
