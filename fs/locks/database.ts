@@ -4,8 +4,6 @@ import type { JournalMode } from '../sqlite/header.ts';
 import {
   HOLDS_CKPT,
   HOLDS_DMS,
-  HOLDS_EXCLUSIVE,
-  HOLDS_PENDING,
   HOLDS_RESERVED,
   HOLDS_SHARED,
   HOLDS_WRITE,
@@ -17,8 +15,11 @@ import type { LockOwner, LockTable } from './table.ts';
 import type { ProcessIdentity } from './types.ts';
 import { Episodes, type Waiter } from './waiters.ts';
 
-/** The bits that make an owner the writer: nobody else can commit while one of them is held. */
-export const WRITER_BITS = HOLDS_RESERVED | HOLDS_PENDING | HOLDS_EXCLUSIVE | HOLDS_WRITE;
+/**
+ * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection that closes a
+ * WAL database asks for these beside a writer.
+ */
+export const WRITER_BITS = HOLDS_RESERVED | HOLDS_WRITE;
 
 export interface OpenHandle {
   /** Who opened it; of main files only. */
@@ -92,7 +93,7 @@ export class Database {
   readonly waiters: Waiter[] = [];
   readonly episodes = new Episodes();
   readonly readers = new ReaderProof();
-  /** The owner of RESERVED, PENDING, EXCLUSIVE or WRITE. */
+  /** The owner of RESERVED or WRITE. */
   writer: DatabaseOwner | undefined;
   /** Who checkpoints (CKPT) and who restarts the WAL (READ1-4 exclusive), by thread. */
   checkpointer: Thread | undefined;
@@ -166,7 +167,8 @@ export class Database {
     me.bits = bits;
     if (bits & WRITER_BITS) {
       this.writer = me;
-      this.writeHeldSinceMs ??= nowMs;
+      // What came before its write lock was no idle time either, as is known only now.
+      this.writeHeldSinceMs ??= Math.max(this.lastWriteMs, me.transaction?.startedMs ?? nowMs);
     } else if (this.writer === me) {
       this.writer = undefined;
       this.writeHeldBeforeMs += nowMs - (this.writeHeldSinceMs ?? nowMs);

@@ -164,6 +164,20 @@ test('a closing connection is refused EXCLUSIVE at once, and holds newcomers whi
   expect(newcomer.outcome).toBe('locked');
 });
 
+test('a connection that closes beside a writer does not end the wait of those who stand behind that writer', () => {
+  const { world, a, b, c } = three();
+  a.lock('READ1', 'read');
+  a.lock('WRITE', 'write');
+  world.pass(60);
+  expect(b.lock('READ1', 'read')).toBe('waiting');
+  expect(c.lock('PENDING', 'write')).toBe('locked');
+  expect(c.lock('SHARED', 'write')).toBe('busy');
+  c.close();
+  expect(b.outcome).toBe('waiting');
+  a.endWalWrite();
+  expect(b.outcome).toBe('locked');
+});
+
 test('RESTART polls the readers: a reader that wants to write is refused at once instead of keeping it waiting', () => {
   const { world, a, b } = three();
   b.lock('READ1', 'read');
