@@ -5,7 +5,7 @@ import { ApiError, type ErrorCode } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { changeNames } from './codes.ts';
-import { cursorAt, isBeforeCapture, lastSeq, parseCursor } from './cursor.ts';
+import { cursorAt, cursorOf, isBeforeCapture, lastSeq, type MarkedRow, markAt, markOf, parseCursor } from './cursor.ts';
 import { prefixEnd } from './keys.ts';
 import { kvLimits } from './kv-limits.ts';
 import { metaTable, quoteName } from './names.ts';
@@ -38,10 +38,9 @@ export interface ChangeEvent {
   readonly [member: string]: unknown;
 }
 
-interface EventRow {
+interface EventRow extends MarkedRow {
   readonly seq: number;
   readonly key: string;
-  readonly ts: number;
   readonly change: number;
   /** The key's next change, if there is one. */
   readonly nextSeq: number | null;
@@ -55,11 +54,11 @@ export const kvChanges: Operation<ChangesArgs, ChangesAnswer> = {
     const table = findTable(connection, args.table);
     const last = lastSeq(connection, table);
     const oldest = table.isCaptured ? feedFloor(connection, table) : 0;
-    const oldestCursor = cursorAt(table, oldest);
+    const oldestCursor = cursorAt(connection, table, oldest);
     if (args.since === undefined) {
-      return { events: [], cursor: cursorAt(table, last), oldestCursor, hasMore: false, skipped: 0 };
+      return { events: [], cursor: cursorAt(connection, table, last), oldestCursor, hasMore: false, skipped: 0 };
     }
-    const since = checkedSeq(table, args.since, oldest, last);
+    const since = checkedSeq(connection, table, args.since, oldest, last);
     if (!table.isCaptured) return { events: [], cursor: args.since, oldestCursor, hasMore: false, skipped: 0 };
     const scanEnd = Math.min(last, since + kvLimits.scannedChanges);
     const rows = readRows(connection, table, args, since, scanEnd);
@@ -68,7 +67,7 @@ export const kvChanges: Operation<ChangesArgs, ChangesAnswer> = {
     const seq = hasMoreRows ? (rows[args.limit - 1]?.seq ?? since) : scanEnd;
     return {
       events,
-      cursor: cursorAt(table, seq),
+      cursor: cursorAt(connection, table, seq),
       oldestCursor,
       hasMore: hasMoreRows || scanEnd < last,
       skipped: seq - since - events.length,
@@ -88,7 +87,7 @@ export function feedFloor(connection: Connection, table: KvTable): number {
 }
 
 /** @throws ApiError 410 for a cursor that cannot be continued */
-function checkedSeq(table: KvTable, text: string, oldest: number, last: number): number {
+function checkedSeq(connection: Connection, table: KvTable, text: string, oldest: number, last: number): number {
   const cursor = parseCursor(text);
   if (isBeforeCapture(cursor)) {
     if (oldest > 0) throw gone('CHANGE_CURSOR_EXPIRED', 'cursor_expired');
@@ -98,6 +97,8 @@ function checkedSeq(table: KvTable, text: string, oldest: number, last: number):
   if (!table.isCaptured || cursor.tableId !== table.id) throw gone('CHANGE_CURSOR_INVALID', 'table_changed');
   if (cursor.seq > last) throw gone('CHANGE_CURSOR_INVALID', 'future_cursor');
   if (cursor.seq < oldest) throw gone('CHANGE_CURSOR_EXPIRED', 'cursor_expired');
+  const mark = markAt(connection, table, cursor.seq);
+  if (mark !== null && mark !== cursor.mark) throw gone('CHANGE_CURSOR_INVALID', 'database_replaced');
   return cursor.seq;
 }
 
@@ -124,7 +125,8 @@ function readRows(
   const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
   const end = prefixEnd(args.prefix);
   // CROSS JOIN: SQLite must walk the log in its order and not the keys of the prefix.
-  const sql = `SELECT l.seq AS seq, k.key AS key, l.ts AS ts, l.change AS change,
+  const sql = `SELECT l.seq AS seq, k.key AS key, l.ts AS ts, l.key_id AS keyId,
+      l.op_number AS opNumber, l.change AS change,
       n.seq AS nextSeq, n.old_expire_at AS nextOldExpireAt
     FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
     LEFT JOIN ${log} n ON n.key_id = l.key_id AND n.op_number =
@@ -140,7 +142,7 @@ function toEvent(connection: Connection, table: KvTable, row: EventRow, includeV
   const isThere = op === 'set' || op === 'ttl';
   const current = isThere && row.nextSeq === null ? readRow(connection, table, row.key) : null;
   return {
-    cursor: cursorAt(table, row.seq),
+    cursor: cursorOf(table, row.seq, markOf(row)),
     seq: row.seq,
     table: table.names.table,
     key: row.key,

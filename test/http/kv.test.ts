@@ -111,7 +111,7 @@ describe('keys', () => {
     for (const key of ['page:1', 'page:2', 'page:3']) await call('PUT', `/kv/${key}`, { body: '1' });
     const page = await call('GET', '/kv', { query: { prefix: 'page:', limit: 2 } });
     expect(page.json).toMatchObject({ success: true, count: 2, has_more: true, next_after: 'page:2', offset: 0 });
-    expect(page.json.change_cursor).toMatch(/^[0-9a-f]+-[0-9a-f]+-\d+$/);
+    expect(page.json.change_cursor).toMatch(/^[0-9a-f]+-[0-9a-f]+-\d+-[0-9a-f]+$/);
     expect((await call('GET', '/kv', { query: { limit: 5000 } })).json.limit).toBe(1000);
     expect((await call('GET', '/kv', { query: { limit: -1 } })).status).toBe(400);
     expect((await call('GET', '/kv', { query: { offset: 'x' } })).status).toBe(400);

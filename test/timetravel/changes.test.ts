@@ -1,5 +1,6 @@
 // The change feed on a real server: order, resumption, expiry, native writers, long polling and the stream. Contract section 8.
 import { execFileSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -87,17 +88,38 @@ describe('pages', () => {
       const response = await fetch(url('/changes', { db: 'gone', since }));
       return [response.status, ((await response.json()) as { reason?: string }).reason];
     };
-    const [databaseId, tableId, seq] = cursor.split('-');
+    const [databaseId, tableId, seq, mark] = cursor.split('-');
     expect(await reason('nonsense!')).toEqual([400, undefined]);
-    expect(await reason(`${databaseId}-${tableId}-${Number(seq) + 5}`)).toEqual([410, 'future_cursor']);
-    expect(await reason(`abc-${tableId}-${seq}`)).toEqual([410, 'database_replaced']);
-    expect(await reason(`${databaseId}-abc-${seq}`)).toEqual([410, 'table_changed']);
+    expect(await reason(`${databaseId}-${tableId}-${Number(seq) + 5}-${mark}`)).toEqual([410, 'future_cursor']);
+    expect(await reason(`abc-${tableId}-${seq}-${mark}`)).toEqual([410, 'database_replaced']);
+    expect(await reason(`${databaseId}-abc-${seq}-${mark}`)).toEqual([410, 'table_changed']);
     const drop = JSON.stringify({ transaction: [{ statement: 'DROP TABLE kv_store' }] });
     await fetch(url('/db', { db: 'gone' }), { method: 'POST', body: drop });
     expect(await reason(cursor)).toEqual([410, 'table_changed']);
     await put('gone', 'a', '1');
     expect(await reason(cursor)).toEqual([410, 'table_changed']);
   });
+});
+
+test('a database restored from a copy and written on does not continue the cursor of its other life', async () => {
+  const write = (value: string) => put('restored', 'a', value);
+  await write('1');
+  const file = join(api().daemon.root, 'restored.db');
+  const shell = (sql: string) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql]);
+  shell(`VACUUM INTO '${file}.copy'`);
+  await write('2');
+  await write('3');
+  const { cursor } = await feed('restored');
+  await eventually(async () => {
+    expect((await fetch(url('/db', { db: 'restored' }), { method: 'DELETE' })).status).toBe(200);
+  });
+  copyFileSync(`${file}.copy`, file);
+  for (const key of ['b', 'c', 'd']) await put('restored', key, '4');
+  const response = await fetch(url('/changes', { db: 'restored', since: cursor }));
+  expect([response.status, ((await response.json()) as { reason?: string }).reason]).toEqual([
+    410,
+    'database_replaced',
+  ]);
 });
 
 describe('waiting', () => {
@@ -168,7 +190,7 @@ describe('the stream', () => {
   });
 
   test('a bad cursor is a JSON 410 before the stream begins', async () => {
-    const response = await fetch(url('/changes/stream', { db: 'stream', since: 'abc-abc-1' }));
+    const response = await fetch(url('/changes/stream', { db: 'stream', since: 'abc-abc-1-0' }));
     expect(response.status).toBe(410);
     expect(await response.json()).toMatchObject({ code: 'CHANGE_CURSOR_INVALID', reason: 'database_replaced' });
   });

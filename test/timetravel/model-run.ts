@@ -94,7 +94,7 @@ class Run {
   readonly store = new TestStore();
   readonly model = new Model(this.store.now);
   readonly #start = this.store.now;
-  #cursor = '0-0-0';
+  #cursor = '0-0-0-0';
   #seenChanges = 0;
   /** By settings: a server never changes its own. */
   readonly #progress = new Map<string, Progress>();

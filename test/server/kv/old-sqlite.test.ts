@@ -18,9 +18,9 @@ afterEach(() => store.close());
 
 /** Its loader reads its own source text in the spelling of Node of that time. */
 function loadOldSqlite(): new (bytes?: Uint8Array) => OldDatabase {
-  const toString = Function.prototype.toString;
+  const original = Function.prototype.toString;
   Function.prototype.toString = function (this: unknown): string {
-    return toString
+    return original
       .call(this)
       .replace(/^function\(/, 'function (')
       .replace(/\)\{/, ') {');
@@ -28,7 +28,7 @@ function loadOldSqlite(): new (bytes?: Uint8Array) => OldDatabase {
   try {
     return createRequire(import.meta.url)('sql.js').Database;
   } finally {
-    Function.prototype.toString = toString;
+    Function.prototype.toString = original;
   }
 }
 
@@ -55,7 +55,7 @@ function history(key: string): (string | null)[][] {
 
 const raw = (text: string) => Buffer.from(text).toString('base64');
 
-test('SQLite 3.8 reads and writes a KV table, and the triggers see what it does', () => {
+test('SQLite 3.8 reads and writes a KV table, and the triggers see what it does', { timeout: 100_000 }, () => {
   for (const key of ['a', 'b', 'c', 'd']) store.set(key, '1');
   withOldSqlite((old) => {
     expect(old.exec('SELECT key FROM kv_store ORDER BY key')[0]?.values).toEqual([['a'], ['b'], ['c'], ['d']]);
