@@ -68,7 +68,7 @@ function startLiveness(supervisor: Supervisor, serviceManager: ServiceManager, l
   return end;
 }
 
-/** SIGHUP and a change of the file apply what may change while the daemon runs. */
+/** A change of the file applies what may change while the daemon runs. SIGHUP does that too, and replaces the processes. */
 async function reloadOnChange(settings: Settings, supervisor: Supervisor, log: Log): Promise<() => Promise<void>> {
   const { config } = settings;
   const reload = () => {
@@ -81,6 +81,9 @@ async function reloadOnChange(settings: Settings, supervisor: Supervisor, log: L
       log.error('configuration-not-reloaded', { reason: messageOf(error) });
     }
   };
-  process.on('SIGHUP', reload);
+  process.on('SIGHUP', () => {
+    reload();
+    supervisor.reload().catch((error: unknown) => log.error('not-reloaded', { reason: messageOf(error) }));
+  });
   return config === undefined ? async () => {} : watchFile(config, reload);
 }

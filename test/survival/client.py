@@ -1,11 +1,11 @@
 # Inserts rows one by one and prints `ack N` for each that was committed and `ERR N text` for each that was not, until its
-# standard input ends. After an error it opens the database anew, as a program would. Arguments: database, journal mode, name.
+# standard input ends. After an error it opens the database anew, as a program would. Arguments: database, name, busy timeout in seconds.
 import select
 import sqlite3
 import sys
 import time
 
-path, mode, name = sys.argv[1:4]
+path, name, timeout = sys.argv[1], sys.argv[2], float(sys.argv[3])
 
 
 def stopped():
@@ -13,7 +13,7 @@ def stopped():
 
 
 def connect():
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     connection.execute("pragma synchronous = full")
     return connection
 

@@ -23,8 +23,12 @@ const shellScript =
   'if out=$(sqlite3 -cmd ".timeout 60000" "$1" "pragma synchronous=full; insert into t values (\'$2\', $n)" 2>&1); then echo ack $n; else echo "ERR $n $out"; fi; ' +
   '[ -e /dev/stdin ] || break; done';
 
-/** One python client for each journal mode, a loop of sqlite3 shells, HTTP increments and HTTP transactions. */
-export async function startLoad(daemon: Daemon): Promise<readonly LoadClient[]> {
+/**
+ * One python client for each journal mode, a loop of sqlite3 shells, HTTP increments and HTTP transactions. The busy timeout is
+ * also how long a client of a WAL database clings to a mount that has died: SQLite takes every error of a lock on the -shm for a
+ * lock of somebody else.
+ */
+export async function startLoad(daemon: Daemon, busyTimeoutSeconds: number): Promise<readonly LoadClient[]> {
   const wal = join(daemon.root, 'wal.db');
   const rollback = join(daemon.root, 'rollback.db');
   for (const [path, mode] of [
@@ -38,8 +42,13 @@ export async function startLoad(daemon: Daemon): Promise<readonly LoadClient[]> 
     transaction: [{ statement: 'create table if not exists t (client text, n integer)' }],
   });
   const clients = [
-    startProgram('python-wal', 'wal.db', 'python3', [clientScript, wal, 'wal', 'python-wal']),
-    startProgram('python-rollback', 'rollback.db', 'python3', [clientScript, rollback, 'delete', 'python-rollback']),
+    startProgram('python-wal', 'wal.db', 'python3', [clientScript, wal, 'python-wal', `${busyTimeoutSeconds}`]),
+    startProgram('python-rollback', 'rollback.db', 'python3', [
+      clientScript,
+      rollback,
+      'python-rollback',
+      `${busyTimeoutSeconds}`,
+    ]),
     startProgram('shell-wal', 'wal.db', 'bash', ['-c', shellScript, 'bash', wal, 'shell-wal']),
     startProgram('shell-rollback', 'rollback.db', 'bash', ['-c', shellScript, 'bash', rollback, 'shell-rollback']),
     http('http-transactions', 'http.db', async (n) => {

@@ -2,9 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { DaemonStatus } from '../../daemon/status.ts';
-import type { Daemon } from '../helpers/daemon.ts';
+import { type Daemon, type DaemonPaths, startDaemon, whenReady } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { checkLoad, startLoad } from './load.ts';
+
+const patientSeconds = 60;
+const impatientSeconds = 2;
 
 type Role = DaemonStatus['processes'][number]['role'];
 
@@ -21,7 +24,7 @@ export async function underLoad(
   rounds: number,
   harm: (round: number) => Promise<void>,
 ): Promise<RoundsResult> {
-  const clients = await startLoad(daemon);
+  const clients = await startLoad(daemon, patientSeconds);
   let worstPauseMs = 0;
   try {
     for (let round = 0; round < rounds; round++) {
@@ -57,4 +60,50 @@ export async function pidOf(daemon: Daemon, role: Role): Promise<number> {
     if (!found) throw new Error(`no ${role} process`);
     return found.pid;
   });
+}
+
+export interface DeathsResult {
+  readonly acknowledged: number;
+  /** Longest time from the start of a new daemon to its ready line. */
+  readonly worstStartMs: number;
+}
+
+/** Kills what `victims` names, once a round, and starts a new daemon; clients may get errors and go on. Then looks for every acknowledged commit. */
+export async function deaths(
+  paths: DaemonPaths,
+  rounds: number,
+  victims: (status: DaemonStatus) => readonly number[],
+): Promise<DeathsResult> {
+  let started = startDaemon(paths, []);
+  let daemon = await whenReady(started, paths);
+  const listen = ['--listen', new URL(daemon.url).host];
+  const clients = await startLoad(daemon, impatientSeconds);
+  let worstStartMs = 0;
+  try {
+    for (let round = 0; round < rounds; round++) {
+      await delay(Math.random() * 300);
+      for (const pid of victims(await daemon.status())) process.kill(pid, 'SIGKILL');
+      await started.exited;
+      const before = clients.map((client) => client.acknowledged().length);
+      const startedMs = performance.now();
+      started = startDaemon(paths, listen);
+      daemon = await whenReady(started, paths);
+      worstStartMs = Math.max(worstStartMs, performance.now() - startedMs);
+      await eventually(
+        () => {
+          for (const [index, client] of clients.entries())
+            expect(client.acknowledged().length, client.name).toBeGreaterThan((before[index] ?? 0) + 1);
+        },
+        { timeoutMs: 60_000 },
+      );
+    }
+    await Promise.all(clients.map((client) => client.stop()));
+    await checkLoad(daemon.root, clients);
+    const acknowledged = clients.reduce((sum, client) => sum + client.acknowledged().length, 0);
+    return { acknowledged, worstStartMs };
+  } finally {
+    await Promise.all(clients.map((client) => client.stop()));
+    started.process.kill('SIGTERM');
+    await started.exited;
+  }
 }

@@ -27,7 +27,7 @@ test('kill -9 of the supervisor alone: the fs process serves on, and the next da
     const daemon = await whenReady(first, paths);
     const path = join(paths.mount, 'held.db');
     query(path, 'pragma journal_mode=wal; create table t (client text, n integer)');
-    const client = startProgram('python', 'held.db', 'python3', [clientScript, path, 'wal', 'python']);
+    const client = startProgram('python', 'held.db', 'python3', [clientScript, path, 'python', '60']);
     try {
       await eventually(() => expect(client.acknowledged().length).toBeGreaterThan(0));
       process.kill(daemon.pid, 'SIGKILL');

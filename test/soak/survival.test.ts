@@ -1,0 +1,47 @@
+// The survival loops of test/survival with the counts of the promise.
+import { expect, test } from 'vitest';
+import { withDaemon, withPaths } from '../helpers/daemon.ts';
+import { deaths, kill, underLoad } from '../survival/rounds.ts';
+
+const hourMs = 3_600_000;
+const say = (what: string, result: object) => process.stderr.write(`${what}: ${JSON.stringify(result)}\n`);
+
+test('200 times kill -9 of the fs process: 0 errors', { timeout: hourMs }, async () => {
+  await withDaemon([], async (daemon) => {
+    const result = await underLoad(daemon, 200, () => kill(daemon, 'fs'));
+    say('fs process killed 200 times', result);
+    expect(result.errors).toEqual([]);
+  });
+});
+
+test('200 times kill -9 of the server process or an executor', { timeout: hourMs }, async () => {
+  await withDaemon([], async (daemon) => {
+    const result = await underLoad(daemon, 200, (round) => kill(daemon, round % 2 === 0 ? 'server' : 'executor'));
+    say('server or executor killed 200 times', { ...result, errors: result.errors.length });
+    expect(result.errors.filter((error) => !error.startsWith('http-'))).toEqual([]);
+  });
+});
+
+test('100 times kill -9 of all processes', { timeout: hourMs }, async () => {
+  await withPaths(async (paths) => {
+    say('all processes killed 100 times', await deaths(paths, 100, ({ processes }) => processes.map(({ pid }) => pid)));
+  });
+});
+
+test('30 times kill -9 of the supervisor alone', { timeout: hourMs }, async () => {
+  await withPaths(async (paths) => {
+    const supervisor = ({ processes }: Parameters<Parameters<typeof deaths>[2]>[0]) =>
+      processes.flatMap(({ role, pid }) => (role === 'supervisor' ? [pid] : []));
+    say('supervisor killed 30 times', await deaths(paths, 30, supervisor));
+  });
+});
+
+test('20 reloads: 0 errors', { timeout: hourMs }, async () => {
+  await withDaemon([], async (daemon) => {
+    const result = await underLoad(daemon, 20, async () => {
+      expect(await daemon.command('reload')).toMatchObject({ code: 0 });
+    });
+    say('reloaded 20 times', result);
+    expect(result.errors).toEqual([]);
+  });
+});
