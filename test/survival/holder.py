@@ -13,8 +13,11 @@ if how == "connection":
     connection.execute("select count(*) from t").fetchone()
     keep.append(connection)
 elif how == "transaction":
-    # Holds the write lock of the dead mount, with pages that were not yet written.
+    # Has the write lock of the mount, and rows that are not committed yet.
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    connection.execute("pragma synchronous = off")
+    # A WAL that is not empty: SQLite then appends without asking for another lock.
+    connection.execute("insert into t values ('before', 0)")
     connection.execute("begin immediate")
     connection.execute("insert into t values ('holder', 0)")
     keep.append(connection)
