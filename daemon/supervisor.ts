@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import type { FromFsProcess, FsStatus } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
+import { DataFence } from './data-fence.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
 import { HttpService } from './http-service.ts';
@@ -56,6 +57,8 @@ export class Supervisor {
   #keepsRecord = false;
   /** Of mounts that have died: their programs may still have files open. */
   #deadConnections: readonly number[] = [];
+  /** Databases that are locked for those programs. */
+  #fenced: readonly string[] = [];
   #ended: Promise<void> | undefined;
   #onStop: StopListener = () => {};
 
@@ -96,6 +99,7 @@ export class Supervisor {
       mount: this.#mountPoint,
       mountService: this.#mountService,
       httpService: this.#httpService,
+      fenced: this.#fenced,
       deadConnections: this.#deadConnections,
       degraded: this.#degraded,
       lastError: this.#log.lastError(),
@@ -137,7 +141,7 @@ export class Supervisor {
     const adopted = earlier && mountPoint !== null ? await adoptMount(earlier, mountPoint, this.#log) : undefined;
     this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
     this.#atEnd(async () => {
-      if (!this.#keepsRecord) removeInstance(instance);
+      if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
     });
 
     createNamedDirectory('stateDir', settings.stateDir);
@@ -146,6 +150,7 @@ export class Supervisor {
     this.#atEnd(() => socket.close());
 
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted);
+    if (this.#mountService === undefined) this.#startDataFence(instance);
     this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
@@ -183,6 +188,7 @@ export class Supervisor {
       adopted,
       onChange: () => this.#record(instance, mountPoint, service),
       onMessage: (message) => {
+        if (message.type === 'fenced') this.#fenced = message.databases as readonly string[];
         for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
       },
       onLost: async () => {
@@ -223,6 +229,21 @@ export class Supervisor {
     });
   }
 
+  #startDataFence(instance: Instance): void {
+    if (this.#deadConnections.length === 0) return;
+    const fence = new DataFence(
+      this.#data,
+      (databases) => {
+        this.#fenced = databases;
+        this.#httpService?.send({ type: 'fenced', databases });
+        this.#record(instance, null, undefined);
+      },
+      this.#log,
+    );
+    this.#fenced = fence.databases;
+    this.#atEnd(async () => fence.stop());
+  }
+
   #warnAboutHiddenFiles(mountPoint: string): void {
     const hidden = readdirSync(mountPoint).length;
     if (hidden > 0)
@@ -240,6 +261,8 @@ export class Supervisor {
         mounted: this.#mountPoint !== null,
         stateDir: settings.stateDir,
         version: programVersion(),
+        // With a mount it is the lock layer that refuses.
+        fenced: this.#mountPoint === null ? this.#fenced : [],
         allowAnyAbsoluteDbPath: settings.allowAnyAbsoluteDbPath,
         createOnWrite: settings.createOnWrite,
         corsOrigins: settings.corsOrigin,
@@ -281,7 +304,8 @@ export class Supervisor {
       pid: process.pid,
       data: this.#data,
       mount,
-      connection: service?.connection ?? null,
+      // Whoever starts next has to fence as well, until the programs of the dead mount have closed everything.
+      connection: service?.connection ?? (this.#fenced.length > 0 ? this.#deadConnections.at(-1) : undefined) ?? null,
       fs: (service?.pid !== undefined && identityOf(service.pid)) || null,
       bootId: currentBootId(),
     });

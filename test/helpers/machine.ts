@@ -31,7 +31,10 @@ export interface Machine {
 }
 
 /** Inside, `hoody-sqlite` is on the PATH and /srv is a directory of the host's disk. */
-export async function withMachine(test: (machine: Machine) => Promise<void>): Promise<void> {
+export async function withMachine(
+  test: (machine: Machine) => Promise<void>,
+  options: { readonly network?: 'none' | 'host' } = {},
+): Promise<void> {
   const root = await debianRoot();
   const disk = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-sqlite-machine-')));
   const name = `hoody-sqlite-${process.pid}`;
@@ -46,7 +49,7 @@ export async function withMachine(test: (machine: Machine) => Promise<void>): Pr
     '--keep-unit',
     '--volatile=overlay',
     '--capability=all',
-    '--private-network',
+    ...(options.network === 'host' ? [] : ['--private-network']),
     '--console=pipe',
     `--machine=${name}`,
     `--directory=${root}`,
