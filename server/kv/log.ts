@@ -84,19 +84,12 @@ export function rowOf(connection: Connection, table: KvTable, id: number, opNumb
   return oneRow(connection, table, 'AND l.op_number = ?', id, opNumber);
 }
 
-/** The newest row at or before the time, or null. */
+/**
+ * The newest row at or before the time, or null. Operations of one second are one moment. Looked for from the newest row
+ * on: most questions are about a recent time.
+ */
 export function rowAt(connection: Connection, table: KvTable, id: number, atSeconds: number): LogRow | null {
-  const after = firstAfter(connection, table, id, atSeconds);
-  if (after === null) return oneRow(connection, table, 'ORDER BY l.op_number DESC LIMIT 1', id);
-  return oneRow(connection, table, 'AND l.op_number < ? ORDER BY l.op_number DESC LIMIT 1', id, after);
-}
-
-/** op_number of the first operation later than the time. Operations of one second are one moment: all of them are before. */
-function firstAfter(connection: Connection, table: KvTable, id: number, atSeconds: number): number | null {
-  const sql = `SELECT op_number FROM ${quoteName(table.names.log)}
-    WHERE key_id = ? AND in_history AND ts > ? ORDER BY op_number LIMIT 1`;
-  const found = connection.statement(sql).pluck().get(id, atSeconds);
-  return typeof found === 'number' ? found : null;
+  return oneRow(connection, table, 'AND l.ts <= ? ORDER BY l.op_number DESC LIMIT 1', id, atSeconds);
 }
 
 /** The state after operation `opNumber` (0: before the oldest that is kept). */

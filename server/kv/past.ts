@@ -128,11 +128,11 @@ export function* keysAt(
       (SELECT x.op FROM ${log} x WHERE x.key_id = k.id ORDER BY x.op_number DESC LIMIT 1) AS lastCode
     FROM (SELECT key FROM ${keys} WHERE ${range('key')} UNION SELECT key FROM ${own} WHERE ${range('key')} ORDER BY key) c
     LEFT JOIN ${keys} k ON k.key = c.key
-    LEFT JOIN ${log} n ON n.key_id = k.id AND n.op_number = (SELECT x.op_number FROM ${log} x
-      WHERE x.key_id = k.id AND x.in_history AND x.ts > :seconds ORDER BY x.op_number LIMIT 1)
     LEFT JOIN ${log} a ON a.key_id = k.id AND a.op_number = (SELECT x.op_number FROM ${log} x
-      WHERE x.key_id = k.id AND x.in_history AND x.op_number < coalesce(n.op_number, 9e18)
-      ORDER BY x.op_number DESC LIMIT 1)
+      WHERE x.key_id = k.id AND x.in_history AND x.ts <= :seconds ORDER BY x.op_number DESC LIMIT 1)
+    LEFT JOIN ${log} n ON n.key_id = k.id AND n.op_number = (SELECT x.op_number FROM ${log} x
+      WHERE x.key_id = k.id AND x.in_history AND x.op_number > coalesce(a.op_number, 0)
+      ORDER BY x.op_number LIMIT 1)
     LEFT JOIN ${own} t ON t.key = c.key`;
   const bound = { prefix, seconds, ...(end === null ? {} : { end }) };
   const forgotten = forgottenAt(connection, table);
