@@ -87,6 +87,11 @@ export class MountService {
     return this.#mount?.connection;
   }
 
+  /** undefined while nothing is mounted. */
+  get mount(): Mount | undefined {
+    return this.#mount;
+  }
+
   get passthrough(): Passthrough {
     return this.#passthrough;
   }

@@ -9,6 +9,8 @@ import type { Log } from './log.ts';
 import { type Mount, survivorInChild } from './mount-service.ts';
 import { isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
 
+/** Under these names the service manager keeps a mount's descriptors. */
+export const keptNames = ['device', 'memory', 'send', 'receive'] as const;
 const deviceInChild = 3;
 const endTimeoutMs = 5_000;
 const retryMs = 5;
@@ -18,6 +20,27 @@ export function orphanOf(record: InstanceRecord | undefined): ProcessIdentity | 
   const fs = record?.fs;
   if (!record || !fs || !isRunning(fs) || parentOf(fs.pid) === record.pid) return undefined;
   return fs;
+}
+
+export function describeMount({ fd, survivor }: Mount): Readonly<Record<(typeof keptNames)[number], number>> {
+  return { device: fd, memory: survivor.memoryFd, send: survivor.sendFd, receive: survivor.receiveFd };
+}
+
+/** The mount that the service manager has kept, if it is the one that is wanted and still there. Its fs process has ended then. */
+export async function adoptKeptMount(
+  kept: ReadonlyMap<string, number>,
+  record: InstanceRecord,
+  mountPoint: string,
+  log: Log,
+): Promise<Mount | undefined> {
+  const [fd, memoryFd, sendFd, receiveFd] = keptNames.map((name) => kept.get(name));
+  if (fd === undefined || memoryFd === undefined || sendFd === undefined || receiveFd === undefined) return undefined;
+  const connection = inspectMount(mountPoint)?.connection;
+  if (record.mount !== mountPoint || connection === undefined || connection !== record.connection) return undefined;
+  if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') return undefined;
+  if (record.fs) await endProcess(record.fs);
+  log.info('mount-adopted', { mount: mountPoint, connection, from: 'the service manager' });
+  return { fd, connection, survivor: { memoryFd, sendFd, receiveFd } };
 }
 
 /** The orphan's mount, if it is the one that is wanted; the orphan has ended then. */

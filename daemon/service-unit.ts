@@ -17,10 +17,11 @@ const stopSlackSeconds = 20;
 /** @throws Error when the template lacks a line that is to be replaced */
 export function unitText(template: string, { program, settings, flags }: UnitParts): string {
   const mountFlag = settings.noMount || settings.requireMount ? [] : ['--require-mount'];
-  const start = [...program, 'start', ...mountFlag, ...flagWords(flags, settings)];
+  const words = (command: string, ...args: string[]) => [...program, command, ...args].map(quoted).join(' ');
   const lines: Readonly<Record<string, string>> = {
     RequiresMountsFor: [settings.data, settings.stateDir].map(quoted).join(' '),
-    ExecStart: start.map(quoted).join(' '),
+    ExecStart: words('start', ...mountFlag, ...flagWords(flags, settings)),
+    ExecReload: words('reload', '--data', settings.data, '--run-dir', settings.runDir),
     TimeoutStopSec: String(settings.drainSeconds + stopSlackSeconds),
   };
   return Object.entries(lines).reduce((text, [key, value]) => {

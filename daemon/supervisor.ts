@@ -1,6 +1,6 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import type { FromFsProcess, FsStatus } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
@@ -13,6 +13,7 @@ import {
   createRunDir,
   currentBootId,
   type Instance,
+  type InstanceRecord,
   instanceOf,
   mountClaimFile,
   readRecord,
@@ -24,8 +25,9 @@ import { type ListeningSocket, openHttpSocket } from './listening-socket.ts';
 import type { Probe } from './liveness.ts';
 import type { Log } from './log.ts';
 import { type Mount, MountService } from './mount-service.ts';
+import type { ServiceManager } from './notify.ts';
 import { options, type Settings } from './options.ts';
-import { adoptMount } from './orphans.ts';
+import { adoptKeptMount, adoptMount, describeMount, keptNames } from './orphans.ts';
 import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
 import { identityOf } from './process-identity.ts';
 import { endStaleMounts } from './stale-mounts.ts';
@@ -45,9 +47,12 @@ type StopListener = (reason: string, exitCode: ExitCode) => void;
 export class Supervisor {
   readonly #settings: Settings;
   readonly #log: Log;
+  readonly #serviceManager: ServiceManager;
   readonly #endSteps: EndStep[] = [];
   readonly #degraded: string[] = [];
   readonly #startedAtMs = Date.now();
+  /** Of the mount whose descriptors the service manager keeps. */
+  #keptConnection: number | undefined;
   #data = '';
   #url = '';
   #mountPoint: string | null = null;
@@ -62,9 +67,10 @@ export class Supervisor {
   #ended: Promise<void> | undefined;
   #onStop: StopListener = () => {};
 
-  constructor(settings: Settings, log: Log) {
+  constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
     this.#settings = settings;
     this.#log = log;
+    this.#serviceManager = serviceManager;
   }
 
   /** Resolves when the mount and HTTP serve. Rejects with everything undone that had been started. */
@@ -138,7 +144,7 @@ export class Supervisor {
     await this.#claim(instance, mountPoint);
     createInstanceFolder(instance);
     const earlier = readRecord(instance);
-    const adopted = earlier && mountPoint !== null ? await adoptMount(earlier, mountPoint, this.#log) : undefined;
+    const adopted = earlier && mountPoint !== null ? await this.#adopt(earlier, mountPoint) : undefined;
     this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
     this.#atEnd(async () => {
       if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
@@ -154,6 +160,26 @@ export class Supervisor {
     this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
+  }
+
+  /** The service manager's copies are as good as a living process's, and need no right to look into one. */
+  async #adopt(earlier: InstanceRecord, mountPoint: string): Promise<Mount | undefined> {
+    const { kept } = this.#serviceManager;
+    const adopted = await adoptKeptMount(kept, earlier, mountPoint, this.#log);
+    if (adopted) {
+      this.#keptConnection = adopted.connection;
+      return adopted;
+    }
+    this.#serviceManager.forget([...kept.keys()]);
+    for (const fd of kept.values()) closeSync(fd);
+    return await adoptMount(earlier, mountPoint, this.#log);
+  }
+
+  /** What the successor of a killed daemon needs to go on with this very mount. */
+  #keepMount(mount: Mount | undefined): void {
+    if (!mount || mount.connection === this.#keptConnection) return;
+    this.#keptConnection = mount.connection;
+    this.#serviceManager.keep(describeMount(mount));
   }
 
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
@@ -186,7 +212,10 @@ export class Supervisor {
         fence: this.#deadConnections.length > 0,
       },
       adopted,
-      onChange: () => this.#record(instance, mountPoint, service),
+      onChange: () => {
+        this.#record(instance, mountPoint, service);
+        this.#keepMount(service.mount);
+      },
       onMessage: (message) => {
         if (message.type === 'fenced') this.#fenced = message.databases as readonly string[];
         for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
@@ -226,6 +255,7 @@ export class Supervisor {
     this.#atEnd(async (drainEndsAtMs) => {
       const isUnused = await service.stop(drainEndsAtMs);
       this.#keepsRecord = !isUnused;
+      this.#serviceManager.forget(keptNames);
     });
   }
 

@@ -33,9 +33,7 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *
   value: Buffer,
   length: number,
 ) => number;
-const sendTo = libc.func(
-  'long sendto(int fd, void *bytes, size_t length, int flags, void *address, unsigned int addressLength)',
-) as (fd: number, bytes: Buffer, length: number, flags: number, address: Buffer, addressLength: number) => number;
+const connect = libc.func('int connect(int fd, void *address, unsigned int length)') as SocketAddressCall;
 const inetPton = libc.func('int inet_pton(int family, const char *text, void *address)') as (
   family: number,
   text: string,
@@ -87,16 +85,15 @@ export function portOf(fd: number): number {
   return name.readUInt16BE(2);
 }
 
-/** Sends one datagram to a socket file; a path that begins with @ is in the abstract name space. */
-export function sendDatagram(path: string, bytes: Buffer): void {
+/** Connected to a socket file; a path that begins with @ is in the abstract name space. */
+export function openDatagramSocket(path: string): number {
   const name = unixSocketName(path.startsWith('@') ? `\0${path.slice(1)}` : `${path}\0`);
   const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new SystemCallError('socket');
-  try {
-    if (sendTo(fd, bytes, bytes.length, 0, name, name.length) < 0) throw new SystemCallError('sendto');
-  } finally {
-    closeSync(fd);
-  }
+  if (connect(fd, name, name.length) === 0) return fd;
+  const error = new SystemCallError('connect');
+  closeSync(fd);
+  throw error;
 }
 
 function unixSocketName(pathBytes: string): Buffer {

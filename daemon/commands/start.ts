@@ -19,7 +19,7 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   const log = createLog(process.stderr, settings.logLevel);
   for (const reason of warnings) log.warn('configuration', { reason });
   const serviceManager = connectServiceManager(process.env, log);
-  const supervisor = new Supervisor(settings, log);
+  const supervisor = new Supervisor(settings, log, serviceManager);
   const stopRequest = stopRequested(supervisor, log);
   const { mount, url } = await supervisor.start();
   const stopWatching = await reloadOnChange(settings, supervisor, log);

@@ -69,17 +69,41 @@ describe.skipIf(!canRunContainers)('the service', () => {
     });
   });
 
-  test('serves again after kill -9 of each process and of the whole cgroup, with every acknowledged row', async () => {
+  test('keeps the mount and every open file through kill -9 of each process, of all of them, and through a reload', async () => {
     await installed(async (machine) => {
-      let rows = 0;
-      for (const role of ['server', 'fs', 'supervisor', 'cgroup']) {
-        await machine.ok(insert);
-        rows += 1;
-        if (role === 'cgroup') await machine.ok('systemctl kill --signal=KILL --kill-who=all hoody-sqlite');
-        else await machine.ok(`kill -9 ${await pidOf(machine, role)}`);
-        await eventually(() => serves(machine), { timeoutMs: 30_000, intervalMs: 100 });
-        expect(await eventually(() => machine.ok(count)), `after the end of ${role}`).toBe(String(rows));
+      const client = machine.start(`exec python3 -u -c '
+import sqlite3
+connection = sqlite3.connect("/hoody/databases/app.db", timeout=0, isolation_level=None)
+while True:
+    connection.execute("INSERT INTO log DEFAULT VALUES")
+    print("ok")
+'`);
+      const written = () => client.stdout().split('\n').length - 1;
+      const goesOn = async () => {
+        const before = written();
+        await eventually(() => expect(written(), client.stderr()).toBeGreaterThan(before), { timeoutMs: 60_000 });
+      };
+      try {
+        await goesOn();
+        for (const role of ['server', 'fs', 'supervisor', 'cgroup']) {
+          if (role === 'cgroup') await machine.ok('systemctl kill --signal=KILL --kill-who=all hoody-sqlite');
+          else await machine.ok(`kill -9 ${await pidOf(machine, role)}`);
+          await eventually(() => serves(machine), { timeoutMs: 30_000, intervalMs: 100 });
+          await goesOn();
+        }
+        const before = await pidOf(machine, 'fs');
+        await machine.ok('systemctl reload hoody-sqlite');
+        await serves(machine);
+        expect(await pidOf(machine, 'fs')).not.toBe(before);
+        await goesOn();
+        expect(client.stderr()).toBe('');
+      } finally {
+        await machine.sh('pkill -9 python3');
+        await client.finished;
       }
+      // The last one may be in the database without having been told.
+      const rows = Number(await machine.ok(count));
+      expect([0, 1]).toContain(rows - written());
       expect(await machine.ok(`sqlite3 /hoody/databases/app.db 'PRAGMA integrity_check'`)).toBe('ok');
       await machine.ok('systemctl stop hoody-sqlite');
       expect((await machine.sh('pgrep -a node; grep fuse.hoody /proc/mounts')).stdout).toBe('');
