@@ -207,7 +207,7 @@ function pruneCounts(
 ): number {
   const log = quoteName(table.names.log);
   const busyKeys = connection
-    .statement(`SELECT DISTINCT key_id FROM ${log} WHERE seq > ? AND seq <= ? AND op_number > ?`)
+    .statement(`SELECT DISTINCT +key_id FROM ${log} WHERE seq > ? AND seq <= ? AND op_number > ?`)
     .pluck();
   const cutoff = connection
     .statement(`SELECT op_number FROM ${log} WHERE key_id = ? AND in_history ORDER BY op_number DESC LIMIT 1 OFFSET ?`)
