@@ -223,19 +223,25 @@ export class MountService {
     const { mountPoint } = this.#spec.options;
     const users = () => describeUsers(usersOf(this.connection ?? 0));
     for (let attempt = 0; ; attempt++) {
-      try {
-        unmountFuse(mountPoint);
-        return true;
-      } catch (error) {
-        // EINVAL: somebody else has unmounted it.
-        if ((error as NodeJS.ErrnoException).code === 'EINVAL') return true;
-        if (Date.now() >= endsAtMs) break;
-        if (attempt === 0) this.#spec.log.warn('mount-in-use', { reason: messageOf(error), users: users() });
-      }
+      const reason = this.#tryUnmount();
+      if (reason === undefined) return true;
+      if (Date.now() >= endsAtMs) break;
+      if (attempt === 0) this.#spec.log.warn('mount-in-use', { reason, users: users() });
       await delay(retryMs);
     }
     this.#spec.log.warn('mount-detached-in-use', { mount: mountPoint, users: users() });
     return false;
+  }
+
+  /** undefined when it is unmounted and no program has a file of it open, in containers with a copy of the mount either. */
+  #tryUnmount(): string | undefined {
+    try {
+      unmountFuse(this.#spec.options.mountPoint);
+    } catch (error) {
+      // EINVAL: it is unmounted already.
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') return messageOf(error);
+    }
+    return usersOf(this.connection ?? 0).length > 0 ? 'programs in other mount namespaces use it' : undefined;
   }
 
   /** Takes the mount away from whoever uses it. Safe to call when there is none. */

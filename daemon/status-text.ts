@@ -1,5 +1,5 @@
 // `hoody-sqlite status` for a person at a terminal.
-import type { ChildStatus, DaemonStatus } from './status.ts';
+import type { ChildStatus, DaemonStatus, FencedDatabase } from './status.ts';
 
 /** `earlier` is another status, `seconds` older, to tell what happens per second. */
 export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
@@ -17,6 +17,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
     ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
     ['per second', ratesText(status, earlier, seconds)],
+    ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
     ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
     ...(lastError
       ? [['last error', `${lastError.time} ${lastError.event} ${fieldsText(lastError.fields)}`] as [string, string]]
@@ -42,6 +43,11 @@ function fieldsText(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ');
+}
+
+function fenceText({ database, by }: FencedDatabase): string {
+  const programs = by.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ');
+  return `${database}, until it is closed by ${programs === '' ? 'a program that /proc does not show' : programs}`;
 }
 
 function childText(child: ChildStatus): string {

@@ -60,6 +60,7 @@ export interface StatusSources {
   readonly mount: string | null;
   readonly mountService: MountService | undefined;
   readonly httpService: HttpService | undefined;
+  readonly fenced: readonly string[];
   /** Of mounts of this data directory that have died. */
   readonly deadConnections: readonly number[];
   readonly degraded: readonly string[];
@@ -96,7 +97,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
       queuedJobs: http?.queuedJobs ?? 0,
     },
     locks: countLocks(locks),
-    fenced: fencedDatabases(fs?.fenced ?? [], sources.deadConnections),
+    fenced: fencedDatabases(sources.fenced, sources.deadConnections),
     degraded: [...sources.degraded, ...downChildren(children)],
     lastError: sources.lastError ?? null,
   };

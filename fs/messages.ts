@@ -81,5 +81,7 @@ export type FromFsProcess =
     }
   /** These databases, by their path below the data directory, were most likely written: a write lock was given back. */
   | { readonly type: 'committed'; readonly databases: readonly string[] }
+  /** All databases that are fenced now; at the start, and at each change. */
+  | { readonly type: 'fenced'; readonly databases: readonly string[] }
   /** The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this. */
   | { readonly type: 'unmounted' };

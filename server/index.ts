@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly stateDir: string;
   /** The version shown by health and OpenAPI. */
   readonly version: string;
+  /** Databases below `root` that must not be opened: see the message `fenced`. */
+  readonly fenced: readonly string[];
   readonly allowAnyAbsoluteDbPath: boolean;
   readonly createOnWrite: boolean;
   /** Origins of other web pages that may call the API; `*` for all. */
@@ -52,6 +54,8 @@ export type ToServer =
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /** Somebody (a native client or an executor) committed to a database of the mount: its path below the root. */
   | { readonly type: 'commit'; readonly database: string }
+  /** Without a mount: all databases below the root that programs of a mount which has died still have open, and write without a lock. */
+  | { readonly type: 'fenced'; readonly databases: readonly string[] }
   | { readonly type: 'log-level'; readonly level: LogLevel }
   /** Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket already. */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };

@@ -81,6 +81,9 @@ function receive(message: ToServer): void {
     case 'commit':
       http?.onForeignCommit(message.database);
       break;
+    case 'fenced':
+      http?.fence(message.databases);
+      break;
     case 'log-level':
       logLevel = message.level;
       break;

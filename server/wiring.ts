@@ -29,6 +29,8 @@ export interface HttpServer {
   status(): ServerStatus;
   /** A native client committed to a database, given below the root. */
   onForeignCommit(database: string): void;
+  /** Exactly these databases, given below the root, must not be opened for now. */
+  fence(databases: readonly string[]): void;
   /** Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at most `drainMs`), ends the executors. */
   stop(drainMs: number, isHandover: boolean): Promise<void>;
 }
@@ -49,8 +51,15 @@ export function createHttpServer(
   const notify = (path: string): void => {
     for (const listener of listeners.get(path) ?? []) listener();
   };
+  const fenced = new Set<string>();
+  const fence = (databases: readonly string[]): void => {
+    fenced.clear();
+    for (const database of databases) fenced.add(join(options.root, database));
+  };
+  fence(options.fenced);
   const scheduler = new Scheduler({
     rules,
+    isFenced: (path) => fenced.has(path),
     log,
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
@@ -165,6 +174,7 @@ export function createHttpServer(
       queuedJobs: scheduler.queuedJobs,
       requests: metrics.requests,
     }),
+    fence,
     onForeignCommit: (database) => {
       const path = join(options.root, database);
       notify(path);

@@ -56,6 +56,7 @@ function serve({
   const fence = new Fence(dataDir, survivor.fence, log);
   if (fenced && !survivor.isSurveyed) fence.survey();
   survivor.isSurveyed = true;
+  send({ type: 'fenced', databases: fence.databases });
   const tree = openTree(dataDir, {
     caller: new Caller(),
     passthrough,
@@ -113,18 +114,20 @@ function serve({
 
   /** For poll: milliseconds, -1 when nothing is due. */
   function untilDueMs(): number {
-    const nowMs = performance.now();
-    const collectDueMs = collectAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(collectAtMs - nowMs));
-    const due = [locks?.nextDueMs() ?? -1, fence.nextDueMs(nowMs), collectDueMs].filter((dueMs) => dueMs >= 0);
-    return due.length === 0 ? -1 : Math.min(...due);
+    const lockDueMs = locks?.nextDueMs() ?? -1;
+    const nextMs = Math.min(collectAtMs, fence.nextCheckMs);
+    if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
+    const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
+    return lockDueMs < 0 ? dueMs : Math.min(lockDueMs, dueMs);
   }
 
   /** Asks now and then whether the programs of a dead mount have closed what they had open. */
   function checkFence(): void {
-    const nowMs = performance.now();
-    if (!fence.isCheckDue(nowMs)) return;
+    if (fence.nextCheckMs === Number.POSITIVE_INFINITY || performance.now() < fence.nextCheckMs) return;
     closeFenced(tree);
-    if (fence.check(nowMs)) locks?.lifted();
+    if (!fence.check(performance.now())) return;
+    locks?.lifted();
+    send({ type: 'fenced', databases: fence.databases });
   }
 
   /** Waits from the first event for a while, so that many are looked at together. */

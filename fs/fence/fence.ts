@@ -9,7 +9,7 @@ import { findOpenFiles, isOpenElsewhere } from './survey.ts';
 const suffixes = ['', '-journal', '-wal', '-shm'] as const;
 const retryMs = 250;
 
-/** Keeps the list for a successor process. */
+/** Keeps the list, for a successor process too. */
 export interface FenceStore {
   readonly names: () => readonly string[];
   readonly add: (name: string) => void;
@@ -55,9 +55,9 @@ export class Fence {
     return this.#keys.has(key);
   }
 
-  /** Milliseconds until check has something to do, -1 for never. */
-  nextDueMs(nowMs: number): number {
-    return this.#databases.size === 0 ? -1 : Math.max(0, Math.ceil(this.#nextCheckMs - nowMs));
+  /** When check has something to do, on the clock of performance.now(); Infinity for never. */
+  get nextCheckMs(): number {
+    return this.#databases.size === 0 ? Number.POSITIVE_INFINITY : this.#nextCheckMs;
   }
 
   /** Lifts the fence of the databases that are closed now; true if there was one. No descriptor of ours may be open on them. */
@@ -72,10 +72,6 @@ export class Fence {
       this.#log('info', 'fence-lifted', { database: name });
     }
     return closed.length > 0;
-  }
-
-  isCheckDue(nowMs: number): boolean {
-    return this.#databases.size > 0 && nowMs >= this.#nextCheckMs;
   }
 
   #isOpen(name: string): boolean {

@@ -24,6 +24,8 @@ export interface JobRequest {
 
 export interface SchedulerDeps {
   readonly rules: PathRules;
+  /** The database must not be opened for now. */
+  readonly isFenced: (path: string) => boolean;
   readonly log: Log;
   /** A group was answered; `wrote`: it may have changed the database. */
   readonly onGroup: (group: { path: string; lane: QueuedJob['lane']; jobs: number; wrote: boolean }) => void;
@@ -46,6 +48,8 @@ export class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #queues = new Map<string, DatabaseQueue>();
   readonly #executors = new Map<Executor, Group | null>();
+  /** Reads whose executor died and that were queued once more: not a third time, as they may be what kills it. */
+  readonly #retried = new WeakSet<QueuedJob>();
   #queuedJobs = 0;
   #queuedBytes = 0;
   #nextGroupId = 1;
@@ -104,6 +108,10 @@ export class Scheduler {
   #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
     const sizeBytes = request.sizeBytes ?? 0;
     if (this.#isStopped) return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'the server is stopping'));
+    if (this.#deps.isFenced(request.path)) {
+      const reason = 'a program has the database open through a mount that has died; it must close it first';
+      return Promise.reject(new ApiError('DATABASE_BUSY', reason));
+    }
     if (this.#queuedJobs >= limits.queuedJobs || this.#queuedBytes + sizeBytes > limits.queuedBytes) {
       return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'too much work is queued; try again'));
     }
@@ -349,7 +357,10 @@ export class Scheduler {
       else if (group.phase === 'committed') this.#settle(job, { value: null });
       else if (job.deadlineMs <= nowMs) this.#settle(job, timeout);
       else if (group.killedForDeadline) again.push(job);
-      else this.#settle(job, interrupted);
+      else if (group.lane === 'kv-read' && !this.#retried.has(job)) {
+        this.#retried.add(job);
+        again.push(job);
+      } else this.#settle(job, interrupted);
     }
     group.queue.pushFront(again);
   }

@@ -21,6 +21,7 @@ const idle: DaemonStatus = {
   fuse: { requests: { LOOKUP: 10, SETLK: 5 }, handles: 3 },
   http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
   locks: { databases: 1, holders: 2, waiters: 1 },
+  fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
   degraded: ['no passthrough: this is an example'],
   lastError: { time: '2026-01-02T03:04:05.000Z', event: 'child-died', fields: { role: 'server', code: null } },
 };
@@ -42,6 +43,7 @@ executors    pid 4
 open         3 files on the mount, 1 databases over HTTP
 locks        2 held, 1 waited for, in 1 databases
 per second   1 HTTP, 12 mount (SETLK 10, LOOKUP 2)
+fenced       held.db, until it is closed by pid 9 (python3)
 degraded     no passthrough: this is an example
 last error   2026-01-02T03:04:05.000Z child-died role=server code=null
 `);

@@ -57,6 +57,7 @@ export async function startServer(
       mounted: false,
       stateDir: root,
       version: '0.0.0-test',
+      fenced: [],
       allowAnyAbsoluteDbPath: false,
       createOnWrite: false,
       corsOrigins: [],

@@ -83,3 +83,56 @@ test.each([
     expect(query(held, 'pragma integrity_check')).toBe('ok');
   });
 });
+
+test('without a mount HTTP refuses such a database until it is closed, and serves the others', async () => {
+  await afterTotalDeath(['--no-mount'], 'wal', 'connection', async ({ holder, status, url }) => {
+    const insert = (db: string) =>
+      fetch(`${url}/api/v1/sqlite/db?db=${db}&timeout=1`, {
+        method: 'POST',
+        body: JSON.stringify({ transaction: [{ statement: sql }] }),
+      });
+    expect((await insert('free.db')).status).toBe(200);
+    const refused = await insert('held.db');
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ code: 'DATABASE_BUSY' });
+    expect((await status()).fenced).toEqual([
+      { database: 'held.db', by: [expect.objectContaining({ command: 'python3' })] },
+    ]);
+    await tell(holder, 'close');
+    await eventually(async () => expect((await status()).fenced).toEqual([]));
+    expect((await insert('held.db')).status).toBe(200);
+  });
+});
+
+test('a daemon that was stopped in order fences too, if programs had files open at its end', async () => {
+  await withPaths(async (paths) => {
+    const holders: Started[] = [];
+    try {
+      await withDaemon(
+        ['--drain', '0'],
+        async () => {
+          const path = join(paths.mount, 'held.db');
+          query(path, 'pragma journal_mode=wal; create table t (client text, n integer)');
+          const holder = startHolder('connection', path);
+          holders.push(holder);
+          await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
+        },
+        { paths },
+      );
+      await withDaemon(
+        [],
+        async (next) => {
+          expect((await next.status()).fenced.map(({ database }) => database)).toEqual(['held.db']);
+          for (const holder of holders) await tell(holder, 'close');
+          await eventually(async () => expect((await next.status()).fenced).toEqual([]));
+        },
+        { paths },
+      );
+    } finally {
+      for (const holder of holders) {
+        holder.process.kill('SIGKILL');
+        await holder.finished;
+      }
+    }
+  });
+});
