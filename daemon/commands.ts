@@ -40,6 +40,15 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/status.ts'),
   },
   {
+    name: 'locks',
+    usage: '[DB]',
+    summary: 'show who holds and who waits for locks of the databases on the mount',
+    settings: whichDaemon,
+    switches: [json, { flag: 'watch', sense: 'print it again every second' }],
+    positionals: [0, 1],
+    load: () => import('./commands/locks.ts'),
+  },
+  {
     name: 'stop',
     summary: 'stop the running daemon and wait until it has ended',
     settings: whichDaemon,

@@ -1,7 +1,7 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { closeSync, readdirSync } from 'node:fs';
-import type { FromFsProcess, FsStatus } from '../fs/index.ts';
+import type { FromFsProcess, FsStatus, LockView } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { DataFence } from './data-fence.ts';
@@ -34,7 +34,7 @@ import { endStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
-import { toFsCounters, toServerMessages } from './wire.ts';
+import { toFsCounters, toLockSnapshot, toServerMessages } from './wire.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
 const oldServerEndsMs = 5_000;
@@ -315,13 +315,14 @@ export class Supervisor {
 
   async #answerServer(name: string): Promise<unknown> {
     const fs = this.#mountService?.process.current;
-    if (name !== 'fs-counters') return fs ? await fs.query(name) : [];
+    if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
     return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
   }
 
   async #openControl(instance: Instance): Promise<void> {
     const server = await openControlSocket(instance.controlSocket, {
       status: () => this.status(),
+      locks: async () => (await this.#mountService?.process.current?.query('locks')) ?? { databases: [] },
       reload: () => this.reload(),
       stop: async () => this.#onStop('asked by hoody-sqlite stop', exitCodes.ok),
     });

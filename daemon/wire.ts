@@ -1,7 +1,8 @@
 // Says to the server process, in its words, what the fs process has told in its own. The two never import each other
 // (ARCHITECTURE.md, D1); this is the one place that knows both vocabularies.
-import type { FromFsProcess, FsStatus } from '../fs/index.ts';
-import type { FsCounters, ToServer } from '../server/index.ts';
+import { basename } from 'node:path';
+import type { FromFsProcess, FsStatus, LockView } from '../fs/index.ts';
+import type { FsCounters, LockSnapshot, ToServer } from '../server/index.ts';
 
 /** What the server is told because of a message of the fs process: nothing, or a commit for each database. */
 export function toServerMessages(message: FromFsProcess): ToServer[] {
@@ -15,5 +16,34 @@ export function toFsCounters(status: FsStatus | undefined): FsCounters {
     requests: status?.requests ?? {},
     lockWaits: status?.locks?.waits ?? 0,
     lockWaitMs: status?.locks?.waitMsSum ?? 0,
+  };
+}
+
+/** Over HTTP a command is the program's name alone: its arguments may hold secrets. */
+export function toLockSnapshot(view: LockView | undefined): LockSnapshot {
+  const nameOnly = (command: string) => basename(command.split(' ')[0] ?? '');
+  return {
+    databases: (view?.databases ?? []).map(({ db, journal, holders, waiters }) => ({
+      db,
+      journal,
+      holders: holders.map(({ lock, mode, pid, command, container, since, heldMs }) => ({
+        lock,
+        mode,
+        pid,
+        command: nameOnly(command),
+        container,
+        since,
+        heldMs,
+      })),
+      waiters: waiters.map(({ lock, mode, pid, command, container, waitMs, blockedBy }) => ({
+        lock,
+        mode,
+        pid,
+        command: nameOnly(command),
+        container,
+        waitMs,
+        blockedBy,
+      })),
+    })),
   };
 }

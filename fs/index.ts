@@ -10,7 +10,6 @@ export type {
   FromFsProcess,
   FsStartOptions,
   FsStatus,
-  LocksQuery,
   LogLevel,
   PassthroughState,
   ToFsProcess,

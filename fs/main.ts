@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
-import type { FromFsProcess, FsStartOptions, LocksQuery, ToFsProcess } from './messages.ts';
+import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
 import { write } from './system/files.ts';
 import { lastError } from './system/libc.ts';
@@ -24,7 +24,7 @@ process.on('message', (message: ToFsProcess) => {
       start(message.options);
       break;
     case 'query':
-      query(message.id, message.name, message.args);
+      query(message.id, message.name);
       break;
     case 'stop':
       stop();
@@ -73,10 +73,10 @@ function start(options: FsStartOptions): void {
   });
 }
 
-function query(id: number, name: string, args: unknown): void {
+function query(id: number, name: string): void {
   if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
   else if (name === 'status') toLoop({ type: 'status', id });
-  else if (name === 'locks') toLoop({ type: 'locks', id, database: (args as LocksQuery | undefined)?.db });
+  else if (name === 'locks') toLoop({ type: 'locks', id });
   else toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
 }
 

@@ -54,12 +54,6 @@ export interface FsStatus {
   readonly locks?: LockCounts;
 }
 
-/** Arguments of the query `locks`; without `db` every database is shown. It is answered with a LockView. */
-export interface LocksQuery {
-  /** Path below the data directory. */
-  readonly db?: string;
-}
-
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type ToFsProcess =

@@ -64,7 +64,7 @@ export type ToServer =
 export type FromServer =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
-  /** Asks the supervisor: 'locks' (LockView[]) or 'fs-counters' (FsCounters). Without a mount both answer empty. */
+  /** Asks the supervisor: 'locks' (LockSnapshot) or 'fs-counters' (FsCounters). Without a mount both answer empty. */
   | { readonly type: 'query'; readonly id: number; readonly name: 'locks' | 'fs-counters' }
   | {
       readonly type: 'log';
@@ -81,15 +81,39 @@ export interface ServerStatus {
   readonly requests: number;
 }
 
-/** One lock that a client of the mount holds or waits for, in the words of the lock monitor. */
-export interface LockView {
-  readonly database: string;
+/** Who holds and who waits on the mount right now. Empty without one, and where the kernel keeps the locks. */
+export interface LockSnapshot {
+  readonly databases: readonly DatabaseLocks[];
+}
+
+export interface DatabaseLocks {
+  /** Path below the root. */
+  readonly db: string;
+  readonly journal: string;
+  readonly holders: readonly LockHolder[];
+  readonly waiters: readonly LockWaiter[];
+}
+
+interface LockParty {
+  /** SQLite's name for the lock. */
   readonly lock: string;
-  readonly state: 'held' | 'waiting';
+  readonly mode: 'shared' | 'exclusive';
   readonly pid: number;
+  /** The program's name alone: arguments may hold secrets. */
   readonly command: string;
+  /** `host` outside of any. */
   readonly container: string;
-  readonly sinceMs: number;
+}
+
+export interface LockHolder extends LockParty {
+  /** ISO 8601. */
+  readonly since: string;
+  readonly heldMs: number;
+}
+
+export interface LockWaiter extends LockParty {
+  readonly waitMs: number;
+  readonly blockedBy: readonly number[];
 }
 
 /** Monotonic counters of the fs process, by name, for /metrics and health. */

@@ -17,6 +17,15 @@ export const limits = {
   keepAliveMs: 65_000,
   responseBytes: 32 * 1024 * 1024,
 
+  /** The longest that the mount lets one lock request wait before it is refused. */
+  lockWaitMs: 5_000,
+  /** How much of the time that is left then goes into SQLite's busy timeout; the rest is for the tries themselves. */
+  busyTimeoutShare: 0.85,
+  /** Streams of the lock monitor, how often each looks, and how long it stays silent at most. */
+  lockStreams: 64,
+  lockStreamMs: 250,
+  lockHeartbeatMs: 15_000,
+
   transactionItems: 10_000,
   batchRows: 100_000,
   requestRows: 1_000_000,

@@ -1,6 +1,6 @@
 // The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when told
 // to or when the supervisor is gone.
-import type { FromServer, FsCounters, LogLevel, ServerOptions, ToServer } from './index.ts';
+import type { FromServer, FsCounters, LockSnapshot, LogLevel, ServerOptions, ToServer } from './index.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
 import { createHttpServer, type HttpServer } from './wiring.ts';
@@ -44,10 +44,18 @@ async function readFsCounters(mounted: boolean): Promise<FsCounters | null> {
   return ((await ask('fs-counters')) as FsCounters | undefined) ?? null;
 }
 
+async function readLocks(mounted: boolean): Promise<LockSnapshot> {
+  if (!mounted) return { databases: [] };
+  return ((await ask('locks')) as LockSnapshot | undefined) ?? { databases: [] };
+}
+
 function start(options: ServerOptions): void {
   if (options.user !== undefined) becomeUser(options.user);
   logLevel = options.logLevel;
-  const made = createHttpServer(options, log, () => readFsCounters(options.mounted));
+  const made = createHttpServer(options, log, {
+    fsCounters: () => readFsCounters(options.mounted),
+    locks: () => readLocks(options.mounted),
+  });
   http = made;
   made.server.once('error', (error) => {
     log('error', 'cannot listen', { error: String(error) });

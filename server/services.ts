@@ -1,10 +1,11 @@
 // What handlers are given: the one way to databases (run), the options, and the few things that live as long as the
 // server process.
 import type { DatabaseTarget } from './databases/paths.ts';
+import type { ApiError } from './errors.ts';
 import type { FileOperation, Operation } from './executors/operation.ts';
 import type { HistoryEntry } from './history/operations.ts';
 import type { RequestContext } from './http/context.ts';
-import type { ServerOptions } from './index.ts';
+import type { LockSnapshot, ServerOptions } from './index.ts';
 import type { Log } from './log.ts';
 
 export interface Services {
@@ -42,6 +43,10 @@ export interface Services {
    * through the fs process. Returns the function that ends it. May call without a change; never says what changed.
    */
   onCommit(target: DatabaseTarget, listener: () => void): () => void;
+  /** Who holds and who waits for locks on the mount. */
+  locks(): Promise<LockSnapshot>;
+  /** A DATABASE_BUSY with the name of who holds the database of the request, where that is known; any other error as it is. */
+  namingHolder(error: ApiError, context: RequestContext): Promise<ApiError>;
   /** The body of GET /metrics and its content type. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** What health shows. */

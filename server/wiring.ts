@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import net from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { resolveDatabase } from './databases/paths.ts';
 import { ApiError } from './errors.ts';
@@ -13,16 +13,23 @@ import { createApp } from './http/app.ts';
 import type { RequestContext } from './http/context.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { Router } from './http/router.ts';
-import type { FsCounters, ServerOptions, ServerStatus } from './index.ts';
+import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus } from './index.ts';
 import { KvKeeper } from './kv/keeper.ts';
 import { kvRetain } from './kv/retention.ts';
 import { limits } from './limits.ts';
+import { locksOf, namingHolder } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { routes } from './routes/table.ts';
 import type { HistoryRecord, Services } from './services.ts';
 
 const historyWriteMs = 10_000;
+
+/** What the server asks its supervisor. */
+export interface SupervisorQuestions {
+  readonly fsCounters: () => Promise<FsCounters | null>;
+  readonly locks: () => Promise<LockSnapshot>;
+}
 
 export interface HttpServer {
   readonly server: Server;
@@ -39,7 +46,7 @@ export interface HttpServer {
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
-  fsCounters: () => Promise<FsCounters | null>,
+  { fsCounters, locks }: SupervisorQuestions,
 ): HttpServer {
   const rules = {
     root: options.root,
@@ -112,8 +119,13 @@ export function createHttpServer(
         return result;
       } catch (error) {
         remember(error instanceof Error ? error.message : String(error));
-        throw error;
+        throw error instanceof ApiError ? await services.namingHolder(error, context) : error;
       }
+    },
+    locks,
+    namingHolder: (error, context) => {
+      const { path } = services.target(context);
+      return namingHolder(error, async () => locksOf(await locks(), relative(options.root, path)));
     },
     runOnFile: (operation, context, path, args) =>
       scheduler.runOnFile(operation, args, { path, deadlineMs: context.deadlineMs }),

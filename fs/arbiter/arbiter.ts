@@ -165,8 +165,8 @@ export class LockArbiter implements LockService {
     this.#committed.clear();
   }
 
-  snapshot(database?: string): DatabaseLocks[] {
-    return this.manager.snapshot(performance.now(), database);
+  snapshot(): DatabaseLocks[] {
+    return this.manager.snapshot(performance.now());
   }
 
   longHolders(): DatabaseLocks[] {

@@ -15,7 +15,7 @@ export interface LoopData {
 export type ToLoop =
   | { readonly type: 'stop' }
   | { readonly type: 'status'; readonly id: number }
-  | { readonly type: 'locks'; readonly id: number; readonly database: string | undefined }
+  | { readonly type: 'locks'; readonly id: number }
   | { readonly type: 'long-holders' };
 
 export type FromLoop =

@@ -169,7 +169,7 @@ function serve({
           send({ type: 'answer', id: message.id, value: status() });
           break;
         case 'locks':
-          send({ type: 'locks', id: message.id, databases: arbiter?.snapshot(message.database) ?? [] });
+          send({ type: 'locks', id: message.id, databases: arbiter?.snapshot() ?? [] });
           break;
         case 'long-holders':
           send({ type: 'long-holders', databases: arbiter?.longHolders() ?? [] });

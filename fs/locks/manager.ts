@@ -218,11 +218,10 @@ export class LockManager {
     return found;
   }
 
-  /** Who holds and who waits, for people: every database, or the one named. */
-  snapshot(nowMs: number, name?: string): DatabaseLocks[] {
+  /** Who holds and who waits, for people. */
+  snapshot(nowMs: number): DatabaseLocks[] {
     const views: DatabaseLocks[] = [];
     for (const database of this.#databases.values()) {
-      if (name !== undefined && database.name !== name) continue;
       const blockers = (waiter: Waiter) => this.#blockersOf(waiter, nowMs);
       const view = viewOf(
         database,

@@ -259,7 +259,7 @@ export class Scheduler {
       path: queue.path,
       lane,
       create: first.create,
-      budgetMs: group.deadlineMs - performance.now() - limits.killGraceMs,
+      budgetMs: this.#busyTimeoutMs(group.deadlineMs - performance.now() - limits.killGraceMs),
       jobs: jobs.map(({ operation, args }) => ({ operation, args })),
     });
   }
@@ -298,6 +298,12 @@ export class Scheduler {
       default:
         message satisfies never;
     }
+  }
+
+  /** SQLite counts only the sleeps between its tries: what a try itself takes, above all on a mount, is kept apart. */
+  #busyTimeoutMs(leftMs: number): number {
+    const { root, dataDir } = this.#deps.rules;
+    return root === dataDir ? leftMs : (leftMs - limits.lockWaitMs) * limits.busyTimeoutShare;
   }
 
   #onClosed(groupId: number): void {

@@ -104,7 +104,8 @@ async function executeTransaction(context: RequestContext, services: Services): 
       }),
     );
     services.record(target, records, answer.wrote);
-    return answer.error === null ? { status: 200, body: answer.body } : errorReply(fromErrorData(answer.error));
+    if (answer.error === null) return { status: 200, body: answer.body };
+    return errorReply(await services.namingHolder(fromErrorData(answer.error), context));
   } catch (error) {
     if (!(error instanceof ApiError) || 'reqIdx' in error.members) throw error;
     const members = { ...error.members, reqIdx: -1 };

@@ -3,6 +3,7 @@ import type { Route } from '../http/route.ts';
 import { databaseRoutes } from './databases.ts';
 import { historyRoutes } from './history.ts';
 import { kvRoutes } from './kv.ts';
+import { lockRoutes } from './locks.ts';
 import { sqlRoutes } from './sql.ts';
 import { systemRoutes } from './system.ts';
 
@@ -11,5 +12,6 @@ export const routes: readonly Route[] = [
   ...databaseRoutes,
   ...historyRoutes,
   ...kvRoutes,
+  ...lockRoutes,
   ...systemRoutes(() => routes),
 ];

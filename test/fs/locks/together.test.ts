@@ -187,7 +187,7 @@ test('the view names holders and waiters with what blocks them', () => {
   writer.lock('RESERVED', 'write');
   waiting.beginRead();
   world.pass(1500);
-  expect(world.manager.snapshot(world.nowMs, 'app.db')).toEqual([
+  expect(world.manager.snapshot(world.nowMs)).toEqual([
     {
       db: 'app.db',
       journal: 'rollback',

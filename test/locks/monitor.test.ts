@@ -1,0 +1,95 @@
+// Who holds it and who waits: the command, the two HTTP routes and the message of a busy database tell the same story.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { LockView } from '../../fs/index.ts';
+import type { LockSnapshot } from '../../server/index.ts';
+import { type Daemon, withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
+
+/** A client that holds the write lock of app.db, and one that waits for it. */
+async function withBlockedDatabase(use: (daemon: Daemon, holder: SqliteClient, waiter: SqliteClient) => Promise<void>) {
+  await withDaemon([], async (daemon) => {
+    expect(daemon.mounted).toBe(true);
+    await withClients(async (start) => {
+      const [holder, waiter] = [start(), start()];
+      for (const client of [holder, waiter]) await client.open(join(daemon.mount, 'app.db'));
+      await holder.run(['CREATE TABLE t (v)', 'BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)']);
+      const insert = waiter.run('INSERT INTO t VALUES (2)');
+      await eventually(async () => expect((await lockView(daemon)).databases[0]?.waiters).toHaveLength(1));
+      await use(daemon, holder, waiter);
+      await holder.run('COMMIT');
+      await insert;
+    });
+  });
+}
+
+async function lockView(daemon: Daemon): Promise<LockView> {
+  const { stdout } = await daemon.command('locks', '--json');
+  return JSON.parse(stdout) as LockView;
+}
+
+test('`hoody-sqlite locks` prints the blocking chain with the one who holds everybody up on top', () =>
+  withBlockedDatabase(async (daemon, holder, waiter) => {
+    const { stdout, code } = await daemon.command('locks', 'app.db');
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe('app.db (rollback)');
+    expect(lines[1]).toMatch(new RegExp(`^  pid ${holder.pid} \\(host\\) holds .*python3 .*client\\.py`));
+    expect(lines.at(-1)).toMatch(new RegExp(`^    pid ${waiter.pid} \\(host\\) waits .* behind pid ${holder.pid}: `));
+    const other = await daemon.command('locks', 'other.db');
+    expect(other.stdout).toBe('nobody holds a lock\n');
+  }));
+
+test('HTTP gives the same as JSON with program names only, and streams what changes', () =>
+  withBlockedDatabase(async (daemon, holder, waiter) => {
+    const get = async (path: string) => (await fetch(`${daemon.url}/api/v1/sqlite/${path}`)).json();
+    const all = (await get('locks?db=app.db')) as LockSnapshot;
+    expect(all.databases).toHaveLength(1);
+    const [database] = all.databases;
+    expect(database).toMatchObject({ db: 'app.db', journal: 'rollback' });
+    const write = database?.holders.find(({ mode }) => mode === 'exclusive');
+    expect(write).toMatchObject({ lock: 'RESERVED', pid: holder.pid, command: 'python3', container: 'host' });
+    expect(Date.parse(write?.since ?? '')).toBeLessThanOrEqual(Date.now());
+    expect(database?.waiters).toMatchObject([{ pid: waiter.pid, command: 'python3', blockedBy: [holder.pid] }]);
+    expect(await get('locks?db=other.db')).toEqual({ databases: [] });
+
+    const abort = new AbortController();
+    const stream = await fetch(`${daemon.url}/api/v1/sqlite/locks/stream?db=app.db`, { signal: abort.signal });
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const until = async (event: string) => {
+      while (!text.includes(`event: ${event}\n`)) text += (await reader?.read())?.value ?? '';
+    };
+    await until('snapshot');
+    expect(text).toContain(`"pid":${holder.pid}`);
+    await holder.run('COMMIT');
+    await until('change');
+    await reader?.cancel();
+    abort.abort();
+  }));
+
+test('a 503 DATABASE_BUSY names who holds the database', () =>
+  withBlockedDatabase(async (daemon, holder) => {
+    const answer = await fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=14`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ transaction: [{ statement: 'INSERT INTO t VALUES (3)' }] }),
+    });
+    const body = (await answer.json()) as { code: string; error: string };
+    expect(answer.status).toBe(503);
+    expect(body.code).toBe('DATABASE_BUSY');
+    expect(body.error).toContain(`python3 (pid ${holder.pid}, host) holds RESERVED`);
+  }));
+
+test('with --locks kernel the monitor is empty and clients still exclude each other', () =>
+  withDaemon(['--locks', 'kernel'], async (daemon) => {
+    await withClients(async (start) => {
+      const [one, other] = [start(), start()];
+      for (const client of [one, other]) await client.open(join(daemon.mount, 'app.db'));
+      await one.run(['CREATE TABLE t (v)', 'BEGIN IMMEDIATE']);
+      expect((await other.run('BEGIN IMMEDIATE')).error).toBe('SQLITE_BUSY');
+      expect(await lockView(daemon)).toEqual({ databases: [] });
+    });
+  }));
