@@ -13,6 +13,7 @@ import { Query } from './query.ts';
 import { errorReply } from './reply.ts';
 import type { Reply, Route } from './route.ts';
 import type { Router } from './router.ts';
+import { send } from './send.ts';
 import { TransitBudget } from './transit-budget.ts';
 
 export interface AppDeps {
@@ -27,9 +28,6 @@ const allowedHeaders =
   'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With';
 const exposedHeaders =
   'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed';
-
-/** An answer up to this size is in the socket's buffers at once and not counted. */
-const smallAnswerBytes = 64 * 1024;
 
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();
@@ -102,29 +100,6 @@ function preflight(res: Context['res']): Reply {
   res.setHeader('Access-Control-Allow-Headers', allowedHeaders);
   res.setHeader('Access-Control-Max-Age', '600');
   return { status: 204, body: null };
-}
-
-function send(context: Context, reply: Reply, budget: TransitBudget): void {
-  const { req, res } = context;
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  for (const name in reply.headers) res.setHeader(name, reply.headers[name] ?? '');
-  context.status = reply.status;
-  if (reply.body === null) {
-    // Koa would write the name of the status as a body.
-    context.body = null;
-    context.status = reply.status;
-    return;
-  }
-  // Koa's own setter would complete the type with a charset; a stored type is answered as it was stored.
-  res.setHeader('Content-Type', reply.contentType ?? 'application/json; charset=utf-8');
-  context.body = reply.body;
-  const bytes = typeof reply.body === 'string' || Buffer.isBuffer(reply.body) ? reply.body.length : 0;
-  if (bytes > smallAnswerBytes) {
-    budget.take(bytes);
-    res.once('close', () => budget.give(bytes));
-  }
-  // A body that nobody reads to its end would be taken for the next request.
-  if (!req.complete && reply.status >= 400) res.setHeader('Connection', 'close');
 }
 
 function clientAddress(context: Context, trustProxy: boolean): string {

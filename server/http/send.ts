@@ -1,0 +1,34 @@
+// Writes a reply to its client, past Koa's own respond(): status, type and length are known here, and working them out
+// again costs every request about 3 of 55 us.
+import type { Context } from 'koa';
+import type { Reply } from './route.ts';
+import type { TransitBudget } from './transit-budget.ts';
+
+/** An answer up to this size is in the socket's buffers at once and not counted. */
+const smallAnswerBytes = 64 * 1024;
+
+export function send(context: Context, reply: Reply, budget: TransitBudget): void {
+  const { req, res } = context;
+  const { body } = reply;
+  const headers: Record<string, string | number> = { 'X-Content-Type-Options': 'nosniff', ...reply.headers };
+  // A body that nobody reads to its end would be taken for the next request.
+  if (!req.complete && reply.status >= 400) headers.Connection = 'close';
+  if (body !== null) headers['Content-Type'] = reply.contentType ?? 'application/json; charset=utf-8';
+  if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) {
+    // Koa ends a stream with its connection.
+    res.writeHead(reply.status, headers);
+    context.body = body;
+    return;
+  }
+  context.respond = false;
+  const sizeBytes = body === null ? 0 : Buffer.byteLength(body);
+  if (reply.status !== 204 && reply.status !== 304 && !(body === null && req.method === 'HEAD')) {
+    headers['Content-Length'] = sizeBytes;
+  }
+  if (sizeBytes > smallAnswerBytes) {
+    budget.take(sizeBytes);
+    res.once('close', () => budget.give(sizeBytes));
+  }
+  res.writeHead(reply.status, headers);
+  res.end(body);
+}
