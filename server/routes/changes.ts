@@ -111,7 +111,7 @@ const stream: Route = {
         status: 200,
         body: frames,
         contentType: 'text/event-stream',
-        headers: { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' },
+        headers: { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no', connection: 'close' },
       };
     } catch (error) {
       end();
