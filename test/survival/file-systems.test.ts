@@ -1,0 +1,115 @@
+// Take-over and fence on every kind of file system that the data directory may lie on: some have no inode handles, and leases
+// and the registration of backing files are each file system's own.
+import { spawnSync } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run, type Started, start } from '../helpers/process.ts';
+import { query } from './load.ts';
+import { kill } from './rounds.ts';
+
+const kinds = ['ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay'] as const;
+type Kind = (typeof kinds)[number];
+const unlinkedScript = join(import.meta.dirname, 'unlinked.py');
+const holderScript = join(import.meta.dirname, 'holder.py');
+const imageBytes = 400 << 20; // xfs wants 300 MiB
+
+const isHere = (kind: Kind): boolean =>
+  readFileSync('/proc/filesystems', 'latin1').includes(`\t${kind}\n`) &&
+  (kind === 'tmpfs' || kind === 'overlay' || spawnSync(`mkfs.${kind}`, ['-V']).error === undefined);
+
+/** Calls `test` with --data on a fresh file system of that kind. */
+async function withDataOn(kind: Kind, test: (paths: DaemonPaths) => Promise<void>): Promise<void> {
+  await withPaths(async (paths) => {
+    const disk = join(paths.folder, 'disk');
+    const must = (command: string, ...args: string[]) => {
+      const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+      expect(status, stderr).toBe(0);
+    };
+    mkdirSync(disk);
+    if (kind === 'tmpfs') must('mount', '-t', 'tmpfs', 'tmpfs', disk);
+    else if (kind === 'overlay') {
+      for (const name of ['lower', 'upper', 'work']) mkdirSync(join(paths.folder, name));
+      const layers = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(paths.folder, name)}`).join(',');
+      must('mount', '-t', 'overlay', 'overlay', '-o', layers, disk);
+    } else {
+      const image = join(paths.folder, 'image');
+      const fd = openSync(image, 'w');
+      ftruncateSync(fd, imageBytes);
+      closeSync(fd);
+      must(`mkfs.${kind}`, '-q', image);
+      must('mount', '-o', 'loop', image, disk);
+    }
+    try {
+      await test({ ...paths, data: join(disk, 'data') });
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+}
+
+async function tell(program: Started, line: string): Promise<string> {
+  const before = program.stdout().length;
+  program.process.stdin?.write(`${line}\n`);
+  return await eventually(() => {
+    const answer = program.stdout().slice(before);
+    expect(answer).toMatch(/\n$/);
+    return answer;
+  });
+}
+
+/** Both with one daemon, since starts are what these tests spend their time with. */
+async function surviveOn(paths: DaemonPaths, flags: readonly string[]): Promise<void> {
+  const started = startDaemon(paths, flags);
+  const daemon = await whenReady(started, paths);
+  const held = join(paths.mount, 'held.db');
+  query(held, 'pragma journal_mode=wal; create table t (client text, n integer)');
+  query(join(paths.mount, 'free.db'), 'create table t (client text, n integer)');
+  const nameless = start('python3', [unlinkedScript, join(paths.mount, 'file')]);
+  const holder = start('python3', [holderScript, 'connection', held]);
+  try {
+    for (const program of [nameless, holder])
+      await eventually(() => expect(program.stdout() + program.stderr()).toBe('open\n'));
+    await kill(daemon, 'fs');
+    expect(await tell(nameless, '-1')).toBe('start-1 0\n');
+    await kill(daemon, 'fs');
+    expect(await tell(nameless, '-2')).toBe('start-1-2 0\n');
+    expect(query(held, "insert into t values ('a', 1); select count(*) from t")).toBe('1');
+
+    for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+    await started.exited;
+    await withDaemon(
+      flags,
+      async (next) => {
+        const passes = (await next.status()).passthrough;
+        // Without passthrough a program whose mount has died can reach no file: there is nothing to fence.
+        expect((await next.status()).fenced.map(({ database }) => database)).toEqual(passes ? ['held.db'] : []);
+        if (passes) expect((await run('sqlite3', [held, "insert into t values ('b', 1)"])).code).not.toBe(0);
+        await tell(holder, 'close');
+        await eventually(async () => expect((await next.status()).fenced).toEqual([]));
+        query(held, "insert into t values ('c', 1)");
+      },
+      { paths },
+    );
+  } finally {
+    for (const program of [nameless, holder]) {
+      program.process.kill('SIGKILL');
+      await program.finished;
+    }
+  }
+}
+
+test.each(kinds)(
+  'on %s an unlinked file lives through a take-over, and what a dead mount left open is fenced',
+  async (kind) => {
+    if (!isHere(kind)) return;
+    await withDataOn(kind, (paths) => surviveOn(paths, []));
+  },
+);
+
+test.each(['ext4', 'overlay'] as const)('the same on %s without passthrough', async (kind) => {
+  if (!isHere(kind)) return;
+  await withDataOn(kind, (paths) => surviveOn(paths, ['--passthrough', 'off']));
+});
