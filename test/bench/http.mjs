@@ -1,79 +1,30 @@
 // Compares key-value requests with a bare Koa JSON route on the same machine in one run, 64 connections each:
-//   node test/bench/http.mjs [SECONDS_A_ROUND] [DIRECTORY]
-// DIRECTORY: where the database lies; give a directory of the mount to measure through it. Needs `npm run build`.
-import { execFile, fork } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+//   npm run build && node test/bench/http.mjs [SECONDS_A_ROUND] [FLAGS OF start, for example --no-mount]
+import { execFile, fork, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const seconds = process.argv[2] ?? '1';
+const [seconds = '1', ...flags] = process.argv.slice(2);
 const roundCount = 7;
 const connections = '64';
 const here = import.meta.dirname;
-const root = realpathSync(process.argv[3] ?? mkdtempSync(join(tmpdir(), 'hoody-bench-')));
+const folder = mkdtempSync(join(tmpdir(), 'hoody-bench-'));
 
-async function withSocket(start) {
-  const socket = createServer();
-  await new Promise((resolve) => socket.listen(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  const child = start(socket._handle.fd);
-  socket.close();
-  await new Promise((resolve) => child.once('message', resolve));
-  return { port, child };
-}
-
-const bare = await withSocket((fd) =>
-  fork(join(here, 'bare-koa.mjs'), { stdio: ['ignore', 'inherit', 'inherit', fd, 'ipc'] }),
-);
-const served = await withSocket((fd) => {
-  const child = fork(join(here, '../../dist/server/main.js'), { stdio: ['ignore', 'inherit', 'inherit', fd, 'ipc'] });
-  child.send({
-    type: 'start',
-    options: {
-      root,
-      dataDir: root,
-      mounted: false,
-      stateDir: root,
-      version: 'bench',
-      allowAnyAbsoluteDbPath: false,
-      createOnWrite: true,
-      corsOrigins: [],
-      allowHosts: [],
-      authTokenFile: null,
-      maxBodyBytes: 16 * 1024 * 1024,
-      trustProxy: false,
-      historyMaxAgeMs: 30 * 24 * 3600 * 1000,
-      historyMaxOps: 100_000,
-      logLevel: 'warn',
-    },
-  });
-  return child;
-});
-
-async function load(port, method, path) {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    join(here, 'load.mjs'),
-    port,
-    connections,
-    seconds,
-    method,
-    path,
-  ]);
-  const result = JSON.parse(stdout);
-  return { ...result, perSecond: Math.round(result.requests / Number(seconds)) };
-}
-
+const bare = await startBareKoa();
+const daemon = await startDaemon();
 try {
   const kv = '/api/v1/sqlite/kv/counter';
-  await fetch(`http://127.0.0.1:${served.port}${kv}?db=bench`, { method: 'PUT', body: '1' });
+  await fetch(`http://127.0.0.1:${daemon.port}${kv}?db=bench`, { method: 'PUT', body: '1' });
   const targets = [
     ['bare Koa route', bare.port, 'GET', '/'],
-    ['KV get', served.port, 'GET', `${kv}?db=bench`],
-    ['KV incr, durable', served.port, 'POST', `${kv}/incr?db=bench`],
-    ['KV incr, history=false', served.port, 'POST', `${kv}/incr?db=bench&history=false`],
+    ['KV get', daemon.port, 'GET', `${kv}?db=bench`],
+    ['KV incr, durable', daemon.port, 'POST', `${kv}/incr?db=bench`],
+    ['KV incr, history=false', daemon.port, 'POST', `${kv}/incr?db=bench&history=false`],
   ];
+  for (const [, port, method, path] of targets) await load(port, method, path);
   // In turns, so that what else the machine does falls on all of them: the median of the rounds' ratios counts.
   const rounds = [];
   for (let round = 0; round < roundCount; round += 1) {
@@ -81,6 +32,7 @@ try {
     for (const [, port, method, path] of targets) results.push(await load(port, method, path));
     rounds.push(results);
   }
+  process.stdout.write(`load average before: ${readFileSync('/proc/loadavg', 'utf8')}`);
   targets.forEach(([name], row) => {
     const of = (pick) => median(rounds.map(pick));
     const perSecond = of((results) => results[row].perSecond);
@@ -93,8 +45,42 @@ try {
   });
 } finally {
   bare.child.disconnect();
-  served.child.send({ type: 'stop', drainMs: 500 });
-  if (process.argv[3] === undefined) process.on('exit', () => rmSync(root, { recursive: true, force: true }));
+  daemon.child.kill('SIGTERM');
+  await daemon.exited;
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function startBareKoa() {
+  const socket = createServer();
+  await new Promise((resolve) => socket.listen(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  const stdio = ['ignore', 'inherit', 'inherit', socket._handle.fd, 'ipc'];
+  const child = fork(join(here, 'bare-koa.mjs'), { stdio });
+  socket.close();
+  await new Promise((resolve) => child.once('message', resolve));
+  return { port, child };
+}
+
+async function startDaemon() {
+  const places = ['mount', 'data', 'state-dir', 'run-dir'].flatMap((name) => [`--${name}`, join(folder, name)]);
+  const given = ['--listen', '127.0.0.1:0', '--create-on-write', '--log-level', 'warn', ...flags];
+  const own = flags.includes('--no-mount') ? places.slice(2) : places;
+  const child = spawn(process.execPath, [join(here, '../../dist/daemon/main.js'), 'start', ...own, ...given], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const port = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (line) => resolve(Number(/:(\d+)\s*$/.exec(String(line))?.[1])));
+    exited.then((code) => reject(new Error(`the daemon ended with ${code}`)));
+  });
+  return { port, child, exited };
+}
+
+async function load(port, method, path) {
+  const args = [join(here, 'load.mjs'), port, connections, seconds, method, path];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const result = JSON.parse(stdout);
+  return { ...result, perSecond: Math.round(result.requests / Number(seconds)) };
 }
 
 function median(values) {
