@@ -38,7 +38,7 @@ export interface ServerOptions {
   readonly maxBodyBytes: number;
   readonly trustProxy: boolean;
   readonly historyMaxAgeMs: number;
-  /** Newest operations kept per KV table. */
+  /** Newest operations kept per key; 0 keeps all. */
   readonly historyMaxOps: number;
   readonly logLevel: LogLevel;
   /** Whom the server and its executors run as; without it, as whoever starts them. */

@@ -131,7 +131,7 @@ function readRows(
     FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
     LEFT JOIN ${log} n ON n.key_id = l.key_id AND n.op_number =
       (SELECT min(x.op_number) FROM ${log} x WHERE x.key_id = l.key_id AND x.op_number > l.op_number)
-    WHERE l.seq > ? AND l.seq <= ? AND k.key >= ? ${end === null ? '' : 'AND k.key < ?'}
+    WHERE l.seq > ? AND l.seq <= ? AND typeof(k.key) = 'text' AND k.key >= ? ${end === null ? '' : 'AND k.key < ?'}
     ORDER BY l.seq LIMIT ?`;
   const range = end === null ? [args.prefix] : [args.prefix, end];
   return connection.statement(sql).all(since, scanEnd, ...range, args.limit + 1) as EventRow[];

@@ -122,8 +122,8 @@ export function* keysAt(
     `${column} >= :prefix ${end === null ? '' : `AND ${column} < :end`} AND typeof(${column}) = 'text'`;
   const sql = `SELECT c.key AS key, a.op_number AS atOp, a.op AS atCode, k.id AS id, k.pruned_at AS prunedAt,
       n.op_number AS nextOp, n.old_type AS nextType, n.old_expire_at AS nextExpireAt,
-      length(CAST(n.old_value AS BLOB)) AS nextSize, t.key IS NOT NULL AS hasRow,
-      length(CAST(t.value AS BLOB)) AS size, t.content_type AS contentType, t.created_at AS createdAt,
+      octet_length(n.old_value) AS nextSize, t.key IS NOT NULL AS hasRow,
+      octet_length(t.value) AS size, t.content_type AS contentType, t.created_at AS createdAt,
       t.expire_at AS expireAt,
       (SELECT x.op FROM ${log} x WHERE x.key_id = k.id ORDER BY x.op_number DESC LIMIT 1) AS lastCode
     FROM (SELECT key FROM ${keys} WHERE ${range('key')} UNION SELECT key FROM ${own} WHERE ${range('key')} ORDER BY key) c

@@ -48,13 +48,13 @@ function tableStats(connection: Connection, table: KvTable) {
   const { names } = table;
   const one = (sql: string) => Number(connection.statement(sql).pluck().get() ?? 0);
   const log = quoteName(names.log);
-  const oldBytes = one(`SELECT total(length(CAST(old_value AS BLOB))) FROM ${log}`);
+  const oldBytes = one(`SELECT total(octet_length(old_value)) FROM ${log}`);
   const own = quoteName(names.table);
   return {
     table: names.table,
     keys: table.exists ? one(`SELECT count(*) FROM ${own}`) : 0,
     operations: one(`SELECT count(*) FROM ${log} WHERE in_history`),
-    value_bytes: table.exists ? one(`SELECT total(length(CAST(value AS BLOB))) FROM ${own}`) : 0,
+    value_bytes: table.exists ? one(`SELECT total(octet_length(value)) FROM ${own}`) : 0,
     /** Old values: what history alone needs. */
     history_bytes: oldBytes,
     /** The rest of the log, which serves history and feed alike. */

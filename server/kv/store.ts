@@ -140,7 +140,7 @@ export const kvList: Operation<ListArgs, KvAnswer> = {
 
 function listRows(connection: Connection, table: KvTable, args: ListArgs): ListedRow[] {
   const end = prefixEnd(args.prefix);
-  const sql = `SELECT t.key AS key, coalesce(t.content_type, '') AS content_type, length(CAST(t.value AS BLOB)) AS size,
+  const sql = `SELECT t.key AS key, coalesce(t.content_type, '') AS content_type, octet_length(t.value) AS size,
       t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at, ${lastSeqSql(table, 't.key')} AS seq
     FROM ${quoteName(table.names.table)} t
     WHERE t.key >= ? AND t.key > ? AND typeof(t.key) = 'text' ${end === null ? '' : 'AND t.key < ?'}

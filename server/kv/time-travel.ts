@@ -238,8 +238,8 @@ function operationsBetween(
 function touchedKeys(connection: Connection, table: KvTable, from: number, to: number): Set<string> {
   if (!table.hasLog || !table.exists) return new Set();
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
-  const sql = `SELECT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id WHERE l.seq >= ? AND l.in_history
-    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? LIMIT ${kvLimits.scannedKeys}`;
+  const sql = `SELECT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text'
+    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? AND typeof(key) = 'text' LIMIT ${kvLimits.scannedKeys}`;
   const seq = firstSeqAfter(connection, table, from);
   return new Set(connection.statement(sql).pluck().all(seq, from, to) as string[]);
 }

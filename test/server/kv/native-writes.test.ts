@@ -1,7 +1,10 @@
 // Writes of native clients to a KV table: seen in the ETag, in the history with old and new value, and in the change log.
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { kvChanges } from '../../../server/kv/changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from '../../../server/kv/history.ts';
+import { kvList } from '../../../server/kv/store.ts';
+import { kvDiff, kvTableSnapshot } from '../../../server/kv/time-travel.ts';
 import { TestStore } from '../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -153,4 +156,37 @@ test('the sqlite3 shell of the system (3.40) writes and is seen', () => {
   expect(history('n')).toEqual([['SET', null, 'x']]);
   expect(shell('SELECT count(*) FROM kv_store_history')).toBe('3\n');
   expect(shell('PRAGMA integrity_check')).toBe('ok\n');
+});
+
+test("keys that are no text are nobody else's trouble", () => {
+  store.set('k', '1');
+  sql(
+    "INSERT INTO kv_store (key, value) VALUES (x'00ff', 'blob'); UPDATE kv_store SET value = '2' WHERE key = x'00ff'",
+  );
+  const at = store.now;
+  store.advance(5);
+  sql("UPDATE kv_store SET value = '3'; DELETE FROM kv_store WHERE key = x'00ff'");
+  store.advance(1);
+  const keysOf = (items: { key: string }[]) => items.map(({ key }) => key);
+  expect(
+    keysOf(store.run(kvList, { table: 'kv_store', prefix: '', limit: 9, offset: 0, after: '' }).json.items),
+  ).toEqual(['k']);
+  const diff = store.run(kvDiff, { table: 'kv_store', fromSeconds: at, toSeconds: store.now, keys: [] }).json;
+  expect(keysOf(diff.changes)).toEqual(['k']);
+  const snapshot = store.run(kvTableSnapshot, {
+    table: 'kv_store',
+    atSeconds: at,
+    prefix: '',
+    limit: 0,
+    offset: 0,
+  }).json;
+  expect(keysOf(snapshot.keys)).toEqual(['k']);
+  const feed = store.call(kvChanges, {
+    table: 'kv_store',
+    since: '0-0-0-0',
+    prefix: '',
+    limit: 100,
+    includeValues: true,
+  });
+  expect(feed.events.map(({ key }) => key)).toEqual(['k', 'k']);
 });
