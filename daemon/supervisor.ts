@@ -64,6 +64,7 @@ export class Supervisor {
   #deadConnections: readonly number[] = [];
   /** Databases that are locked for those programs. */
   #fenced: readonly string[] = [];
+  #isRecorded = false;
   #ended: Promise<void> | undefined;
   #onStop: StopListener = () => {};
 
@@ -331,7 +332,7 @@ export class Supervisor {
   }
 
   #record(instance: Instance, mount: string | null, service: MountService | undefined): void {
-    writeRecord(instance, {
+    const record: InstanceRecord = {
       pid: process.pid,
       data: this.#data,
       mount,
@@ -339,7 +340,16 @@ export class Supervisor {
       connection: service?.connection ?? (this.#fenced.length > 0 ? this.#deadConnections.at(-1) : undefined) ?? null,
       fs: (service?.pid !== undefined && identityOf(service.pid)) || null,
       bootId: currentBootId(),
-    });
+    };
+    try {
+      writeRecord(instance, record);
+      this.#isRecorded = true;
+    } catch (cause) {
+      const reason = `cannot write to the run-time folder ${instance.folder}: ${messageOf(cause)}`;
+      // Without any record the next start would not know of programs that it has to fence.
+      if (!this.#isRecorded) throw new CommandError(exitCodes.failed, reason, { hint: 'free space there', cause });
+      this.#log.error('record-not-written', { reason });
+    }
   }
 
   #atEnd(step: EndStep): void {

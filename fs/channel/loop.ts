@@ -7,6 +7,7 @@ import { Fence } from '../fence/fence.ts';
 import { FencedLocks } from '../fence/fenced-locks.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
+import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { closeFenced } from '../nodes/files.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
@@ -66,6 +67,10 @@ function serve({
     survivor,
     directories: behind,
   });
+  const timeoutSeconds = requestTimeoutSeconds();
+  if (timeoutSeconds !== undefined)
+    log('warn', 'kernel-request-timeout', { timeoutSeconds, effect: 'shorter lock waits' });
+  const limits = timeoutSeconds === undefined ? lockLimits : boundedBy(timeoutSeconds, lockLimits);
   const arbiter =
     locksWanted === 'kernel'
       ? undefined
@@ -76,7 +81,7 @@ function serve({
           survivor,
           answer: (asked, result) => session.answer(asked, result),
           committed: (databases) => send({ type: 'committed', databases }),
-          ...(lockLimits === undefined ? {} : { limits: lockLimits }),
+          ...(limits === undefined ? {} : { limits }),
         });
   const locks = arbiter && new FencedLocks(arbiter, fence, (asked, result) => session.answer(asked, result));
   const session: Session = new Session({

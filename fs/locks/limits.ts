@@ -3,7 +3,9 @@
 export interface LockLimits {
   /** How long a request may wait in all, over one episode, before SQLite is told "busy". */
   readonly queueMs: number;
-  /** The same for an owner that already holds something on the database: its wait hinders the one it waits for. */
+  /** The same for F_SETLKW and flock, which programs expect to wait for ever: afterwards they get EINTR, as after a signal. */
+  readonly blockingMs: number;
+  /** As queueMs, for an owner that already holds something on the database: its wait hinders the one it waits for. */
   readonly shortMs: number;
   /** Tries of one owner for one lock that follow each other within this gap are one episode and share one limit. */
   readonly episodeGapMs: number;
@@ -37,6 +39,7 @@ export interface LockLimits {
 
 export const defaultLockLimits: LockLimits = {
   queueMs: 5000,
+  blockingMs: Number.POSITIVE_INFINITY,
   shortMs: 50,
   episodeGapMs: 250,
   youngMs: 50,

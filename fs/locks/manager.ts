@@ -178,7 +178,7 @@ export class LockManager {
           waiter.kind === 'gate' && this.#take(waiter.file, waiter.role, waiter.request, waiter.me, true, nowMs);
         if (letThrough) this.counters.gateTimeouts++;
         else this.counters.timeouts++;
-        this.#finish(waiter, letThrough ? 'granted' : 'refused', nowMs);
+        this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
       }
       this.#pump(database, nowMs);
     }

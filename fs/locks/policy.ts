@@ -23,7 +23,7 @@ export function patienceMs(
   journal: () => JournalMode,
   limits: LockLimits,
 ): number {
-  if (request.wait) return Number.POSITIVE_INFINITY;
+  if (request.wait) return limits.blockingMs;
   const wantsWrite = request.type === 'write';
   switch (role) {
     case 'pending':
