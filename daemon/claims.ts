@@ -55,7 +55,15 @@ export function claimMountPoint(mount: string, claimFile: string): Claim {
     closeSync(fd);
     return claimMountPoint(mount, claimFile);
   }
-  writeFileSync(claimFile, String(process.pid));
+  try {
+    writeFileSync(claimFile, String(process.pid));
+  } catch (cause) {
+    closeSync(fd);
+    throw new CommandError(exitCodes.failed, `cannot write to the run-time folder: ${claimFile}: ${messageOf(cause)}`, {
+      hint: 'free space there, or choose another one with --run-dir',
+      cause,
+    });
+  }
   return {
     release: async () => {
       rmSync(claimFile, { force: true });

@@ -114,13 +114,14 @@ function serve({
     if (length === 0 && answerMessages() === 'stop') return;
     locks?.runDue(length === 0);
     checkFence();
+    if (length === 0) survivor.kept.clearIfDue();
     collectChanges();
   }
 
   /** For poll: milliseconds, -1 when nothing is due. */
   function untilDueMs(): number {
     const lockDueMs = locks?.nextDueMs() ?? -1;
-    const nextMs = Math.min(collectAtMs, fence.nextCheckMs);
+    const nextMs = Math.min(collectAtMs, fence.nextCheckMs, survivor.kept.nextClearMs);
     if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
     const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
     return lockDueMs < 0 ? dueMs : Math.min(lockDueMs, dueMs);

@@ -21,8 +21,10 @@ export const keptRoomBytes = 64 << 20;
 
 const kinds: readonly KeptKind[] = ['node', 'mirror'];
 const payloadBytes = 16;
-/** Dead copies are cleared out when there are this many more of them than live ones. */
+/** Dead copies are cleared out when there are this many more of them than live ones... */
 const spareCopies = 32;
+/** ...and after this time without another one: a file that is open for writing keeps a file system from being remounted. */
+const clearAfterMs = 500;
 
 export class KeptDescriptors {
   readonly #sendFd: number;
@@ -34,6 +36,7 @@ export class KeptDescriptors {
   readonly #dead = new Set<string>();
   /** Messages in the socket, copies of forgotten descriptors included. */
   #inFlight = 0;
+  #clearAtMs = 0;
 
   constructor(socket: { readonly sendFd: number; readonly receiveFd: number }, log: Log) {
     this.#sendFd = socket.sendFd;
@@ -62,7 +65,17 @@ export class KeptDescriptors {
     const key = keyOf(kind, id);
     if (!this.#live.delete(key)) return;
     this.#dead.add(key);
+    this.#clearAtMs = performance.now() + clearAfterMs;
     if (this.#inFlight - this.#live.size > this.#live.size + spareCopies) this.#clearOut();
+  }
+
+  /** When clearIfDue has something to do, on the clock of performance.now(); Infinity for never. */
+  get nextClearMs(): number {
+    return this.#dead.size === 0 ? Number.POSITIVE_INFINITY : this.#clearAtMs;
+  }
+
+  clearIfDue(): void {
+    if (this.#dead.size > 0 && performance.now() >= this.#clearAtMs) this.#clearOut();
   }
 
   /** The node's file is to go: no forgotten copy may keep its blocks. */

@@ -20,7 +20,7 @@ export interface LoadClient {
 export const clientScript = resolve(import.meta.dirname, 'client.py');
 const shellScript =
   'n=0; echo ready; while ! read -t 0.001; do n=$((n+1)); ' +
-  'if out=$(sqlite3 -cmd ".timeout 60000" "$1" "pragma synchronous=full; insert into t values (\'$2\', $n)" 2>&1); then echo ack $n; else echo "ERR $n $out"; fi; ' +
+  'if out=$(sqlite3 -cmd ".timeout $3" "$1" "pragma synchronous=full; insert into t values (\'$2\', $n)" 2>&1); then echo ack $n; else echo "ERR $n $out"; fi; ' +
   '[ -e /dev/stdin ] || break; done';
 
 /**
@@ -41,6 +41,7 @@ export async function startLoad(daemon: Daemon, busyTimeoutSeconds: number): Pro
   await api(daemon, 'POST', '/db?db=http.db&create_db_if_missing=true', {
     transaction: [{ statement: 'create table if not exists t (client text, n integer)' }],
   });
+  const milliseconds = `${busyTimeoutSeconds * 1000}`;
   const clients = [
     startProgram('python-wal', 'wal.db', 'python3', [clientScript, wal, 'python-wal', `${busyTimeoutSeconds}`]),
     startProgram('python-rollback', 'rollback.db', 'python3', [
@@ -49,8 +50,15 @@ export async function startLoad(daemon: Daemon, busyTimeoutSeconds: number): Pro
       'python-rollback',
       `${busyTimeoutSeconds}`,
     ]),
-    startProgram('shell-wal', 'wal.db', 'bash', ['-c', shellScript, 'bash', wal, 'shell-wal']),
-    startProgram('shell-rollback', 'rollback.db', 'bash', ['-c', shellScript, 'bash', rollback, 'shell-rollback']),
+    startProgram('shell-wal', 'wal.db', 'bash', ['-c', shellScript, 'bash', wal, 'shell-wal', milliseconds]),
+    startProgram('shell-rollback', 'rollback.db', 'bash', [
+      '-c',
+      shellScript,
+      'bash',
+      rollback,
+      'shell-rollback',
+      milliseconds,
+    ]),
     http('http-transactions', 'http.db', async (n) => {
       const transaction = [{ statement: 'insert into t values (?, ?)', values: ['http-transactions', n] }];
       await api(daemon, 'POST', '/db?db=http.db&timeout=60', { transaction });
