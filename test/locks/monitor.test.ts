@@ -1,4 +1,5 @@
 // Who holds it and who waits: the command, the two HTTP routes and the message of a busy database tell the same story.
+import http from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LockView } from '../../fs/index.ts';
@@ -54,20 +55,20 @@ test('HTTP gives the same as JSON with program names only, and streams what chan
     expect(database?.waiters).toMatchObject([{ pid: waiter.pid, command: 'python3', blockedBy: [holder.pid] }]);
     expect(await get('locks?db=other.db')).toEqual({ databases: [] });
 
-    const abort = new AbortController();
-    const stream = await fetch(`${daemon.url}/api/v1/sqlite/locks/stream?db=app.db`, { signal: abort.signal });
-    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
-    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const stream = http.get(`${daemon.url}/api/v1/sqlite/locks/stream?db=app.db`);
     let text = '';
-    const until = async (event: string) => {
-      while (!text.includes(`event: ${event}\n`)) text += (await reader?.read())?.value ?? '';
-    };
-    await until('snapshot');
+    stream.once('response', (response) => {
+      expect(response.headers['content-type']).toMatch(/^text\/event-stream/);
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+    });
+    stream.on('error', () => {}); // it is cut off in the end
+    await eventually(() => expect(text).toMatch(/^event: snapshot\n/));
     expect(text).toContain(`"pid":${holder.pid}`);
     await holder.run('COMMIT');
-    await until('change');
-    await reader?.cancel();
-    abort.abort();
+    await eventually(() => expect(text).toContain('event: change\n'));
+    stream.destroy();
   }));
 
 test('a 503 DATABASE_BUSY names who holds the database', () =>
