@@ -7,7 +7,9 @@ import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './history.ts';
 import { kvRetain } from './retention.ts';
 import { databaseStats, resetChanges } from './stats.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
-import { kvDiff, kvListAt, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from './time-travel.ts';
+import { kvDiff } from './table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from './table-rollback.ts';
+import { kvListAt, kvTableSnapshot } from './table-snapshot.ts';
 
 export const kvOperations: readonly AnyOperation[] = [
   kvGet,

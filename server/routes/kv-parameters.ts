@@ -43,6 +43,8 @@ export const writeErrors: readonly ErrorCode[] = [
   'IDEMPOTENCY_KEY_MISMATCH',
 ];
 
+export const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
+
 export function done(sense: string): Readonly<Record<number, Answer>> {
   return { 200: { sense, schema: { type: 'object' } } };
 }

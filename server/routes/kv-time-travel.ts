@@ -6,7 +6,9 @@ import { kvHistory, kvRollback, kvSnapshot } from '../kv/history.ts';
 import { isObject } from '../kv/json-path.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
 import { databaseStats } from '../kv/stats.ts';
-import { kvDiff, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from '../kv/time-travel.ts';
+import { kvDiff } from '../kv/table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from '../kv/table-rollback.ts';
+import { kvTableSnapshot } from '../kv/table-snapshot.ts';
 import {
   done,
   keyArgs,

@@ -1,15 +1,15 @@
-// The rows of the key-value store: keys, batches, counters and lists. Contract sections 4 to 6.
+// The rows of the key-value store: listing, reading, writing and deleting keys. Contract section 4, and expiry of section 6.
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { QueryParameter, Reply, Route } from '../http/route.ts';
-import { kvIncrement, kvPop, kvPush, kvRemove } from '../kv/atomic.ts';
-import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../kv/batch.ts';
 import { kvGetAt } from '../kv/history.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../kv/store.ts';
-import { kvListAt } from '../kv/time-travel.ts';
+import { kvListAt } from '../kv/table-snapshot.ts';
 import type { Services } from '../services.ts';
 import { changeRoutes } from './changes.ts';
+import { kvAtomicRoutes } from './kv-atomic.ts';
+import { kvBatchRoutes } from './kv-batch.ts';
 import {
   conditionsOf,
   done,
@@ -18,7 +18,6 @@ import {
   pathArg,
   readErrors,
   readParameters,
-  refuseConditions,
   tableOf,
   toReply,
   ttl,
@@ -36,8 +35,6 @@ const atTimestamp: QueryParameter = {
   default: 0,
   sense: 'What was at this Unix time in seconds; 0 for now.',
 };
-
-const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
 
 const listKeys: Route = {
   method: 'GET',
@@ -182,97 +179,6 @@ const deleteKey: Route = {
   },
 };
 
-function counterRoute(op: 'INCR' | 'DECR'): Route {
-  return {
-    method: 'POST',
-    path: `/api/v1/sqlite/kv/{key}/${op.toLowerCase()}`,
-    name: op === 'INCR' ? 'kvIncr' : 'kvDecr',
-    summary: `${op === 'INCR' ? 'Add to' : 'Subtract from'} a counter; a missing key starts at 0.`,
-    tag: 'kv',
-    access: 'write',
-    query: [...writeParameters, path, { name: 'delta', type: 'integer', default: 1, sense: 'A positive integer.' }],
-    answers: done('The new value.'),
-    errors: writeErrors,
-    handle: async (context, services) => {
-      const delta = context.query.integer('delta');
-      if (delta <= 0) throw new ApiError('INVALID_PARAMETERS', 'delta must be a positive integer');
-      const args = { ...atomicArgs(context), op, delta: BigInt(delta) };
-      return toReply(
-        await services.run(kvIncrement, context, args, writeOptions(context, services, `KV ${op} ${args.key}`)),
-      );
-    },
-  };
-}
-
-const push: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/{key}/push',
-  name: 'kvPush',
-  summary: 'Append one element to an array; a missing key starts empty.',
-  tag: 'kv',
-  access: 'write',
-  query: [
-    ...writeParameters,
-    path,
-    { name: 'raw', type: 'boolean', default: false, sense: 'Do not unwrap {"value": x}.' },
-  ],
-  body: jsonBody,
-  answers: done('The new length.'),
-  errors: writeErrors,
-  handle: async (context, services) => {
-    const body = await context.body();
-    const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
-    return toReply(
-      await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`, body.length)),
-    );
-  },
-};
-
-const pop: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/{key}/pop',
-  name: 'kvPop',
-  summary: 'Take the last element of an array.',
-  tag: 'kv',
-  access: 'write',
-  query: [...writeParameters, path],
-  answers: done('The element and the new length.'),
-  errors: [...writeErrors, 'KEY_NOT_FOUND'],
-  handle: async (context, services) => {
-    const args = atomicArgs(context);
-    return toReply(await services.run(kvPop, context, args, writeOptions(context, services, `KV POP ${args.key}`)));
-  },
-};
-
-const remove: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/{key}/remove',
-  name: 'kvRemove',
-  summary: 'Remove one element of an array, by position or by value.',
-  tag: 'kv',
-  access: 'write',
-  query: [
-    ...writeParameters,
-    path,
-    { name: 'index', type: 'integer', sense: 'Position; negative counts from the end.' },
-  ],
-  body: {
-    ...jsonBody,
-    sense: '{"value": x}: the first equal element, else the first with these members.',
-    optional: true,
-  },
-  answers: done('The element and the new length.'),
-  errors: [...writeErrors, 'KEY_NOT_FOUND'],
-  handle: async (context, services) => {
-    const body = await context.body();
-    const index = context.query.optionalInteger('index');
-    const args = { ...atomicArgs(context, body), body, ...(index === undefined ? {} : { index }) };
-    return toReply(
-      await services.run(kvRemove, context, args, writeOptions(context, services, `KV REMOVE ${args.key}`)),
-    );
-  },
-};
-
 const expire: Route = {
   method: 'POST',
   path: '/api/v1/sqlite/kv/{key}/expire',
@@ -299,94 +205,20 @@ const persist: Route = {
   handle: (context, services) => setExpiry(context, services, null),
 };
 
-const batchGet: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/batch/get',
-  name: 'kvBatchGet',
-  summary: 'Read up to 100 keys in one snapshot.',
-  tag: 'kv',
-  access: 'read',
-  query: readParameters,
-  body: { ...jsonBody, sense: '{"keys": [...]}' },
-  answers: done('The values by key; null for a missing one.'),
-  errors: [...readErrors, 'PAYLOAD_TOO_LARGE', 'RESPONSE_TOO_LARGE'],
-  handle: async (context, services) => {
-    const args = { table: tableOf(context), body: await context.body() };
-    return toReply(await services.run(kvBatchGet, context, args));
-  },
-};
-
-const batchSet: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/batch/set',
-  name: 'kvBatchSet',
-  summary: 'Write up to 100 keys, all or none.',
-  tag: 'kv',
-  access: 'write',
-  query: writeParameters,
-  body: { ...jsonBody, sense: '{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings.' },
-  answers: done('The new ETags.'),
-  errors: writeErrors,
-  handle: async (context, services) => {
-    refuseConditions(context);
-    const body = await context.body();
-    const args = { ...writeArgs(context, body), body };
-    return toReply(
-      await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET', body.length)),
-    );
-  },
-};
-
-const batchDelete: Route = {
-  method: 'POST',
-  path: '/api/v1/sqlite/kv/batch/delete',
-  name: 'kvBatchDelete',
-  summary: 'Delete up to 100 keys, all conditions or none.',
-  tag: 'kv',
-  access: 'write',
-  query: writeParameters,
-  body: { ...jsonBody, sense: '{"keys": [...]} or {"items": [{key, if_match}]}' },
-  answers: done('How many were there.'),
-  errors: writeErrors,
-  handle: async (context, services) => {
-    refuseConditions(context);
-    const body = await context.body();
-    const args = { ...writeArgs(context, body), body };
-    return toReply(
-      await services.run(kvBatchDelete, context, args, writeOptions(context, services, 'KV BATCH DELETE')),
-    );
-  },
-};
-
 export const kvRoutes: readonly Route[] = [
   listKeys,
-  batchGet,
-  batchSet,
-  batchDelete,
   getKey,
   headKey,
   setKey,
   deleteKey,
   getEntry,
-  counterRoute('INCR'),
-  counterRoute('DECR'),
-  push,
-  pop,
-  remove,
   expire,
   persist,
+  ...kvBatchRoutes,
+  ...kvAtomicRoutes,
   ...kvTimeTravelRoutes,
   ...changeRoutes,
 ];
-
-function atomicArgs(context: RequestContext, body?: Buffer) {
-  return {
-    ...writeArgs(context, body),
-    ...keyArgs(context),
-    ...pathArg(context),
-    conditions: conditionsOf(context),
-  };
-}
 
 async function setExpiry(context: RequestContext, services: Services, ttlSeconds: number | null): Promise<Reply> {
   const args = { ...writeArgs(context), ...keyArgs(context), ttlSeconds, conditions: conditionsOf(context) };

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { kvChanges } from '../../server/kv/changes.ts';
 import { kvGetAt, kvHistory } from '../../server/kv/history.ts';
 import { kvList } from '../../server/kv/store.ts';
-import { kvDiff, kvTableRollbackPreview, kvTableSnapshot } from '../../server/kv/time-travel.ts';
+import { kvDiff } from '../../server/kv/table-diff.ts';
+import { kvTableRollbackPreview } from '../../server/kv/table-rollback.ts';
+import { kvTableSnapshot } from '../../server/kv/table-snapshot.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 
 const table = 'kv_store';

@@ -7,7 +7,9 @@ import { kvChanges } from '../../server/kv/changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from '../../server/kv/history.ts';
 import { kvRetain, type Progress } from '../../server/kv/retention.ts';
 import { kvExpire, kvList } from '../../server/kv/store.ts';
-import { kvDiff, kvTableRollback, kvTableRollbackPreview, kvTableSnapshot } from '../../server/kv/time-travel.ts';
+import { kvDiff } from '../../server/kv/table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from '../../server/kv/table-rollback.ts';
+import { kvTableSnapshot } from '../../server/kv/table-snapshot.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 import { isSame, Model, Refused, type State } from './model.ts';
 

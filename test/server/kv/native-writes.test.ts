@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvChanges } from '../../../server/kv/changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from '../../../server/kv/history.ts';
 import { kvList } from '../../../server/kv/store.ts';
-import { kvDiff, kvTableSnapshot } from '../../../server/kv/time-travel.ts';
+import { kvDiff } from '../../../server/kv/table-diff.ts';
+import { kvTableSnapshot } from '../../../server/kv/table-snapshot.ts';
 import { TestStore } from '../../helpers/kv-store.ts';
 
 let store: TestStore;

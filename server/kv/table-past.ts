@@ -1,0 +1,70 @@
+// What snapshots, diffs and rollbacks of a table share: which keys to look at, how gaps are told, how much an answer may hold.
+
+import { ApiError } from '../errors.ts';
+import type { Connection } from '../executors/connection.ts';
+import { kvLimits } from './kv-limits.ts';
+import type { KeyState, KnownState } from './log.ts';
+import { quoteName } from './names.ts';
+import { firstSeqAfter } from './past.ts';
+import { valueBytes } from './row.ts';
+import type { KvTable } from './table.ts';
+
+export type SeenState = KeyState | 'expired';
+
+export interface Gaps {
+  readonly has_gaps: boolean;
+  readonly gap_keys: string[] | null;
+  /** Not every key was looked at. */
+  readonly candidate_truncated: boolean;
+}
+
+export function gapMembers(gapKeys: string[], isTruncated: boolean, isForgotten: boolean): Gaps {
+  return {
+    has_gaps: gapKeys.length > 0 || isForgotten,
+    gap_keys: gapKeys.length === 0 ? null : gapKeys,
+    candidate_truncated: isTruncated,
+  };
+}
+
+export function isSameState(one: KnownState, other: KnownState): boolean {
+  return (
+    one.contentType === other.contentType &&
+    one.expireAt === other.expireAt &&
+    valueBytes(one.value).equals(valueBytes(other.value))
+  );
+}
+
+/**
+ * Keys that may differ between two times: those with an operation since the first, and those whose time to live ended in
+ * between. At most `scannedKeys`.
+ */
+export function touchedKeys(connection: Connection, table: KvTable, from: number, to: number): Set<string> {
+  if (!table.hasLog || !table.exists) return new Set();
+  const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
+  const sql = `SELECT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text'
+    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? AND typeof(key) = 'text' LIMIT ${kvLimits.scannedKeys}`;
+  const seq = firstSeqAfter(connection, table, from);
+  return new Set(connection.statement(sql).pluck().all(seq, from, to) as string[]);
+}
+
+/** Keys of the table as it stands now whose time is not over at a second. Counted on indexes: values are not read. */
+export function inTableAt(connection: Connection, table: KvTable, seconds: number): number {
+  if (!table.exists) return 0;
+  const own = quoteName(table.names.table);
+  const sql = `SELECT (SELECT count(*) FROM ${own}) -
+    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= ?)`;
+  return connection.statement(sql).pluck().get(seconds) as number;
+}
+
+/** Counts the bytes of values that go into one answer. */
+export class AnswerBudget {
+  #bytes = 0;
+
+  /** @throws ApiError RESPONSE_TOO_LARGE */
+  take(...states: SeenState[]): void {
+    for (const state of states) this.#bytes += typeof state === 'string' ? 0 : (state.value?.length ?? 0);
+    if (this.#bytes > kvLimits.answerBytes) {
+      throw new ApiError('RESPONSE_TOO_LARGE', 'the values of the answer are too large; ask for fewer keys');
+    }
+  }
+}
