@@ -203,5 +203,11 @@ describe('databases', () => {
       client: 'native',
       operation: { op: 'SET', old_value: { a: 1 }, new_value: { a: 2 } },
     });
+    const view = { transaction: [{ query: "SELECT op_number, op FROM kv_store_history WHERE key = 'shared'" }] };
+    const rows = (await call('POST', '/db', { body: JSON.stringify(view) })).json.results[0].resultSet;
+    expect(rows).toEqual([
+      { op_number: 1, op: 'SET' },
+      { op_number: 2, op: 'SET' },
+    ]);
   });
 });
