@@ -26,6 +26,9 @@ process.on('message', (message: ToFsProcess) => {
     case 'query':
       query(message.id, message.name);
       break;
+    case 'power-cut':
+      toLoop(message);
+      break;
     case 'stop':
       stop();
       break;

@@ -26,6 +26,8 @@ export interface FsStartOptions {
   readonly lockLimits?: Partial<LockLimits>;
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
+  /** Test mode, for a mount without passthrough: what is not synced can be lost by the message `power-cut`. Default false. */
+  readonly powerCut?: boolean;
   /** Log every request and reply (debug level). Default false. */
   readonly trace?: boolean;
 }
@@ -59,6 +61,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type ToFsProcess =
   | { readonly type: 'start'; readonly options: FsStartOptions }
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
+  /** Test mode: loses, at random, what was not synced, and ends the process as SIGKILL does. */
+  | { readonly type: 'power-cut' }
   | { readonly type: 'stop' };
 
 export type FromFsProcess =

@@ -14,6 +14,7 @@ export interface LoopData {
 
 export type ToLoop =
   | { readonly type: 'stop' }
+  | { readonly type: 'power-cut' }
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'locks'; readonly id: number }
   | { readonly type: 'long-holders' };

@@ -11,6 +11,7 @@ import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { closeFenced } from '../nodes/files.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
+import { PowerCut } from '../nodes/power-cut.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
 import { openTree } from '../nodes/tree.ts';
 import { restore } from '../state/restore.ts';
@@ -47,6 +48,7 @@ function serve({
   watch = true,
   locks: locksWanted,
   lockLimits,
+  powerCut = false,
   fence: fenced = false,
 }: FsStartOptions): void {
   raiseThreadPriority();
@@ -63,6 +65,7 @@ function serve({
     passthrough,
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
+    powerCut: powerCut ? new PowerCut() : undefined,
     fence,
     survivor,
     directories: behind,
@@ -171,6 +174,10 @@ function serve({
       switch (message.type) {
         case 'stop':
           return 'stop';
+        case 'power-cut':
+          tree.powerCut?.cut(Math.random);
+          process.kill(process.pid, 'SIGKILL');
+          break;
         case 'status':
           send({ type: 'answer', id: message.id, value: status() });
           break;

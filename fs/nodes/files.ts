@@ -87,6 +87,7 @@ export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): num
 export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
+  if (tree.powerCut !== undefined) tree.powerCut.beforeWrite(nodeOf(tree, asked.fh), asked.offset, asked.data.length);
   const size = pwrite(fd, asked.data, asked.data.length, asked.offset);
   return size < 0 ? failed() : encodeWritten(out, size);
 }
@@ -94,6 +95,7 @@ export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): n
 export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
+  if (tree.powerCut !== undefined) tree.powerCut.synced(nodeOf(tree, asked.fh));
   const { isDataOnly, unique, isResent } = asked;
   return tree.syncer.sync({ fd, isDataOnly, unique, isResent });
 }
@@ -159,6 +161,12 @@ function answerOpen(
 function encodeOpened({ id, node, isDirect }: FileHandle, cacheFlag: number, out: Buffer, at: number): number {
   if (isDirect) return encodeOpen(out, at, id, flags.open.DIRECT_IO, 0);
   return encodeOpen(out, at, id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
+}
+
+function nodeOf(tree: Tree, fh: FileHandle['id']): Node {
+  const handle = tree.files.get(fh);
+  if (handle === undefined) throw new Error(`no file is open as ${fh}`);
+  return handle.node;
 }
 
 /** The handle's data descriptor, opened at its first use, or a negative errno. */

@@ -23,6 +23,7 @@ import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
+import type { PowerCut } from './power-cut.ts';
 import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
@@ -40,6 +41,8 @@ export interface Tree {
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
   readonly syncer: Syncer;
+  /** Only in a test of power cuts. */
+  readonly powerCut: PowerCut | undefined;
   /** Which files programs of a dead mount still use. */
   readonly fence: Pick<Fence, 'covers'>;
   /** What is being done, for the case that this process dies in the middle of it. */
@@ -55,12 +58,13 @@ export function openTree(
     readonly passthrough: Passthrough;
     readonly ownChanges: OwnChanges;
     readonly syncer: Syncer;
+    readonly powerCut?: PowerCut | undefined;
     readonly fence: Pick<Fence, 'covers'>;
     readonly survivor: Survivor;
     readonly directories?: DirectoryListener | undefined;
   },
 ): Tree {
-  const { caller, passthrough, ownChanges, syncer, fence, survivor, directories } = parts;
+  const { caller, passthrough, ownChanges, syncer, powerCut, fence, survivor, directories } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -72,6 +76,7 @@ export function openTree(
     passthrough,
     ownChanges,
     syncer,
+    powerCut,
     fence,
     operation,
     nodes: new NodeTable(

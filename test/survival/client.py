@@ -1,11 +1,13 @@
 # Inserts rows one by one and prints `ack N` for each that was committed and `ERR N text` for each that was not, until its
-# standard input ends. After an error it opens the database anew, as a program would. Arguments: database, name, busy timeout in seconds.
+# standard input ends. After an error it opens the database anew, as a program would. Arguments: database, name, busy timeout in seconds, and
+# synchronous (full).
 import select
 import sqlite3
 import sys
 import time
 
 path, name, timeout = sys.argv[1], sys.argv[2], float(sys.argv[3])
+synchronous = sys.argv[4] if len(sys.argv) > 4 else "full"
 
 
 def stopped():
@@ -14,7 +16,7 @@ def stopped():
 
 def connect():
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    connection.execute("pragma synchronous = full")
+    connection.execute("pragma synchronous = " + synchronous)
     return connection
 
 
