@@ -63,7 +63,15 @@ describe('the memory that outlives the fs process', () => {
 
   test('handles come back with the request that opened them', () => {
     const memory = freshMemory();
-    const opened = { kind: 'directory', id: 5, nodeId: 6, access: 0, isDirect: false, pid: 77, unique: 1234567890124 } as const;
+    const opened = {
+      kind: 'directory',
+      id: 5,
+      nodeId: 6,
+      access: 0,
+      isDirect: false,
+      pid: 77,
+      unique: 1234567890124,
+    } as const;
     const stored = { ...opened, id: 5 as HandleId, nodeId: 6 as NodeId, unique: opened.unique as Unique };
     const slot = new HandleSlots(memory).add(stored);
     expect([...new HandleSlots(memory).stored(fail)]).toEqual([{ slot, ...stored }]);
