@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PathRules } from '../databases/paths.ts';
+import type { Group } from './group.ts';
 import type { FromExecutor, ToExecutor } from './messages.ts';
 
 /** Compiled beside this file; tests run the compiled server. */
@@ -19,6 +20,8 @@ export class Executor {
   /** Databases that this executor may have open. */
   readonly open = new Set<string>();
   readonly exited: Promise<void>;
+  /** What it is at work on. */
+  group: Group | null = null;
   isReady = false;
   idleSinceMs = performance.now();
   readonly startedAtMs = performance.now();

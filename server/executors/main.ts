@@ -5,9 +5,9 @@ import type { PathRules } from '../databases/paths.ts';
 import { ApiError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
-import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } from './groups.ts';
 import type { FromExecutor, Outcome, ToExecutor } from './messages.ts';
 import { fileOperations, operations } from './operations.ts';
+import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } from './run-group.ts';
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;

@@ -1,18 +1,17 @@
-// Sends queued work to executors: which group goes where, when another executor is started, and what a deadline, a full
-// queue or a dead executor means for the jobs. One group outstanding per executor; everything else waits here, bounded.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Sends queued work to executors: which group goes where, and what a deadline, a full queue or a dead executor
+// means for the jobs. One group outstanding per executor; everything else waits here, bounded.
 import type { PathRules } from '../databases/paths.ts';
-import { ApiError, type ErrorCode, fromErrorData, toErrorData } from '../errors.ts';
+import { ApiError, fromErrorData } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
-import { Executor } from './executor.ts';
+import type { Executor } from './executor.ts';
+import { type Group, makeGroup, outcomeOfLoss, refusal, timedOut } from './group.ts';
 import type { FromExecutor, Outcome } from './messages.ts';
 import type { FileOperation, Operation } from './operation.ts';
+import { ExecutorPool } from './pool.ts';
 import { DatabaseQueue, type QueuedJob } from './queue.ts';
 
 const sweepMs = 100;
-/** While an executor is at short work, the next group rather waits this long than for a new process to start. */
-const patienceMs = 25;
 
 export interface JobRequest {
   readonly path: string;
@@ -31,35 +30,25 @@ export interface SchedulerDeps {
   readonly onGroup: (group: { path: string; lane: QueuedJob['lane']; jobs: number; wrote: boolean }) => void;
 }
 
-interface Group {
-  readonly id: number;
-  readonly queue: DatabaseQueue;
-  readonly lane: QueuedJob['lane'];
-  /** A job that was answered ahead of its group leaves a hole. */
-  readonly jobs: (QueuedJob | undefined)[];
-  readonly deadlineMs: number;
-  phase: 'running' | 'committing' | 'committed';
-  killedForDeadline: boolean;
-  /** Executors that must still close the file before the work may start. */
-  closing: number;
-}
-
 export class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #queues = new Map<string, DatabaseQueue>();
-  readonly #executors = new Map<Executor, Group | null>();
-  /** Reads whose executor died and that were queued once more: not a third time, as they may be what kills it. */
+  readonly #pool: ExecutorPool;
+  /** Jobs whose executor died and that were queued once more. */
   readonly #retried = new WeakSet<QueuedJob>();
   #queuedJobs = 0;
   #queuedBytes = 0;
   #nextGroupId = 1;
   #isPumpDue = false;
-  #starvedSinceMs: number | null = null;
   #isStopped = false;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
+    this.#pool = new ExecutorPool(deps.rules, {
+      onMessage: (executor, message) => this.#onMessage(executor, message),
+      onExit: (executor) => this.#onExit(executor),
+    });
     this.#sweep = setInterval(() => this.#onSweep(), sweepMs);
     this.#sweep.unref();
   }
@@ -75,7 +64,7 @@ export class Scheduler {
   }
 
   get executorPids(): number[] {
-    return [...this.#executors.keys()].map((executor) => executor.pid).filter((pid) => pid > 0);
+    return this.#pool.pids;
   }
 
   get queuedJobs(): number {
@@ -83,26 +72,17 @@ export class Scheduler {
   }
 
   get openDatabases(): number {
-    return new Set([...this.#executors.keys()].flatMap((executor) => [...executor.open])).size;
+    return this.#pool.openDatabases;
   }
 
-  /**
-   * Answers what still waits with SERVICE_UNAVAILABLE and ends the executors, the busy ones by force. Resolves when all are
-   * gone: an idle one closes its databases first, which leaves no write-ahead log behind.
-   */
+  /** Answers what still waits with SERVICE_UNAVAILABLE and ends the executors. Resolves when they are gone. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#sweep);
     for (const queue of this.#queues.values()) {
       for (const job of queue.takeAll()) this.#settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
     }
-    const exits = [...this.#executors].map(([executor, group]) => {
-      const isIdle = group === null && executor.isReady;
-      if (isIdle || group?.phase === 'committed') executor.end();
-      else executor.kill();
-      return executor.exited;
-    });
-    await Promise.race([Promise.all(exits), sleep(limits.executorEndMs, undefined, { ref: false })]);
+    await this.#pool.stop();
   }
 
   #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
@@ -163,84 +143,34 @@ export class Scheduler {
         continue;
       }
       for (const lane of queue.startable()) {
-        if (!this.#hasRoomFor(lane)) continue;
-        const executor = this.#idleExecutor(queue.path);
+        if (!this.#pool.hasRoomFor(lane)) continue;
+        const executor = this.#pool.idle(queue.path);
         if (executor === undefined) unserved += 1;
         else this.#dispatch(executor, queue, lane);
       }
     }
-    this.#startExecutors(unserved);
-  }
-
-  #hasRoomFor(lane: QueuedJob['lane']): boolean {
-    const running = (wanted: QueuedJob['lane']): number =>
-      [...this.#executors.values()].filter((group) => group?.lane === wanted).length;
-    if (lane === 'sql') return running('sql') < limits.sqlExecutors;
-    if (lane === 'background') return running('background') < 1;
-    return true;
-  }
-
-  /** One that has the database open already, if there is a choice. */
-  #idleExecutor(path: string): Executor | undefined {
-    let any: Executor | undefined;
-    for (const [executor, group] of this.#executors) {
-      if (group !== null || !executor.isReady) continue;
-      if (executor.open.has(path)) return executor;
-      any ??= executor;
-    }
-    return any;
-  }
-
-  #startExecutors(unserved: number): void {
-    if (unserved === 0) {
-      this.#starvedSinceMs = null;
-      return;
-    }
-    const nowMs = performance.now();
-    this.#starvedSinceMs ??= nowMs;
-    const all = [...this.#executors];
-    const starting = all.filter(([executor]) => !executor.isReady).length;
-    const isShortWorkRunning = all.some(([, group]) => group?.lane.startsWith('kv-'));
-    const waitMs = this.#starvedSinceMs + patienceMs - nowMs;
-    if (isShortWorkRunning && waitMs > 0) {
-      setTimeout(() => this.#schedulePump(), waitMs).unref();
-      return;
-    }
-    const wanted = Math.min(unserved - starting, limits.executors - this.#executors.size);
-    for (let count = 0; count < wanted; count += 1) {
-      const executor = new Executor(this.#deps.rules, {
-        onMessage: (from, message) => this.#onMessage(from, message),
-        onExit: (from) => this.#onExit(from),
-      });
-      this.#executors.set(executor, null);
-    }
+    const waitMs = this.#pool.provideFor(unserved);
+    if (waitMs !== null) setTimeout(() => this.#schedulePump(), waitMs).unref();
   }
 
   #dispatch(executor: Executor, queue: DatabaseQueue, lane: QueuedJob['lane']): void {
-    const jobs = queue.take(lane);
-    const group: Group = {
-      id: this.#nextGroupId,
-      queue,
-      lane,
-      jobs,
-      deadlineMs: Math.min(...jobs.map((job) => job.deadlineMs)),
-      phase: 'running',
-      killedForDeadline: false,
-      closing: 0,
-    };
+    const group = makeGroup(this.#nextGroupId, queue, lane);
     this.#nextGroupId += 1;
-    this.#executors.set(executor, group);
+    executor.group = group;
+    // Who was served stands last, so that a few busy databases cannot keep the others waiting.
+    this.#queues.delete(queue.path);
+    this.#queues.set(queue.path, queue);
     if (lane !== 'file') this.#send(executor, group);
     else this.#closeEverywhere(executor, group);
   }
 
   #closeEverywhere(executor: Executor, group: Group): void {
-    for (const other of this.#executors.keys()) {
+    for (const other of this.#pool.all) {
       if (other === executor || !other.open.delete(group.queue.path)) continue;
-      group.closing += 1;
+      group.closing.add(other);
       other.send({ type: 'close', id: group.id, path: group.queue.path });
     }
-    if (group.closing === 0) this.#send(executor, group);
+    if (group.closing.size === 0) this.#send(executor, group);
   }
 
   #send(executor: Executor, group: Group): void {
@@ -274,12 +204,12 @@ export class Scheduler {
         for (const path of message.paths) executor.open.delete(path);
         return;
       case 'closed':
-        this.#onClosed(message.id);
+        this.#onClosed(executor);
         return;
       default:
     }
-    const group = this.#executors.get(executor);
-    if (!group || group.id !== message.id) return;
+    const { group } = executor;
+    if (group === null || group.id !== message.id) return;
     switch (message.type) {
       case 'committing':
       case 'committed':
@@ -306,11 +236,11 @@ export class Scheduler {
     return root === dataDir ? leftMs : (leftMs - limits.lockWaitMs) * limits.busyTimeoutShare;
   }
 
-  #onClosed(groupId: number): void {
-    for (const [executor, group] of this.#executors) {
-      if (group?.id !== groupId) continue;
-      group.closing -= 1;
-      if (group.closing === 0) this.#send(executor, group);
+  /** It has closed the file that somebody waits for, or is gone. */
+  #onClosed(closer: Executor): void {
+    for (const executor of this.#pool.all) {
+      const { group } = executor;
+      if (group?.closing.delete(closer) && group.closing.size === 0) this.#send(executor, group);
     }
   }
 
@@ -332,71 +262,57 @@ export class Scheduler {
   }
 
   #release(executor: Executor, group: Group): void {
-    if (this.#executors.has(executor)) this.#executors.set(executor, null);
+    executor.group = null;
     executor.idleSinceMs = performance.now();
     group.queue.finished(group.lane);
   }
 
   #onExit(executor: Executor): void {
-    const group = this.#executors.get(executor) ?? null;
-    this.#executors.delete(executor);
-    for (const other of this.#executors.values()) {
-      // It can no longer say that it closed the file, but it has.
-      if (other !== null && other.closing > 0 && executor.open.has(other.queue.path)) this.#onClosed(other.id);
-    }
-    if (group !== null) this.#onGroupLost(group, executor);
+    this.#pool.remove(executor);
+    this.#onClosed(executor);
+    if (executor.group !== null) this.#onGroupLost(executor.group, executor.pid);
     // One that never became ready is tried again by the sweep, not at once for ever.
     if (executor.isReady) this.#schedulePump();
   }
 
-  #onGroupLost(group: Group, executor: Executor): void {
-    group.queue.finished(group.lane);
-    this.#deps.onGroup({ path: group.queue.path, lane: group.lane, jobs: group.jobs.length, wrote: true });
-    if (!group.killedForDeadline) {
-      this.#deps.log('warn', 'executor died', { pid: executor.pid, database: group.queue.path, phase: group.phase });
-    }
+  #onGroupLost(group: Group, pid: number): void {
+    const { queue, lane, phase } = group;
+    queue.finished(lane);
+    this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
+    const isOurs = group.isKilledForDeadline || this.#isStopped;
+    if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase });
     const nowMs = performance.now();
     const again: QueuedJob[] = [];
     for (const job of group.jobs) {
       if (job === undefined) continue;
-      if (group.phase === 'committing') this.#settle(job, unknownOutcome);
-      else if (group.phase === 'committed') this.#settle(job, { value: null });
-      else if (job.deadlineMs <= nowMs) this.#settle(job, timeout);
-      else if (group.killedForDeadline) again.push(job);
-      else if (group.lane === 'kv-read' && !this.#retried.has(job)) {
+      const outcome = outcomeOfLoss(group, job, nowMs, this.#retried.has(job));
+      if (outcome !== null) {
+        this.#settle(job, outcome);
+      } else {
         this.#retried.add(job);
         again.push(job);
-      } else this.#settle(job, interrupted);
+      }
     }
-    group.queue.pushFront(again);
+    queue.pushFront(again);
   }
 
   #onSweep(): void {
     const nowMs = performance.now();
     for (const queue of this.#queues.values()) {
-      for (const job of queue.takeExpired(nowMs)) this.#settle(job, timeout);
+      for (const job of queue.takeExpired(nowMs)) this.#settle(job, timedOut);
     }
-    for (const [executor, group] of this.#executors) {
-      if (group === null) this.#endIfIdle(executor, nowMs);
-      else this.#killIfLate(executor, group, nowMs);
-    }
+    for (const executor of this.#pool.all) this.#killIfLate(executor, nowMs);
+    this.#pool.endIdle(nowMs);
     if (this.#queues.size > 0) this.#schedulePump();
   }
 
-  #killIfLate(executor: Executor, group: Group, nowMs: number): void {
-    const isCommitting = group.phase !== 'running';
-    if (nowMs < group.deadlineMs + (isCommitting ? limits.commitGraceMs : 0)) return;
-    group.killedForDeadline = true;
+  #killIfLate(executor: Executor, nowMs: number): void {
+    const { group } = executor;
+    if (group === null) return;
+    const graceMs = group.phase === 'running' ? 0 : limits.commitGraceMs;
+    if (nowMs < group.deadlineMs + graceMs) return;
+    group.isKilledForDeadline = true;
     executor.kill();
-  }
-
-  #endIfIdle(executor: Executor, nowMs: number): void {
-    const isLost = !executor.isReady && nowMs - executor.startedAtMs > limits.executorStartMs;
-    if (isLost) executor.kill();
-    else if (executor.isReady && nowMs - executor.idleSinceMs > limits.executorIdleMs) {
-      this.#executors.delete(executor);
-      executor.end();
-    }
   }
 
   #settle(job: QueuedJob, outcome: Outcome): void {
@@ -405,14 +321,3 @@ export class Scheduler {
     job.settle(outcome);
   }
 }
-
-function refusal(code: ErrorCode, message: string): Outcome {
-  return { error: toErrorData(new ApiError(code, message)) };
-}
-
-const timeout = refusal('REQUEST_TIMEOUT', 'the request did not finish before its deadline; nothing was committed');
-const interrupted = refusal('SERVICE_UNAVAILABLE', 'the work was interrupted; nothing was committed');
-const unknownOutcome = refusal(
-  'SERVICE_UNAVAILABLE',
-  'the work was interrupted while it was committed; it may or may not be in the database',
-);
