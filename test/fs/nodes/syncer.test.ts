@@ -19,9 +19,10 @@ afterEach(() => {
 });
 
 test('a sync is done at once while syncs are fast', () => {
-  const syncer = new Syncer(new SyncAverage(), () => expect.unreachable());
-  expect(syncer.sync(job)).toBe(0);
-  expect(syncer.sync({ ...job, isDataOnly: true })).toBe(0);
+  // One syncer each: on a busy machine the first sync alone may make the device count as slow.
+  const unreachable = () => expect.unreachable();
+  expect(new Syncer(new SyncAverage(), unreachable).sync(job)).toBe(0);
+  expect(new Syncer(new SyncAverage(), unreachable).sync({ ...job, isDataOnly: true })).toBe(0);
 });
 
 test('a sync that fails gives its errno', () => {
