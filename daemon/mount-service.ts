@@ -13,6 +13,7 @@ import {
   unmountFuse,
 } from '../fs/index.ts';
 import { Backoff } from './backoff.ts';
+import { BareDirectory } from './bare-directory.ts';
 import { Child, type Message } from './child.ts';
 import { CrashLoop } from './crash-loop.ts';
 import { messageOf } from './errors.ts';
@@ -120,7 +121,7 @@ export class MountService {
         this.#isFenced = true;
       }
     }
-    this.#mountOnce();
+    await this.#mountOnce();
     return await this.process.start();
   }
 
@@ -169,14 +170,26 @@ export class MountService {
     return this.#pid;
   }
 
-  #mountOnce(): void {
+  /** Not over a file that a program has open: see bare-directory.ts. */
+  async #mountOnce(): Promise<void> {
     const { mountPoint } = this.#spec.options;
-    const fd = mountFuse({ mountPoint });
-    this.#mount = {
-      fd,
-      connection: inspectMount(mountPoint)?.connection ?? 0,
-      survivor: createSurvivorDescriptors(),
-    };
+    const bare = new BareDirectory(mountPoint);
+    try {
+      for (;;) {
+        await bare.whenUnused();
+        const fd = mountFuse({ mountPoint });
+        // Nobody serves it yet: a program that was quicker is held at its next path, and let go by the unmount.
+        if (bare.usedFiles().length === 0) {
+          const connection = inspectMount(mountPoint)?.connection ?? 0;
+          this.#mount = { fd, connection, survivor: createSurvivorDescriptors() };
+          return;
+        }
+        unmountFuse(mountPoint, 'force');
+        closeSync(fd);
+      }
+    } finally {
+      bare.close();
+    }
   }
 
   /** False after somebody else's umount, also a lazy one, which the fs process does not notice while files are open. */
@@ -216,7 +229,7 @@ export class MountService {
     await this.#spec.onLost();
     signal.throwIfAborted();
     this.#isFenced = true;
-    this.#mountOnce();
+    await this.#mountOnce();
   }
 
   async #unmountWhenUnused(endsAtMs: number): Promise<boolean> {

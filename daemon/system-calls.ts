@@ -13,6 +13,9 @@ const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const FS_IOC_GETFLAGS = 0x80086601;
+const FS_IOC_SETFLAGS = 0x40086602;
+const FS_IMMUTABLE_FL = 0x10;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -34,6 +37,11 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *
   length: number,
 ) => number;
 const connect = libc.func('int connect(int fd, void *address, unsigned int length)') as SocketAddressCall;
+const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *value)') as (
+  fd: number,
+  request: number,
+  value: Buffer,
+) => number;
 const inetPton = libc.func('int inet_pton(int family, const char *text, void *address)') as (
   family: number,
   text: string,
@@ -61,6 +69,26 @@ export function tryLockFile(fd: number): boolean {
   const error = new SystemCallError('flock');
   if (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK') return false;
   throw error;
+}
+
+/** Whether nothing may be made or removed in the directory of this descriptor: chattr +i. */
+export function isImmutable(fd: number): boolean {
+  return ((inodeFlags(fd) ?? 0) & FS_IMMUTABLE_FL) !== 0;
+}
+
+/** False where the file system or this process's rights do not allow it. */
+export function setImmutable(fd: number, immutable: boolean): boolean {
+  const flags = inodeFlags(fd);
+  if (flags === undefined) return false;
+  const value = Buffer.alloc(8);
+  value.writeInt32LE(immutable ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL);
+  return ioctl(fd, FS_IOC_SETFLAGS, value) === 0;
+}
+
+/** undefined on a file system that has none. */
+function inodeFlags(fd: number): number | undefined {
+  const value = Buffer.alloc(8);
+  return ioctl(fd, FS_IOC_GETFLAGS, value) === 0 ? value.readInt32LE(0) : undefined;
 }
 
 /** A close-on-exec socket that listens on an IP address (no names) or a socket file that does not exist yet. */

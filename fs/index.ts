@@ -27,6 +27,7 @@ export {
 } from './mount/mounted.ts';
 export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
+export { tryLease } from './system/leases.ts';
 export { DescriptorMessages } from './system/sockets.ts';
 
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */

@@ -10,7 +10,7 @@ import { eventually } from '../helpers/eventually.ts';
 const checkout = resolve(import.meta.dirname, '../..');
 const capabilities = [
   ...['SYS_ADMIN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'CHOWN', 'FOWNER', 'FSETID', 'SETUID', 'SETGID', 'SETPCAP'],
-  ...['SYS_PTRACE', 'LEASE', 'KILL'],
+  ...['SYS_PTRACE', 'LEASE', 'KILL', 'LINUX_IMMUTABLE'],
 ].map((name) => `CAP_${name}`);
 
 const bind = (source: string, destination: string, ...options: string[]) => ({
@@ -27,7 +27,8 @@ describe.skipIf(!canRunContainers)('a daemon in a container', () => {
       const containers: Container[] = [];
       try {
         const server = await startContainer(paths, 'daemon', {
-          script: 'exec node /opt/hoody-sqlite/dist/daemon/main.js start --require-mount --passthrough on --listen 127.0.0.1:0 --drain 1',
+          script:
+            'exec node /opt/hoody-sqlite/dist/daemon/main.js start --require-mount --passthrough on --listen 127.0.0.1:0 --drain 1',
           capabilities,
           hostPids: true,
           devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o600 }],
