@@ -42,7 +42,7 @@ export function gateBlockers(database: Database, me: DatabaseOwner, nowMs: numbe
   if (database.writer && database.writer !== me) return [database.writer];
   const blockers: DatabaseOwner[] = [];
   for (const other of database.owners.values()) {
-    if (other !== me && mayWriteUntilMs(other, nowMs) > nowMs) blockers.push(other);
+    if (other !== me && mayWriteUntilMs(other, nowMs) !== OPEN) blockers.push(other);
   }
   return blockers;
 }
@@ -57,11 +57,14 @@ function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
   return nowMs - database.lastWriteMs <= limits.hotMs || database.readers.readsInARow < limits.readerProof;
 }
 
-/** Until when `other`'s transaction counts as one that may still write; OPEN when it does not. */
+/**
+ * Until when `other`'s transaction counts as one that may still write; OPEN when it does not. A time that has passed means that
+ * reviewYoung decides: its write attempt may have arrived already.
+ */
 function mayWriteUntilMs(other: DatabaseOwner, nowMs: number): number {
   if (hasRetryTurn(other, nowMs)) return other.retryUntilMs;
   const { transaction } = other;
-  return transaction?.mayWrite && transaction.youngUntilMs > nowMs ? transaction.youngUntilMs : OPEN;
+  return transaction?.mayWrite ? transaction.youngUntilMs : OPEN;
 }
 
 /** Decides about transactions that have come of age: one whose thread is in the middle of its work stays young for a while. */

@@ -169,9 +169,13 @@ export class LockManager {
     this.#pump(waiter.database, nowMs);
   }
 
-  /** Refuses or lets through whoever reached a limit. Call it when {@link nextDeadlineMs} has come; early does no harm. */
+  /**
+   * Refuses or lets through whoever reached a limit. Call it when {@link nextDeadlineMs} has come, after the requests that are
+   * ready: what a limit is about may be among them. Early does no harm.
+   */
   expire(nowMs: number): void {
     for (const database of [...this.#waitingDatabases]) {
+      reviewYoung(database, this.limits, this.#isRunning, nowMs);
       for (const waiter of [...database.waiters]) {
         if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
         const letThrough =
@@ -253,7 +257,6 @@ export class LockManager {
     if (role === 'pending' && type === 'read' && this.#isCommitWaiting(database, me)) return 'lock';
     if (this.#isSnapshotRequest(role, request, me, database)) {
       const isBehind = this.#isBehindAtGate(database, waiter);
-      reviewYoung(database, this.limits, this.#isRunning, nowMs);
       if (gateOpensMs(database, me, this.#proofOf(database, me, nowMs), isBehind, this.limits, nowMs) !== OPEN)
         return 'gate';
     }

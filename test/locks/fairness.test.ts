@@ -233,6 +233,7 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
           expect(await writer.run('COMMIT')).toMatchObject({ error: null });
           expect(await waiting, step).toMatchObject({ error: null });
         }
+        if (journal === 'wal') return; // there a switch takes effect when the others have gone
         await other.run(['PRAGMA locking_mode = EXCLUSIVE', 'INSERT INTO t VALUES (2)']);
         const insert = writer.run('INSERT INTO t VALUES (3)');
         await untilSomebodyWaits();

@@ -93,6 +93,7 @@ export class Simulation {
     const unique = this.#nextUnique++;
     const answer = this.manager.setLock({ ...request, unique }, this.nowMs);
     if (answer !== 'waiting') this.answers.set(unique, answer);
+    else if (this.manager.nextDeadlineMs(this.nowMs) <= this.nowMs) this.manager.expire(this.nowMs);
     this.collect();
     return unique;
   }
