@@ -67,6 +67,7 @@ function serve({
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
     powerCut: powerCut ? new PowerCut() : undefined,
     fence,
+    refusesFenced: locksWanted === 'kernel',
     survivor,
     directories: behind,
   });

@@ -26,7 +26,7 @@ import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import { adopt, EBADF, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
+import { adopt, EBADF, EBUSY, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
 
 /** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
 const copyBytes = 8 << 20;
@@ -38,7 +38,9 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): num
   if (node === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) return encodeOpened(opened, flags.open.KEEP_CACHE, out, 0);
-  const backingId = tree.fence.covers(node.key) ? 0 : tree.passthrough.acquire(node);
+  const isFenced = tree.fence.covers(node.key);
+  if (isFenced && tree.refusesFenced) return -EBUSY;
+  const backingId = isFenced ? 0 : tree.passthrough.acquire(node);
   // Without passthrough the file is opened now, so that an error is the answer to open(2).
   const fd = backingId > 0 ? -1 : openBacking(node, asked.flags);
   if (backingId === 0 && fd < 0) return failed();

@@ -28,7 +28,7 @@ import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EBADF, EEXIST, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
+export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
 
 /** `out` is the space after the reply's header. */
 export type Handler<Asked extends Header> = (tree: Tree, asked: Asked, out: Buffer) => number;
@@ -45,6 +45,8 @@ export interface Tree {
   readonly powerCut: PowerCut | undefined;
   /** Which files programs of a dead mount still use. */
   readonly fence: Pick<Fence, 'covers'>;
+  /** The kernel keeps the locks, so that a fence can only be kept up by refusing to open. */
+  readonly refusesFenced: boolean;
   /** What is being done, for the case that this process dies in the middle of it. */
   readonly operation: CurrentOperation;
   /** Scratch for one statx call: valid until the next. */
@@ -60,11 +62,22 @@ export function openTree(
     readonly syncer: Syncer;
     readonly powerCut?: PowerCut | undefined;
     readonly fence: Pick<Fence, 'covers'>;
+    readonly refusesFenced?: boolean;
     readonly survivor: Survivor;
     readonly directories?: DirectoryListener | undefined;
   },
 ): Tree {
-  const { caller, passthrough, ownChanges, syncer, powerCut, fence, survivor, directories } = parts;
+  const {
+    caller,
+    passthrough,
+    ownChanges,
+    syncer,
+    powerCut,
+    fence,
+    refusesFenced = false,
+    survivor,
+    directories,
+  } = parts;
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -78,6 +91,7 @@ export function openTree(
     syncer,
     powerCut,
     fence,
+    refusesFenced,
     operation,
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },

@@ -80,7 +80,7 @@ export class KeptDescriptors {
 
   /** The node's file is to go: no forgotten copy may keep its blocks. */
   letGo(id: number): void {
-    if (kinds.some((kind) => this.#dead.has(keyOf(kind, id)))) this.#clearOut();
+    if (this.#dead.size > 0 && kinds.some((kind) => this.#dead.has(keyOf(kind, id)))) this.#clearOut();
   }
 
   /** In a successor: all that was kept, one descriptor each, which from now on belong to the caller. Nothing leaves the socket. */

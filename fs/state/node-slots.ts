@@ -58,6 +58,10 @@ export class NodeSlots {
     this.#slots.words[at] = (this.#slots.words[at] ?? 0) | flag.isKept;
   }
 
+  isKept(slot: number): boolean {
+    return slot === NO_SLOT || ((this.#slots.words[this.#slots.word(slot) + field.flags] ?? 0) & flag.isKept) !== 0;
+  }
+
   remove(slot: number): void {
     this.#slots.release(slot);
   }

@@ -123,8 +123,8 @@ export class Survivor {
       this.nodes.setKept(slot);
     },
     remove: (slot, id) => {
+      if (this.nodes.isKept(slot)) this.kept.forget('node', id);
       this.nodes.remove(slot);
-      this.kept.forget('node', id);
       this.kept.letGo(id);
     },
   };

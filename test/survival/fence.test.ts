@@ -136,3 +136,14 @@ test('a daemon that was stopped in order fences too, if programs had files open 
     }
   });
 });
+
+test('where the kernel keeps the locks such a database cannot be opened until it is closed', async () => {
+  await afterTotalDeath(['--locks', 'kernel'], 'wal', 'connection', async ({ paths, holder, status }) => {
+    const held = join(paths.mount, 'held.db');
+    expect((await run('sqlite3', [held, sql])).stderr).toContain('unable to open');
+    expect(query(join(paths.mount, 'free.db'), `${sql}; select count(*) from t`)).toBe('1');
+    await tell(holder, 'close');
+    await eventually(async () => expect((await status()).fenced).toEqual([]));
+    expect(query(held, `${sql}; select count(*) from t`)).toBe('1');
+  });
+});

@@ -1,0 +1,84 @@
+// What surviving costs: nanoseconds for each change that the fs process stores for its successor, and how long a take-over of 9,000
+// nodes takes. Usage, after `npm run build`: node test/bench/survival.mjs
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OwnChanges } from '../../dist/fs/nodes/own-changes.js';
+import { Passthrough } from '../../dist/fs/nodes/passthrough.js';
+import { openTree, resolve } from '../../dist/fs/nodes/tree.js';
+import { restore } from '../../dist/fs/state/restore.js';
+import { createSurvivorDescriptors, Survivor } from '../../dist/fs/state/survivor.js';
+import { raiseDescriptorLimit } from '../../dist/fs/system/process.js';
+
+const rounds = 200_000;
+const files = 9_000; // both processes' descriptors are in this one
+const say = (text) => process.stdout.write(`${text}\n`);
+const log = (_level, event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`);
+const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-bench-'));
+raiseDescriptorLimit();
+
+function perCall(what, count, call) {
+  for (let n = 0; n < Math.min(count, 20_000); n++) call(n);
+  const startedMs = performance.now();
+  for (let n = 0; n < count; n++) call(n);
+  const ns = ((performance.now() - startedMs) * 1e6) / count;
+  say(`${what.padEnd(60)} ${ns.toFixed(0).padStart(8)} ns`);
+}
+
+function tree(survivor) {
+  return openTree(folder, {
+    caller: { become: () => {} },
+    passthrough: new Passthrough(-1, log),
+    ownChanges: new OwnChanges(),
+    syncer: undefined,
+    fence: { covers: () => false },
+    survivor,
+  });
+}
+
+try {
+  const descriptors = createSurvivorDescriptors();
+  const survivor = new Survivor(descriptors, log);
+  survivor.agreement = { passthrough: false, locks: true };
+  perCall('the request that is being served', rounds, (n) => survivor.operation.begin(n + 1, false));
+  const held = { owner: 12345678901234567890n, handle: 7, slots: [], ranges: [] };
+  const range = { start: 120, end: 120, type: 'write', pid: 100, tid: 100, sinceMs: 0 };
+  const store = survivor.locks.storeOf(2, false);
+  perCall('a lock granted to an owner that holds two others', rounds, () => {
+    held.ranges = [range, range, range];
+    store.save(held);
+  });
+  perCall('a waiter: added and removed', rounds, (n) => {
+    survivor.waiters.add(n);
+    survivor.waiters.remove(n);
+  });
+  const node = { id: 9 };
+  const handles = survivor.handleStore('file');
+  perCall('a handle: opened and released', rounds, () =>
+    handles.remove(handles.add({ id: 1, node, access: 2, pid: 100, unique: 5 })),
+  );
+  const fd = openSync(folder, 'r');
+  survivor.useMountOf(fd);
+  perCall('a node: looked up and forgotten', rounds, () =>
+    survivor.nodeStore.remove(survivor.nodeStore.add(5, fd, false), 5),
+  );
+  perCall('a descriptor kept and given up', 20_000, () => {
+    survivor.kept.keep('mirror', 5, fd);
+    survivor.kept.forget('mirror', 5);
+  });
+  closeSync(fd);
+
+  const first = tree(survivor);
+  const root = first.nodes.get(1);
+  for (let n = 0; n < files; n++) {
+    writeFileSync(join(folder, `file-${n}`), '');
+    resolve(first, root, Buffer.from(`file-${n}\0`)).lookups = 1;
+  }
+  const startedMs = performance.now();
+  const next = new Survivor(descriptors, log);
+  const restored = restore(tree(next), next, folder, log);
+  const tookMs = performance.now() - startedMs;
+  say(`take-over of ${restored.nodes - 1} nodes, ${restored.lost} lost: ${tookMs.toFixed(0)} ms`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
