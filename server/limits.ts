@@ -58,5 +58,6 @@ export const limits = {
   groupBytes: 8 * 1024 * 1024,
   /** What a COMMIT may take beyond the deadline before the executor is killed all the same. */
   commitGraceMs: 10_000,
-  killGraceMs: 150,
+  /** What is kept of a deadline for the answer when work waits for a lock. */
+  answerReserveMs: 150,
 } as const;

@@ -189,7 +189,7 @@ export class Scheduler {
       path: queue.path,
       lane,
       create: first.create,
-      budgetMs: this.#busyTimeoutMs(group.deadlineMs - performance.now() - limits.killGraceMs),
+      budgetMs: this.#busyTimeoutMs(lockBudgetMs(group.deadlineMs - performance.now())),
       jobs: jobs.map(({ operation, args }) => ({ operation, args })),
     });
   }
@@ -254,7 +254,7 @@ export class Scheduler {
       const outcome = message.outcomes[index] ?? refusal('INTERNAL_ERROR', 'internal error');
       // The group waited for a lock as long as its most urgent job could; the others still have time.
       const mayWaitOn = outcome.error?.code === 'DATABASE_BUSY' && group.lane.startsWith('kv-');
-      if (mayWaitOn && job.deadlineMs - nowMs > 2 * limits.killGraceMs) again.push(job);
+      if (mayWaitOn && job.deadlineMs - nowMs > 2 * limits.answerReserveMs) again.push(job);
       else this.#settle(job, outcome);
     });
     group.queue.pushFront(again);
@@ -320,4 +320,9 @@ export class Scheduler {
     this.#queuedBytes -= job.sizeBytes;
     job.settle(outcome);
   }
+}
+
+/** How long a group may wait for locks, so that being refused can still be answered before the deadline. */
+function lockBudgetMs(leftMs: number): number {
+  return leftMs - Math.max(limits.answerReserveMs, Math.min(1_000, leftMs / 5));
 }

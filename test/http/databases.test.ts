@@ -131,6 +131,16 @@ describe('a database path', () => {
   });
 });
 
+test('journal_mode=WAL turns a database that a program made in another mode', async () => {
+  const path = join(api().daemon.root, 'rollback.db');
+  expect(spawnSync('sqlite3', [path, 'CREATE TABLE t(a)']).status).toBe(0);
+  const mode = async (...items: object[]) => (await api().sql('rollback', ...items)).json.results.at(-1).resultSet;
+  expect(await mode({ query: 'PRAGMA journal_mode' })).toEqual([{ journal_mode: 'delete' }]);
+  expect(await mode({ statement: 'PRAGMA journal_mode=WAL' })).toEqual([{ journal_mode: 'wal' }]);
+  expect(await mode({ query: 'PRAGMA journal_mode' }, { query: 'PRAGMA synchronous' })).toEqual([{ synchronous: 2 }]);
+  expect(readFileSync(join(api().daemon.data, 'rollback.db'))[18]).toBe(2);
+});
+
 describe('DELETE /db', () => {
   test('removes the file and its sidecars', async () => {
     await api().sql('gone', { statement: 'CREATE TABLE t(a)' });
@@ -240,7 +250,7 @@ describe('POST /maintenance', () => {
       await holder.opened;
       await api().sql('blocked', { statement: 'INSERT INTO t VALUES (1)' });
       const body = { op: 'wal_checkpoint_truncate' };
-      const answer = await api().call('POST', '/maintenance?db=blocked&timeout=1', { body });
+      const answer = await api().call('POST', '/maintenance?db=blocked&timeout=5', { body });
       expect([answer.status, answer.json.code, answer.headers['retry-after']]).toEqual([409, 'CONFLICT', '1']);
     } finally {
       await holder.end();

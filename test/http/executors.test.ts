@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { useDaemon } from '../helpers/http.ts';
+import { type Answer, useDaemon } from '../helpers/http.ts';
 import { run } from '../helpers/process.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -86,16 +86,23 @@ test('an executor that is killed loses no acknowledged write and is replaced', a
 
 test('a transaction whose executor is killed leaves nothing behind', async () => {
   await api().sql('half', { statement: 'CREATE TABLE t(a)' });
-  const items = [{ statement: 'INSERT INTO t VALUES (1)' }, { query: endless }];
-  const late = api().call('POST', '/db?db=half', { body: { transaction: items } });
-  const busy = await eventually(async () => {
-    const pid = (await executors()).find((one) => openFiles(one).includes(join(api().daemon.root, 'half.db')));
-    if (pid === undefined || (await metric('hoody_sqlite_queued_jobs')) < 1) throw new Error('not begun yet');
-    return pid;
-  });
-  process.kill(busy, 'SIGKILL');
-  const { status, json } = await late;
-  expect([status, json.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+  const transaction = [{ statement: 'INSERT INTO t VALUES (1)' }, { query: endless }];
+  let answer: Answer | undefined;
+  const late = api()
+    .call('POST', '/db?db=half&timeout=60', { body: { transaction } })
+    .then((got) => {
+      answer = got;
+    });
+  await eventually(
+    async () => {
+      const holders = (await executors()).filter((pid) => openFiles(pid).includes(join(api().daemon.root, 'half.db')));
+      for (const pid of holders) process.kill(pid, 'SIGKILL');
+      expect(answer).toBeDefined();
+    },
+    { intervalMs: 200, timeoutMs: 50_000 },
+  );
+  await late;
+  expect([answer?.status, answer?.json.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
   const { json: after } = await api().sql('half', { query: 'SELECT count(*) AS n FROM t' });
   expect(after.results[0].resultSet).toEqual([{ n: 0 }]);
 });
