@@ -12,7 +12,9 @@ export const kvLimits = {
   historyDefault: 50,
   rollbackSteps: 50_000,
   rollbackKeys: 10_000,
-  /** Keys looked at by one snapshot, diff or rollback of a table. */
+  /** Keys that one rollback of a table changes; it looks at as many as were touched. */
+  rolledBackKeys: 50_000,
+  /** Keys looked at by one snapshot or diff of a table. */
   scannedKeys: 50_000,
   listedGaps: 1000,
   previewedChanges: 1000,

@@ -30,13 +30,22 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
     checkMoment(connection, 'to', to);
     if (from >= to) throw new ApiError('INVALID_PARAMETERS', '"from" must be before "to"');
     const table = findTable(connection, args.table);
-    const candidates = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, from, to);
+    // One more than are looked at, to see whether that is all of them.
+    const limit = kvLimits.scannedKeys + 1;
+    const candidates = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, from, to, limit);
     const budget = new AnswerBudget();
     const changes: Record<string, unknown>[] = [];
     const gapKeys: string[] = [];
     const stats = { created: 0, modified: 0, deleted: 0, unchanged: 0, total_changes: 0 };
     let candidatesNow = 0;
+    let scanned = 0;
+    let isTruncated = false;
     for (const key of candidates) {
+      if (scanned === kvLimits.scannedKeys) {
+        isTruncated = true;
+        break;
+      }
+      scanned += 1;
       if (isInTableAt(connection, table, key, to)) candidatesNow += 1;
       const id = keyId(connection, table, key);
       const before = stateAt(connection, table, key, from, id).state;
@@ -68,7 +77,7 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
       to_timestamp: to,
       stats,
       changes: changes.length === 0 ? null : changes,
-      ...gapMembers(gapKeys, candidates.size >= kvLimits.scannedKeys, from < forgottenAt(connection, table)),
+      ...gapMembers(gapKeys, isTruncated, from < forgottenAt(connection, table)),
     });
   },
 };

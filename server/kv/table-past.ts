@@ -35,16 +35,25 @@ export function isSameState(one: KnownState, other: KnownState): boolean {
 }
 
 /**
- * Keys that may differ between two times: those with an operation since the first, and those whose time to live ended in
- * between. At most `scannedKeys`.
+ * Keys that may differ between two times, each once: those with an operation since the first, and those whose time to live
+ * ended in between. No key may be written while they are walked.
  */
-export function touchedKeys(connection: Connection, table: KvTable, from: number, to: number): Set<string> {
-  if (!table.hasLog || !table.exists) return new Set();
+export function* touchedKeys(
+  connection: Connection,
+  table: KvTable,
+  from: number,
+  to: number,
+  limit: number | null,
+): Generator<string> {
+  if (!table.hasLog || !table.exists) return;
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
   const sql = `SELECT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text'
-    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? AND typeof(key) = 'text' LIMIT ${kvLimits.scannedKeys}`;
+    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? AND typeof(key) = 'text' LIMIT ?`;
   const seq = firstSeqAfter(connection, table, from);
-  return new Set(connection.statement(sql).pluck().all(seq, from, to) as string[]);
+  yield* connection.database
+    .prepare(sql)
+    .pluck()
+    .iterate(seq, from, to, limit ?? -1) as IterableIterator<string>;
 }
 
 /** Keys of the table as it stands now whose time is not over at a second. Counted on indexes: values are not read. */

@@ -98,6 +98,7 @@ export const kvTableRollbackPreview: Operation<TableRollbackArgs, KvAnswer> = {
         keys_to_restore: count('restore'),
         operations_to_reverse: plan.operations,
         untouched_keys: plan.untouched,
+        // The counts are of all keys; only the list is cut short.
         discovery_truncated: shown.length < plan.changes.length,
         changes: shown.length === 0 ? null : shown,
       },
@@ -122,7 +123,8 @@ function planRollback(connection: Connection, table: KvTable, args: TableRollbac
   if (toSeconds < forgottenAt(connection, table)) {
     throw new ApiError('TIME_TRAVEL_CHAIN_GAP', 'the history of that time is no longer kept');
   }
-  const all = args.keys.length > 0 ? args.keys : touchedKeys(connection, table, toSeconds, toSeconds);
+  // All of them, however many: only those that differ are kept in memory.
+  const all = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, toSeconds, toSeconds, null);
   const changes: Plan['changes'] = [];
   const untouched: string[] = [];
   let reversed = 0;
@@ -138,15 +140,15 @@ function planRollback(connection: Connection, table: KvTable, args: TableRollbac
     const target = targetOf(state, now);
     const action = actionFor(current, target, now);
     if (action === null) continue;
+    if (changes.length === kvLimits.rolledBackKeys) {
+      throw new ApiError(
+        'PAYLOAD_TOO_LARGE',
+        `more than ${kvLimits.rolledBackKeys} keys would change; roll back some at a time, named with "keys"`,
+      );
+    }
     const operations = operationsSince(connection, table, key, toSeconds);
     reversed += operations;
     changes.push({ key, action, operations });
-  }
-  if (changes.length >= kvLimits.scannedKeys) {
-    throw new ApiError(
-      'PAYLOAD_TOO_LARGE',
-      `more than ${kvLimits.scannedKeys} keys changed since; name some with "keys"`,
-    );
   }
   return { changes, operations: reversed, untouched };
 }

@@ -1,0 +1,101 @@
+// The rollback of a table where more keys were touched, or differ, than one answer or one rollback may hold. Small limits.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { kvDiff } from '../../../server/kv/table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from '../../../server/kv/table-rollback.ts';
+import { TestStore } from '../../helpers/kv-store.ts';
+
+vi.mock(import('../../../server/kv/kv-limits.ts'), async (original) => {
+  const { kvLimits } = await original();
+  const small = { ...kvLimits, scannedKeys: 20, rolledBackKeys: 20, previewedChanges: 5 };
+  return { kvLimits: small as unknown as typeof kvLimits };
+});
+
+const table = 'kv_store';
+/** Touched, but as they were: they sort before all others, and were touched before them. */
+const same = Array.from({ length: 100 }, (_, n) => `a${String(n).padStart(3, '0')}`);
+
+let store: TestStore;
+let toSeconds: number;
+beforeEach(() => {
+  store = new TestStore();
+  store.set('z', 'before');
+  store.set('gone', 'before');
+  for (const key of same) store.set(key, '1');
+  toSeconds = store.now;
+  store.advance(10);
+  for (const value of ['2', '1']) for (const key of same) store.set(key, value);
+});
+afterEach(() => store.close());
+
+const args = (more: object = {}) => ({
+  table,
+  history: true,
+  clientIp: '10.0.0.1',
+  toSeconds,
+  keys: [],
+  excludeKeys: [],
+  ...more,
+});
+const rollback = (more: object = {}) => store.run(kvTableRollback, args(more)).json;
+const preview = (more: object = {}) => store.run(kvTableRollbackPreview, args(more)).json.preview;
+const setNew = (count: number) => {
+  for (let n = 0; n < count; n += 1) store.set(`new${n}`, 'x');
+};
+const newest = () => store.native.prepare('SELECT max(seq) FROM "hoody:kv_log:kv_store"').pluck().get();
+const tooLarge = expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' });
+
+describe('a table rollback', () => {
+  test('finds every key that differs, however many others were touched', () => {
+    store.set('z', 'after');
+    store.delete('gone');
+    setNew(1);
+    expect(preview()).toMatchObject({
+      keys_to_rollback: 1,
+      keys_to_delete: 1,
+      keys_to_restore: 1,
+      discovery_truncated: false,
+      changes: expect.objectContaining({ length: 3 }),
+    });
+    expect(rollback()).toMatchObject({ rolled_back: 1, deleted: 1, restored: 1 });
+    expect([store.get('z'), store.get('gone'), store.get('new0')]).toEqual(['before', 'before', null]);
+    expect(preview()).toMatchObject({ changes: null, discovery_truncated: false });
+  });
+
+  test('changes as many keys as the limit says', () => {
+    setNew(20);
+    expect(rollback()).toMatchObject({ deleted: 20 });
+  });
+
+  test('of more keys than the limit is refused as a whole, and so is its preview', () => {
+    setNew(21);
+    const before = newest();
+    expect(() => rollback()).toThrow(tooLarge);
+    expect(() => preview()).toThrow(tooLarge);
+    expect(newest()).toBe(before);
+    expect(rollback({ excludeKeys: ['new7'] })).toMatchObject({ deleted: 20 });
+    expect(store.get('new7')).toBe('x');
+  });
+
+  test('shows some of many changes, says so, and counts all of them', () => {
+    setNew(5);
+    expect(preview()).toMatchObject({ keys_to_delete: 5, discovery_truncated: false });
+    setNew(6);
+    const shown = preview();
+    expect(shown).toMatchObject({ keys_to_delete: 6, discovery_truncated: true });
+    expect(shown.changes).toHaveLength(5);
+  });
+
+  test('of a key that is named twice changes it once', () => {
+    store.set('z', 'after');
+    expect(rollback({ keys: ['z', 'z'] })).toMatchObject({ rolled_back: 1 });
+  });
+});
+
+test('a diff says whether it looked at all keys', () => {
+  const diff = (from: number) => store.run(kvDiff, { table, fromSeconds: from, toSeconds: store.now, keys: [] }).json;
+  expect(diff(toSeconds)).toMatchObject({ candidate_truncated: true });
+  const later = store.now;
+  store.advance(10);
+  setNew(20);
+  expect(diff(later)).toMatchObject({ candidate_truncated: false, stats: { created: 20 } });
+});
