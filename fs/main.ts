@@ -56,7 +56,10 @@ function start(options: FsStartOptions): void {
   worker.on('message', (message: FromLoop) => {
     if (message.type === 'failed') exitCode = 1;
     if (message.type === 'tell-kernel') tellKernel(message.messages);
-    else if (message.type === 'sync') syncAndAnswer(message.job, deviceFd, syncAverage);
+    else if (message.type === 'make-room') {
+      tellKernel(message.messages);
+      toLoop({ type: 'room-made' });
+    } else if (message.type === 'sync') syncAndAnswer(message.job, deviceFd, syncAverage);
     else if (message.type === 'locks') {
       toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
     } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));

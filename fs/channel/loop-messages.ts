@@ -15,6 +15,7 @@ export interface LoopData {
 export type ToLoop =
   | { readonly type: 'stop' }
   | { readonly type: 'power-cut' }
+  | { readonly type: 'room-made' }
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'locks'; readonly id: number }
   | { readonly type: 'long-holders' };
@@ -24,6 +25,8 @@ export type FromLoop =
   | FromFsProcess
   /** To be written to the device, each at once, but not by the loop: see BehindTheBack.collect. */
   | { readonly type: 'tell-kernel'; readonly messages: readonly Uint8Array[] }
+  /** The same, and `room-made` is the answer. */
+  | { readonly type: 'make-room'; readonly messages: readonly Uint8Array[] }
   /** To be done and answered by the main thread. */
   | { readonly type: 'sync'; readonly job: SyncJob }
   /** The answer to the query `locks`, before the processes are named. */

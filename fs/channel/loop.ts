@@ -17,8 +17,9 @@ import { openTree } from '../nodes/tree.ts';
 import { restore } from '../state/restore.ts';
 import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
 import { Caller } from '../system/caller.ts';
-import { raiseThreadPriority } from '../system/process.ts';
+import { raiseDescriptorLimit, raiseThreadPriority } from '../system/process.ts';
 import { BehindTheBack, batchMs } from './behind.ts';
+import { DescriptorPressure } from './descriptor-pressure.ts';
 import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
@@ -104,6 +105,7 @@ function serve({
   const request = Buffer.alloc(requestBytes).fill(1);
   if (survivor.generation > 1) takeOver();
 
+  const pressure = new DescriptorPressure(raiseDescriptorLimit());
   let collectAtMs = Number.POSITIVE_INFINITY;
   if (behind !== undefined) device.listenTo(behind.fd);
 
@@ -118,6 +120,7 @@ function serve({
     if (length === 0 && answerMessages() === 'stop') return;
     locks?.runDue(length === 0);
     checkFence();
+    if (pressure.isHigh(tree)) send({ type: 'make-room', messages: pressure.relieve(tree) });
     if (length === 0) survivor.kept.clearIfDue();
     collectChanges();
   }
@@ -175,6 +178,9 @@ function serve({
       switch (message.type) {
         case 'stop':
           return 'stop';
+        case 'room-made':
+          pressure.relieved();
+          break;
         case 'power-cut':
           tree.powerCut?.cut(Math.random);
           process.kill(process.pid, 'SIGKILL');
