@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Container, hostFolder, startContainer, withSharedPaths } from '../helpers/containers.ts';
 import { withDaemon } from '../helpers/daemon.ts';
-import { canRunContainers } from '../helpers/debian-root.ts';
+import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
@@ -21,6 +21,8 @@ const bind = (source: string, destination: string, ...options: string[]) => ({
 });
 
 describe.skipIf(!canRunContainers)('a daemon in a container', () => {
+  prepareDebianRoot();
+
   test('mounts for the host and for other containers', async () => {
     await withSharedPaths(async (paths) => {
       mkdirSync(paths.data);

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { type Container, startContainer, withSharedPaths } from '../helpers/containers.ts';
 import { withDaemon } from '../helpers/daemon.ts';
-import { canRunContainers } from '../helpers/debian-root.ts';
+import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const loops = process.env.HOODY_SQLITE_SOAK ? 300 : 25;
@@ -59,6 +59,8 @@ function expectNoFailure(container: Container): void {
 }
 
 describe.skipIf(!canRunContainers)('eight containers on one database', () => {
+  prepareDebianRoot();
+
   test('fail at nothing before and after a restart, lose nothing, and are known by name', async () => {
     await withSharedPaths(async (paths) => {
       const containers: Container[] = [];

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { startContainer, withSharedPaths } from '../helpers/containers.ts';
 import { startDaemon, withDaemon } from '../helpers/daemon.ts';
-import { canRunContainers } from '../helpers/debian-root.ts';
+import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { uidOf } from '../helpers/process.ts';
 
 const nobody = 65_534;
@@ -20,6 +20,8 @@ function makeDatabase(path: string, owner: number, mode: number): void {
 }
 
 describe.skipIf(!canRunContainers)('with --user nobody', () => {
+  prepareDebianRoot();
+
   test('the mount answers EACCES and HTTP 403 to whoever may not read a file', async () => {
     await withSharedPaths(async (paths) => {
       chmodSync(paths.folder, 0o755);

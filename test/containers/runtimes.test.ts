@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hostFolder, startContainer, withSharedPaths } from '../helpers/containers.ts';
 import { type DaemonPaths, withDaemon } from '../helpers/daemon.ts';
-import { canRunContainers, debianRoot } from '../helpers/debian-root.ts';
+import { canRunContainers, debianRoot, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run, type Started, start } from '../helpers/process.ts';
 
@@ -51,6 +51,8 @@ const nspawnName = `hoody-test-${process.pid}`;
 const isInstalled = (program: string) => spawnSync('which', [program]).status === 0;
 
 describe.skipIf(!canRunContainers)('a container sees the mount, and the next one after a restart, in', () => {
+  prepareDebianRoot();
+
   for (const [name, runContainer] of Object.entries(runtimes)) {
     test.skipIf(name === 'podman' && !isInstalled('podman'))(name, async () => {
       const root = await debianRoot();

@@ -3,9 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { beforeAll } from 'vitest';
 import { run } from './process.ts';
 
 const folder = '/var/cache/hoody-sqlite-tests';
+const buildTimeoutMs = 900_000;
 const mirror = 'http://deb.debian.org/debian';
 const packages = [
   'systemd',
@@ -23,6 +25,13 @@ export const canRunContainers =
   process.getuid?.() === 0 &&
   ['debootstrap', 'systemd-nspawn', 'runc', 'bwrap'].every((name) => spawnSync('which', [name]).status === 0);
 
+/** Builds the root before the tests of a `describe`, whose own time is too short for that. */
+export function prepareDebianRoot(): void {
+  beforeAll(async () => {
+    await debianRoot();
+  }, buildTimeoutMs);
+}
+
 /** Resolves with a directory that nobody may write to: put an overlay over it, or mount it read-only. */
 export async function debianRoot(): Promise<string> {
   const root = join(folder, 'debian-12');
@@ -33,7 +42,7 @@ export async function debianRoot(): Promise<string> {
     const built = await run(
       'debootstrap',
       ['--variant=minbase', `--include=${packages.join(',')}`, 'bookworm', unfinished, mirror],
-      { timeoutMs: 600_000 },
+      { timeoutMs: buildTimeoutMs },
     );
     if (built.code !== 0) throw new Error(`debootstrap failed: ${built.stdout.slice(-2000)}${built.stderr}`);
     mkdirSync(join(unfinished, 'hoody')); // where containers get the mount; the root itself is read-only to them

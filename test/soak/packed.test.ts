@@ -3,13 +3,15 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { canRunContainers } from '../helpers/debian-root.ts';
+import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { withMachine } from '../helpers/machine.ts';
 import { run } from '../helpers/process.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 
 describe.skipIf(!canRunContainers)('the packed tarball', () => {
+  prepareDebianRoot();
+
   test('installs into an empty prefix, runs the first screen of the README, and runs as a service', async () => {
     await withMachine(
       async (machine) => {

@@ -1,6 +1,6 @@
 // The service under a real systemd: a booted Debian in systemd-nspawn with /dev/fuse passed in.
 import { describe, expect, test } from 'vitest';
-import { canRunContainers } from '../helpers/debian-root.ts';
+import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Machine, withMachine } from '../helpers/machine.ts';
 
@@ -38,6 +38,8 @@ async function installed(test: (machine: Machine) => Promise<void>): Promise<voi
 }
 
 describe.skipIf(!canRunContainers)('the service', () => {
+  prepareDebianRoot();
+
   test('installs, serves, reloads, stops, uninstalls, and leaves nothing but the data', async () => {
     await installed(async (machine) => {
       await serves(machine);
