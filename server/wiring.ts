@@ -42,6 +42,9 @@ export interface HttpServer {
   stop(drainMs: number, isHandover: boolean): Promise<void>;
 }
 
+/** How long an idle connection is left to its client after a successor has taken over. */
+const handoverMs = 1_500;
+
 /** @throws Error for a token file that cannot be read */
 export function createHttpServer(
   options: ServerOptions,
@@ -201,7 +204,10 @@ export function createHttpServer(
         if (isHandover) net.Server.prototype.close.call(server, () => resolve());
         else server.close(() => resolve());
       });
+      // Whoever sent nothing for a while is not about to.
+      const idle = setInterval(() => server.closeIdleConnections(), handoverMs);
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+      clearInterval(idle);
       await Promise.race([recorder.flushAll(), new Promise((resolve) => setTimeout(resolve, drainMs))]);
       await scheduler.stop();
       server.closeAllConnections();

@@ -50,8 +50,17 @@ export async function underLoad(
   return { errors, acknowledged, worstPauseMs };
 }
 
+/** An executor may have ended by itself. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 export async function kill(daemon: Daemon, role: Role): Promise<void> {
-  process.kill(await pidOf(daemon, role), 'SIGKILL');
+  killIfThere(await pidOf(daemon, role));
 }
 
 export async function pidOf(daemon: Daemon, role: Role): Promise<number> {
@@ -82,13 +91,14 @@ export async function deaths(
   try {
     for (let round = 0; round < rounds; round++) {
       await delay(Math.random() * 300);
-      for (const pid of victims(await daemon.status())) process.kill(pid, 'SIGKILL');
+      for (const pid of victims(await daemon.status())) killIfThere(pid);
       await started.exited;
       const before = clients.map((client) => client.acknowledged().length);
       const startedMs = performance.now();
       started = startDaemon(paths, listen);
       daemon = await whenReady(started, paths);
       worstStartMs = Math.max(worstStartMs, performance.now() - startedMs);
+      if (round % 10 === 9) process.stderr.write(`round ${round + 1}, worst start ${Math.round(worstStartMs)} ms\n`);
       await eventually(
         () => {
           for (const [index, client] of clients.entries())

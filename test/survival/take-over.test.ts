@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { start } from '../helpers/process.ts';
 import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.ts';
 import { kill, pidOf, underLoad } from './rounds.ts';
+
+const holderScript = join(import.meta.dirname, 'holder.py');
 
 test('kill -9 of the fs process: no client sees an error, and every acknowledged commit is there once', async () => {
   await withDaemon([], async (daemon) => {
@@ -74,5 +77,30 @@ test('a reload under load replaces fs process and server without an error', asyn
     });
     expect(result.errors).toEqual([]);
     for (const pid of await pids()) expect(before).not.toContain(pid);
+  });
+});
+
+test('an fs process that crashes five times in a row gives the connection up; what is open is fenced, the rest is served', async () => {
+  await withDaemon([], async (daemon) => {
+    const held = join(daemon.mount, 'held.db');
+    query(held, 'pragma journal_mode=wal; create table t (client text, n integer)');
+    const holder = start('python3', [holderScript, 'connection', held]);
+    try {
+      await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
+      for (let crash = 0; crash < 5; crash++) {
+        const pid = await pidOf(daemon, 'fs');
+        process.kill(pid, 'SIGSEGV');
+        await eventually(async () => expect(await pidOf(daemon, 'fs')).not.toBe(pid));
+      }
+      await eventually(() => expect(daemon.stderr()).toContain('mount-given-up'));
+      query(join(daemon.mount, 'other.db'), 'create table t (client text, n integer)');
+      expect((await daemon.status()).fenced.map(({ database }) => database)).toEqual(['held.db']);
+      holder.process.kill('SIGKILL');
+      await eventually(async () => expect((await daemon.status()).fenced).toEqual([]));
+      query(held, "insert into t values ('a', 1)");
+    } finally {
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+    }
   });
 });
