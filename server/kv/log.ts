@@ -130,8 +130,19 @@ export function stateBefore(row: LogRow, after: KeyState): KeyState {
 
 /** One row at a time: a page of rows could hold many big values. */
 function oneRow(connection: Connection, table: KvTable, rest: string, ...bound: number[]): LogRow | null {
-  const sql = `SELECT ${logColumns} FROM ${quoteName(table.names.log)} l WHERE l.key_id = ? AND l.in_history ${rest}`;
-  const row = connection.statement(sql).get(...bound) as SqlRow | undefined;
+  const row = connection.statement(oneRowSql(table, rest)).get(...bound) as SqlRow | undefined;
   if (row === undefined) return null;
   return { ...row, op: opName(row.op), delta: row.delta === null ? null : BigInt(row.delta) };
+}
+
+const oneRowSqls = new WeakMap<KvTable, Map<string, string>>();
+
+/** Put together once a table: a text of this length takes as long to join and to hash as the statement takes to run. */
+function oneRowSql(table: KvTable, rest: string): string {
+  const known = oneRowSqls.get(table) ?? new Map<string, string>();
+  const sql =
+    known.get(rest) ??
+    `SELECT ${logColumns} FROM ${quoteName(table.names.log)} l WHERE l.key_id = ? AND l.in_history ${rest}`;
+  oneRowSqls.set(table, known.set(rest, sql));
+  return sql;
 }

@@ -49,10 +49,15 @@ export function lastSeqSql(table: KvTable, key: string): string {
 /** The row, also when its time to live is over (see isExpired). */
 export function readRow(connection: Connection, table: KvTable, key: string): KvRow | null {
   if (!table.exists) return null;
-  const sql = `SELECT ${rowColumns(table)} FROM ${quoteName(table.names.table)} t WHERE t.key = ?`;
+  const sql =
+    rowSqls.get(table) ?? `SELECT ${rowColumns(table)} FROM ${quoteName(table.names.table)} t WHERE t.key = ?`;
+  rowSqls.set(table, sql);
   const row = connection.statement(sql).get(key) as SqlRow | undefined;
   return row === undefined ? null : toRow(table, row);
 }
+
+/** Put together once a table: joining and hashing a text of this length costs as much as running it. */
+const rowSqls = new WeakMap<KvTable, string>();
 
 /** The row if the key exists now. */
 export function readLiveRow(connection: Connection, table: KvTable, key: string): KvRow | null {
