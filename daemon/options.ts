@@ -2,6 +2,7 @@
 // help text all come from it. A value is checked here, by the option's kind, whatever source it comes from.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { LockLimits } from '../fs/index.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 
 /** The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in the unit of the name. */
@@ -13,6 +14,7 @@ export interface Settings {
   readonly requireMount: boolean;
   readonly passthrough: 'auto' | 'on' | 'off';
   readonly locks: 'coordinated' | 'kernel';
+  readonly lockLimits: Partial<LockLimits>;
   readonly config: string | undefined;
   readonly stateDir: string;
   readonly runDir: string;
@@ -60,6 +62,44 @@ const isRoot = () => process.getuid?.() === 0;
 const path: Parse<string> = (text) => {
   if (text === '') throw new Error('expected a path');
   return resolve(text);
+};
+
+/** Named here as well, so that `help` need not load fs/; the compiler sees to it that none is missing. */
+const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
+  queueMs: true,
+  blockingMs: true,
+  shortMs: true,
+  episodeGapMs: true,
+  youngMs: true,
+  youngStepMs: true,
+  youngMostMs: true,
+  hotMs: true,
+  gateIdleMs: true,
+  readerProof: true,
+  executableDoubtMs: true,
+  retryMs: true,
+  sliceMs: true,
+  sliceGapMs: true,
+  pollEdgeMs: true,
+  foreignPollMs: true,
+  longHolderMs: true,
+};
+
+/** `name=number` pairs divided by commas. */
+const lockLimits: Parse<Partial<LockLimits>> = (text) => {
+  const limits: Record<string, number> = {};
+  for (const pair of list(text)) {
+    const [name = '', number = ''] = pair.split('=');
+    const value = Number(number);
+    if (!Object.hasOwn(lockLimitNames, name)) {
+      throw new Error(`"${name}" is none of ${Object.keys(lockLimitNames).join(', ')}`);
+    }
+    if (number === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new Error(`expected ${name}=NUMBER, a number of 0 or more`);
+    }
+    limits[name] = value;
+  }
+  return limits;
 };
 
 const list: Parse<readonly string[]> = (text) =>
@@ -154,6 +194,15 @@ export const options: Options = {
     byDefault: () => 'coordinated',
     defaultText: 'coordinated',
     sense: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
+  },
+  lockLimits: {
+    flag: 'lock-limit',
+    value: 'NAME=NUMBER',
+    parse: lockLimits,
+    byDefault: () => ({}),
+    defaultText: null,
+    sense: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
+    isList: true,
   },
   config: {
     flag: 'config',

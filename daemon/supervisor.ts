@@ -202,13 +202,14 @@ export class Supervisor {
 
   /** A mount that is impossible is no failure: HTTP then serves the data directory. */
   async #startMount(instance: Instance, mountPoint: string, adopted: Mount | undefined): Promise<void> {
-    const { passthrough, locks, requireMount } = this.#settings;
+    const { passthrough, locks, lockLimits, requireMount } = this.#settings;
     const service = new MountService({
       options: {
         dataDir: this.#data,
         mountPoint,
         passthrough,
         locks,
+        lockLimits,
         stateDir: instance.folder,
         fence: this.#deadConnections.length > 0,
       },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
-export { defaultLockLimits, type LockLimits } from './locks/limits.ts';
+export type { LockLimits } from './locks/limits.ts';
 export type {
   FromFsProcess,
   FsStartOptions,

@@ -149,3 +149,10 @@ describe('an address that other machines can reach', () => {
     expect(() => checkTogether(load(['--listen', '0.0.0.0:1', flag]).settings)).not.toThrow();
   });
 });
+
+test('constants of the lock coordinator are set by name, and an unknown one is refused by name', () => {
+  const { settings } = load(['--lock-limit', 'queueMs=8000', '--lock-limit', 'sliceMs=0']);
+  expect(settings.lockLimits).toEqual({ queueMs: 8000, sliceMs: 0 });
+  expect(refusal(() => load(['--lock-limit', 'patience=1'])).message).toContain('"patience" is none of queueMs');
+  expect(refusal(() => load(['--lock-limit', 'queueMs=soon'])).message).toContain('expected queueMs=NUMBER');
+});
