@@ -31,13 +31,13 @@ export class BareDirectory {
    * this process's rights allow to forbid it; look again after mounting. @throws CommandError when it takes too long
    */
   async whenUnused(): Promise<void> {
-    const endsAtMs = Date.now() + waitMs;
+    const endsAtMs = performance.now() + waitMs;
     for (;;) {
       this.#removeEmptyFiles();
       this.#seal();
       const used = this.usedFiles();
       if (used.length === 0 && !this.#hasEmptyFile()) return;
-      if (Date.now() >= endsAtMs) {
+      if (performance.now() >= endsAtMs) {
         throw new CommandError(
           exitCodes.failed,
           `files in the directory below the mount are open: ${used.join(', ') || 'new ones all the time'} in ${this.#path}`,

@@ -39,7 +39,7 @@ const queryTimeoutMs = 5_000;
 
 export class Child {
   readonly role: Role;
-  readonly startedAtMs = Date.now();
+  readonly startedAtMs = performance.now();
   /** Resolves when the process has ended; never rejects. */
   readonly exited: Promise<ChildExit>;
   readonly #process: ChildProcess;

@@ -31,7 +31,7 @@ export async function copyDatabase({ from, to, onProgress }: CopyRequest): Promi
     // between two steps would start the copy again, for ever under steady writes.
     source.exec('BEGIN');
     source.prepare('SELECT count(*) FROM sqlite_schema').get();
-    const endsAtMs = Date.now() + lockTimeoutMs;
+    const endsAtMs = performance.now() + lockTimeoutMs;
     for (;;) {
       const { totalPages } = await source.backup(to, {
         progress: ({ totalPages: all, remainingPages }) => {
@@ -41,7 +41,7 @@ export async function copyDatabase({ from, to, onProgress }: CopyRequest): Promi
       });
       // better-sqlite3 also calls it done when the destination was locked and nothing has been copied.
       if (totalPages > 0) return totalPages * pageBytes;
-      if (Date.now() >= endsAtMs) {
+      if (performance.now() >= endsAtMs) {
         throw new CommandError(exitCodes.failed, `${to} is locked by another program for more than a minute`, {
           hint: 'hoody-sqlite locks names it',
         });

@@ -128,7 +128,7 @@ export class KeptChild {
       this.#child = undefined;
       this.#lastExit = exit;
       log.error('child-died', { role, pid: child.pid, ...exit });
-      await this.#startAgain({ livedMs: Date.now() - child.startedAtMs, exit, refused: false }, signal);
+      await this.#startAgain({ livedMs: performance.now() - child.startedAtMs, exit, refused: false }, signal);
     }
   }
 
@@ -137,7 +137,7 @@ export class KeptChild {
     const delayMs = this.#spec.restartDelayMs ?? (({ livedMs }) => this.#backoff.nextDelayMs(livedMs));
     let last = death;
     while (!signal.aborted) {
-      const startedAtMs = Date.now();
+      const startedAtMs = performance.now();
       try {
         await delay(delayMs(last), undefined, { signal });
         await beforeRestart?.(signal);
@@ -150,7 +150,7 @@ export class KeptChild {
       } catch (error) {
         if (!signal.aborted) log.error('child-not-restarted', { role, reason: messageOf(error) });
         last = {
-          livedMs: Date.now() - startedAtMs,
+          livedMs: performance.now() - startedAtMs,
           exit: this.#lastExit,
           refused: error instanceof StartRefused,
         };

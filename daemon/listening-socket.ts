@@ -22,13 +22,13 @@ export interface ListeningSocket {
 
 /** An address that is in use is tried again for `patienceMs`. */
 export async function openHttpSocket(address: ListenAddress, patienceMs = 0): Promise<ListeningSocket> {
-  const endsAtMs = Date.now() + patienceMs;
+  const endsAtMs = performance.now() + patienceMs;
   try {
     for (;;) {
       try {
         return address.kind === 'unix' ? await openSocketFile(address) : await openPort(address);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || Date.now() >= endsAtMs) throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || performance.now() >= endsAtMs) throw error;
       }
       await delay(retryMs);
     }

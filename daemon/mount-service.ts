@@ -215,7 +215,7 @@ export class MountService {
     if (this.#mount && !this.#isMounted(this.#mount)) return 'somebody has unmounted it';
     // One that refuses to take over will not do so at the next attempt either.
     if (death.refused) return 'its successor cannot take over';
-    return this.#crashLoop.add(death, Date.now()) ? 'the fs process dies again and again' : undefined;
+    return this.#crashLoop.add(death, performance.now()) ? 'the fs process dies again and again' : undefined;
   }
 
   #restarted(): void {
@@ -238,7 +238,7 @@ export class MountService {
     for (let attempt = 0; ; attempt++) {
       const reason = this.#tryUnmount();
       if (reason === undefined) return true;
-      if (Date.now() >= endsAtMs) break;
+      if (performance.now() >= endsAtMs) break;
       if (attempt === 0) this.#spec.log.warn('mount-in-use', { reason, users: users() });
       await delay(retryMs);
     }

@@ -91,7 +91,7 @@ function unmount(mountPoint: string, connection: number | null): boolean {
 
 /** Returns when it has ended, and with it its copies of all descriptors. */
 export async function endProcess(identity: ProcessIdentity): Promise<void> {
-  const endsAtMs = Date.now() + endTimeoutMs;
+  const endsAtMs = performance.now() + endTimeoutMs;
   if (isRunning(identity)) process.kill(identity.pid, 'SIGKILL');
-  while (isRunning(identity) && Date.now() < endsAtMs) await delay(retryMs);
+  while (isRunning(identity) && performance.now() < endsAtMs) await delay(retryMs);
 }

@@ -49,9 +49,9 @@ export async function clearDeadMount(
 
 /** A mount of a daemon with another data directory and another run-time folder, so that no claim has shown it. */
 async function refuseIfServed(mountPoint: string): Promise<void> {
-  const endsAtMs = Date.now() + graceMs;
+  const endsAtMs = performance.now() + graceMs;
   while ((await probeMount(mountPoint)) !== 'dead') {
-    if (Date.now() >= endsAtMs) {
+    if (performance.now() >= endsAtMs) {
       throw new CommandError(exitCodes.taken, `another daemon already uses the mount point ${mountPoint}`, {
         hint: 'stop it, or choose another mount point with --mount',
       });

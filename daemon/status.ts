@@ -78,7 +78,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
   const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
   return {
     version: sources.version,
-    uptimeSeconds: Math.floor((Date.now() - sources.startedAtMs) / 1000),
+    uptimeSeconds: Math.floor((performance.now() - sources.startedAtMs) / 1000),
     mount: mountService?.connection === undefined ? null : sources.mount,
     data,
     freeBytes: freeBytesOf(data),

@@ -39,7 +39,7 @@ import { toFsCounters, toLockSnapshot, toServerMessages } from './wire.ts';
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
 const oldServerEndsMs = 5_000;
 
-/** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of Date.now(). */
+/** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of performance.now(). */
 type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
 
 type StopListener = (reason: string, exitCode: ExitCode) => void;
@@ -50,7 +50,7 @@ export class Supervisor {
   readonly #serviceManager: ServiceManager;
   readonly #endSteps: EndStep[] = [];
   readonly #degraded: string[] = [];
-  readonly #startedAtMs = Date.now();
+  readonly #startedAtMs = performance.now();
   /** Of the mount whose descriptors the service manager keeps. */
   #keptConnection: number | undefined;
   #data = '';
@@ -93,7 +93,7 @@ export class Supervisor {
 
   /** Ends everything, waiting at most `drainSeconds` for requests and programs. Further calls wait for the first. */
   stop(drainSeconds = this.#settings.drainSeconds): Promise<void> {
-    this.#ended ??= this.#endInOrder(Date.now() + drainSeconds * 1000);
+    this.#ended ??= this.#endInOrder(performance.now() + drainSeconds * 1000);
     return this.#ended;
   }
 
@@ -312,7 +312,7 @@ export class Supervisor {
     });
     await service.start();
     this.#httpService = service;
-    this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - Date.now())));
+    this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - performance.now())));
   }
 
   async #answerServer(name: string): Promise<unknown> {

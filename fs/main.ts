@@ -6,7 +6,7 @@ import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
-import { write } from './system/files.ts';
+import { write, writeAsync } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
 
@@ -14,6 +14,7 @@ const deviceFd = 3;
 const stopDeadlineMs = 3000;
 const longHolderCheckMs = 5000;
 
+let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
 
@@ -57,8 +58,7 @@ function start(options: FsStartOptions): void {
     if (message.type === 'failed') exitCode = 1;
     if (message.type === 'tell-kernel') tellKernel(message.messages);
     else if (message.type === 'make-room') {
-      tellKernel(message.messages);
-      toLoop({ type: 'room-made' });
+      tellKernel(message.messages).then(() => toLoop({ type: 'room-made' }));
     } else if (message.type === 'sync') syncAndAnswer(message.job, deviceFd, syncAverage);
     else if (message.type === 'locks') {
       toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
@@ -116,9 +116,15 @@ function toLoop(message: ToLoop): void {
   if (write(loop.wakeFd, one, 8) < 0) throw lastError('write', 'eventfd');
 }
 
-/** The kernel answers ENOENT where it has forgotten already. */
-function tellKernel(messages: readonly Uint8Array[]): void {
-  for (const message of messages) write(deviceFd, Buffer.from(message), message.length);
+/**
+ * One after the other, and never on this thread: to forget a name the kernel takes the directory's lock, which a client may hold
+ * while it waits for a sync that this thread has to start. The kernel answers ENOENT where it has forgotten already.
+ */
+function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
+  telling = telling.then(async () => {
+    for (const message of messages) await writeAsync(deviceFd, Buffer.from(message), message.length);
+  });
+  return telling;
 }
 
 function toSupervisor(message: FromFsProcess): void {

@@ -28,7 +28,7 @@ export class OwnChanges {
   }
 
   #remember(key: string): void {
-    const now = Date.now();
+    const now = performance.now();
     this.#changedAt.delete(key);
     this.#changedAt.set(key, now);
     for (const [oldest, changedAt] of this.#changedAt) {
@@ -39,6 +39,6 @@ export class OwnChanges {
 
   #isRecent(key: string): boolean {
     const changedAt = this.#changedAt.get(key);
-    return changedAt !== undefined && Date.now() - changedAt < rememberMs;
+    return changedAt !== undefined && performance.now() - changedAt < rememberMs;
   }
 }

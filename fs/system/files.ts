@@ -1,7 +1,7 @@
 // The system calls on files that Node lacks or wraps in exceptions and strings. They return what libc returns, -1 with
 // errno included: a missing file is everyday business here, and an exception costs more than the call. Paths end with a zero byte.
 import { constants } from 'node:fs';
-import { libcFunction } from './libc.ts';
+import { libcFunction, libcFunctionAsync } from './libc.ts';
 
 /** The path argument of calls that act on a descriptor itself (AT_EMPTY_PATH). */
 export const emptyPath = Buffer.from('\0');
@@ -73,6 +73,9 @@ export const getdents64 = libcFunction<[number, Buffer, number]>(
 export const fstatfs = libcFunction<[number, Buffer]>('int fstatfs(int fd, void *statfs)');
 export const read = libcFunction<[number, Buffer, number]>('int64_t read(int fd, void *bytes, size_t size)');
 export const write = libcFunction<[number, Buffer, number]>('int64_t write(int fd, void *bytes, size_t size)');
+export const writeAsync = libcFunctionAsync<[number, Buffer, number]>(
+  'int64_t write(int fd, void *bytes, size_t size)',
+);
 /** `fds` is an array of struct pollfd, 8 bytes each. */
 export const poll = libcFunction<[Buffer, number, number]>('int poll(void *fds, unsigned long count, int timeoutMs)');
 export const ioctl = libcFunction<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, void *argument)');

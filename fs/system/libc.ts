@@ -22,6 +22,17 @@ export function viewOf(address: bigint, sizeBytes: number): ArrayBuffer {
   return koffi.view(address, sizeBytes);
 }
 
+/** The same call on a thread of its own: for those that may block for long. Rejects never; the result is what libc returns. */
+export function libcFunctionAsync<Arguments extends unknown[]>(
+  prototype: string,
+): (...args: Arguments) => Promise<number> {
+  const { async: start } = libc.func(prototype);
+  return (...args) =>
+    new Promise((resolve) => {
+      start(...args, (_error: unknown, result: number) => resolve(result));
+    });
+}
+
 /** errno of this thread's last failed call. Read it before anything else can call libc. */
 export function lastErrno(): number {
   return koffi.errno();
