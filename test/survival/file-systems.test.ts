@@ -10,8 +10,11 @@ import { run, type Started, start } from '../helpers/process.ts';
 import { query } from './load.ts';
 import { kill } from './rounds.ts';
 
-const kinds = ['ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay'] as const;
-type Kind = (typeof kinds)[number];
+/** The other tests of this folder run on what the system's temp folder lies on: ext4, mostly. `npm run soak` tries all. */
+const kinds = process.env.HOODY_SQLITE_SOAK
+  ? (['ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay'] as const)
+  : (['xfs', 'btrfs', 'overlay'] as const);
+type Kind = 'ext4' | 'xfs' | 'btrfs' | 'tmpfs' | 'overlay';
 const unlinkedScript = join(import.meta.dirname, 'unlinked.py');
 const holderScript = join(import.meta.dirname, 'holder.py');
 const imageBytes = 400 << 20; // xfs wants 300 MiB
@@ -109,7 +112,7 @@ test.each(kinds)(
   },
 );
 
-test.each(['ext4', 'overlay'] as const)('the same on %s without passthrough', async (kind) => {
+test.each(['overlay'] as const)('the same on %s without passthrough', async (kind) => {
   if (!isHere(kind)) return;
   await withDataOn(kind, (paths) => surviveOn(paths, ['--passthrough', 'off']));
 });
