@@ -3,6 +3,7 @@
 import { constants } from 'node:os';
 import type { LockService } from '../channel/lock-service.ts';
 import type { LockLimits } from '../locks/limits.ts';
+import { LongHolders } from '../locks/long-holders.ts';
 import { LockManager } from '../locks/manager.ts';
 import { END_OF_FILE } from '../locks/ranges.ts';
 import type { DatabaseLocks } from '../locks/snapshot.ts';
@@ -55,6 +56,7 @@ export class LockArbiter implements LockService {
   readonly manager: LockManager;
   readonly mirror: Mirror;
   readonly #parts: ArbiterParts;
+  readonly #longHolders: LongHolders;
   readonly #processes = new Processes();
   readonly #owed = new Map<number, Pick<Header, 'unique' | 'isResent'>>();
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
@@ -82,6 +84,7 @@ export class LockArbiter implements LockService {
       storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
     };
     this.manager = new LockManager(world, parts.limits);
+    this.#longHolders = new LongHolders(this.manager.limits.longHolderMs);
   }
 
   /** In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror. */
@@ -172,7 +175,7 @@ export class LockArbiter implements LockService {
   }
 
   longHolders(): DatabaseLocks[] {
-    return this.manager.longHolders(performance.now());
+    return this.#longHolders.newOf(this.snapshot());
   }
 
   #answerCompleted(): void {

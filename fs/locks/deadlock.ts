@@ -1,6 +1,7 @@
 // Finds a cycle of waiters and chooses who gives way. Owners are the nodes: SQLite holds a process-wide mutex while it
 // waits for a lock, so one waiting thread keeps its whole process from letting go of anything.
 import { HOLDS_READ, HOLDS_RESERVED, HOLDS_SHARED } from '../sqlite/lock-bytes.ts';
+import { gateBlockers } from './gate.ts';
 import { isCommitStep } from './policy.ts';
 import type { LockOwner } from './table.ts';
 import type { Waiter } from './waiters.ts';
@@ -56,4 +57,20 @@ function isUpgrade(waiter: Waiter): boolean {
     (me.bits & (HOLDS_SHARED | HOLDS_READ)) !== 0 &&
     (me.bits & HOLDS_RESERVED) === 0
   );
+}
+
+/** Who keeps a waiter from what it wants, now. */
+export function blockersOf(waiter: Waiter, nowMs: number): LockOwner[] {
+  const { file, request, database, me } = waiter;
+  const type = request.type === 'write' ? 'write' : 'read';
+  const table = request.flock ? file.flock : file.posix;
+  const blockers = table.conflictingOwners(request.owner, request.start, request.end, type);
+  if (waiter.kind === 'gate') {
+    for (const other of gateBlockers(database, me, nowMs)) blockers.push(other.owner);
+  } else if (waiter.role === 'pending' && type === 'read') {
+    for (const other of database.waiters) {
+      if (other.me !== me && isCommitStep(other.role, other.request, other.me)) blockers.push(other.me.owner);
+    }
+  }
+  return blockers;
 }

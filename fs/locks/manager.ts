@@ -3,32 +3,28 @@
 // are in gate.ts (who begins), policy.ts (who may wait) and deadlock.ts (who gives way); README.md draws them.
 import {
   HOLDS_CKPT,
-  HOLDS_EXCLUSIVE,
   HOLDS_PENDING_READ,
   HOLDS_READ,
-  HOLDS_READ_EXCLUSIVE,
-  HOLDS_RESERVED,
-  HOLDS_SHARED,
   HOLDS_WRITE,
   type LockRole,
   roleOf,
 } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
-import { Database, type DatabaseOwner, type LockFile, WRITER_BITS } from './database.ts';
-import { chooseVictim, findCycle, type Wait } from './deadlock.ts';
-import { gateBlockers, gateOpensMs, hasRetryTurn, OPEN, type Proof, reviewYoung } from './gate.ts';
+import type { Database, DatabaseOwner, LockFile } from './database.ts';
+import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
+import { gateOpensMs, hasRetryTurn, OPEN, reviewYoung } from './gate.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { isCommitStep, isShielded, patienceMs } from './policy.ts';
 import { END_OF_FILE, type HeldRange } from './ranges.ts';
+import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
-import { type LockOwner, LockTable, type OwnerLocks } from './table.ts';
+import type { LockOwner, OwnerLocks } from './table.ts';
+import { isSnapshotRole, Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld } from './types.ts';
 import { insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
 /** What stands in a request's way now; `none` means it was granted. */
 type Obstacle = 'none' | 'lock' | 'foreign' | 'gate';
-
-const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
 
 interface Poll {
   readonly file: LockFile;
@@ -41,31 +37,32 @@ export class LockManager {
   readonly limits: LockLimits;
   readonly #world: LockWorld;
   readonly #isRunning = (tid: number): boolean => this.#world.isRunning(tid);
-  readonly #files = new Map<number, LockFile>();
-  readonly #databases = new Map<string, Database>();
+  readonly #registry: Registry;
+  readonly #transactions: Transactions;
   readonly #waiting = new Map<number, Waiter>();
   readonly #waitingDatabases = new Set<Database>();
   readonly #polls = new Map<LockOwner, Poll>();
   #completions: Completion[] = [];
-  #longHolders: Set<string> = new Set();
   #nextTurn = 1;
   #nextDeadlineMs: number | undefined = Number.POSITIVE_INFINITY;
 
   constructor(world: LockWorld, limits: Partial<LockLimits> = {}) {
     this.#world = world;
     this.limits = { ...defaultLockLimits, ...limits };
+    this.#registry = new Registry(world);
+    this.#transactions = new Transactions(world, this.limits, this.counters);
   }
 
   get size(): { readonly files: number; readonly owners: number; readonly waiting: number } {
     let owners = 0;
-    for (const database of this.#databases.values()) owners += database.owners.size;
-    return { files: this.#files.size, owners, waiting: this.#waiting.size };
+    for (const database of this.#registry.databases) owners += database.owners.size;
+    return { files: this.#registry.fileCount, owners, waiting: this.#waiting.size };
   }
 
   // --- the files ---------------------------------------------------------------------------------------------------
 
   open(file: number, handle: number, tid: number, readOnly: boolean): void {
-    const opened = this.#fileOf(file);
+    const opened = this.#registry.fileOf(file);
     const isMain = opened.kind === 'database';
     const identity = isMain ? this.#world.identify(tid) : undefined;
     opened.handles.set(handle, { identity, readOnly, closing: false });
@@ -79,7 +76,7 @@ export class LockManager {
    * transactions, proved readers, whose turn it was - is found out again.
    */
   restore(key: number, isFlock: boolean, held: OwnerLocks, nowMs: number): void {
-    const file = this.#fileOf(key);
+    const file = this.#registry.fileOf(key);
     (isFlock ? file.flock : file.posix).insert(held);
     if (isFlock) return;
     for (const { start, end, type } of held.ranges) this.#world.mirror(key, start, end, type);
@@ -97,7 +94,7 @@ export class LockManager {
 
   /** A descriptor was closed: POSIX ends every lock of `owner` on the file with it. */
   flush(file: number, handle: number, owner: LockOwner, nowMs: number): void {
-    const closed = this.#files.get(file);
+    const closed = this.#registry.get(file);
     if (!closed) return;
     const open = closed.handles.get(handle);
     if (open) open.closing = true;
@@ -107,7 +104,7 @@ export class LockManager {
 
   /** The open file is gone, and with it the flock and OFD locks that were asked through it. */
   release(file: number, handle: number, nowMs: number): void {
-    const released = this.#files.get(file);
+    const released = this.#registry.get(file);
     if (!released) return;
     const { database } = released;
     const open = released.handles.get(handle);
@@ -124,14 +121,14 @@ export class LockManager {
     }
     for (const me of [...database.owners.values()]) if (me.handle === handle) this.#dropOwner(database, me.owner);
     this.#pump(database, nowMs);
-    this.#dropFileIfUnused(released);
+    this.#registry.dropIfUnused(released);
   }
 
   // --- requests ----------------------------------------------------------------------------------------------------
 
   /** Answers at once, or `waiting`: then a completion with the request's `unique` follows. */
   setLock(request: LockRequest, nowMs: number): LockAnswer | 'waiting' {
-    const file = this.#fileOf(request.file);
+    const file = this.#registry.fileOf(request.file);
     if (request.type === 'unlock') {
       this.#unlock(file, request, nowMs);
       return 'granted';
@@ -153,7 +150,7 @@ export class LockManager {
 
   /** The lock that a GETLK reports, undefined when `request` could be granted. */
   getLock(request: LockRequest): HeldRange | undefined {
-    const file = this.#files.get(request.file);
+    const file = this.#registry.get(request.file);
     if (!file || request.type === 'unlock') return undefined;
     const table = request.flock ? file.flock : file.posix;
     return table.conflict(request.owner, request.start, request.end, request.type);
@@ -204,32 +201,14 @@ export class LockManager {
     return taken;
   }
 
-  /** Holders of an exclusive lock, or of one that somebody waits for, that have become long since the last call. */
-  longHolders(nowMs: number): DatabaseLocks[] {
-    const known = this.#longHolders;
-    this.#longHolders = new Set();
-    const found: DatabaseLocks[] = [];
-    for (const view of this.snapshot(nowMs)) {
-      const blocking = new Set(view.waiters.flatMap((waiter) => waiter.blockedBy));
-      const holders = view.holders.filter(({ lock, mode, pid, heldMs }) => {
-        if (heldMs < this.limits.longHolderMs || (mode === 'shared' && !blocking.has(pid))) return false;
-        const key = `${pid} ${lock} ${view.db}`;
-        this.#longHolders.add(key);
-        return !known.has(key);
-      });
-      if (holders.length > 0) found.push({ ...view, holders });
-    }
-    return found;
-  }
-
   /** Who holds and who waits, for people. */
   snapshot(nowMs: number): DatabaseLocks[] {
     const views: DatabaseLocks[] = [];
-    for (const database of this.#databases.values()) {
-      const blockers = (waiter: Waiter) => this.#blockersOf(waiter, nowMs);
+    for (const database of this.#registry.databases) {
+      const blockers = (waiter: Waiter) => blockersOf(waiter, nowMs);
       const view = viewOf(
         database,
-        this.#filesOf(database),
+        this.#registry.filesOf(database),
         blockers,
         (file) => this.#world.readJournalMode(file),
         nowMs,
@@ -255,9 +234,12 @@ export class LockManager {
     const table = request.flock ? file.flock : file.posix;
     if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
     if (role === 'pending' && type === 'read' && this.#isCommitWaiting(database, me)) return 'lock';
-    if (this.#isSnapshotRequest(role, request, me, database)) {
+    if (this.#transactions.isSnapshotRequest(role, request, me, database)) {
       const isBehind = this.#isBehindAtGate(database, waiter);
-      if (gateOpensMs(database, me, this.#proofOf(database, me, nowMs), isBehind, this.limits, nowMs) !== OPEN)
+      if (
+        gateOpensMs(database, me, this.#transactions.proofOf(database, me, nowMs), isBehind, this.limits, nowMs) !==
+        OPEN
+      )
         return 'gate';
     }
     return this.#take(file, role, request, me, waiter !== undefined, nowMs) ? 'none' : 'foreign';
@@ -285,63 +267,8 @@ export class LockManager {
       return false;
     }
     file.posix.set(owner, handle, range, file.kind === 'other');
-    if (file.kind !== 'other') this.#granted(file.database, role, request, me, waited, nowMs);
+    if (file.kind !== 'other') this.#transactions.granted(file.database, role, request, me, waited, nowMs);
     return true;
-  }
-
-  #granted(
-    database: Database,
-    role: LockRole,
-    request: LockRequest,
-    me: DatabaseOwner,
-    waited: boolean,
-    nowMs: number,
-  ): void {
-    const before = database.refresh(me, nowMs);
-    if (request.type === 'read') {
-      if (role === 'read-mark') this.#begin(database, me, request.tid, true, before, waited, nowMs);
-      else if (role === 'pending' && this.#journalOf(database) !== 'wal')
-        this.#begin(database, me, request.tid, false, before, waited, nowMs);
-      else this.#settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
-      return;
-    }
-    if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid: request.tid };
-    else if (role === 'reset') database.resetter = { owner: me.owner, tid: request.tid };
-    else if (role === 'write' || role === 'reserved') {
-      database.episodes.forgetOwner(me.owner);
-      const transaction = me.transaction;
-      if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
-        this.counters.staleSnapshots++;
-    }
-    if (!(before & WRITER_BITS) && me.bits & WRITER_BITS && database.slice?.owner !== me.owner) {
-      database.slice = { owner: me.owner, startedMs: nowMs };
-    }
-  }
-
-  #begin(
-    database: Database,
-    me: DatabaseOwner,
-    tid: number,
-    inWal: boolean,
-    before: number,
-    waited: boolean,
-    nowMs: number,
-  ): void {
-    if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
-    const retry = hasRetryTurn(me, nowMs) ? me.retry : undefined;
-    if (me.retry && !retry) database.readers.readEnded(this.#identityOf(database, me)); // it was a short read after all
-    me.retry = undefined;
-    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
-    me.transaction = {
-      startedMs: retry?.startedMs ?? nowMs,
-      tid,
-      inWal,
-      youngUntilMs: retry?.youngUntilMs ?? nowMs + this.limits.youngMs,
-      mayWrite: this.#proofOf(database, me, nowMs) === 'none',
-      attemptedWrite: false,
-      gatedMs: waited ? nowMs : undefined,
-      commitsSeen: database.commits,
-    };
   }
 
   // --- giving back -------------------------------------------------------------------------------------------------
@@ -359,44 +286,8 @@ export class LockManager {
     for (const free of file.posix.freeParts(start, end)) this.#world.mirror(file.key, free.start, free.end, 'unlock');
     const { database } = file;
     const me = database.owners.get(owner);
-    if (me) this.#settle(database, me, database.refresh(me, nowMs), nowMs);
+    if (me) this.#transactions.settle(database, me, database.refresh(me, nowMs), nowMs);
     this.#pump(database, nowMs);
-  }
-
-  /** What follows when `me` holds less than `before`. */
-  #settle(database: Database, me: DatabaseOwner, before: number, nowMs: number): void {
-    const lost = before & ~me.bits;
-    if (lost === 0) return;
-    if (lost & HOLDS_EXCLUSIVE) database.forgetJournal();
-    if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
-    if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
-    if (before & WRITER_BITS && !(me.bits & WRITER_BITS)) this.#writeEnded(database, me, nowMs);
-    const transaction = me.transaction;
-    if (!transaction || me.bits & (transaction.inWal ? HOLDS_READ : SNAPSHOT_OF_ROLLBACK)) return;
-    me.transaction = undefined;
-    if (transaction.attemptedWrite) return;
-    const { retryMs, youngMs } = this.limits;
-    if (transaction.inWal && transaction.gatedMs !== undefined && nowMs - transaction.gatedMs <= retryMs) {
-      if (nowMs - transaction.startedMs <= youngMs) {
-        me.retry = transaction;
-        me.retryUntilMs = nowMs + retryMs;
-        return;
-      }
-    }
-    database.readers.readEnded(this.#identityOf(database, me));
-  }
-
-  #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
-    database.commits++;
-    database.lastWriteMs = nowMs;
-    me.lastWriteEndMs = nowMs;
-    this.#world.committed(database.name);
-    me.committing = false;
-    if (me.transaction) me.transaction.mayWrite = false;
-    const { slice } = database;
-    if (slice?.owner !== me.owner || !me.comesBackAtOnce || database.waiters.length === 0) return;
-    const sliceEndMs = slice.startedMs + this.limits.sliceMs;
-    if (nowMs < sliceEndMs) database.sliceHoldUntilMs = Math.min(sliceEndMs, nowMs + this.limits.sliceGapMs);
   }
 
   // --- waiting -----------------------------------------------------------------------------------------------------
@@ -411,7 +302,7 @@ export class LockManager {
   ): LockAnswer | 'waiting' {
     const { database } = file;
     const kind: WaitKind = obstacle === 'gate' ? 'gate' : 'lock';
-    const journal = () => this.#journalOf(database);
+    const journal = () => this.#transactions.journalOf(database);
     const patience =
       kind === 'gate' ? this.limits.queueMs : patienceMs(request, role, database, me, journal, this.limits);
     if (patience === 0) return this.#refuse(file, request, me, nowMs);
@@ -453,7 +344,8 @@ export class LockManager {
 
   /** A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. */
   #patienceOfProcess(patience: number, request: LockRequest, me: DatabaseOwner, database: Database): number {
-    const holdsSnapshot = database.holdsSnapshotOrMore(me, this.#journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
+    const holdsSnapshot =
+      database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
     const isInTheWay = (request.type === 'read' && holdsSnapshot) || database.handlesOf(me.pid) > 1;
     return isInTheWay ? Math.min(patience, this.limits.shortMs) : patience;
   }
@@ -530,7 +422,7 @@ export class LockManager {
     const waits: Wait[] = [];
     for (const database of this.#waitingDatabases) {
       for (const waiter of database.waiters) {
-        if (waiter.me.owner === owner) waits.push({ waiter, blockers: this.#blockersOf(waiter, nowMs) });
+        if (waiter.me.owner === owner) waits.push({ waiter, blockers: blockersOf(waiter, nowMs) });
       }
     }
     const poll = this.#polls.get(owner);
@@ -548,21 +440,6 @@ export class LockManager {
     return waits;
   }
 
-  #blockersOf(waiter: Waiter, nowMs: number): LockOwner[] {
-    const { file, request, database, me } = waiter;
-    const type = request.type === 'write' ? 'write' : 'read';
-    const table = request.flock ? file.flock : file.posix;
-    const blockers = table.conflictingOwners(request.owner, request.start, request.end, type);
-    if (waiter.kind === 'gate') {
-      for (const other of gateBlockers(database, me, nowMs)) blockers.push(other.owner);
-    } else if (waiter.role === 'pending' && type === 'read') {
-      for (const other of database.waiters) {
-        if (other.me !== me && isCommitStep(other.role, other.request, other.me)) blockers.push(other.me.owner);
-      }
-    }
-    return blockers;
-  }
-
   // --- questions ---------------------------------------------------------------------------------------------------
 
   /** What a request tells about its owner, granted or not. */
@@ -575,21 +452,12 @@ export class LockManager {
     }
     const { database } = file;
     if (role === 'reserved' || (role === 'write' && me.bits & HOLDS_READ)) {
-      if (me.transaction) me.transaction.attemptedWrite = true;
-      database.readers.writeAttempted(this.#identityOf(database, me), nowMs);
+      this.#transactions.noteWriteAttempt(database, me, nowMs);
     } else if (isCommitStep(role, request, me) && !me.committing) {
       me.committing = true;
       for (const waiter of [...database.waiters])
         if (waiter.role === 'reserved') this.#finish(waiter, 'refused', nowMs);
     }
-  }
-
-  /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
-  #isSnapshotRequest(role: LockRole, request: LockRequest, me: DatabaseOwner, database: Database): boolean {
-    if (!isSnapshotRole(role, request)) return false;
-    if (role === 'read-mark') return !database.holdsSnapshotOrMore(me, 'wal');
-    if (role !== 'pending' || me.bits !== 0) return false;
-    return this.#journalOf(database) !== 'wal';
   }
 
   /** A reader must not overtake a commit that already waits for PENDING, or readers could starve it. */
@@ -604,29 +472,6 @@ export class LockManager {
       if (isSnapshotRole(other.role, other.request)) return true;
     }
     return false;
-  }
-
-  #proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
-    const identity = this.#identityOf(database, me);
-    if (me.readOnly || database.readers.isProvedProcess(identity, this.limits)) return 'process';
-    return database.readers.isProvedProgram(identity, this.limits, nowMs) ? 'program' : 'none';
-  }
-
-  #identityOf(database: Database, me: DatabaseOwner) {
-    if (me.identity) return me.identity;
-    let readOnly = false;
-    for (const handle of database.main?.handles.values() ?? []) {
-      if (handle.identity?.pid !== me.pid || handle.closing) continue;
-      readOnly = handle.readOnly && (me.identity === undefined || readOnly);
-      me.identity = handle.identity;
-    }
-    me.readOnly = readOnly;
-    me.identity ??= this.#world.identify(me.pid);
-    return me.identity;
-  }
-
-  #journalOf(database: Database) {
-    return database.journal((file) => this.#world.readJournalMode(file));
   }
 
   #deadlineMs(waiter: Waiter, nowMs: number): number {
@@ -645,7 +490,7 @@ export class LockManager {
       for (const waiter of database.waiters) {
         next = Math.min(next, this.#deadlineMs(waiter, nowMs), waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
         if (!isSnapshotRole(waiter.role, waiter.request)) continue;
-        const proof = this.#proofOf(database, waiter.me, nowMs);
+        const proof = this.#transactions.proofOf(database, waiter.me, nowMs);
         const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.limits, nowMs);
         // OPEN is due at once: time alone has opened it since it was last looked at.
         if (waiter.kind === 'gate') next = Math.min(next, opensMs);
@@ -653,50 +498,6 @@ export class LockManager {
       }
     }
     return next;
-  }
-
-  // --- tables ------------------------------------------------------------------------------------------------------
-
-  #fileOf(key: number): LockFile {
-    const known = this.#files.get(key);
-    if (known) return known;
-    const { kind, database: name, name: shownName } = this.#world.describeFile(key);
-    const databaseKey = kind === 'other' ? `file ${key}` : name;
-    let database = this.#databases.get(databaseKey);
-    if (!database) {
-      database = new Database(databaseKey, shownName);
-      this.#databases.set(databaseKey, database);
-    }
-    const posix = new LockTable(this.#world.storeOf(key, false));
-    const flock = new LockTable(this.#world.storeOf(key, true));
-    const file: LockFile = { key, kind, database, posix, flock, handles: new Map() };
-    this.#files.set(key, file);
-    if (kind === 'database') database.main = file;
-    else if (kind === 'shm') database.shm = file;
-    return file;
-  }
-
-  #filesOf(database: Database): LockFile[] {
-    if (database.main || database.shm) return [database.main, database.shm].filter((file) => file !== undefined);
-    return [...this.#files.values()].filter((file) => file.database === database);
-  }
-
-  #dropFileIfUnused(file: LockFile): void {
-    if (file.handles.size > 0 || !file.posix.isEmpty || !file.flock.isEmpty) return;
-    const { database } = file;
-    if (database.waiters.some((waiter) => waiter.file === file)) return;
-    this.#files.delete(file.key);
-    this.#world.forgotten(file.key);
-    if (database.main === file) database.main = undefined;
-    if (database.shm === file) database.shm = undefined;
-    if (!database.isUnused) return;
-    // What a database has been used for lately is worth keeping for a while, but not for ever.
-    if (file.kind === 'other') this.#databases.delete(database.key);
-    else if (this.#databases.size > MOST_DATABASES) this.#forgetUnusedDatabases();
-  }
-
-  #forgetUnusedDatabases(): void {
-    for (const database of this.#databases.values()) if (database.isUnused) this.#databases.delete(database.key);
   }
 
   /** Forgets an owner whose file was closed, unless it still holds or waits for something. */
@@ -718,13 +519,7 @@ export class LockManager {
   }
 }
 
-function isSnapshotRole(role: LockRole, request: LockRequest): boolean {
-  return request.type === 'read' && !request.wait && (role === 'pending' || role === 'read-mark');
-}
-
 const NO_COMPLETIONS: readonly Completion[] = [];
-/** Databases that nobody has open are remembered up to this number. */
-const MOST_DATABASES = 1024;
 
 /** An open or a close may change what a process is known for: it is looked at again. */
 function forgetIdentity(database: Database, pid: number): void {

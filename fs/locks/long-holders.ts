@@ -1,0 +1,29 @@
+// Which locks have been held for long, each told once: an exclusive one, or one that somebody waits for.
+import type { DatabaseLocks } from './snapshot.ts';
+
+export class LongHolders {
+  readonly #longMs: number;
+  #known = new Set<string>();
+
+  constructor(longMs: number) {
+    this.#longMs = longMs;
+  }
+
+  /** Of a view of now, the databases with holders that have become long since the last call. */
+  newOf(views: readonly DatabaseLocks[]): DatabaseLocks[] {
+    const known = this.#known;
+    this.#known = new Set();
+    const found: DatabaseLocks[] = [];
+    for (const view of views) {
+      const blocking = new Set(view.waiters.flatMap((waiter) => waiter.blockedBy));
+      const holders = view.holders.filter(({ lock, mode, pid, heldMs }) => {
+        if (heldMs < this.#longMs || (mode === 'shared' && !blocking.has(pid))) return false;
+        const key = `${pid} ${lock} ${view.db}`;
+        this.#known.add(key);
+        return !known.has(key);
+      });
+      if (holders.length > 0) found.push({ ...view, holders });
+    }
+    return found;
+  }
+}

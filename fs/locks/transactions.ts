@@ -1,0 +1,166 @@
+// The life of a transaction as its locks tell it: it begins with the first lock of its snapshot, may try to write, ends when the
+// snapshot is given back. What follows from that for the database: who is the writer, whose slice it is, who is a reader.
+import type { JournalMode } from '../sqlite/header.ts';
+import {
+  HOLDS_CKPT,
+  HOLDS_EXCLUSIVE,
+  HOLDS_PENDING_READ,
+  HOLDS_READ,
+  HOLDS_READ_EXCLUSIVE,
+  HOLDS_RESERVED,
+  HOLDS_SHARED,
+  type LockRole,
+} from '../sqlite/lock-bytes.ts';
+import type { LockCounters } from './counters.ts';
+import { type Database, type DatabaseOwner, WRITER_BITS } from './database.ts';
+import { hasRetryTurn, type Proof } from './gate.ts';
+import type { LockLimits } from './limits.ts';
+import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
+
+const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
+
+export class Transactions {
+  readonly #world: LockWorld;
+  readonly #limits: LockLimits;
+  readonly #counters: LockCounters;
+
+  constructor(world: LockWorld, limits: LockLimits, counters: LockCounters) {
+    this.#world = world;
+    this.#limits = limits;
+    this.#counters = counters;
+  }
+
+  /** A lock of `me` is in the table now. `waited`: not at once. */
+  granted(
+    database: Database,
+    role: LockRole,
+    request: LockRequest,
+    me: DatabaseOwner,
+    waited: boolean,
+    nowMs: number,
+  ): void {
+    const before = database.refresh(me, nowMs);
+    if (request.type === 'read') {
+      if (role === 'read-mark') this.#begin(database, me, request.tid, true, before, waited, nowMs);
+      else if (role === 'pending' && this.journalOf(database) !== 'wal')
+        this.#begin(database, me, request.tid, false, before, waited, nowMs);
+      else this.settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
+      return;
+    }
+    if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid: request.tid };
+    else if (role === 'reset') database.resetter = { owner: me.owner, tid: request.tid };
+    else if (role === 'write' || role === 'reserved') {
+      database.episodes.forgetOwner(me.owner);
+      const transaction = me.transaction;
+      if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
+        this.#counters.staleSnapshots++;
+    }
+    if (!(before & WRITER_BITS) && me.bits & WRITER_BITS && database.slice?.owner !== me.owner) {
+      database.slice = { owner: me.owner, startedMs: nowMs };
+    }
+  }
+
+  /** A write attempt, granted or not. */
+  noteWriteAttempt(database: Database, me: DatabaseOwner, nowMs: number): void {
+    if (me.transaction) me.transaction.attemptedWrite = true;
+    database.readers.writeAttempted(this.#identityOf(database, me), nowMs);
+  }
+
+  /** What follows when `me` holds less than `before`. */
+  settle(database: Database, me: DatabaseOwner, before: number, nowMs: number): void {
+    const lost = before & ~me.bits;
+    if (lost === 0) return;
+    if (lost & HOLDS_EXCLUSIVE) database.forgetJournal();
+    if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
+    if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
+    if (before & WRITER_BITS && !(me.bits & WRITER_BITS)) this.#writeEnded(database, me, nowMs);
+    const transaction = me.transaction;
+    if (!transaction || me.bits & (transaction.inWal ? HOLDS_READ : SNAPSHOT_OF_ROLLBACK)) return;
+    me.transaction = undefined;
+    if (transaction.attemptedWrite) return;
+    const { retryMs, youngMs } = this.#limits;
+    if (transaction.inWal && transaction.gatedMs !== undefined && nowMs - transaction.gatedMs <= retryMs) {
+      if (nowMs - transaction.startedMs <= youngMs) {
+        me.retry = transaction;
+        me.retryUntilMs = nowMs + retryMs;
+        return;
+      }
+    }
+    database.readers.readEnded(this.#identityOf(database, me));
+  }
+
+  /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
+  isSnapshotRequest(role: LockRole, request: LockRequest, me: DatabaseOwner, database: Database): boolean {
+    if (!isSnapshotRole(role, request)) return false;
+    if (role === 'read-mark') return !database.holdsSnapshotOrMore(me, 'wal');
+    if (role !== 'pending' || me.bits !== 0) return false;
+    return this.journalOf(database) !== 'wal';
+  }
+
+  proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
+    const identity = this.#identityOf(database, me);
+    if (me.readOnly || database.readers.isProvedProcess(identity, this.#limits)) return 'process';
+    return database.readers.isProvedProgram(identity, this.#limits, nowMs) ? 'program' : 'none';
+  }
+
+  journalOf(database: Database): JournalMode {
+    return database.journal((file) => this.#world.readJournalMode(file));
+  }
+
+  #begin(
+    database: Database,
+    me: DatabaseOwner,
+    tid: number,
+    inWal: boolean,
+    before: number,
+    waited: boolean,
+    nowMs: number,
+  ): void {
+    if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
+    const retry = hasRetryTurn(me, nowMs) ? me.retry : undefined;
+    if (me.retry && !retry) database.readers.readEnded(this.#identityOf(database, me)); // it was a short read after all
+    me.retry = undefined;
+    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+    me.transaction = {
+      startedMs: retry?.startedMs ?? nowMs,
+      tid,
+      inWal,
+      youngUntilMs: retry?.youngUntilMs ?? nowMs + this.#limits.youngMs,
+      mayWrite: this.proofOf(database, me, nowMs) === 'none',
+      attemptedWrite: false,
+      gatedMs: waited ? nowMs : undefined,
+      commitsSeen: database.commits,
+    };
+  }
+
+  #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
+    database.commits++;
+    database.lastWriteMs = nowMs;
+    me.lastWriteEndMs = nowMs;
+    this.#world.committed(database.name);
+    me.committing = false;
+    if (me.transaction) me.transaction.mayWrite = false;
+    const { slice } = database;
+    if (slice?.owner !== me.owner || !me.comesBackAtOnce || database.waiters.length === 0) return;
+    const sliceEndMs = slice.startedMs + this.#limits.sliceMs;
+    if (nowMs < sliceEndMs) database.sliceHoldUntilMs = Math.min(sliceEndMs, nowMs + this.#limits.sliceGapMs);
+  }
+
+  #identityOf(database: Database, me: DatabaseOwner): ProcessIdentity {
+    if (me.identity) return me.identity;
+    let readOnly = false;
+    for (const handle of database.main?.handles.values() ?? []) {
+      if (handle.identity?.pid !== me.pid || handle.closing) continue;
+      readOnly = handle.readOnly && (me.identity === undefined || readOnly);
+      me.identity = handle.identity;
+    }
+    me.readOnly = readOnly;
+    me.identity ??= this.#world.identify(me.pid);
+    return me.identity;
+  }
+}
+
+/** A request that may begin a transaction. */
+export function isSnapshotRole(role: LockRole, request: LockRequest): boolean {
+  return request.type === 'read' && !request.wait && (role === 'pending' || role === 'read-mark');
+}
