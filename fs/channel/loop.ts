@@ -57,6 +57,8 @@ function serve({
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
   const behind = watch ? new BehindTheBack(log) : undefined;
+  // What INIT has settled lasts as long as the connection, whatever a new supervisor was told.
+  const isKernelLocks = survivor.agreement === undefined ? locksWanted === 'kernel' : !survivor.agreement.locks;
   const fence = new Fence(dataDir, survivor.fence, log);
   if (fenced && !survivor.isSurveyed) fence.survey();
   survivor.isSurveyed = true;
@@ -68,7 +70,7 @@ function serve({
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
     powerCut: powerCut ? new PowerCut() : undefined,
     fence,
-    refusesFenced: locksWanted === 'kernel',
+    refusesFenced: isKernelLocks,
     survivor,
     directories: behind,
   });
@@ -76,18 +78,17 @@ function serve({
   if (timeoutSeconds !== undefined)
     log('warn', 'kernel-request-timeout', { timeoutSeconds, effect: 'shorter lock waits' });
   const limits = timeoutSeconds === undefined ? lockLimits : boundedBy(timeoutSeconds, lockLimits);
-  const arbiter =
-    locksWanted === 'kernel'
-      ? undefined
-      : new LockArbiter({
-          nodes: tree.nodes,
-          dataDir,
-          log,
-          survivor,
-          answer: (asked, result) => session.answer(asked, result),
-          committed: (databases) => send({ type: 'committed', databases }),
-          ...(limits === undefined ? {} : { limits }),
-        });
+  const arbiter = isKernelLocks
+    ? undefined
+    : new LockArbiter({
+        nodes: tree.nodes,
+        dataDir,
+        log,
+        survivor,
+        answer: (asked, result) => session.answer(asked, result),
+        committed: (databases) => send({ type: 'committed', databases }),
+        ...(limits === undefined ? {} : { limits }),
+      });
   const locks = arbiter && new FencedLocks(arbiter, fence, (asked, result) => session.answer(asked, result));
   const session: Session = new Session({
     tree,
