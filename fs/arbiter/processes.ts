@@ -30,10 +30,13 @@ export class Processes {
   }
 }
 
-/** Whether a thread runs, or waits for a processor (R) or a disk (D). */
+/**
+ * Whether a thread runs, or waits for a processor (R), a disk (D) or an answer of a FUSE file system: its request may have come
+ * just after we had looked for one (seen on a busy machine, where a moment between two of our steps takes milliseconds).
+ */
 export function isRunning(tid: number): boolean {
   const stat = read(`/proc/${tid}/stat`);
-  return /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  return /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2)) || read(`/proc/${tid}/wchan`) === 'request_wait_answer';
 }
 
 export interface ProcessName {

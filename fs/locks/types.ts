@@ -54,7 +54,7 @@ export interface LockWorld {
   readJournalMode(file: number): JournalMode;
   /** The process of a thread, or of itself. */
   identify(tid: number): ProcessIdentity;
-  /** Whether a thread runs, or waits for a processor or a disk, rather than for something to happen. */
+  /** Whether a thread runs, or waits for a processor, a disk or an answer of ours, rather than for something to happen. */
   isRunning(tid: number): boolean;
   /**
    * Makes the lock on the backing file that programs behind the mount see; false when one of them is in the way.
