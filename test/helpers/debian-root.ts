@@ -46,7 +46,8 @@ export async function debianRoot(): Promise<string> {
     );
     if (built.code !== 0) throw new Error(`debootstrap failed: ${built.stdout.slice(-2000)}${built.stderr}`);
     mkdirSync(join(unfinished, 'hoody')); // where containers get the mount; the root itself is read-only to them
-    renameSync(unfinished, root);
+    // Another run may have built one meanwhile.
+    if (!existsSync(root)) renameSync(unfinished, root);
     return root;
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

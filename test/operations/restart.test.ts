@@ -8,7 +8,7 @@ import { startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon
 import { eventually } from '../helpers/eventually.ts';
 import { start } from '../helpers/process.ts';
 
-const restarts = process.env.HOODY_SQLITE_SOAK ? 50 : 3;
+const restarts = process.env.HOODY_SQLITE_SOAK ? 20 : 3;
 
 /** Makes a file of its own where it finds none, as SQLite does, and tries again at once. */
 const stubborn = (path: string, name: string) => `
@@ -45,11 +45,14 @@ describe('programs that found the bare directory', () => {
             ['--drain', '1'],
             async () => {
               const before = programs.map(({ stdout }) => told(stdout()).length);
-              await eventually(() => {
-                programs.forEach(({ stdout }, index) => {
-                  expect(told(stdout()).length).toBeGreaterThan((before[index] ?? 0) + 5);
-                });
-              });
+              await eventually(
+                () => {
+                  programs.forEach(({ stdout }, index) => {
+                    expect(told(stdout()).length).toBeGreaterThan((before[index] ?? 0) + 5);
+                  });
+                },
+                { timeoutMs: 60_000 },
+              );
             },
             { paths },
           );
