@@ -67,11 +67,18 @@ export async function startLoad(daemon: Daemon, busyTimeoutSeconds: number): Pro
       await api(daemon, 'POST', '/kv/counter/incr?db=http.db&timeout=60', undefined);
     }),
   ];
-  await eventually(() => {
-    for (const client of clients)
-      expect(client.acknowledged().length, `${client.name}: ${client.errors()}`).toBeGreaterThan(0);
-  });
+  try {
+    await eventually(() => allHaveWritten(clients));
+  } catch (error) {
+    await Promise.all(clients.map((client) => client.stop()));
+    throw error;
+  }
   return clients;
+}
+
+function allHaveWritten(clients: readonly LoadClient[]): void {
+  for (const client of clients)
+    expect(client.acknowledged().length, `${client.name}: ${client.errors()}`).toBeGreaterThan(0);
 }
 
 /** Every acknowledged row is there once, no row is there twice, the counter has counted each increment, and no database is damaged. */
