@@ -43,7 +43,8 @@ function makeBank(path: string, journal: string, pageBytes = 4096): void {
 }
 
 function bankIn(path: string): { sum: number; moves: number; integrity: unknown } {
-  const db = new Database(path, { readonly: true, timeout: 60_000 });
+  // Not read-only: a mover that was killed in a transaction has left a journal to roll back.
+  const db = new Database(path, { fileMustExist: true, timeout: 60_000 });
   const bank = {
     sum: db.prepare('SELECT sum(money) FROM account').pluck().get() as number,
     moves: db.prepare('SELECT n FROM moves').pluck().get() as number,
