@@ -35,7 +35,9 @@ test('kill -9 of the supervisor alone: the fs process serves on, and the next da
       await eventually(() => expect(client.acknowledged().length).toBeGreaterThan(0));
       process.kill(daemon.pid, 'SIGKILL');
       await first.exited;
-      await moreFrom(client);
+      await moreFrom(client).catch((error) => {
+        throw new Error(`the fs process without a supervisor said: ${first.stderr()}`, { cause: error });
+      });
       await withDaemon(
         [],
         async (next) => {
