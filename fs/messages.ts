@@ -28,8 +28,6 @@ export interface FsStartOptions {
   readonly watch?: boolean;
   /** Test mode, for a mount without passthrough: what is not synced can be lost by the message `power-cut`. Default false. */
   readonly powerCut?: boolean;
-  /** Log every request and reply (debug level). Default false. */
-  readonly trace?: boolean;
 }
 
 export interface PassthroughState {
