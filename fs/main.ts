@@ -127,6 +127,7 @@ function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
   return telling;
 }
 
+/** A supervisor that has died a moment ago still looks connected: without the callback the failed write would end this process. */
 function toSupervisor(message: FromFsProcess): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

@@ -15,8 +15,9 @@ let isStopping = false;
 let nextQueryId = 1;
 const waiting = new Map<number, (value: unknown) => void>();
 
+/** A supervisor that has just died still looks connected: without the callback the failed write would end requests in flight. */
 function send(message: FromServer): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
 const log: Log = (level, event, fields = {}) => {

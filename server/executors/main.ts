@@ -16,8 +16,9 @@ const idleCheckMs = 1_000;
 let rules: PathRules | undefined;
 let connections: Connections | undefined;
 
+/** Whether the server still listens is not known here: it ends its executors with it. */
 function send(message: FromExecutor): void {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, () => {});
 }
 
 function runGroup(
