@@ -31,9 +31,6 @@ const errnoOf: Readonly<Record<LockAnswer, number>> = {
   deadlock: -EDEADLK,
   interrupted: -EINTR,
 };
-/** What the kernel sends for "to the end of the file". */
-const kernelEndOfFile = 0x7fffffffffffffffn;
-const lastExactOffset = BigInt(END_OF_FILE);
 /** Commits are reported together, so that a busy writer costs one message in this time. */
 const commitNoticeMs = 10;
 /** How many requests that are ready are served before a limit is acted upon. */
@@ -110,9 +107,8 @@ export class LockArbiter implements LockService {
     const request = requestOf(asked, false);
     const held = this.manager.getLock(request);
     if (held) {
-      const end = held.end === END_OF_FILE ? kernelEndOfFile : BigInt(held.end);
-      const type = held.type === 'write' ? F_WRLCK : F_RDLCK;
-      return encodeLock(out, { start: BigInt(held.start), end, type, pid: held.pid });
+      const { start, end, pid } = held;
+      return encodeLock(out, { start, end, type: held.type === 'write' ? F_WRLCK : F_RDLCK, pid });
     }
     const foreign =
       request.type === 'unlock' || request.flock
@@ -120,7 +116,7 @@ export class LockArbiter implements LockService {
         : this.mirror.test(request.file, request.start, request.end, request.type);
     if (!foreign) return encodeLock(out, { start: asked.start, end: asked.end, type: F_UNLCK, pid: 0 });
     const { start, length, type, pid } = foreign;
-    const end = length === 0n ? kernelEndOfFile : start + length - 1n;
+    const end = length === 0 ? END_OF_FILE : start + length - 1;
     return encodeLock(out, { start, end, type, pid: Math.max(pid, 0) });
   }
 
@@ -238,16 +234,12 @@ function requestOf(asked: RequestOf<'GETLK' | 'SETLK' | 'SETLKW'>, wait: boolean
     file: asked.nodeId,
     handle: asked.fh,
     owner: asked.owner,
-    start: exactOffset(asked.start),
-    end: exactOffset(asked.end),
+    start: asked.start,
+    end: asked.end,
     type: asked.type === F_UNLCK ? 'unlock' : asked.type === F_WRLCK ? 'write' : 'read',
     pid: asked.lockPid,
     tid: asked.pid,
     wait,
     flock: asked.isFlock,
   };
-}
-
-function exactOffset(offset: bigint): number {
-  return offset >= lastExactOffset ? END_OF_FILE : Number(offset);
 }

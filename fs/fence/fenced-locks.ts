@@ -7,11 +7,11 @@ import type { Node } from '../nodes/nodes.ts';
 import { SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
 import type { Header, RequestOf, Unique } from '../protocol/requests.ts';
+import { endOfFile } from '../protocol/words.ts';
 import { F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import type { Fence } from './fence.ts';
 
 const { EAGAIN, EINTR } = constants.errno;
-const endOfFile = 0x7fffffffffffffffn;
 
 interface Waiting {
   readonly node: Node;
@@ -42,7 +42,7 @@ export class FencedLocks implements LockService {
   test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number {
     if (!this.#fence.covers(node.key)) return this.#inner.test(node, asked, out);
     // pid 0: the holder is no client of this mount.
-    return encodeLock(out, { start: 0n, end: endOfFile, type: F_WRLCK, pid: 0 });
+    return encodeLock(out, { start: 0, end: endOfFile, type: F_WRLCK, pid: 0 });
   }
 
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {

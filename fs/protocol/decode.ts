@@ -4,8 +4,8 @@ import { constants } from 'node:os';
 import * as flags from './flags.ts';
 import * as layouts from './layouts.ts';
 import { opcodes } from './opcodes.ts';
-import type { HandleId, Header, LockOwner, LockRange, Name, NodeId, Request, Unique } from './requests.ts';
-import { readWord } from './words.ts';
+import type { HandleId, Header, LockOwner, Name, NodeId, Request, Unique } from './requests.ts';
+import { readOffset, readWord, readWord64 } from './words.ts';
 
 /** A request that gets `errno` as its answer. */
 export interface Refusal {
@@ -203,9 +203,9 @@ row(opcodes.READDIRPLUS, layouts.readIn.sizeBytes, (bytes, _end, header) =>
   readDirectory('READDIRPLUS', bytes, header),
 );
 
-row(opcodes.GETLK, layouts.lockIn.sizeBytes, (bytes, _end, header) => ({ op: 'GETLK', ...header, ...lock(bytes) }));
-row(opcodes.SETLK, layouts.lockIn.sizeBytes, (bytes, _end, header) => ({ op: 'SETLK', ...header, ...lock(bytes) }));
-row(opcodes.SETLKW, layouts.lockIn.sizeBytes, (bytes, _end, header) => ({ op: 'SETLKW', ...header, ...lock(bytes) }));
+row(opcodes.GETLK, layouts.lockIn.sizeBytes, (bytes, _end, header) => lock('GETLK', bytes, header));
+row(opcodes.SETLK, layouts.lockIn.sizeBytes, (bytes, _end, header) => lock('SETLK', bytes, header));
+row(opcodes.SETLKW, layouts.lockIn.sizeBytes, (bytes, _end, header) => lock('SETLKW', bytes, header));
 
 row(opcodes.INTERRUPT, layouts.interruptIn.sizeBytes, (bytes, _end, header) => {
   const upper = u32(bytes, layouts.interruptIn.unique + 4) & 0x7fffffff;
@@ -289,13 +289,21 @@ function readDirectory<Op extends 'READDIR' | 'READDIRPLUS'>(op: Op, bytes: Buff
   return { op, ...header, fh: handle(bytes, readIn.fh), offset, size: u32(bytes, readIn.size) };
 }
 
-function lock(bytes: Buffer): LockRange {
+/** Field by field: locks are the hot path, and spreading the header costs it 0.2 us. */
+function lock<Op extends 'GETLK' | 'SETLK' | 'SETLKW'>(op: Op, bytes: Buffer, header: Header) {
   const { lockIn } = layouts;
   return {
+    op,
+    unique: header.unique,
+    isResent: header.isResent,
+    nodeId: header.nodeId,
+    uid: header.uid,
+    gid: header.gid,
+    pid: header.pid,
     fh: handle(bytes, lockIn.fh),
     owner: owner(bytes, lockIn.owner),
-    start: bytes.readBigUInt64LE(headerBytes + lockIn.start),
-    end: bytes.readBigUInt64LE(headerBytes + lockIn.end),
+    start: readOffset(bytes, headerBytes + lockIn.start),
+    end: readOffset(bytes, headerBytes + lockIn.end),
     type: u32(bytes, lockIn.type),
     lockPid: u32(bytes, lockIn.pid),
     isFlock: (u32(bytes, lockIn.flags) & flags.LK_FLOCK) !== 0,
@@ -315,7 +323,7 @@ function handle(bytes: Buffer, offset: number): HandleId {
 }
 
 function owner(bytes: Buffer, offset: number): LockOwner {
-  return bytes.readBigUInt64LE(headerBytes + offset) as LockOwner;
+  return readWord64(bytes, headerBytes + offset) as LockOwner;
 }
 
 /** The zero-terminated string at `start`, its zero byte included; at least one byte before it. */

@@ -3,7 +3,7 @@
 import * as layouts from './layouts.ts';
 import { notifyCodes } from './opcodes.ts';
 import type { HandleId, NodeId } from './requests.ts';
-import { writeWord } from './words.ts';
+import { writeOffset, writeWord } from './words.ts';
 
 const FUSE_NOTIFY_RESEND = 7;
 
@@ -61,9 +61,9 @@ export function encodeSeek(out: Buffer, offset: number): number {
 }
 
 export interface Lock {
-  readonly start: bigint;
-  /** Inclusive. */
-  readonly end: bigint;
+  readonly start: number;
+  /** Inclusive; `endOfFile` for the end of the file wherever it is. */
+  readonly end: number;
   readonly type: number;
   readonly pid: number;
 }
@@ -71,8 +71,8 @@ export interface Lock {
 /** The answer to GETLK: the lock that is in the way, or type F_UNLCK. */
 export function encodeLock(out: Buffer, lock: Lock): number {
   const { lockOut } = layouts;
-  out.writeBigUInt64LE(lock.start, lockOut.start);
-  out.writeBigUInt64LE(lock.end, lockOut.end);
+  writeOffset(out, lock.start, lockOut.start);
+  writeOffset(out, lock.end, lockOut.end);
   out.writeUInt32LE(lock.type, lockOut.type);
   out.writeUInt32LE(lock.pid, lockOut.pid);
   return lockOut.sizeBytes;

@@ -49,9 +49,9 @@ export interface LockRange {
   readonly fh: HandleId;
   readonly owner: LockOwner;
   /** First byte. */
-  readonly start: bigint;
-  /** Last byte, inclusive; 2^63 - 1 is the end of the file wherever it is. */
-  readonly end: bigint;
+  readonly start: number;
+  /** Last byte, inclusive; `endOfFile` is the end of the file wherever it is. */
+  readonly end: number;
   /** F_RDLCK 0, F_WRLCK 1, F_UNLCK 2. */
   readonly type: number;
   /** The locking process in the daemon's pid namespace (the header's pid is the thread); 0 in an unlock. */

@@ -16,6 +16,9 @@ const range = { start: 0, end: 1, isWrite: 2, pid: 3, tid: 4, since: 5, size: 6 
 /** SQLite holds five at most; an owner with more gets more slots. */
 const rangesPerSlot = Math.floor((copy.size - copy.ranges) / range.size);
 
+/** A getter that costs: read once. */
+const timeOriginMs = performance.timeOrigin;
+
 export interface StoredLocks extends OwnerLocks {
   /** The node's id. */
   readonly file: number;
@@ -71,6 +74,7 @@ export class LockSlots {
       this.#slots.commit(slot);
       held.slots.push(slot);
     }
+    if (held.slots.length === needed) return;
     for (const slot of held.slots.splice(needed)) this.#slots.release(slot);
   }
 
@@ -105,7 +109,7 @@ export class LockSlots {
       doubles[to + range.isWrite] = Number(item.type === 'write');
       doubles[to + range.pid] = item.pid;
       doubles[to + range.tid] = item.tid;
-      doubles[to + range.since] = item.sinceMs + performance.timeOrigin; // the next process counts from another moment
+      doubles[to + range.since] = item.sinceMs + timeOriginMs; // the next process counts from another moment
     }
     Atomics.store(words, word, other);
   }
@@ -126,7 +130,7 @@ export class LockSlots {
         type: value(from + range.isWrite) === 1 ? 'write' : 'read',
         pid: value(from + range.pid),
         tid: value(from + range.tid),
-        sinceMs: value(from + range.since) - performance.timeOrigin,
+        sinceMs: value(from + range.since) - timeOriginMs,
       });
     }
     return {
