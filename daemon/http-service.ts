@@ -19,7 +19,7 @@ export interface HttpServiceSpec {
   readonly address: ListenAddress;
   readonly options: ServerOptions;
   /** Answers what the server asks its supervisor. */
-  readonly answer: (name: string) => Promise<unknown>;
+  readonly answer: (name: string, args: unknown) => Promise<unknown>;
   readonly log: Log;
 }
 
@@ -77,7 +77,7 @@ export class HttpService {
   async #onMessage(child: Child, message: FromServer): Promise<void> {
     if (message.type !== 'query') return;
     try {
-      child.send({ type: 'answer', id: message.id, value: await this.#spec.answer(message.name) });
+      child.send({ type: 'answer', id: message.id, value: await this.#spec.answer(message.name, message.args) });
     } catch (error) {
       child.send({ type: 'answer', id: message.id, error: messageOf(error) });
     }

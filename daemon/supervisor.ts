@@ -1,7 +1,7 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { closeSync, readdirSync } from 'node:fs';
-import type { FromFsProcess, FsStatus, LockView } from '../fs/index.ts';
+import type { FromFsProcess, FsStatus, LockView, WriterRecord } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { DataFence } from './data-fence.ts';
@@ -34,7 +34,7 @@ import { endStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
-import { toFsCounters, toLockSnapshot, toServerMessages } from './wire.ts';
+import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './wire.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
 const oldServerEndsMs = 5_000;
@@ -307,7 +307,7 @@ export class Supervisor {
         logLevel: settings.logLevel,
         ...(settings.user !== undefined && { user: findUser(settings.user) }),
       },
-      answer: (name) => this.#answerServer(name),
+      answer: (name, args) => this.#answerServer(name, args),
       log: this.#log,
     });
     await service.start();
@@ -315,9 +315,10 @@ export class Supervisor {
     this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - performance.now())));
   }
 
-  async #answerServer(name: string): Promise<unknown> {
+  async #answerServer(name: string, args: unknown): Promise<unknown> {
     const fs = this.#mountService?.process.current;
     if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
+    if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
     return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
   }
 

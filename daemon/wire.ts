@@ -1,13 +1,13 @@
 // Says to the server process, in its words, what the fs process has told in its own. The two never import each other
 // (ARCHITECTURE.md, D1); this is the one place that knows both vocabularies.
 import { basename } from 'node:path';
-import type { FromFsProcess, FsStatus, LockView } from '../fs/index.ts';
-import type { FsCounters, LockSnapshot, ToServer } from '../server/index.ts';
+import type { FromFsProcess, FsStatus, LockView, WriterRecord } from '../fs/index.ts';
+import type { FsCounters, LockSnapshot, ToServer, WriteRecord } from '../server/index.ts';
 
 /** What the server is told because of a message of the fs process: nothing, or a commit for each database. */
 export function toServerMessages(message: FromFsProcess): ToServer[] {
   if (message.type !== 'committed') return [];
-  return message.databases.map((database) => ({ type: 'commit', database }));
+  return message.databases.map(({ name, pids }) => ({ type: 'commit', database: name, pids }));
 }
 
 /** All zero while the fs process is down or nothing is mounted. */
@@ -19,9 +19,18 @@ export function toFsCounters(status: FsStatus | undefined): FsCounters {
   };
 }
 
+/** null while nobody keeps a record: no mount, no fs process, or the kernel keeps the locks. */
+export function toWriteRecord(record: WriterRecord | undefined): WriteRecord | null {
+  if (record === undefined) return null;
+  return { ...record, windows: record.windows.map((window) => ({ ...window, command: programName(window.command) })) };
+}
+
 /** Over HTTP a command is the program's name alone: its arguments may hold secrets. */
+function programName(command: string): string {
+  return basename(command.split(' ')[0] ?? '');
+}
+
 export function toLockSnapshot(view: LockView | undefined): LockSnapshot {
-  const nameOnly = (command: string) => basename(command.split(' ')[0] ?? '');
   return {
     databases: (view?.databases ?? []).map(({ db, journal, holders, waiters }) => ({
       db,
@@ -30,7 +39,7 @@ export function toLockSnapshot(view: LockView | undefined): LockSnapshot {
         lock,
         mode,
         pid,
-        command: nameOnly(command),
+        command: programName(command),
         container,
         since,
         heldMs,
@@ -39,7 +48,7 @@ export function toLockSnapshot(view: LockView | undefined): LockSnapshot {
         lock,
         mode,
         pid,
-        command: nameOnly(command),
+        command: programName(command),
         container,
         waitMs,
         blockedBy,

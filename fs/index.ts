@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 
 export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
+export type { WriterRecord, WriteWindow } from './arbiter/writers.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export type { LockLimits } from './locks/limits.ts';

@@ -25,7 +25,7 @@ process.on('message', (message: ToFsProcess) => {
       start(message.options);
       break;
     case 'query':
-      query(message.id, message.name);
+      query(message.id, message.name, message.args);
       break;
     case 'power-cut':
       toLoop(message);
@@ -79,10 +79,11 @@ function start(options: FsStartOptions): void {
   });
 }
 
-function query(id: number, name: string): void {
+function query(id: number, name: string, args: unknown): void {
   if (loop === undefined) toSupervisor({ type: 'answer', id, error: 'the fs process has not been started' });
   else if (name === 'status') toLoop({ type: 'status', id });
   else if (name === 'locks') toLoop({ type: 'locks', id });
+  else if (name === 'writers') toLoop({ type: 'writers', id, database: String(args) });
   else toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
 }
 

@@ -1,4 +1,5 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
+import type { WrittenDatabase } from './arbiter/arbiter.ts';
 import type { LockCounts } from './locks/counters.ts';
 import type { LockLimits } from './locks/limits.ts';
 
@@ -76,7 +77,7 @@ export type FromFsProcess =
       readonly fields: Readonly<Record<string, unknown>>;
     }
   /** These databases, by their path below the data directory, were most likely written: a write lock was given back. */
-  | { readonly type: 'committed'; readonly databases: readonly string[] }
+  | { readonly type: 'committed'; readonly databases: readonly WrittenDatabase[] }
   /** All databases that are fenced now; at the start, and at each change. */
   | { readonly type: 'fenced'; readonly databases: readonly string[] }
   /** The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this. */

@@ -52,20 +52,25 @@ export type ToServer =
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
   /** The answer to a query that the server asked its supervisor. */
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
-  /** Somebody (a native client or an executor) committed to a database of the mount: its path below the root. */
-  | { readonly type: 'commit'; readonly database: string }
+  /** These processes (native clients or executors) committed to a database of the mount: its path below the root. */
+  | { readonly type: 'commit'; readonly database: string; readonly pids: readonly number[] }
   /** Without a mount: all databases below the root that programs of a mount which has died still have open, and write without a lock. */
   | { readonly type: 'fenced'; readonly databases: readonly string[] }
   | { readonly type: 'log-level'; readonly level: LogLevel }
   /** Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket already. */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
+export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers';
+
 /** Server -> supervisor. */
 export type FromServer =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
-  /** Asks the supervisor: 'locks' (LockSnapshot) or 'fs-counters' (FsCounters). Without a mount both answer empty. */
-  | { readonly type: 'query'; readonly id: number; readonly name: 'locks' | 'fs-counters' }
+  /**
+   * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), or 'writers' (WriteRecord) of the database
+   * below the root that `args` names. Without a mount they answer empty, or null.
+   */
+  | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: string }
   | {
       readonly type: 'log';
       readonly level: LogLevel;
@@ -114,6 +119,26 @@ export interface LockHolder extends LockParty {
 export interface LockWaiter extends LockParty {
   readonly waitMs: number;
   readonly blockedBy: readonly number[];
+}
+
+/** Who wrote a database when. Times are milliseconds of the system's monotonic clock. */
+export interface WriteRecord {
+  /** Who wrote before this time may be missing. */
+  readonly completeSinceMs: number;
+  readonly windows: readonly WriteWindow[];
+}
+
+/** From the begin of a transaction that may have written to the end of its write lock. */
+export interface WriteWindow {
+  /** 0: a process that cannot be seen from here. */
+  readonly pid: number;
+  /** The program's name alone: arguments may hold secrets. */
+  readonly command: string;
+  /** `host` outside of any. */
+  readonly container: string;
+  readonly sinceMs: number;
+  /** null: it is writing now. */
+  readonly untilMs: number | null;
 }
 
 /** Monotonic counters of the fs process, by name, for /metrics and health. */

@@ -1,6 +1,15 @@
 // The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when told
 // to or when the supervisor is gone.
-import type { FromServer, FsCounters, LockSnapshot, LogLevel, ServerOptions, ToServer } from './index.ts';
+import type {
+  FromServer,
+  FsCounters,
+  LockSnapshot,
+  LogLevel,
+  ServerOptions,
+  SupervisorQuestion,
+  ToServer,
+  WriteRecord,
+} from './index.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
 import { createHttpServer, type HttpServer } from './wiring.ts';
@@ -25,7 +34,7 @@ const log: Log = (level, event, fields = {}) => {
 };
 
 /** Asks the supervisor; undefined when it does not answer in time. */
-function ask(name: 'locks' | 'fs-counters'): Promise<unknown> {
+function ask(name: SupervisorQuestion, args?: string): Promise<unknown> {
   const id = nextQueryId;
   nextQueryId += 1;
   return new Promise((resolve) => {
@@ -36,7 +45,7 @@ function ask(name: 'locks' | 'fs-counters'): Promise<unknown> {
       resolve(value);
     };
     waiting.set(id, settle);
-    send({ type: 'query', id, name });
+    send({ type: 'query', id, name, ...(args === undefined ? {} : { args }) });
   });
 }
 
@@ -50,12 +59,17 @@ async function readLocks(mounted: boolean): Promise<LockSnapshot> {
   return ((await ask('locks')) as LockSnapshot | undefined) ?? { databases: [] };
 }
 
+async function readWriters(database: string): Promise<WriteRecord | null> {
+  return ((await ask('writers', database)) as WriteRecord | null | undefined) ?? null;
+}
+
 function start(options: ServerOptions): void {
   if (options.user !== undefined) becomeUser(options.user);
   logLevel = options.logLevel;
   const made = createHttpServer(options, log, {
     fsCounters: () => readFsCounters(options.mounted),
     locks: () => readLocks(options.mounted),
+    writers: readWriters,
   });
   http = made;
   made.server.once('error', (error) => {
@@ -88,7 +102,7 @@ function receive(message: ToServer): void {
       waiting.get(message.id)?.(message.value);
       break;
     case 'commit':
-      http?.onForeignCommit(message.database);
+      http?.onForeignCommit(message.database, message.pids);
       break;
     case 'fenced':
       http?.fence(message.databases);

@@ -13,8 +13,10 @@ import { createApp } from './http/app.ts';
 import type { RequestContext } from './http/context.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { Router } from './http/router.ts';
-import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus } from './index.ts';
+import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from './index.ts';
 import { KvKeeper } from './kv/keeper.ts';
+import { kvLogEnds, kvNameRows } from './kv/native-rows.ts';
+import { NativeWriters } from './kv/native-writers.ts';
 import { kvRetain } from './kv/retention.ts';
 import { limits } from './limits.ts';
 import { locksOf, namingHolder } from './locks.ts';
@@ -29,13 +31,15 @@ const historyWriteMs = 10_000;
 export interface SupervisorQuestions {
   readonly fsCounters: () => Promise<FsCounters | null>;
   readonly locks: () => Promise<LockSnapshot>;
+  /** Who wrote a database, given below the root. */
+  readonly writers: (database: string) => Promise<WriteRecord | null>;
 }
 
 export interface HttpServer {
   readonly server: Server;
   status(): ServerStatus;
-  /** A native client committed to a database, given below the root. */
-  onForeignCommit(database: string): void;
+  /** These processes committed to a database, given below the root. */
+  onForeignCommit(database: string, pids: readonly number[]): void;
   /** Exactly these databases, given below the root, must not be opened for now. */
   fence(databases: readonly string[]): void;
   /** Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at most `drainMs`), ends the executors. */
@@ -49,7 +53,7 @@ const handoverMs = 1_500;
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
-  { fsCounters, locks }: SupervisorQuestions,
+  { fsCounters, locks, writers }: SupervisorQuestions,
 ): HttpServer {
   const rules = {
     root: options.root,
@@ -84,12 +88,23 @@ export function createHttpServer(
     fsCounters,
   });
   const retention = { maxAgeSeconds: Math.ceil(options.historyMaxAgeMs / 1000), maxOps: options.historyMaxOps };
+  const inBackground = (path: string) => ({
+    path,
+    deadlineMs: performance.now() + limits.deadlineDefaultSeconds * 1000,
+  });
+  const nativeWriters = new NativeWriters({
+    ends: (path) => scheduler.run(kvLogEnds, {}, inBackground(path)),
+    writers: (path) => writers(relative(options.root, path)),
+    name: (path, rows) => scheduler.run(kvNameRows, rows, inBackground(path)),
+    isExecutor: (pid) => scheduler.executorPids.includes(pid),
+  });
   const keeper = new KvKeeper({
     log,
-    retain: (path, progress) => {
-      const deadlineMs = performance.now() + limits.deadlineDefaultSeconds * 1000;
-      return scheduler.run(kvRetain, { ...retention, progress }, { path, deadlineMs });
+    onKept: (path, isKept) => {
+      if (!isKept) nativeWriters.forget(path);
+      else if (options.mounted) nativeWriters.watch(path);
     },
+    retain: (path, progress) => scheduler.run(kvRetain, { ...retention, progress }, inBackground(path)),
   });
   const recorder = new HistoryRecorder({
     log,
@@ -190,14 +205,16 @@ export function createHttpServer(
       requests: metrics.requests,
     }),
     fence,
-    onForeignCommit: (database) => {
+    onForeignCommit: (database, pids) => {
       const path = join(options.root, database);
       notify(path);
       keeper.onCommit(path);
+      nativeWriters.onCommit(path, pids);
     },
     async stop(drainMs, isHandover) {
       stopping.abort();
       keeper.stop();
+      nativeWriters.stop();
       // The HTTP server's own close ends idle connections, on which a client may be about to send: with a successor there is
       // time to answer that request too, as the last one of its connection.
       const closed = new Promise<void>((resolve) => {

@@ -23,6 +23,7 @@ import { O_RDONLY, pread, readlinkat } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
+import { type WriterRecord, Writers } from './writers.ts';
 
 const { EAGAIN, EDEADLK, EINTR } = constants.errno;
 const errnoOf: Readonly<Record<LockAnswer, number>> = {
@@ -44,9 +45,14 @@ export interface ArbiterParts {
   readonly survivor: Survivor;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
   readonly answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
-  /** These databases were written since the last call. Called every few milliseconds at most. */
-  readonly committed: (databases: readonly string[]) => void;
+  /** These databases were written since the last call, each with who wrote. Called every few milliseconds at most. */
+  readonly committed: (databases: readonly WrittenDatabase[]) => void;
   readonly limits?: Partial<LockLimits>;
+}
+
+export interface WrittenDatabase {
+  readonly name: string;
+  readonly pids: readonly number[];
 }
 
 export class LockArbiter implements LockService {
@@ -58,7 +64,8 @@ export class LockArbiter implements LockService {
   readonly #owed = new Map<number, Pick<Header, 'unique' | 'isResent'>>();
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
   readonly #path = Buffer.alloc(PATH_MAX);
-  readonly #committed = new Set<string>();
+  readonly #committed = new Map<string, Set<number>>();
+  readonly #writers = new Writers(performance.now());
   /**
    * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy, of which
    * programs on the data directory know nothing and the other way round: these are kept out while the file is open here.
@@ -76,7 +83,10 @@ export class LockArbiter implements LockService {
       identify: (tid) => this.#processes.identify(tid),
       isRunning,
       mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
-      committed: (database) => this.#noteCommit(database),
+      committed: (database, writer, sinceMs, nowMs) => {
+        this.#writers.note(database, writer, sinceMs, nowMs);
+        this.#noteCommit(database, writer.pid);
+      },
       forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
     };
@@ -152,6 +162,7 @@ export class LockArbiter implements LockService {
 
   runDue(isIdle: boolean): void {
     if (this.#owed.size === 0 && this.#committed.size === 0) return;
+    this.#writers.nameNew();
     const nowMs = performance.now();
     // What the kernel has ready comes first: it may be the very unlock, or write attempt, that a limit is about.
     const isDue = this.#owed.size > 0 && nowMs >= this.manager.nextDeadlineMs(nowMs);
@@ -162,7 +173,7 @@ export class LockArbiter implements LockService {
     }
     if (nowMs < this.#commitNoticeDueMs) return;
     this.#commitNoticeDueMs = Number.POSITIVE_INFINITY;
-    this.#parts.committed([...this.#committed]);
+    this.#parts.committed([...this.#committed].map(([name, pids]) => ({ name, pids: [...pids] })));
     this.#committed.clear();
   }
 
@@ -174,6 +185,11 @@ export class LockArbiter implements LockService {
     return this.#longHolders.newOf(this.snapshot());
   }
 
+  writersOf(database: string): WriterRecord {
+    const toMonotonicMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+    return this.#writers.of(database, this.manager.writerOf(database), toMonotonicMs);
+  }
+
   #answerCompleted(): void {
     for (const { unique, answer } of this.manager.takeCompletions()) {
       const asked = this.#owed.get(unique);
@@ -183,9 +199,11 @@ export class LockArbiter implements LockService {
     }
   }
 
-  #noteCommit(database: string): void {
+  #noteCommit(database: string, pid: number): void {
     if (this.#committed.size === 0) this.#commitNoticeDueMs = performance.now() + commitNoticeMs;
-    this.#committed.add(database);
+    const pids = this.#committed.get(database);
+    if (pids) pids.add(pid);
+    else this.#committed.set(database, new Set([pid]));
   }
 
   #mirrorLock(file: number, start: number, end: number, type: LockType | 'unlock'): boolean {

@@ -18,6 +18,7 @@ export type ToLoop =
   | { readonly type: 'room-made' }
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'locks'; readonly id: number }
+  | { readonly type: 'writers'; readonly id: number; readonly database: string }
   | { readonly type: 'long-holders' };
 
 export type FromLoop =

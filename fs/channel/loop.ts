@@ -192,6 +192,9 @@ function serve({
         case 'locks':
           send({ type: 'locks', id: message.id, databases: arbiter?.snapshot() ?? [] });
           break;
+        case 'writers':
+          send({ type: 'answer', id: message.id, value: arbiter?.writersOf(message.database) });
+          break;
         case 'long-holders':
           send({ type: 'long-holders', databases: arbiter?.longHolders() ?? [] });
           break;

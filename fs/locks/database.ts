@@ -100,11 +100,14 @@ export class Database {
   resetter: Thread | undefined;
   commits = 0;
   lastWriteMs = Number.NEGATIVE_INFINITY;
+  /** Since when the last writer may have written. */
+  lastWriteSinceMs = Number.NEGATIVE_INFINITY;
   slice: { readonly owner: LockOwner; readonly startedMs: number } | undefined;
   sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
   private knownJournal: JournalMode | undefined;
   private writeHeldBeforeMs = 0;
-  private writeHeldSinceMs: number | undefined;
+  /** Since when the writer of now may have written. */
+  writeHeldSinceMs: number | undefined;
 
   constructor(key: string, name: string) {
     this.key = key;
@@ -171,7 +174,8 @@ export class Database {
       this.writeHeldSinceMs ??= Math.max(this.lastWriteMs, me.transaction?.startedMs ?? nowMs);
     } else if (this.writer === me) {
       this.writer = undefined;
-      this.writeHeldBeforeMs += nowMs - (this.writeHeldSinceMs ?? nowMs);
+      this.lastWriteSinceMs = this.writeHeldSinceMs ?? nowMs;
+      this.writeHeldBeforeMs += nowMs - this.lastWriteSinceMs;
       this.writeHeldSinceMs = undefined;
     }
     return before;

@@ -20,7 +20,7 @@ import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';
 import { isSnapshotRole, Transactions } from './transactions.ts';
-import type { Completion, LockAnswer, LockRequest, LockWorld } from './types.ts';
+import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import { insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
 /** What stands in a request's way now; `none` means it was granted. */
@@ -216,6 +216,14 @@ export class LockManager {
       if (view) views.push(view);
     }
     return views;
+  }
+
+  /** Who holds the write lock of a database, and since when it may have written. */
+  writerOf(name: string): { readonly writer: ProcessIdentity; readonly sinceMs: number } | undefined {
+    const database = this.#registry.database(name);
+    if (!database?.writer || database.writeHeldSinceMs === undefined) return undefined;
+    const { identity, pid } = database.writer;
+    return { writer: identity ?? this.#world.identify(pid), sinceMs: database.writeHeldSinceMs };
   }
 
   // --- granting ----------------------------------------------------------------------------------------------------

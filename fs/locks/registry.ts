@@ -24,6 +24,10 @@ export class Registry {
     return this.#databases.values();
   }
 
+  database(key: string): Database | undefined {
+    return this.#databases.get(key);
+  }
+
   /** Undefined for a file that is neither open nor locked. */
   get(key: number): LockFile | undefined {
     return this.#files.get(key);

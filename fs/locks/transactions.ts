@@ -137,7 +137,7 @@ export class Transactions {
     database.commits++;
     database.lastWriteMs = nowMs;
     me.lastWriteEndMs = nowMs;
-    this.#world.committed(database.name);
+    this.#world.committed(database.name, this.#identityOf(database, me), database.lastWriteSinceMs, nowMs);
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
     const { slice } = database;

@@ -63,8 +63,8 @@ export interface LockWorld {
   mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
   /** Keeps the granted locks of a file, or its flock locks, for a successor process. */
   storeOf(file: number, isFlock: boolean): LockStore;
-  /** A write lock on the database was given back: most likely after a commit. */
-  committed(database: string): void;
+  /** A write lock on the database was given back: most likely after a commit, by a writer that began at `sinceMs`. */
+  committed(database: string, writer: ProcessIdentity, sinceMs: number, nowMs: number): void;
   /** Nobody has the file open and nobody holds a lock on it. */
   forgotten(file: number): void;
 }

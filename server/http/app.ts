@@ -105,7 +105,8 @@ function preflight(res: Context['res']): Reply {
 function clientAddress(context: Context, trustProxy: boolean): string {
   if (trustProxy) {
     const forwarded = context.get('x-forwarded-for').split(',')[0]?.trim();
-    if (forwarded) return forwarded;
+    // Only an address: the history keeps it beside the names of native programs.
+    if (forwarded && /^[\da-f.:[\]]+$/i.test(forwarded)) return forwarded;
   }
   return (context.req.socket.remoteAddress ?? 'unix').replace(/^::ffff:/, '');
 }

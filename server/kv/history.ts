@@ -24,6 +24,9 @@ import { isJsonType, parseValue, valueBytes, valueMembers } from './row.ts';
 import { findTable } from './table.ts';
 import { restoreState, rowForWrite, type Writer } from './write.ts';
 
+/** A client that is no address: the program that wrote the table itself, and more about it where that is known. */
+const nativeClient = 'native';
+
 export interface HistoryArgs extends KeyArgs {
   readonly limit: number;
 }
@@ -59,8 +62,7 @@ function shownOperation(row: LogRow, before: KeyState, after: KeyState): Record<
   return {
     op_number: row.opNumber,
     timestamp: row.ts,
-    client_ip: row.client,
-    client: row.client === null ? 'native' : 'http',
+    ...clientMembers(row.client),
     operation: {
       op: row.op,
       path: row.path ?? '',
@@ -74,6 +76,11 @@ function shownOperation(row: LogRow, before: KeyState, after: KeyState): Record<
       ...(row.op === 'UNRECORDED' ? { unrecorded_until: row.ts } : {}),
     },
   };
+}
+
+function clientMembers(client: string | null): { client_ip: string | null; client: string } {
+  if (client === null || client.startsWith(nativeClient)) return { client_ip: null, client: client ?? nativeClient };
+  return { client_ip: client, client: 'http' };
 }
 
 function rawOf(state: KeyState): string | null {

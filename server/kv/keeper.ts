@@ -12,6 +12,8 @@ const retryMs = 5000;
 
 export interface KeeperDeps {
   readonly log: Log;
+  /** A database is kept from now on, or no longer. */
+  readonly onKept: (path: string, isKept: boolean) => void;
   /** @throws ApiError as every operation does */
   readonly retain: (path: string, progress: Progress) => Promise<RetentionAnswer>;
 }
@@ -37,8 +39,7 @@ export class KvKeeper {
   /** A KV operation ran on the database. */
   use(path: string): void {
     if (this.#isStopped) return;
-    const kept = this.#kept.get(path) ?? { progress: {}, timer: null, dueMs: 0, isRunning: false, isUsed: false };
-    this.#kept.set(path, kept);
+    const kept = this.#kept.get(path) ?? this.#keep(path);
     if (kept.isRunning) kept.isUsed = true;
     else this.#schedule(path, kept, afterUseMs);
   }
@@ -52,6 +53,13 @@ export class KvKeeper {
     this.#isStopped = true;
     for (const { timer } of this.#kept.values()) if (timer !== null) clearTimeout(timer);
     this.#kept.clear();
+  }
+
+  #keep(path: string): Kept {
+    const kept: Kept = { progress: {}, timer: null, dueMs: 0, isRunning: false, isUsed: false };
+    this.#kept.set(path, kept);
+    this.#deps.onKept(path, true);
+    return kept;
   }
 
   #schedule(path: string, kept: Kept, inMs: number): void {
@@ -72,8 +80,10 @@ export class KvKeeper {
     const nextMs = await this.#retain(path, kept);
     kept.isRunning = false;
     if (this.#isStopped) return;
-    if (nextMs === null) this.#kept.delete(path);
-    else this.#schedule(path, kept, kept.isUsed ? Math.min(nextMs, afterUseMs) : nextMs);
+    if (nextMs === null) {
+      this.#kept.delete(path);
+      this.#deps.onKept(path, false);
+    } else this.#schedule(path, kept, kept.isUsed ? Math.min(nextMs, afterUseMs) : nextMs);
   }
 
   /** When to come back; null: never, the database is gone. */

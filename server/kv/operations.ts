@@ -4,6 +4,7 @@ import { kvIncrement, kvPop, kvPush, kvRemove } from './atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './batch.ts';
 import { kvChanges } from './changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './history.ts';
+import { kvLogEnds, kvNameRows } from './native-rows.ts';
 import { kvRetain } from './retention.ts';
 import { databaseStats, resetChanges } from './stats.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store.ts';
@@ -37,6 +38,8 @@ export const kvOperations: readonly AnyOperation[] = [
   kvTableRollbackPreview,
   kvChanges,
   kvRetain,
+  kvLogEnds,
+  kvNameRows,
   databaseStats,
   resetChanges,
 ] as readonly AnyOperation[];

@@ -1,6 +1,5 @@
 // The background work of one database: keys whose time is over are removed, history beyond its age or count and changes
-// beyond the feed's reach are dropped. Each transaction holds the write lock for about `lockMs` and no longer.
-import { ApiError } from '../errors.ts';
+// beyond the feed's reach are dropped.
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { feedFloor } from './changes.ts';
@@ -10,12 +9,9 @@ import { kvLimits } from './kv-limits.ts';
 import { idempotencyTable, metaTable, quoteName } from './names.ts';
 import { firstSeqAfter } from './past.ts';
 import { forgetAnswer, oldAnswers } from './request.ts';
-import { findTable, type KvTable } from './table.ts';
+import { SmallTransactions } from './small-transactions.ts';
+import { hasTable, type KvTable, watchedTables } from './table.ts';
 
-/** The write lock is given back after this time; a single big row may take longer. */
-const lockMs = 8;
-/** One call works about so long; what is left is done by the next. */
-const workMs = 150;
 const rowsRead = 500;
 
 export interface RetentionArgs {
@@ -49,7 +45,7 @@ export const kvRetain: Operation<RetentionArgs, RetentionAnswer> = {
   name: 'kv.retain',
   lane: 'background',
   run(connection, args) {
-    const worker = new Worker(connection);
+    const worker = new SmallTransactions(connection);
     const progress: Record<string, TableProgress> = {};
     let nextExpiry: number | null = null;
     for (const table of watchedTables(connection)) {
@@ -69,72 +65,7 @@ export const kvRetain: Operation<RetentionArgs, RetentionAnswer> = {
   },
 };
 
-function watchedTables(connection: Connection): KvTable[] {
-  if (!hasTable(connection, metaTable)) return [];
-  const sql = `SELECT name FROM ${quoteName(metaTable)} WHERE name <> ''`;
-  const names = connection.statement(sql).pluck().all() as string[];
-  return names.flatMap((name) => {
-    try {
-      const table = findTable(connection, name);
-      return table.exists && table.isCaptured ? [table] : [];
-    } catch (error) {
-      // Somebody put another kind of table in its place: nothing of it is ours any more.
-      if (error instanceof ApiError) return [];
-      throw error;
-    }
-  });
-}
-
-function hasTable(connection: Connection, name: string): boolean {
-  const sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
-  return connection.statement(sql).get(name) !== undefined;
-}
-
-/** Does rows one by one, in transactions that end after `lockMs`, until `workMs` are over. */
-class Worker {
-  readonly #connection: Connection;
-  readonly #startedMs = performance.now();
-  #isOverdue = false;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  /** Whether work was left undone. */
-  isOverdue(): boolean {
-    return this.#isOverdue;
-  }
-
-  hasTime(): boolean {
-    if (performance.now() - this.#startedMs < workMs) return true;
-    this.#isOverdue = true;
-    return false;
-  }
-
-  /** @returns how many items were done */
-  write<Item>(items: readonly Item[], change: (item: Item) => void): number {
-    const { statement, database, announce } = this.#connection;
-    let done = 0;
-    while (done < items.length && this.hasTime()) {
-      statement('BEGIN IMMEDIATE').run();
-      try {
-        const startedMs = performance.now();
-        for (let item = items[done]; item !== undefined && performance.now() - startedMs < lockMs; item = items[done]) {
-          change(item);
-          done += 1;
-        }
-        announce('committing');
-        statement('COMMIT').run();
-        announce('committed');
-      } finally {
-        if (database.inTransaction) statement('ROLLBACK').run();
-      }
-    }
-    return done;
-  }
-}
-
-function expireKeys(connection: Connection, table: KvTable, worker: Worker): void {
+function expireKeys(connection: Connection, table: KvTable, worker: SmallTransactions): void {
   const own = quoteName(table.names.table);
   const now = connection.nowSeconds();
   const select = connection
@@ -162,7 +93,7 @@ const prunedColumns = 'seq, key_id AS keyId, op_number AS opNumber, ts, in_histo
 function prune(
   connection: Connection,
   table: KvTable,
-  worker: Worker,
+  worker: SmallTransactions,
   args: RetentionArgs,
   start: TableProgress,
 ): TableProgress {
@@ -199,7 +130,7 @@ function prune(
 function pruneCounts(
   connection: Connection,
   table: KvTable,
-  worker: Worker,
+  worker: SmallTransactions,
   maxOps: number,
   from: number,
   last: number,

@@ -3,7 +3,7 @@ import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { metaTable, quoteName } from './names.ts';
-import { findTable, type KvTable, resetIdentities } from './table.ts';
+import { findTable, hasTable, type KvTable, resetIdentities } from './table.ts';
 
 export const databaseStats: Operation<Record<string, never>, KvAnswer> = {
   name: 'kv.stats',
@@ -38,8 +38,7 @@ export const resetChanges: Operation<Record<string, never>, string> = {
 };
 
 function kvTableNames(connection: Connection): string[] {
-  const exists = connection.statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(metaTable);
-  if (exists === undefined) return [];
+  if (!hasTable(connection, metaTable)) return [];
   const sql = `SELECT name FROM ${quoteName(metaTable)} WHERE name <> '' ORDER BY name`;
   return connection.statement(sql).pluck().all() as string[];
 }

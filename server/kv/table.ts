@@ -72,10 +72,31 @@ export function forgetTables(connection: Connection): void {
 
 /** Gives every KV table a new identity: all cursors and ETags handed out so far become invalid. */
 export function resetIdentities(connection: Connection): void {
-  const meta = connection.statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(metaTable);
-  if (meta !== undefined)
+  if (hasTable(connection, metaTable))
     connection.statement(`UPDATE ${quoteName(metaTable)} SET id = lower(hex(randomblob(6)))`).run();
   knownTables.delete(connection);
+}
+
+/** The KV tables of the database whose changes are captured. */
+export function watchedTables(connection: Connection): KvTable[] {
+  if (!hasTable(connection, metaTable)) return [];
+  const sql = `SELECT name FROM ${quoteName(metaTable)} WHERE name <> ''`;
+  const names = connection.statement(sql).pluck().all() as string[];
+  return names.flatMap((name) => {
+    try {
+      const table = findTable(connection, name);
+      return table.exists && table.isCaptured ? [table] : [];
+    } catch (error) {
+      // Somebody put another kind of table in its place: nothing of it is ours any more.
+      if (error instanceof ApiError) return [];
+      throw error;
+    }
+  });
+}
+
+export function hasTable(connection: Connection, name: string): boolean {
+  const sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+  return connection.statement(sql).get(name) !== undefined;
 }
 
 function inspect(connection: Connection, requested: string): KvTable {

@@ -90,7 +90,8 @@ async function executeTransaction(context: RequestContext, services: Services): 
   const create = context.createIfMissing(services.options.createOnWrite);
   try {
     const body = await context.body();
-    const answer = await services.run(sqlTransaction, context, { body }, { create, sizeBytes: body.length });
+    const args = { body, clientIp: context.clientIp };
+    const answer = await services.run(sqlTransaction, context, args, { create, sizeBytes: body.length });
     // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
     if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
     const timestampMs = Date.now();

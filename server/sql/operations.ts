@@ -3,11 +3,16 @@ import type { AnyOperation, Operation } from '../executors/operation.ts';
 import { runShareable, type ShareableAnswer } from './shareable.ts';
 import { runTransaction, type TransactionAnswer } from './transaction.ts';
 
+export interface TransactionArgs {
+  readonly body: Uint8Array;
+  readonly clientIp: string;
+}
+
 /** null: committed, but the executor died before it could say more. */
-export const sqlTransaction: Operation<{ readonly body: Uint8Array }, TransactionAnswer | null> = {
+export const sqlTransaction: Operation<TransactionArgs, TransactionAnswer | null> = {
   name: 'sql.transaction',
   lane: 'sql',
-  run: (connection, { body }) => runTransaction(connection, body),
+  run: (connection, { body, clientIp }) => runTransaction(connection, body, clientIp),
 };
 
 export const sqlShareable: Operation<{ readonly sql: string }, ShareableAnswer> = {

@@ -3,6 +3,7 @@
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, type ErrorData, toErrorData } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
+import { logEnds, nameRowsSince } from '../kv/native-rows.ts';
 import { limits } from '../limits.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
 import { guard } from './guard.ts';
@@ -44,24 +45,26 @@ interface Done {
 }
 
 /** @throws ApiError for a body that cannot be read: nothing ran then */
-export function runTransaction(connection: Connection, body: Uint8Array): TransactionAnswer {
+export function runTransaction(connection: Connection, body: Uint8Array, clientIp: string): TransactionAnswer {
   const { items, asLists } = decodeTransaction(body);
   const parts = items.map((item, index) => ({ item, index, statements: splitStatements(item.sql) }));
-  return new Transaction(connection, parts, asLists).run();
+  return new Transaction(connection, parts, asLists, clientIp).run();
 }
 
 class Transaction {
   readonly #connection: Connection;
   readonly #parts: readonly Part[];
   readonly #asLists: boolean;
+  readonly #clientIp: string;
   readonly #budget = new ByteBudget();
   readonly #texts: string[] = [];
   readonly #records: ItemRecord[] = [];
 
-  constructor(connection: Connection, parts: readonly Part[], asLists: boolean) {
+  constructor(connection: Connection, parts: readonly Part[], asLists: boolean, clientIp: string) {
     this.#connection = connection;
     this.#parts = parts;
     this.#asLists = asLists;
+    this.#clientIp = clientIp;
   }
 
   run(): TransactionAnswer {
@@ -78,11 +81,13 @@ class Transaction {
       if (inside.length > 0) {
         reqIdx = -1;
         database.exec(wrote ? 'BEGIN IMMEDIATE' : 'BEGIN');
+        const ends = wrote ? logEnds(this.#connection) : {};
         for (const part of inside) {
           reqIdx = part.index;
           this.#runItem(part);
         }
         reqIdx = -1;
+        if (wrote) nameRowsSince(this.#connection, ends, this.#clientIp);
         if (wrote) this.#connection.announce('committing');
         database.exec('COMMIT');
         if (wrote) this.#connection.announce('committed');

@@ -2,9 +2,17 @@ import { expect, test } from 'vitest';
 import { toFsCounters, toServerMessages } from '../../daemon/wire.ts';
 
 test('the server is told of each database that was committed to, and of nothing else', () => {
-  expect(toServerMessages({ type: 'committed', databases: ['a.db', 'b/c.db'] })).toEqual([
-    { type: 'commit', database: 'a.db' },
-    { type: 'commit', database: 'b/c.db' },
+  expect(
+    toServerMessages({
+      type: 'committed',
+      databases: [
+        { name: 'a.db', pids: [7, 8] },
+        { name: 'b/c.db', pids: [9] },
+      ],
+    }),
+  ).toEqual([
+    { type: 'commit', database: 'a.db', pids: [7, 8] },
+    { type: 'commit', database: 'b/c.db', pids: [9] },
   ]);
   expect(toServerMessages({ type: 'unmounted' })).toEqual([]);
 });
