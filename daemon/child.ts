@@ -20,6 +20,8 @@ export interface ChildSpec {
   readonly inheritedFds: readonly number[];
   /** Sent as `{type: 'start', options}`. */
   readonly startOptions: object;
+  /** Asked every second; true for a process that counts as killed although it cannot end: see remains.ts. */
+  readonly isStuck?: (pid: number) => boolean;
   /** Messages other than ready, failed, answer and log. */
   readonly onMessage: (message: Message) => void;
   readonly log: Log;
@@ -36,16 +38,18 @@ export class StartRefused extends Error {}
 
 const startTimeoutMs = 60_000;
 const queryTimeoutMs = 5_000;
+const stuckCheckMs = 1_000;
 
 export class Child {
   readonly role: Role;
   readonly startedAtMs = performance.now();
-  /** Resolves when the process has ended; never rejects. */
+  /** Resolves when the process has ended, or is stuck at its end; never rejects. */
   readonly exited: Promise<ChildExit>;
   readonly #process: ChildProcess;
   readonly #spec: ChildSpec;
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
+  #stuckTimer: NodeJS.Timeout | undefined;
   #isReady = false;
   #ready: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
 
@@ -60,6 +64,17 @@ export class Child {
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => resolve({ code, signal }));
       this.#process.once('error', () => resolve({ code: null, signal: null }));
+      const { isStuck } = spec;
+      if (!isStuck) return;
+      this.#stuckTimer = setInterval(() => {
+        if (!isStuck(this.pid)) return;
+        spec.log.warn('child-stuck', {
+          role: this.role,
+          pid: this.pid,
+          effect: 'its successor does not wait for its end',
+        });
+        resolve({ code: null, signal: 'SIGKILL' });
+      }, stuckCheckMs);
     });
     this.exited.then((exit) => this.#onExit(exit));
     this.#process.on('message', (message) => this.#onMessage(message as Message));
@@ -158,6 +173,7 @@ export class Child {
   }
 
   #onExit(exit: ChildExit): void {
+    clearInterval(this.#stuckTimer);
     const error = new Error(`the ${this.role} process has ended (${exit.signal ?? `exit code ${exit.code}`})`);
     this.#ready?.reject(error);
     for (const waiting of this.#answers.values()) waiting.reject(error);

@@ -20,8 +20,13 @@ export interface LivenessSpec {
   readonly log: Log;
 }
 
-/** Rounds without an answer until a process is ended. Three of them with their timeouts are no mere load. */
+// A process is ended 11 s after the first question that it does not answer, and at most 5 s more after it fell silent. A disk or
+// a machine that only stalls should be back by then: a new process would stall there as well. It is well before systemd would kill
+// the whole service (WatchdogSec=30).
 const patienceRounds = 3;
+const retryMs = 1_000;
+/** For probes: an answer that takes longer is none. */
+export const answerTimeoutMs = 3_000;
 
 /** Runs until the signal, and returns at the latest when the questions then open have timed out. */
 export async function watchLiveness(spec: LivenessSpec, signal: AbortSignal): Promise<void> {
@@ -37,7 +42,8 @@ export async function watchLiveness(spec: LivenessSpec, signal: AbortSignal): Pr
       spec.log.error('silent-process-ended', { process: probe.name, rounds });
       probe.end();
     });
-    await delay(spec.intervalMs, undefined, { signal }).catch(() => {});
+    const pauseMs = answers.includes(false) ? Math.min(retryMs, spec.intervalMs) : spec.intervalMs;
+    await delay(pauseMs, undefined, { signal }).catch(() => {});
   }
 }
 

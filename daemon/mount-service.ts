@@ -17,9 +17,12 @@ import { BareDirectory } from './bare-directory.ts';
 import { Child, type Message } from './child.ts';
 import { CrashLoop } from './crash-loop.ts';
 import { messageOf } from './errors.ts';
+import { survivorInChild } from './inherited.ts';
 import { type Death, KeptChild } from './kept-child.ts';
+import { answerTimeoutMs } from './liveness.ts';
 import type { Log } from './log.ts';
 import { describeUsers, usersOf } from './mount-users.ts';
+import { remainsOf } from './remains.ts';
 
 export interface MountServiceSpec {
   readonly options: FsStartOptions;
@@ -51,8 +54,6 @@ const retryMs = 100;
 /** How long programs may meet the bare directory after somebody has unmounted it. */
 const lookIntervalMs = 1_000;
 const stopTimeoutMs = 5_000;
-/** Their numbers in the fs process; 3 is /dev/fuse. */
-export const survivorInChild: SurvivorDescriptors = { memoryFd: 4, sendFd: 5, receiveFd: 6 };
 
 export class MountService {
   readonly process: KeptChild;
@@ -146,7 +147,7 @@ export class MountService {
   async ask(): Promise<void> {
     const { current } = this.process;
     if (!current) throw new Error('the fs process is not there');
-    await current.query('status');
+    await current.query('status', undefined, answerTimeoutMs);
   }
 
   #spawn(): Child {
@@ -157,6 +158,7 @@ export class MountService {
       programPath: fsProcessPath,
       inheritedFds: [fd, survivor.memoryFd, survivor.sendFd, survivor.receiveFd],
       startOptions: { ...this.#spec.options, fence: this.#isFenced, survivor: survivorInChild },
+      isStuck: (pid) => remainsOf(pid) === 'stuck',
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,
     });

@@ -4,16 +4,18 @@ import { closeSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspectMount, takeDescriptors, unmountFuse } from '../fs/index.ts';
 import { messageOf } from './errors.ts';
+import { deviceInChild, survivorInChild } from './inherited.ts';
 import { type InstanceRecord, type KnownInstance, removeInstance } from './instances.ts';
 import type { Log } from './log.ts';
-import { type Mount, survivorInChild } from './mount-service.ts';
+import type { Mount } from './mount-service.ts';
 import { isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
+import { remainsOf } from './remains.ts';
 
 /** Under these names the service manager keeps a mount's descriptors. */
 export const keptNames = ['device', 'memory', 'send', 'receive'] as const;
-const deviceInChild = 3;
 const endTimeoutMs = 5_000;
 const retryMs = 5;
+const notEnded = 'its fs process cannot be ended';
 
 /** The fs process of the record, if it runs and its supervisor does not. */
 export function orphanOf(record: InstanceRecord | undefined): ProcessIdentity | undefined {
@@ -38,7 +40,10 @@ export async function adoptKeptMount(
   const connection = inspectMount(mountPoint)?.connection;
   if (record.mount !== mountPoint || connection === undefined || connection !== record.connection) return undefined;
   if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') return undefined;
-  if (record.fs) await endProcess(record.fs);
+  if (record.fs && !(await endProcess(record.fs))) {
+    log.warn('mount-not-adopted', { mount: mountPoint, reason: notEnded });
+    return undefined;
+  }
   log.info('mount-adopted', { mount: mountPoint, connection, from: 'the service manager' });
   return { fd, connection, survivor: { memoryFd, sendFd, receiveFd } };
 }
@@ -53,11 +58,11 @@ export async function adoptMount(record: InstanceRecord, mountPoint: string, log
   try {
     const taken = takeDescriptors(orphan.pid, [deviceInChild, memoryFd, sendFd, receiveFd]);
     const [fd = -1, memory = -1, send = -1, receive = -1] = taken;
-    if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') {
+    const isDevice = readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
+    if (!isDevice || !(await endProcess(orphan))) {
       for (const copy of taken) closeSync(copy);
-      return undefined;
+      throw new Error(isDevice ? notEnded : 'its fs process has no device');
     }
-    await endProcess(orphan);
     log.info('mount-adopted', { mount: mountPoint, connection, from: orphan.pid });
     return { fd, connection, survivor: { memoryFd: memory, sendFd: send, receiveFd: receive } };
   } catch (error) {
@@ -89,9 +94,13 @@ function unmount(mountPoint: string, connection: number | null): boolean {
   }
 }
 
-/** Returns when it has ended, and with it its copies of all descriptors. */
-export async function endProcess(identity: ProcessIdentity): Promise<void> {
+/** False when something of it may still have an effect after some seconds. */
+export async function endProcess(identity: ProcessIdentity): Promise<boolean> {
   const endsAtMs = performance.now() + endTimeoutMs;
   if (isRunning(identity)) process.kill(identity.pid, 'SIGKILL');
-  while (isRunning(identity) && performance.now() < endsAtMs) await delay(retryMs);
+  while (remainsOf(identity.pid) === 'running') {
+    if (performance.now() >= endsAtMs) return false;
+    await delay(retryMs);
+  }
+  return true;
 }

@@ -16,6 +16,7 @@ const longHolderCheckMs = 5000;
 
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
+let isStopping = false;
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
 
 process.umask(0); // clients' own umask was applied by the kernel
@@ -104,7 +105,9 @@ function supervisorDied(): void {
 
 function stop(): void {
   if (loop === undefined) process.exit(0);
-  toLoop({ type: 'stop' });
+  // What is being told to the kernel may wait for a client that waits for the loop.
+  isStopping = true;
+  telling.then(() => toLoop({ type: 'stop' }));
   // A loop that is stuck in a system call cannot hear that; process.exit would wait for it.
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopDeadlineMs).unref();
 }
@@ -123,7 +126,10 @@ function toLoop(message: ToLoop): void {
  */
 function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
   telling = telling.then(async () => {
-    for (const message of messages) await writeAsync(deviceFd, Buffer.from(message), message.length);
+    for (const message of messages) {
+      if (isStopping) return;
+      await writeAsync(deviceFd, Buffer.from(message), message.length);
+    }
   });
   return telling;
 }

@@ -9,12 +9,13 @@ const log = createLog({ write: () => {} }, 'error');
 async function watched(
   answers: Readonly<Record<string, () => Promise<unknown>>>,
   test: (seen: { ended: string[]; alive: () => number }) => Promise<void>,
+  intervalMs = 1,
 ): Promise<void> {
   const ended: string[] = [];
   let alive = 0;
   const end = new AbortController();
   const probes = Object.entries(answers).map(([name, ask]) => ({ name, ask, end: () => ended.push(name) }));
-  const watch = watchLiveness({ probes, intervalMs: 1, onAllAlive: () => alive++, log }, end.signal);
+  const watch = watchLiveness({ probes, intervalMs, onAllAlive: () => alive++, log }, end.signal);
   try {
     await test({ ended, alive: () => alive });
   } finally {
@@ -31,6 +32,11 @@ test('nobody is ended while everybody answers', async () => {
     await eventually(() => expect(alive()).toBeGreaterThan(10));
     expect(ended).toEqual([]);
   });
+});
+
+test('the silent one is asked again sooner than the others', async () => {
+  const hourMs = 3_600_000;
+  await watched({ fs: silent }, ({ ended }) => eventually(() => expect(ended).toEqual(['fs'])), hourMs);
 });
 
 test('the silent one is ended, and no sign of life is given', async () => {

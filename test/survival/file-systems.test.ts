@@ -1,12 +1,11 @@
 // Take-over and fence on every kind of file system that the data directory may lie on: some have no inode handles, and leases
 // and the registration of backing files are each file system's own.
-import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { type DaemonPaths, startDaemon, whenReady, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run, type Started, start } from '../helpers/process.ts';
+import { isHere, withDataOn } from './data-on.ts';
 import { query } from './load.ts';
 import { kill } from './rounds.ts';
 
@@ -14,44 +13,8 @@ import { kill } from './rounds.ts';
 const kinds = process.env.HOODY_SQLITE_SOAK
   ? (['ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay'] as const)
   : (['xfs', 'btrfs', 'overlay'] as const);
-type Kind = 'ext4' | 'xfs' | 'btrfs' | 'tmpfs' | 'overlay';
 const unlinkedScript = join(import.meta.dirname, 'unlinked.py');
 const holderScript = join(import.meta.dirname, 'holder.py');
-const imageBytes = 400 << 20; // xfs wants 300 MiB
-
-const isHere = (kind: Kind): boolean =>
-  readFileSync('/proc/filesystems', 'latin1').includes(`\t${kind}\n`) &&
-  (kind === 'tmpfs' || kind === 'overlay' || spawnSync(`mkfs.${kind}`, ['-V']).error === undefined);
-
-/** Calls `test` with --data on a fresh file system of that kind. */
-async function withDataOn(kind: Kind, test: (paths: DaemonPaths) => Promise<void>): Promise<void> {
-  await withPaths(async (paths) => {
-    const disk = join(paths.folder, 'disk');
-    const must = (command: string, ...args: string[]) => {
-      const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-      expect(status, stderr).toBe(0);
-    };
-    mkdirSync(disk);
-    if (kind === 'tmpfs') must('mount', '-t', 'tmpfs', 'tmpfs', disk);
-    else if (kind === 'overlay') {
-      for (const name of ['lower', 'upper', 'work']) mkdirSync(join(paths.folder, name));
-      const layers = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(paths.folder, name)}`).join(',');
-      must('mount', '-t', 'overlay', 'overlay', '-o', layers, disk);
-    } else {
-      const image = join(paths.folder, 'image');
-      const fd = openSync(image, 'w');
-      ftruncateSync(fd, imageBytes);
-      closeSync(fd);
-      must(`mkfs.${kind}`, '-q', image);
-      must('mount', '-o', 'loop', image, disk);
-    }
-    try {
-      await test({ ...paths, data: join(disk, 'data') });
-    } finally {
-      spawnSync('umount', [disk]);
-    }
-  });
-}
 
 async function tell(program: Started, line: string): Promise<string> {
   const before = program.stdout().length;
