@@ -19,7 +19,7 @@ import { END_OF_FILE, type HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';
-import { isSnapshotRole, Transactions } from './transactions.ts';
+import { mayBegin, Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import { insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
@@ -452,12 +452,10 @@ export class LockManager {
 
   /** What a request tells about its owner, granted or not. */
   #noteIntent(file: LockFile, role: LockRole, request: LockRequest, me: DatabaseOwner, nowMs: number): void {
-    if (request.type !== 'write') {
-      if (isSnapshotRole(role, request) && !hasRetryTurn(me, nowMs)) {
-        me.comesBackAtOnce = nowMs - me.lastWriteEndMs <= this.limits.sliceGapMs;
-      }
-      return;
+    if (mayBegin(role, request, me) && !hasRetryTurn(me, nowMs) && !(me.bits & HOLDS_WRITE)) {
+      me.comesBackAtOnce = nowMs - me.lastWriteEndMs <= this.limits.sliceGapMs;
     }
+    if (request.type !== 'write') return;
     const { database } = file;
     if (role === 'reserved' || (role === 'write' && me.bits & HOLDS_READ)) {
       this.#transactions.noteWriteAttempt(database, me, nowMs);
@@ -477,7 +475,7 @@ export class LockManager {
   #isBehindAtGate(database: Database, waiter: Waiter | undefined): boolean {
     for (const other of database.waiters) {
       if (other === waiter) return false;
-      if (isSnapshotRole(other.role, other.request)) return true;
+      if (mayBegin(other.role, other.request, other.me)) return true;
     }
     return false;
   }
@@ -497,7 +495,7 @@ export class LockManager {
       let isBehind = false;
       for (const waiter of database.waiters) {
         next = Math.min(next, this.#deadlineMs(waiter, nowMs), waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
-        if (!isSnapshotRole(waiter.role, waiter.request)) continue;
+        if (!mayBegin(waiter.role, waiter.request, waiter.me)) continue;
         const proof = this.#transactions.proofOf(database, waiter.me, nowMs);
         const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.limits, nowMs);
         // OPEN is due at once: time alone has opened it since it was last looked at.

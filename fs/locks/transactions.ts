@@ -9,6 +9,7 @@ import {
   HOLDS_READ_EXCLUSIVE,
   HOLDS_RESERVED,
   HOLDS_SHARED,
+  HOLDS_WRITE,
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
@@ -41,8 +42,10 @@ export class Transactions {
   ): void {
     const before = database.refresh(me, nowMs);
     if (request.type === 'read') {
-      if (role === 'read-mark') this.#begin(database, me, request.tid, true, before, waited, nowMs);
-      else if (role === 'pending' && this.journalOf(database) !== 'wal')
+      if (role === 'read-mark') {
+        this.#begin(database, me, request.tid, true, before, waited, nowMs);
+        if (me.bits & HOLDS_WRITE) this.noteWriteAttempt(database, me, nowMs); // it took the write lock first
+      } else if (role === 'pending' && this.journalOf(database) !== 'wal')
         this.#begin(database, me, request.tid, false, before, waited, nowMs);
       else this.settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
       return;
@@ -91,10 +94,9 @@ export class Transactions {
 
   /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
   isSnapshotRequest(role: LockRole, request: LockRequest, me: DatabaseOwner, database: Database): boolean {
-    if (!isSnapshotRole(role, request)) return false;
-    if (role === 'read-mark') return !database.holdsSnapshotOrMore(me, 'wal');
-    if (role !== 'pending' || me.bits !== 0) return false;
-    return this.journalOf(database) !== 'wal';
+    if (!mayBegin(role, request, me)) return false;
+    if (role !== 'pending') return !database.holdsSnapshotOrMore(me, 'wal');
+    return me.bits === 0 && this.journalOf(database) !== 'wal';
   }
 
   proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
@@ -160,7 +162,12 @@ export class Transactions {
   }
 }
 
-/** A request that may begin a transaction. */
-export function isSnapshotRole(role: LockRole, request: LockRequest): boolean {
-  return request.type === 'read' && !request.wait && (role === 'pending' || role === 'read-mark');
+/**
+ * A request that may begin a transaction. A library built with SQLITE_ENABLE_SETLK_TIMEOUT asks for WRITE before its READ mark; past
+ * the line it would take the lock from under those who have been let through the gate to write.
+ */
+export function mayBegin(role: LockRole, request: LockRequest, me: DatabaseOwner): boolean {
+  if (request.wait) return false;
+  if (request.type === 'read') return role === 'pending' || role === 'read-mark';
+  return role === 'write' && !(me.bits & HOLDS_READ);
 }

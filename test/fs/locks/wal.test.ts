@@ -70,6 +70,36 @@ test('a turn that is not used goes to the next after 2 ms', () => {
   expect(c.outcome).toBe('locked');
 });
 
+test('a writer that asks for WRITE before its READ mark (SQLITE_ENABLE_SETLK_TIMEOUT) stands in the same line', () => {
+  const { world, a, b, c } = three();
+  a.lock('READ1', 'read');
+  a.lock('WRITE', 'write');
+  expect(b.lock('READ1', 'read')).toBe('waiting');
+  expect(c.lock('WRITE', 'write')).toBe('waiting');
+  a.endWalWrite();
+  expect(b.outcome).toBe('locked');
+  expect(c.outcome).toBe('waiting'); // b has begun and may write: taking WRITE now would make its snapshot stale
+  world.pass(1);
+  expect(b.lock('WRITE', 'write')).toBe('locked');
+  b.endWalWrite();
+  expect(c.outcome).toBe('locked');
+  expect(a.lock('READ1', 'read')).toBe('waiting');
+  expect(c.lock('READ2', 'read')).toBe('locked'); // its own lock is in nobody's line
+});
+
+test('a writer that asks for WRITE before its READ mark is never taken for a reader', () => {
+  const { a, b, c } = three();
+  for (let n = 0; n < 20; n++) {
+    expect(a.lock('WRITE', 'write')).toBe('locked');
+    a.lock('READ1', 'read');
+    a.endWalWrite();
+  }
+  b.lock('READ1', 'read');
+  b.lock('WRITE', 'write');
+  expect(a.lock('READ1', 'read')).toBe('waiting');
+  expect(c.lock('WRITE', 'write')).toBe('waiting');
+});
+
 test('the second mark of a process that holds one is granted at once', () => {
   const { a, b } = three();
   b.lock('READ1', 'read');

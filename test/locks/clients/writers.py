@@ -1,6 +1,6 @@
 """Writers that compete for one database; prints one JSON line of what they met.
 
-usage: writers.py DATABASE JOURNAL TIMEOUT_S SECONDS PROCESSES KIND
+A database that is there already is written on. usage: writers.py DATABASE JOURNAL TIMEOUT_S SECONDS PROCESSES KIND
 KIND: insert (autocommit), immediate (BEGIN IMMEDIATE, read, increment) or deferred (BEGIN, read, increment).
 """
 import json
@@ -46,9 +46,9 @@ def work(who, start, stop, results):
 
 setup = sqlite3.connect(path, timeout=10, isolation_level=None)
 setup.execute("pragma journal_mode = " + journal)
-setup.execute("create table t (who, count)")
-setup.execute("create table n (v)")
-setup.execute("insert into n values (0)")
+setup.execute("create table if not exists t (who, count)")
+setup.execute("create table if not exists n (v)")
+setup.execute("insert into n select 0 where not exists (select * from n)")
 setup.close()
 
 results = multiprocessing.Queue()
