@@ -22,7 +22,7 @@ export interface ChildSpec {
   readonly startOptions: object;
   /** Asked every second; true for a process that counts as killed although it cannot end: see remains.ts. */
   readonly isStuck?: (pid: number) => boolean;
-  /** Messages other than ready, failed, answer and log. */
+  /** Messages other than standby, ready, failed, answer and log. */
   readonly onMessage: (message: Message) => void;
   readonly log: Log;
 }
@@ -45,11 +45,14 @@ export class Child {
   readonly startedAtMs = performance.now();
   /** Resolves when the process has ended, or is stuck at its end; never rejects. */
   readonly exited: Promise<ChildExit>;
+  /** Resolves when it has said that it goes on without this process if need be, or has ended. */
+  readonly standsBy: Promise<void>;
   readonly #process: ChildProcess;
   readonly #spec: ChildSpec;
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #stuckTimer: NodeJS.Timeout | undefined;
+  #onStandby = () => {};
   #isReady = false;
   #ready: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
 
@@ -75,6 +78,9 @@ export class Child {
         });
         resolve({ code: null, signal: 'SIGKILL' });
       }, stuckCheckMs);
+    });
+    this.standsBy = new Promise((resolve) => {
+      this.#onStandby = resolve;
     });
     this.exited.then((exit) => this.#onExit(exit));
     this.#process.on('message', (message) => this.#onMessage(message as Message));
@@ -148,6 +154,9 @@ export class Child {
 
   #onMessage(message: Message): void {
     switch (message.type) {
+      case 'standby':
+        this.#onStandby();
+        break;
       case 'ready':
         this.#isReady = true;
         this.#ready?.resolve(message);
@@ -174,6 +183,7 @@ export class Child {
 
   #onExit(exit: ChildExit): void {
     clearInterval(this.#stuckTimer);
+    this.#onStandby();
     const error = new Error(`the ${this.role} process has ended (${exit.signal ?? `exit code ${exit.code}`})`);
     this.#ready?.reject(error);
     for (const waiting of this.#answers.values()) waiting.reject(error);

@@ -13,8 +13,8 @@ export interface InstanceRecord {
   readonly mount: string | null;
   /** Number of the FUSE connection: /sys/fs/fuse/connections/N, minor device number of the mount. */
   readonly connection: number | null;
-  /** The process that serves the mount: it may outlive the supervisor. */
-  readonly fs: ProcessIdentity | null;
+  /** The process that serves the mount, and during a reload the one that is to follow it: they may outlive the supervisor. */
+  readonly fs: readonly ProcessIdentity[];
   /** Connection numbers start again with the kernel. */
   readonly bootId: string;
 }

@@ -73,16 +73,19 @@ export class KeptChild {
   }
 
   /**
-   * A new process in place of the running one, which has ended when the new one starts its work; what it was asked meanwhile
-   * waits. A new one that fails is treated like one that dies.
+   * A new process in place of the running one, for whose end the new one waits before it starts its work, even if this process dies
+   * meanwhile. A new one that fails is treated like one that dies.
    */
   async replace(message: Message, timeoutMs: number): Promise<void> {
     const old = this.#child;
     if (!old) throw new Error(`the ${this.role} process is being started`);
     const next = this.#spec.spawn();
     this.#child = next;
-    await old.stop(message, timeoutMs);
-    await this.#begin(next);
+    const stopOld = async () => {
+      await next.standsBy;
+      await old.stop(message, timeoutMs);
+    };
+    await Promise.all([this.#begin(next), stopOld()]);
   }
 
   /** As replace, but the old process goes on until the new one is ready, and then has `timeoutMs` to end. */

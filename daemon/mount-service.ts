@@ -9,7 +9,9 @@ import {
   fsProcessPath,
   inspectMount,
   mountFuse,
+  remainsOf,
   type SurvivorDescriptors,
+  survivorInChild,
   unmountFuse,
 } from '../fs/index.ts';
 import { Backoff } from './backoff.ts';
@@ -17,12 +19,10 @@ import { BareDirectory } from './bare-directory.ts';
 import { Child, type Message } from './child.ts';
 import { CrashLoop } from './crash-loop.ts';
 import { messageOf } from './errors.ts';
-import { survivorInChild } from './inherited.ts';
 import { type Death, KeptChild } from './kept-child.ts';
 import { answerTimeoutMs } from './liveness.ts';
 import type { Log } from './log.ts';
 import { describeUsers, usersOf } from './mount-users.ts';
-import { remainsOf } from './remains.ts';
 
 export interface MountServiceSpec {
   readonly options: FsStartOptions;
@@ -66,7 +66,8 @@ export class MountService {
   /** An earlier mount of the data directory has died: its programs may still have files open. */
   #isFenced: boolean;
   #passthrough: Passthrough = { active: false };
-  #pid: number | undefined;
+  /** Of every fs process that may not have ended. */
+  #pids: readonly number[] = [];
   #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(spec: MountServiceSpec) {
@@ -153,23 +154,24 @@ export class MountService {
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
     const { fd, survivor } = this.#mount;
+    const predecessors = this.#pids.filter((pid) => remainsOf(pid) !== 'none');
     const child = new Child({
       role: 'fs',
       programPath: fsProcessPath,
       inheritedFds: [fd, survivor.memoryFd, survivor.sendFd, survivor.receiveFd],
-      startOptions: { ...this.#spec.options, fence: this.#isFenced, survivor: survivorInChild },
+      startOptions: { ...this.#spec.options, fence: this.#isFenced, survivor: survivorInChild, predecessors },
       isStuck: (pid) => remainsOf(pid) === 'stuck',
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,
     });
-    this.#pid = child.pid;
+    this.#pids = [...predecessors, child.pid];
     this.#spec.onChange();
     return child;
   }
 
-  /** Of the process that serves the mount or is about to. */
-  get pid(): number | undefined {
-    return this.#pid;
+  /** Of the process that serves the mount or is about to, and of those before it that may not have ended. */
+  get pids(): readonly number[] {
+    return this.#pids;
   }
 
   /** Not over a file that a program has open: see bare-directory.ts. */

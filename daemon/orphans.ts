@@ -2,14 +2,12 @@
 // successor needs, ends it and goes on as after its crash, so that programs notice nothing.
 import { closeSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inspectMount, takeDescriptors, unmountFuse } from '../fs/index.ts';
+import { deviceInChild, inspectMount, remainsOf, survivorInChild, takeDescriptors, unmountFuse } from '../fs/index.ts';
 import { messageOf } from './errors.ts';
-import { deviceInChild, survivorInChild } from './inherited.ts';
 import { type InstanceRecord, type KnownInstance, removeInstance } from './instances.ts';
 import type { Log } from './log.ts';
 import type { Mount } from './mount-service.ts';
-import { isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
-import { remainsOf } from './remains.ts';
+import { exists, isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
 
 /** Under these names the service manager keeps a mount's descriptors. */
 export const keptNames = ['device', 'memory', 'send', 'receive'] as const;
@@ -17,11 +15,9 @@ const endTimeoutMs = 5_000;
 const retryMs = 5;
 const notEnded = 'its fs process cannot be ended';
 
-/** The fs process of the record, if it runs and its supervisor does not. */
-export function orphanOf(record: InstanceRecord | undefined): ProcessIdentity | undefined {
-  const fs = record?.fs;
-  if (!record || !fs || !isRunning(fs) || parentOf(fs.pid) === record.pid) return undefined;
-  return fs;
+/** The fs processes of the record that run although its supervisor does not. */
+export function orphansOf(record: InstanceRecord): readonly ProcessIdentity[] {
+  return record.fs.filter((fs) => isRunning(fs) && parentOf(fs.pid) !== record.pid);
 }
 
 export function describeMount({ fd, survivor }: Mount): Readonly<Record<(typeof keptNames)[number], number>> {
@@ -40,7 +36,7 @@ export async function adoptKeptMount(
   const connection = inspectMount(mountPoint)?.connection;
   if (record.mount !== mountPoint || connection === undefined || connection !== record.connection) return undefined;
   if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') return undefined;
-  if (record.fs && !(await endProcess(record.fs))) {
+  if (!(await endProcesses(record.fs))) {
     log.warn('mount-not-adopted', { mount: mountPoint, reason: notEnded });
     return undefined;
   }
@@ -48,22 +44,27 @@ export async function adoptKeptMount(
   return { fd, connection, survivor: { memoryFd, sendFd, receiveFd } };
 }
 
-/** The orphan's mount, if it is the one that is wanted; the orphan has ended then. */
+/** The orphans' mount, if it is the one that is wanted; the orphans have ended then. */
 export async function adoptMount(record: InstanceRecord, mountPoint: string, log: Log): Promise<Mount | undefined> {
-  const orphan = orphanOf(record);
+  const orphans = orphansOf(record);
   const connection = inspectMount(mountPoint)?.connection;
-  if (!orphan || record.mount !== mountPoint || connection === undefined || connection !== record.connection)
+  if (
+    orphans.length === 0 ||
+    record.mount !== mountPoint ||
+    connection === undefined ||
+    connection !== record.connection
+  )
     return undefined;
   const { memoryFd, sendFd, receiveFd } = survivorInChild;
   try {
-    const taken = takeDescriptors(orphan.pid, [deviceInChild, memoryFd, sendFd, receiveFd]);
+    const taken = takeFromFirst(orphans, [deviceInChild, memoryFd, sendFd, receiveFd]);
     const [fd = -1, memory = -1, send = -1, receive = -1] = taken;
     const isDevice = readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
-    if (!isDevice || !(await endProcess(orphan))) {
+    if (!isDevice || !(await endProcesses(orphans))) {
       for (const copy of taken) closeSync(copy);
       throw new Error(isDevice ? notEnded : 'its fs process has no device');
     }
-    log.info('mount-adopted', { mount: mountPoint, connection, from: orphan.pid });
+    log.info('mount-adopted', { mount: mountPoint, connection, from: orphans.map(({ pid }) => pid) });
     return { fd, connection, survivor: { memoryFd: memory, sendFd: send, receiveFd: receive } };
   } catch (error) {
     log.warn('mount-not-adopted', { mount: mountPoint, reason: messageOf(error) });
@@ -71,12 +72,25 @@ export async function adoptMount(record: InstanceRecord, mountPoint: string, log
   }
 }
 
+/** All of them have inherited the same; one may be about to end. */
+function takeFromFirst(orphans: readonly ProcessIdentity[], fds: readonly number[]): number[] {
+  const errors: unknown[] = [];
+  for (const { pid } of orphans) {
+    try {
+      return takeDescriptors(pid, fds);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  throw errors[0];
+}
+
 /** For the command `stop`: ends a mount whose supervisor has died. False if there is none. */
-export async function stopOrphan({ instance, record }: KnownInstance, log: Log): Promise<boolean> {
-  const orphan = orphanOf(record);
-  if (!orphan || record.mount === null) return false;
+export async function stopOrphans({ instance, record }: KnownInstance, log: Log): Promise<boolean> {
+  const orphans = orphansOf(record);
+  if (orphans.length === 0 || record.mount === null) return false;
   const isUnused = unmount(record.mount, record.connection);
-  await endProcess(orphan);
+  await endProcesses(orphans);
   // Programs that still have files open must be fenced by the next daemon, which learns of them by the record.
   if (isUnused) removeInstance(instance);
   else log.warn('mount-detached-in-use', { mount: record.mount });
@@ -94,11 +108,12 @@ function unmount(mountPoint: string, connection: number | null): boolean {
   }
 }
 
-/** False when something of it may still have an effect after some seconds. */
-export async function endProcess(identity: ProcessIdentity): Promise<boolean> {
+/** False when something of them may still have an effect after some seconds. */
+export async function endProcesses(processes: readonly ProcessIdentity[]): Promise<boolean> {
   const endsAtMs = performance.now() + endTimeoutMs;
-  if (isRunning(identity)) process.kill(identity.pid, 'SIGKILL');
-  while (remainsOf(identity.pid) === 'running') {
+  const named = processes.filter(exists);
+  for (const { pid } of named) process.kill(pid, 'SIGKILL');
+  while (named.some(({ pid }) => remainsOf(pid) === 'running')) {
     if (performance.now() >= endsAtMs) return false;
     await delay(retryMs);
   }

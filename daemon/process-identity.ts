@@ -9,7 +9,7 @@ export interface ProcessIdentity {
 
 /** undefined when there is no such process, or only a zombie of it. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
-  const stat = statOf(`/proc/${pid}`);
+  const stat = statOf(pid);
   return stat === undefined || stat.state === 'Z' ? undefined : { pid, startTime: stat.startTime };
 }
 
@@ -17,20 +17,20 @@ export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
   return identityOf(pid)?.startTime === startTime;
 }
 
-export function parentOf(pid: number): number | undefined {
-  return statOf(`/proc/${pid}`)?.parent;
+/** Also while it is only a zombie, of which other threads may not have ended. */
+export function exists({ pid, startTime }: ProcessIdentity): boolean {
+  return statOf(pid)?.startTime === startTime;
 }
 
-/** One letter of ps(1); undefined when it is gone. `folder` is that of a process or of one of its threads. */
-export function stateOf(folder: string): string | undefined {
-  return statOf(folder)?.state;
+export function parentOf(pid: number): number | undefined {
+  return statOf(pid)?.parent;
 }
 
 function statOf(
-  folder: string,
+  pid: number,
 ): { readonly state: string; readonly parent: number; readonly startTime: string } | undefined {
   try {
-    const stat = readFileSync(`${folder}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command's name, in parentheses, may hold anything; the fields are counted from behind it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };

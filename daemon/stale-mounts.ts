@@ -5,7 +5,7 @@ import { findMounts, inspectMount, probeMount, unmountFuse } from '../fs/index.t
 import { CommandError, exitCodes } from './errors.ts';
 import type { InstanceRecord } from './instances.ts';
 import type { Log } from './log.ts';
-import { endProcess, orphanOf } from './orphans.ts';
+import { endProcesses, orphansOf } from './orphans.ts';
 
 /** A mount that does not answer may belong to a daemon that is only slow. */
 const graceMs = 5_000;
@@ -36,7 +36,7 @@ export async function clearDeadMount(
 ): Promise<boolean> {
   const mount = inspectMount(mountPoint);
   if (!mount) return false;
-  const isOrphaned = earlier?.connection === mount.connection && orphanOf(earlier) !== undefined;
+  const isOrphaned = earlier?.connection === mount.connection && orphansOf(earlier).length > 0;
   if (!isOrphaned && (await probeMount(mountPoint)) === 'alive') {
     throw new CommandError(exitCodes.failed, `${mountPoint} is mounted and served by a daemon`, {
       hint: 'hoody-sqlite stop ends it',
@@ -67,8 +67,7 @@ async function endRecorded(earlier: InstanceRecord, log: Log): Promise<number[]>
   if (findMounts().some((mount) => mount.connection === connection && mount.mountPoint === earlier.mount)) {
     detach(connection, log);
   }
-  const orphan = orphanOf(earlier);
-  if (orphan) await endProcess(orphan);
+  await endProcesses(orphansOf(earlier));
   return [connection];
 }
 

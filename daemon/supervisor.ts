@@ -340,7 +340,7 @@ export class Supervisor {
       mount,
       // Whoever starts next has to fence as well, until the programs of the dead mount have closed everything.
       connection: service?.connection ?? (this.#fenced.length > 0 ? this.#deadConnections.at(-1) : undefined) ?? null,
-      fs: (service?.pid !== undefined && identityOf(service.pid)) || null,
+      fs: (service?.pids ?? []).flatMap((pid) => identityOf(pid) ?? []),
       bootId: currentBootId(),
     };
     try {

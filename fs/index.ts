@@ -6,6 +6,7 @@ export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './a
 export type { WriterRecord, WriteWindow } from './arbiter/writers.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
+export { deviceInChild, survivorInChild } from './inherited.ts';
 export type { LockLimits } from './locks/limits.ts';
 export type {
   FromFsProcess,
@@ -29,6 +30,7 @@ export {
 export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';
+export { remainsOf } from './system/remains.ts';
 export { DescriptorMessages } from './system/sockets.ts';
 
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */

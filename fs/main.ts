@@ -1,18 +1,21 @@
 // Entry of the fs process: the supervisor's messages on the main thread, the kernel's on a thread of its own. Inherits
 // /dev/fuse as fd 3. It must never touch a path on the mount that it serves.
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
+import { deviceInChild } from './inherited.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
 import { write, writeAsync } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
+import { remainsOf } from './system/remains.ts';
 
-const deviceFd = 3;
 const stopDeadlineMs = 3000;
 const longHolderCheckMs = 5000;
+const predecessorCheckMs = 5;
 
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
@@ -23,7 +26,7 @@ process.umask(0); // clients' own umask was applied by the kernel
 process.on('message', (message: ToFsProcess) => {
   switch (message.type) {
     case 'start':
-      start(message.options);
+      startAfter(message.options);
       break;
     case 'query':
       query(message.id, message.name, message.args);
@@ -45,13 +48,20 @@ process.on('SIGTERM', () => {});
 // Somebody opened a file in the moment in which it was asked for a lease: the kernel says so, and would end the process.
 process.on('SIGIO', () => {});
 
+async function startAfter(options: FsStartOptions): Promise<void> {
+  isSurvivable = options.survivor !== undefined;
+  toSupervisor({ type: 'standby' });
+  const { predecessors = [] } = options;
+  while (predecessors.some((pid) => remainsOf(pid) === 'running')) await delay(predecessorCheckMs);
+  start(options);
+}
+
 function start(options: FsStartOptions): void {
   if (loop !== undefined) return;
-  isSurvivable = options.survivor !== undefined;
   raiseDescriptorLimit();
   const wakeFd = makeEventFd();
   const syncAverage = new SyncAverage();
-  const workerData: LoopData = { deviceFd, wakeFd, options, syncAverage: syncAverage.memory };
+  const workerData: LoopData = { deviceFd: deviceInChild, wakeFd, options, syncAverage: syncAverage.memory };
   const worker = new Worker(new URL('./channel/loop.js', import.meta.url), { workerData });
   loop = { worker, wakeFd };
   let exitCode = 0;
@@ -60,7 +70,7 @@ function start(options: FsStartOptions): void {
     if (message.type === 'tell-kernel') tellKernel(message.messages);
     else if (message.type === 'make-room') {
       tellKernel(message.messages).then(() => toLoop({ type: 'room-made' }));
-    } else if (message.type === 'sync') syncAndAnswer(message.job, deviceFd, syncAverage);
+    } else if (message.type === 'sync') syncAndAnswer(message.job, deviceInChild, syncAverage);
     else if (message.type === 'locks') {
       toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
     } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));
@@ -128,7 +138,7 @@ function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
   telling = telling.then(async () => {
     for (const message of messages) {
       if (isStopping) return;
-      await writeAsync(deviceFd, Buffer.from(message), message.length);
+      await writeAsync(deviceInChild, Buffer.from(message), message.length);
     }
   });
   return telling;

@@ -21,6 +21,11 @@ export interface FsStartOptions {
    * Without them a death of this process ends the mount.
    */
   readonly survivor?: SurvivorDescriptors;
+  /**
+   * Processes that have served the connection before this one and may not have ended. Work begins when they have, or are stuck (see
+   * remainsOf), whether the supervisor lives by then or not. Default: none.
+   */
+  readonly predecessors?: readonly number[];
   /** A folder on a tmpfs for run-time state that may be lost with the host, not with the process. */
   readonly stateDir: string;
   /** Constants of the lock coordinator that differ from their defaults. */
@@ -65,6 +70,8 @@ export type ToFsProcess =
   | { readonly type: 'stop' };
 
 export type FromFsProcess =
+  /** It has its options, and goes on without the supervisor if need be: it serves as soon as its predecessors have ended. */
+  | { readonly type: 'standby' }
   | { readonly type: 'ready'; readonly passthrough: PassthroughState }
   /** The mount cannot be served; the process exits with code 1 after this. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }

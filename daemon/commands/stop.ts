@@ -5,16 +5,16 @@ import type { CommandInput } from '../commands.ts';
 import { connectToDaemon, instancesMeant } from '../control-client.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { createLog } from '../log.ts';
-import { orphanOf, stopOrphan } from '../orphans.ts';
+import { orphansOf, stopOrphans } from '../orphans.ts';
 
 const retryMs = 20;
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const daemon = await connectToDaemon(input).catch(async (error: unknown) => {
-    const orphans = instancesMeant(input).filter(({ record }) => orphanOf(record) !== undefined);
+    const orphans = instancesMeant(input).filter(({ record }) => orphansOf(record).length > 0);
     const [only, ...others] = orphans;
     if (!only || others.length > 0) throw error;
-    await stopOrphan(only, createLog(process.stderr, 'warn'));
+    await stopOrphans(only, createLog(process.stderr, 'warn'));
   });
   if (!daemon) return exitCodes.ok;
   await daemon.ask('stop');
