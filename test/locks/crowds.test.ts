@@ -84,6 +84,25 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
     });
   });
 
+  test('64 processes that wait for one lock slow no other request down, and all get it', async () => {
+    const measure = async (processes: number) => {
+      const database = join(mount.mountPoint, `latency-${processes}.db`);
+      const { stdout, stderr } = await run('python3', [
+        join(clients, 'crowd-latency.py'),
+        database,
+        `${processes}`,
+        isSoak ? '4' : '1',
+      ]);
+      if (stdout === '') throw new Error(stderr);
+      return JSON.parse(stdout) as { failed: number; stored: number; p50Ms: number; p99Ms: number };
+    };
+    const [alone, beside] = [await measure(0), await measure(64)];
+    expect(beside).toMatchObject({ failed: 0, stored: 65 });
+    process.stdout.write(`a request beside 64 waiting processes: p99 ${beside.p99Ms} ms, alone ${alone.p99Ms} ms\n`);
+    expect(beside.p50Ms).toBeLessThan(5);
+    expect(beside.p99Ms).toBeLessThan(100); // under 1 ms on a quiet machine
+  });
+
   test('when everybody has gone, no lock, no waiter and no open file is left', async () => {
     expect(await mount.locks()).toEqual({ databases: [] });
     expect(await mount.status()).toMatchObject({ pending: 0, handles: 0 });
