@@ -82,6 +82,7 @@ const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
   sliceGapMs: true,
   pollEdgeMs: true,
   foreignPollMs: true,
+  fenceMs: true,
   longHolderMs: true,
 };
 

@@ -1,7 +1,9 @@
-// The lock service as it looks while a fence stands: on a fenced database everybody else is refused, exactly as if the programs
-// of the dead mount held every byte for writing. Nothing of that reaches the lock manager, and the mirror opens no file.
+// The lock service as it looks while a fence stands: on a fenced database everybody else waits, and in the end is refused, exactly
+// as if the programs of the dead mount held every byte for writing. Nothing of that reaches the lock manager, and the mirror
+// opens no file.
 import { constants } from 'node:os';
 import type { LockService } from '../channel/lock-service.ts';
+import type { LockLimits } from '../locks/limits.ts';
 import type { FileHandle } from '../nodes/handles.ts';
 import type { Node } from '../nodes/nodes.ts';
 import { SILENT } from '../nodes/tree.ts';
@@ -16,23 +18,30 @@ const { EAGAIN, EINTR } = constants.errno;
 interface Waiting {
   readonly node: Node;
   readonly asked: RequestOf<'SETLK' | 'SETLKW'>;
+  readonly untilMs: number;
 }
 
 export class FencedLocks implements LockService {
   readonly #inner: LockService;
   readonly #fence: Fence;
   readonly #answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
-  /** F_SETLKW waits until the fence is lifted; F_SETLK, which SQLite uses, is refused at once and asked again. */
+  readonly #limits: LockLimits;
+  /** Nobody who waits holds anything on the database, so that a wait is in nobody's way. */
   readonly #waiting = new Map<Unique, Waiting>();
+  /** Until when F_SETLK, which is what SQLite asks with, waits; later it is refused at once. */
+  readonly #patientUntilMs: number;
 
   constructor(
     inner: LockService,
     fence: Fence,
+    limits: LockLimits,
     answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void,
   ) {
     this.#inner = inner;
     this.#fence = fence;
+    this.#limits = limits;
     this.#answer = answer;
+    this.#patientUntilMs = performance.now() + limits.fenceMs;
   }
 
   get pending(): number {
@@ -48,8 +57,10 @@ export class FencedLocks implements LockService {
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
     if (!this.#fence.covers(node.key)) return this.#inner.set(node, asked);
     if (asked.type === F_UNLCK) return 0; // nobody here holds anything on it
-    if (asked.op === 'SETLK') return -EAGAIN;
-    this.#waiting.set(asked.unique, { node, asked });
+    const nowMs = performance.now();
+    const untilMs = asked.op === 'SETLK' ? this.#patientUntilMs : nowMs + this.#limits.blockingMs;
+    if (nowMs >= untilMs) return refusalOf(asked);
+    this.#waiting.set(asked.unique, { node, asked, untilMs });
     return SILENT;
   }
 
@@ -76,11 +87,24 @@ export class FencedLocks implements LockService {
   }
 
   nextDueMs(): number {
-    return this.#inner.nextDueMs();
+    const innerMs = this.#inner.nextDueMs();
+    if (this.#waiting.size === 0) return innerMs;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { untilMs } of this.#waiting.values()) nextMs = Math.min(nextMs, untilMs);
+    if (nextMs === Number.POSITIVE_INFINITY) return innerMs;
+    const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
+    return innerMs < 0 ? dueMs : Math.min(innerMs, dueMs);
   }
 
   runDue(isIdle: boolean): void {
     this.#inner.runDue(isIdle);
+    if (this.#waiting.size === 0) return;
+    const nowMs = performance.now();
+    for (const [unique, { asked, untilMs }] of this.#waiting) {
+      if (nowMs < untilMs) continue;
+      this.#waiting.delete(unique);
+      this.#answer(asked, refusalOf(asked));
+    }
   }
 
   /** A fence was lifted: those who waited for it ask the lock manager now. */
@@ -92,4 +116,8 @@ export class FencedLocks implements LockService {
       if (result !== SILENT) this.#answer(asked, result);
     }
   }
+}
+
+function refusalOf({ op }: RequestOf<'SETLK' | 'SETLKW'>): number {
+  return op === 'SETLK' ? -EAGAIN : -EINTR;
 }

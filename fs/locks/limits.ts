@@ -33,6 +33,11 @@ export interface LockLimits {
   readonly pollEdgeMs: number;
   /** How often a request that waits for a lock on the data directory (behind the mount) is tried again. */
   readonly foreignPollMs: number;
+  /**
+   * After a start over a dead mount, how long locks wait for the programs that still have a database of it open, before they are
+   * refused. A WAL connection of SQLite tries for 10 s to get a lock that a dead mount refuses, and only then lets go (wal.c).
+   */
+  readonly fenceMs: number;
   /** A lock held this long is logged once. */
   readonly longHolderMs: number;
 }
@@ -54,5 +59,6 @@ export const defaultLockLimits: LockLimits = {
   sliceGapMs: 1.5,
   pollEdgeMs: 200,
   foreignPollMs: 5,
+  fenceMs: 15_000,
   longHolderMs: 30_000,
 };

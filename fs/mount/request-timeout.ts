@@ -13,13 +13,14 @@ export function requestTimeoutSeconds(folder = '/proc/sys/fs/fuse'): number | un
 /** `limits` with every wait below half of the timeout. */
 export function boundedBy(timeoutSeconds: number, limits: Partial<LockLimits> = {}): Partial<LockLimits> {
   const mostMs = (timeoutSeconds * 1000) / 2 - 1;
-  const bounded = (name: 'queueMs' | 'blockingMs' | 'gateIdleMs') =>
+  const bounded = (name: 'queueMs' | 'blockingMs' | 'gateIdleMs' | 'fenceMs') =>
     Math.min(limits[name] ?? defaultLockLimits[name], mostMs);
   return {
     ...limits,
     queueMs: bounded('queueMs'),
     blockingMs: bounded('blockingMs'),
     gateIdleMs: bounded('gateIdleMs'),
+    fenceMs: bounded('fenceMs'),
   };
 }
 

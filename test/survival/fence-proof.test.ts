@@ -20,7 +20,7 @@ async function history(fence: boolean): Promise<{ told: string[]; found: string 
     await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
     first.process.kill('SIGKILL');
     await eventually(() => expect(first.process.signalCode).toBe('SIGKILL'));
-    const second = await tempMount({ locks: 'coordinated', dataDir: first.dataDir, fence });
+    const second = await tempMount({ locks: 'coordinated', dataDir: first.dataDir, fence, lockLimits: { fenceMs: 0 } });
     try {
       const insert = await run('sqlite3', [join(second.mountPoint, 'held.db'), "insert into t values ('newcomer', 1)"]);
       if (insert.code === 0) told.push('newcomer');

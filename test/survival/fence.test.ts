@@ -60,7 +60,7 @@ test.each([
   ['wal', 'map'],
   ['delete', 'flight'],
 ])('a %s database that is held by a %s is locked for others until it is closed', async (mode, how) => {
-  await afterTotalDeath([], mode, how, async ({ paths, holder, status, url }) => {
+  await afterTotalDeath(['--lock-limit', 'fenceMs=0'], mode, how, async ({ paths, holder, status, url }) => {
     const held = join(paths.mount, 'held.db');
     expect(query(join(paths.mount, 'free.db'), `${sql}; select count(*) from t`)).toBe('1');
     const refused = await run('sqlite3', [held, sql]);
@@ -81,6 +81,15 @@ test.each([
     await eventually(async () => expect((await status()).fenced).toEqual([]));
     expect(query(held, `${sql}; select count(*) from t`)).toBe('1');
     expect(query(held, 'pragma integrity_check')).toBe('ok');
+  });
+});
+
+test.each(['wal', 'delete'])('in the seconds after a start a newcomer waits for such a %s database', async (mode) => {
+  await afterTotalDeath([], mode, 'connection', async ({ paths, holder, status }) => {
+    const newcomer = start('sqlite3', [join(paths.mount, 'held.db'), `${sql}; select count(*) from t`]);
+    await eventually(async () => expect((await status()).fuse.pending).toBe(1));
+    await tell(holder, 'close');
+    expect(await newcomer.finished).toMatchObject({ code: 0, stdout: '1\n', stderr: '' });
   });
 });
 

@@ -47,7 +47,7 @@ async function surviveOn(paths: DaemonPaths, flags: readonly string[]): Promise<
     for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
     await started.exited;
     await withDaemon(
-      flags,
+      [...flags, '--lock-limit', 'fenceMs=0'],
       async (next) => {
         const passes = (await next.status()).passthrough;
         // Without passthrough a program whose mount has died can reach no file: there is nothing to fence.
