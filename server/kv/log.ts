@@ -104,13 +104,10 @@ export function stateAfter(
   const next = (after: number) =>
     oneRow(connection, table, 'AND l.op_number > ? ORDER BY l.op_number LIMIT 1', id, after);
   for (let row = next(opNumber); row !== null; row = next(row.opNumber)) {
-    if (row.oldType === oldTypeCodes.unknown) return 'unknown';
-    if (row.oldType === null) return 'absent';
+    const state = oldState(row);
     // The first later row knows the time to live; where it says that the value stayed, a later one knows the value.
     if (expireAt === undefined) expireAt = row.oldExpireAt;
-    if (row.oldType !== oldTypeCodes.same) {
-      return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt };
-    }
+    if (state !== 'same') return typeof state === 'string' ? state : { ...state, expireAt };
   }
   // An unrecorded write that was pruned since: the row is what it wrote.
   if (lastOp(connection, table, id) === 'UNRECORDED') return 'unknown';
@@ -120,12 +117,17 @@ export function stateAfter(
 
 /** The state before a row, given the state after it. */
 export function stateBefore(row: LogRow, after: KeyState): KeyState {
+  const state = oldState(row);
+  if (state !== 'same') return state;
+  return typeof after === 'string' ? 'unknown' : { ...after, expireAt: row.oldExpireAt };
+}
+
+/** What a row says of the state before it. `same`: its value and content type are those after it. */
+export function oldState(row: Pick<LogRow, 'oldType' | 'oldValue' | 'oldExpireAt'>): KeyState | 'same' {
   if (row.oldType === null) return 'absent';
   if (row.oldType === oldTypeCodes.unknown) return 'unknown';
-  if (row.oldType !== oldTypeCodes.same) {
-    return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt: row.oldExpireAt };
-  }
-  return typeof after === 'string' ? 'unknown' : { ...after, expireAt: row.oldExpireAt };
+  if (row.oldType === oldTypeCodes.same) return 'same';
+  return { value: row.oldValue, contentType: oldContentType(row.oldType), expireAt: row.oldExpireAt };
 }
 
 /** One row at a time: a page of rows could hold many big values. */

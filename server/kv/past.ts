@@ -104,28 +104,34 @@ interface ScanRow {
   readonly contentType: string | null;
   readonly createdAt: number | null;
   readonly expireAt: number | null;
-  /** The key's newest log row, in the history or not. */
+  /** The key's newest log row, in the history or not, where no later one tells the state. */
   readonly lastCode: number | null;
 }
 
-/** All keys with this prefix that are known now, in byte order, as they were then. */
-export function* keysAt(
-  connection: Connection,
-  table: KvTable,
-  seconds: number,
-  prefix: string,
-  end: string | null,
-): Generator<KeyAt> {
+export interface KeyRange {
+  readonly prefix: string;
+  /** The prefix's end (exclusive); null: none. */
+  readonly end: string | null;
+  /** Exclusive; '' for the first key. */
+  readonly after: string;
+}
+
+/** All keys of the range that are known now, in byte order, as they were then. */
+export function* keysAt(connection: Connection, table: KvTable, seconds: number, keyRange: KeyRange): Generator<KeyAt> {
   if (!table.hasLog || !table.exists) return;
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
+  const { prefix, end, after } = keyRange;
+  // SQLite compares bytes, JavaScript does not.
+  const isAfter = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0;
   const range = (column: string) =>
-    `${column} >= :prefix ${end === null ? '' : `AND ${column} < :end`} AND typeof(${column}) = 'text'`;
+    `${column} ${isAfter ? '> :after' : '>= :prefix'} ${end === null ? '' : `AND ${column} < :end`} AND typeof(${column}) = 'text'`;
   const sql = `SELECT c.key AS key, a.op_number AS atOp, a.op AS atCode, k.id AS id, k.pruned_at AS prunedAt,
       n.op_number AS nextOp, n.old_type AS nextType, n.old_expire_at AS nextExpireAt,
       octet_length(n.old_value) AS nextSize, t.key IS NOT NULL AS hasRow,
       octet_length(t.value) AS size, t.content_type AS contentType, t.created_at AS createdAt,
       t.expire_at AS expireAt,
-      (SELECT x.op FROM ${log} x WHERE x.key_id = k.id ORDER BY x.op_number DESC LIMIT 1) AS lastCode
+      CASE WHEN n.op_number IS NULL THEN (SELECT x.op FROM ${log} x WHERE x.key_id = k.id
+        ORDER BY x.op_number DESC LIMIT 1) END AS lastCode
     FROM (SELECT key FROM ${keys} WHERE ${range('key')} UNION SELECT key FROM ${own} WHERE ${range('key')} ORDER BY key) c
     LEFT JOIN ${keys} k ON k.key = c.key
     LEFT JOIN ${log} a ON a.key_id = k.id AND a.op_number = (SELECT x.op_number FROM ${log} x
@@ -134,7 +140,7 @@ export function* keysAt(
       WHERE x.key_id = k.id AND x.in_history AND x.op_number > coalesce(a.op_number, 0)
       ORDER BY x.op_number LIMIT 1)
     LEFT JOIN ${own} t ON t.key = c.key`;
-  const bound = { prefix, seconds, ...(end === null ? {} : { end }) };
+  const bound = { seconds, ...(isAfter ? { after } : { prefix }), ...(end === null ? {} : { end }) };
   const forgotten = forgottenAt(connection, table);
   for (const row of connection.database.prepare(sql).iterate(bound) as IterableIterator<ScanRow>) {
     yield toKeyAt(row, seconds, forgotten);

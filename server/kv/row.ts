@@ -87,7 +87,8 @@ export function etagOf(table: KvTable, seq: number | null): string | null {
   return `"${table.id}-${seq ?? 0}"`;
 }
 
-function toSeconds(value: unknown): number | null {
+/** null: no time, or what SQL wrote there is none. */
+export function toSeconds(value: unknown): number | null {
   return typeof value === 'number' ? Math.floor(value) : null;
 }
 

@@ -4,14 +4,13 @@ import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
-import { opName } from './codes.ts';
 import { kvLimits } from './kv-limits.ts';
-import { type KnownState, keyId } from './log.ts';
-import { quoteName } from './names.ts';
-import { checkMoment, forgottenAt, stateAt } from './past.ts';
+import type { KnownState } from './log.ts';
+import { checkMoment, forgottenAt } from './past.ts';
 import { valueMembers } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
-import { AnswerBudget, gapMembers, inTableAt, isSameState, type SeenState, touchedKeys } from './table-past.ts';
+import { AnswerBudget, gapMembers, inTableAt, isSameState, type SeenState } from './table-past.ts';
+import { type OperationBetween, type TouchedKey, touchedBetween, touchedKey } from './touched.ts';
 
 export interface DiffArgs {
   readonly table: string;
@@ -19,6 +18,8 @@ export interface DiffArgs {
   readonly toSeconds: number;
   /** Empty: the whole table. */
   readonly keys: readonly string[];
+  /** Of the whole table, only keys that come after this one. */
+  readonly after: string;
 }
 
 export const kvDiff: Operation<DiffArgs, KvAnswer> = {
@@ -32,7 +33,10 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
     const table = findTable(connection, args.table);
     // One more than are looked at, to see whether that is all of them.
     const limit = kvLimits.scannedKeys + 1;
-    const candidates = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, from, to, limit);
+    const candidates =
+      args.keys.length > 0
+        ? namedKeys(connection, table, args)
+        : touchedBetween(connection, table, from, to, args.after, limit);
     const budget = new AnswerBudget();
     const changes: Record<string, unknown>[] = [];
     const gapKeys: string[] = [];
@@ -40,16 +44,15 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
     let candidatesNow = 0;
     let scanned = 0;
     let isTruncated = false;
-    for (const key of candidates) {
+    let last = '';
+    for (const { key, before, after, isInTable, operations } of candidates) {
       if (scanned === kvLimits.scannedKeys) {
         isTruncated = true;
         break;
       }
       scanned += 1;
-      if (isInTableAt(connection, table, key, to)) candidatesNow += 1;
-      const id = keyId(connection, table, key);
-      const before = stateAt(connection, table, key, from, id).state;
-      const after = stateAt(connection, table, key, to, id).state;
+      last = key;
+      if (isInTable) candidatesNow += 1;
       if (before === 'unknown' || after === 'unknown') {
         if (gapKeys.length < kvLimits.listedGaps) gapKeys.push(key);
         continue;
@@ -66,11 +69,14 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
         ...(typeof before === 'string' ? {} : sideMembers('from', before)),
         ...(typeof after === 'string' ? {} : sideMembers('to', after)),
         ...expiryMembers(before, after),
-        ...(kind === 'modified' ? { operations_between: operationsBetween(connection, table, id, from, to) } : {}),
+        ...(kind === 'modified' ? { operations_between: operations().map(shownBetween) } : {}),
       });
     }
     // A key that nobody touched since `from` is what it was: no need to look at it.
-    if (args.keys.length === 0) stats.unchanged += inTableAt(connection, table, to) - candidatesNow;
+    if (args.keys.length === 0) {
+      const end = isTruncated ? last : null;
+      stats.unchanged += inTableAt(connection, table, to, args.after, end) - candidatesNow;
+    }
     return jsonAnswer({
       success: true,
       from_timestamp: from,
@@ -78,6 +84,7 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
       stats,
       changes: changes.length === 0 ? null : changes,
       ...gapMembers(gapKeys, isTruncated, from < forgottenAt(connection, table)),
+      next_after: isTruncated ? last : null,
     });
   },
 };
@@ -101,34 +108,10 @@ function expiryMembers(before: SeenState, after: SeenState): Record<string, unkn
   };
 }
 
-interface BetweenRow {
-  readonly op_number: number;
-  readonly operation: number;
-  readonly path: string | null;
-  readonly delta: string | null;
-  readonly timestamp: number;
+function* namedKeys(connection: Connection, table: KvTable, args: DiffArgs): Generator<TouchedKey> {
+  for (const key of new Set(args.keys)) yield touchedKey(connection, table, key, args.fromSeconds, args.toSeconds);
 }
 
-function operationsBetween(
-  connection: Connection,
-  table: KvTable,
-  id: number | null,
-  from: number,
-  to: number,
-): unknown[] {
-  const sql = `SELECT op_number, op AS operation, coalesce(path, '') AS path, CAST(delta AS TEXT) AS delta, ts AS timestamp
-    FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history AND ts > ? AND ts <= ?
-    ORDER BY op_number LIMIT ${kvLimits.operationsBetween}`;
-  const rows = connection.statement(sql).all(id, from, to) as BetweenRow[];
-  return rows.map((row) => ({
-    ...row,
-    operation: opName(row.operation),
-    delta: row.delta === null ? null : BigInt(row.delta),
-  }));
-}
-
-function isInTableAt(connection: Connection, table: KvTable, key: string, seconds: number): boolean {
-  if (!table.exists) return false;
-  const sql = `SELECT 1 FROM ${quoteName(table.names.table)} WHERE key = ? AND (expire_at IS NULL OR expire_at > ?)`;
-  return connection.statement(sql).get(key, seconds) !== undefined;
+function shownBetween({ opNumber, op, path, delta, ts }: OperationBetween): Record<string, unknown> {
+  return { op_number: opNumber, operation: op, path: path ?? '', delta, timestamp: ts };
 }

@@ -27,42 +27,39 @@ export function gapMembers(gapKeys: string[], isTruncated: boolean, isForgotten:
 }
 
 export function isSameState(one: KnownState, other: KnownState): boolean {
-  return (
-    one.contentType === other.contentType &&
-    one.expireAt === other.expireAt &&
-    valueBytes(one.value).equals(valueBytes(other.value))
-  );
+  if (one.contentType !== other.contentType || one.expireAt !== other.expireAt) return false;
+  const areTexts = typeof one.value === 'string' && typeof other.value === 'string';
+  return areTexts ? one.value === other.value : valueBytes(one.value).equals(valueBytes(other.value));
+}
+
+/** Keys with an operation since a time, each once. No key may be written while they are walked. */
+export function* touchedKeys(connection: Connection, table: KvTable, from: number): Generator<string> {
+  if (!table.hasLog || !table.exists) return;
+  const [log, keys] = [table.names.log, table.names.keys].map(quoteName);
+  const sql = `SELECT DISTINCT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
+    WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text' ORDER BY k.key`;
+  const seq = firstSeqAfter(connection, table, from);
+  yield* connection.database.prepare(sql).pluck().iterate(seq) as IterableIterator<string>;
 }
 
 /**
- * Keys that may differ between two times, each once: those with an operation since the first, and those whose time to live
- * ended in between. No key may be written while they are walked.
+ * Keys of the table as it stands now whose time is not over at a second, all or those from `after` (exclusive; '' for the
+ * first) to `last` (inclusive; null for the end). Counted on indexes: values are not read.
  */
-export function* touchedKeys(
+export function inTableAt(
   connection: Connection,
   table: KvTable,
-  from: number,
-  to: number,
-  limit: number | null,
-): Generator<string> {
-  if (!table.hasLog || !table.exists) return;
-  const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
-  const sql = `SELECT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text'
-    UNION SELECT key FROM ${own} WHERE expire_at > ? AND expire_at <= ? AND typeof(key) = 'text' LIMIT ?`;
-  const seq = firstSeqAfter(connection, table, from);
-  yield* connection.database
-    .prepare(sql)
-    .pluck()
-    .iterate(seq, from, to, limit ?? -1) as IterableIterator<string>;
-}
-
-/** Keys of the table as it stands now whose time is not over at a second. Counted on indexes: values are not read. */
-export function inTableAt(connection: Connection, table: KvTable, seconds: number): number {
+  seconds: number,
+  after = '',
+  last: string | null = null,
+): number {
   if (!table.exists) return 0;
   const own = quoteName(table.names.table);
-  const sql = `SELECT (SELECT count(*) FROM ${own}) -
-    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= ?)`;
-  return connection.statement(sql).pluck().get(seconds) as number;
+  const range = `${after === '' ? '' : 'AND key > :after'} ${last === null ? '' : 'AND key <= :last'}`;
+  const sql = `SELECT (SELECT count(*) FROM ${own} WHERE 1 ${range}) -
+    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= :seconds ${range})`;
+  const bound = { seconds, ...(after === '' ? {} : { after }), ...(last === null ? {} : { last }) };
+  return connection.statement(sql).pluck().get(bound) as number;
 }
 
 /** Counts the bytes of values that go into one answer. */

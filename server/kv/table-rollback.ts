@@ -124,7 +124,7 @@ function planRollback(connection: Connection, table: KvTable, args: TableRollbac
     throw new ApiError('TIME_TRAVEL_CHAIN_GAP', 'the history of that time is no longer kept');
   }
   // All of them, however many: only those that differ are kept in memory.
-  const all = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, toSeconds, toSeconds, null);
+  const all = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, toSeconds);
   const changes: Plan['changes'] = [];
   const untouched: string[] = [];
   let reversed = 0;

@@ -17,6 +17,8 @@ export interface TableAtArgs {
   /** 0 for all. */
   readonly limit: number;
   readonly offset: number;
+  /** Only keys that come after this one. */
+  readonly after: string;
 }
 
 /** The keys of a table at a time, without values: GET /kv with at_timestamp. */
@@ -72,6 +74,7 @@ export const kvTableSnapshot: Operation<TableAtArgs, KvAnswer> = {
       total_keys_at_snapshot: found.total,
       keys: keys.length === 0 ? null : keys,
       ...found.gaps,
+      next_after: found.nextAfter,
     });
   },
 };
@@ -80,6 +83,8 @@ interface Scan {
   readonly page: { key: string; opNumber: number; contentType: string | null; size: number }[];
   readonly total: number;
   readonly gaps: Gaps;
+  /** The key after which the next call finds more; null: this was all. */
+  readonly nextAfter: string | null;
 }
 
 function scan(connection: Connection, table: KvTable, args: TableAtArgs): Scan {
@@ -87,17 +92,22 @@ function scan(connection: Connection, table: KvTable, args: TableAtArgs): Scan {
   const gapKeys: string[] = [];
   let candidates = 0;
   let total = 0;
+  let last = '';
   let isTruncated = false;
-  for (const found of keysAt(connection, table, args.atSeconds, args.prefix, prefixEnd(args.prefix))) {
-    if (candidates >= kvLimits.scannedKeys) {
+  const range = { prefix: args.prefix, end: prefixEnd(args.prefix), after: args.after };
+  for (const found of keysAt(connection, table, args.atSeconds, range)) {
+    if (candidates >= kvLimits.scannedKeys + args.offset) {
       isTruncated = true;
       break;
     }
     candidates += 1;
+    last = found.key;
     if (found.isGap && gapKeys.length < kvLimits.listedGaps) gapKeys.push(found.key);
     if (!found.existed) continue;
     total += 1;
     if (total > args.offset && (args.limit === 0 || page.length < args.limit)) page.push(found);
   }
-  return { page, total, gaps: gapMembers(gapKeys, isTruncated, args.atSeconds < forgottenAt(connection, table)) };
+  const gaps = gapMembers(gapKeys, isTruncated, args.atSeconds < forgottenAt(connection, table));
+  const hasMore = total > args.offset + page.length;
+  return { page, total, gaps, nextAfter: hasMore ? (page.at(-1)?.key ?? null) : isTruncated ? last : null };
 }

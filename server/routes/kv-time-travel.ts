@@ -107,8 +107,11 @@ const tableSnapshot: Route = {
     moment('timestamp'),
     prefix,
     { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000; 0 for all.' },
+    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was not all.' },
   ],
-  answers: done('The keys and values.'),
+  answers: done(
+    `The keys and values. One answer looks at ${kvLimits.scannedKeys} keys; candidate_truncated says that there are more, which total_keys_at_snapshot then leaves out. next_after is the "after" of the next call, null where this was all.`,
+  ),
   errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
   handle: async (context, services) => {
     const { query } = context;
@@ -118,6 +121,7 @@ const tableSnapshot: Route = {
       prefix: query.text('prefix'),
       limit: Math.min(query.integer('limit'), kvLimits.listMax),
       offset: 0,
+      after: query.text('after'),
     };
     return toReply(await services.run(kvTableSnapshot, context, args));
   },
@@ -135,8 +139,11 @@ const tableDiff: Route = {
     moment('from'),
     moment('to'),
     { name: 'keys', type: 'text', sense: 'Only these keys, separated by commas.' },
+    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was cut short.' },
   ],
-  answers: done('Keys created, modified and deleted.'),
+  answers: done(
+    `Keys created, modified and deleted. One answer looks at ${kvLimits.scannedKeys} keys; when there are more, candidate_truncated is true and next_after is the "after" of the next call (else null). The numbers are of the keys up to there.`,
+  ),
   errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
   handle: async (context, services) => {
     const { query } = context;
@@ -144,7 +151,13 @@ const tableDiff: Route = {
       .text('keys')
       .split(',')
       .filter((key) => key !== '');
-    const args = { table: tableOf(context), fromSeconds: query.integer('from'), toSeconds: query.integer('to'), keys };
+    const args = {
+      table: tableOf(context),
+      fromSeconds: query.integer('from'),
+      toSeconds: query.integer('to'),
+      keys,
+      after: query.text('after'),
+    };
     return toReply(await services.run(kvDiff, context, args));
   },
 };

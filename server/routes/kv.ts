@@ -241,6 +241,7 @@ function listAt(context: RequestContext, services: Services, atSeconds: number):
     prefix: query.text('prefix'),
     limit: Math.min(query.integer('limit'), kvLimits.listMax),
     offset: query.integer('offset'),
+    after: '',
   };
   return services.run(kvListAt, context, args).then(toReply);
 }

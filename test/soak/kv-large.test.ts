@@ -35,12 +35,12 @@ test('1,000,000 keys and 5,000,000 operations', { timeout: 3_600_000 }, () => {
     expect(operations).toHaveLength(5);
     const at = timed('value at a time', () => store.run(kvGetAt, { table, key, atSeconds: yesterday }).json);
     expect(at.op_number).toBe(5);
-    const snapshotArgs = { table, atSeconds: yesterday, prefix: 'group:0500:', limit: 100, offset: 0 };
+    const snapshotArgs = { table, atSeconds: yesterday, prefix: 'group:0500:', limit: 100, offset: 0, after: '' };
     const snapshot = timed('snapshot of a prefix', () => store.run(kvTableSnapshot, snapshotArgs).json);
     expect(snapshot).toMatchObject({ count: 100, total_keys_at_snapshot: 1000, candidate_truncated: false });
     const diff = timed(
       'diff of an hour',
-      () => store.run(kvDiff, { table, fromSeconds: hourAgo, toSeconds: now, keys: [] }).json,
+      () => store.run(kvDiff, { table, fromSeconds: hourAgo, toSeconds: now, keys: [], after: '' }).json,
     );
     expect(diff.stats).toEqual({
       created: 0,

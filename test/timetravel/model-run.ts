@@ -458,7 +458,7 @@ class Run {
 
   #compareSnapshot(seconds: number): void {
     const forgottenAt = this.#forgottenAt();
-    const args = { table, atSeconds: seconds, prefix: '', limit: 0, offset: 0 };
+    const args = { table, atSeconds: seconds, prefix: '', limit: 0, offset: 0, after: '' };
     const snapshot = this.store.run(kvTableSnapshot, args).json;
     const seen = (snapshot.keys ?? []).map((one: { key: string }) => [one.key, bytesOf(one as never, '')]);
     const expected = [...this.model.keys.keys()].flatMap((name) => {
@@ -473,7 +473,7 @@ class Run {
 
   #compareDiff(from: number, to: number): void {
     const forgottenAt = this.#forgottenAt();
-    const diff = this.store.run(kvDiff, { table, fromSeconds: from, toSeconds: to, keys: [] }).json;
+    const diff = this.store.run(kvDiff, { table, fromSeconds: from, toSeconds: to, keys: [], after: '' }).json;
     const stats = { created: 0, modified: 0, deleted: 0, unchanged: 0, total_changes: 0 };
     const expected: unknown[] = [];
     let hasGap = false;

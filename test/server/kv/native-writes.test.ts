@@ -172,7 +172,13 @@ test("keys that are no text are nobody else's trouble", () => {
   expect(
     keysOf(store.run(kvList, { table: 'kv_store', prefix: '', limit: 9, offset: 0, after: '' }).json.items),
   ).toEqual(['k']);
-  const diff = store.run(kvDiff, { table: 'kv_store', fromSeconds: at, toSeconds: store.now, keys: [] }).json;
+  const diff = store.run(kvDiff, {
+    table: 'kv_store',
+    fromSeconds: at,
+    toSeconds: store.now,
+    keys: [],
+    after: '',
+  }).json;
   expect(keysOf(diff.changes)).toEqual(['k']);
   const snapshot = store.run(kvTableSnapshot, {
     table: 'kv_store',
@@ -180,6 +186,7 @@ test("keys that are no text are nobody else's trouble", () => {
     prefix: '',
     limit: 0,
     offset: 0,
+    after: '',
   }).json;
   expect(keysOf(snapshot.keys)).toEqual(['k']);
   const feed = store.call(kvChanges, {

@@ -1,7 +1,9 @@
 // The rollback of a table where more keys were touched, or differ, than one answer or one rollback may hold. Small limits.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { kvList } from '../../../server/kv/store.ts';
 import { kvDiff } from '../../../server/kv/table-diff.ts';
 import { kvTableRollback, kvTableRollbackPreview } from '../../../server/kv/table-rollback.ts';
+import { kvTableSnapshot } from '../../../server/kv/table-snapshot.ts';
 import { TestStore } from '../../helpers/kv-store.ts';
 
 vi.mock(import('../../../server/kv/kv-limits.ts'), async (original) => {
@@ -91,11 +93,39 @@ describe('a table rollback', () => {
   });
 });
 
-test('a diff says whether it looked at all keys', () => {
-  const diff = (from: number) => store.run(kvDiff, { table, fromSeconds: from, toSeconds: store.now, keys: [] }).json;
+test('a diff says whether it looked at all keys, and goes on where it ended', () => {
+  const diff = (from: number, after = '') =>
+    store.run(kvDiff, { table, fromSeconds: from, toSeconds: store.now, keys: [], after }).json;
   expect(diff(toSeconds)).toMatchObject({ candidate_truncated: true });
   const later = store.now;
   store.advance(10);
   setNew(20);
-  expect(diff(later)).toMatchObject({ candidate_truncated: false, stats: { created: 20 } });
+  expect(diff(later)).toMatchObject({ candidate_truncated: false, next_after: null, stats: { created: 20 } });
+  setNew(50);
+  const keys = store.run(kvList, { table, prefix: '', limit: 1000, offset: 0, after: '' }).json.count;
+  const pages: { next_after: string | null; stats: Record<string, number>; changes: { key: string }[] }[] = [];
+  for (let after: string | null = ''; after !== null; after = pages.at(-1)?.next_after ?? null)
+    pages.push(diff(later, after));
+  expect(pages.length).toBeGreaterThan(2);
+  const sum = (member: string) => pages.reduce((total, { stats }) => total + (stats[member] ?? 0), 0);
+  expect([sum('created'), sum('unchanged')]).toEqual([50, keys - 50]);
+  const changed = pages.flatMap(({ changes }) => changes.map(({ key }) => key));
+  expect(changed).toEqual([...changed].sort());
+  expect(new Set(changed).size).toBe(50);
+});
+
+test('a snapshot goes on where it ended, by its limit or by what it looked at', () => {
+  setNew(50);
+  const snapshot = (limit: number, after = '') =>
+    store.run(kvTableSnapshot, { table, atSeconds: store.now, prefix: 'new', limit, offset: 0, after }).json;
+  for (const limit of [7, 0]) {
+    const keys: string[] = [];
+    for (let after: string | null = ''; after !== null; ) {
+      const page: { keys: { key: string }[] | null; next_after: string | null } = snapshot(limit, after);
+      keys.push(...(page.keys ?? []).map(({ key }) => key));
+      after = page.next_after;
+    }
+    expect(keys).toHaveLength(50);
+    expect(keys).toEqual([...new Set(keys)].sort());
+  }
 });
