@@ -265,6 +265,7 @@ export class Supervisor {
     if (this.#deadConnections.length === 0) return;
     const fence = new DataFence(
       this.#data,
+      instance.folder,
       (databases) => {
         this.#fenced = databases;
         this.#httpService?.send({ type: 'fenced', databases });

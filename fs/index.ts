@@ -6,6 +6,7 @@ export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './a
 export type { WriterRecord, WriteWindow } from './arbiter/writers.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
+export { openersToFind } from './fence/registration.ts';
 export { deviceInChild, survivorInChild } from './inherited.ts';
 export type { LockLimits } from './locks/limits.ts';
 export type {

@@ -5,6 +5,7 @@ import { LockArbiter } from '../arbiter/arbiter.ts';
 import { FsError } from '../errors.ts';
 import { Fence } from '../fence/fence.ts';
 import { FencedLocks } from '../fence/fenced-locks.ts';
+import { noteRegistration, openersToFind } from '../fence/registration.ts';
 import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
@@ -60,7 +61,7 @@ function serve({
   const behind = watch ? new BehindTheBack(log) : undefined;
   // What INIT has settled lasts as long as the connection, whatever a new supervisor was told.
   const isKernelLocks = survivor.agreement === undefined ? locksWanted === 'kernel' : !survivor.agreement.locks;
-  const fence = new Fence(dataDir, survivor.fence, log);
+  const fence = new Fence(dataDir, openersToFind(options.stateDir), survivor.fence, log);
   if (fenced && !survivor.isSurveyed) fence.survey();
   survivor.isSurveyed = true;
   send({ type: 'fenced', databases: fence.databases });
@@ -101,6 +102,7 @@ function serve({
     wantsPassthrough: wanted !== 'off',
     initialized: (isNegotiated) => {
       passthrough.start(wanted, isNegotiated, dataDir);
+      if (passthrough.isActive) noteRegistration(options.stateDir, passthrough.takesPathDescriptor);
       send({ type: 'ready', passthrough: passthroughState() });
     },
   });

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
+import type { Openers } from './registration.ts';
 import { findOpenFiles, isOpenElsewhere } from './survey.ts';
 
 const suffixes = ['', '-journal', '-wal', '-shm'] as const;
@@ -18,6 +19,7 @@ export interface FenceStore {
 
 export class Fence {
   readonly #dataDir: string;
+  readonly #openers: Openers;
   readonly #store: FenceStore;
   readonly #log: Log;
   /** Device and inode number (see keyOf) of every file of each database. */
@@ -26,8 +28,9 @@ export class Fence {
   #nextCheckMs = 0;
 
   /** What an earlier process has found and what has not been closed since. */
-  constructor(dataDir: string, store: FenceStore, log: Log) {
+  constructor(dataDir: string, openers: Openers, store: FenceStore, log: Log) {
     this.#dataDir = dataDir;
+    this.#openers = openers;
     this.#store = store;
     this.#log = log;
     for (const name of store.names()) this.#raise(name);
@@ -35,7 +38,9 @@ export class Fence {
 
   /** Looks at every file of the data directory. To be called before anything there is opened by us or for others. */
   survey(): void {
-    const databases = new Set(findOpenFiles(this.#dataDir, this.#log).map((path) => sqliteFileOf(path).database));
+    const databases = new Set(
+      findOpenFiles(this.#dataDir, this.#openers, this.#log).map((path) => sqliteFileOf(path).database),
+    );
     for (const name of databases) {
       this.#store.add(name);
       this.#raise(name);
@@ -75,7 +80,7 @@ export class Fence {
   }
 
   #isOpen(name: string): boolean {
-    return suffixes.some((suffix) => isOpenElsewhere(join(this.#dataDir, name + suffix)));
+    return suffixes.some((suffix) => isOpenElsewhere(join(this.#dataDir, name + suffix), this.#openers));
   }
 
   #raise(name: string): void {

@@ -9,12 +9,13 @@ import { close, O_CLOEXEC, O_NOFOLLOW, O_RDONLY, openat } from '../system/files.
 import { tryLease } from '../system/leases.ts';
 import { lastErrno } from '../system/libc.ts';
 import { AT_FDCWD } from '../system/stat.ts';
+import type { Openers } from './registration.ts';
 
 const { EAGAIN, ENOENT } = constants.errno;
 const O_NONBLOCK = 0o4000;
 
 /** Paths below `directory` of the regular files that another process has open. */
-export function findOpenFiles(directory: string, log: Log): string[] {
+export function findOpenFiles(directory: string, openers: Openers, log: Log): string[] {
   const found: string[] = [];
   const unknown = new Set<string>();
   walk('');
@@ -32,7 +33,7 @@ export function findOpenFiles(directory: string, log: Log): string[] {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path);
       else if (entry.isFile()) {
-        const errno = leaseErrno(join(directory, path));
+        const errno = leaseErrno(join(directory, path), openers);
         if (errno === EAGAIN) found.push(path);
         else if (errno !== 0 && errno !== ENOENT) unknown.add(errnoName(errno));
       }
@@ -41,14 +42,14 @@ export function findOpenFiles(directory: string, log: Log): string[] {
 }
 
 /** True while another process has the file open. The caller's own descriptors count as another's. */
-export function isOpenElsewhere(path: string): boolean {
-  return leaseErrno(path) === EAGAIN;
+export function isOpenElsewhere(path: string, openers: Openers): boolean {
+  return leaseErrno(path, openers) === EAGAIN;
 }
 
-function leaseErrno(path: string): number {
+function leaseErrno(path: string, openers: Openers): number {
   const fd = openat(AT_FDCWD, Buffer.from(`${path}\0`), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd < 0) return lastErrno();
-  const errno = tryLease(fd);
+  const errno = tryLease(fd, openers);
   close(fd);
   return errno;
 }

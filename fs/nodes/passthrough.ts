@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { errnoName, FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { close, ioctl, O_CLOEXEC, O_RDONLY, O_RDWR, openat } from '../system/files.ts';
+import { close, ioctl, O_CLOEXEC, O_PATH, O_RDONLY, O_RDWR, openat, pathOfDescriptor } from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 import type { Node } from './nodes.ts';
@@ -21,7 +21,6 @@ export class Passthrough {
   readonly #log: Log;
   readonly #map = Buffer.alloc(16);
   #reason: string | undefined = 'not negotiated with the kernel yet';
-  /** Kernels that take an O_PATH descriptor let a dead mount leave no trace of files that nobody uses (LOCKS.md 7). */
   #takesPathDescriptor = true;
   #backingFiles = 0;
 
@@ -36,6 +35,11 @@ export class Passthrough {
 
   get reason(): string | undefined {
     return this.#reason;
+  }
+
+  /** Of a file; otherwise it has to be an open one: see fence/registration.ts. */
+  get takesPathDescriptor(): boolean {
+    return this.#takesPathDescriptor;
   }
 
   get backingFiles(): number {
@@ -99,10 +103,20 @@ export class Passthrough {
     const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600);
     if (fd < 0) return undefined; // no O_TMPFILE there, or read-only: the first file that is opened will tell
     const result = this.#openId(fd);
+    this.#probePathDescriptor(fd);
     close(fd);
     if (result < 0) return `the kernel refuses the data directory's file system (${errnoName(-result)})`;
     this.#closeId(result);
     return undefined;
+  }
+
+  #probePathDescriptor(fd: number): void {
+    const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
+    if (pathFd < 0) return;
+    const result = this.#openId(pathFd);
+    close(pathFd);
+    this.#takesPathDescriptor = result !== -EBADF;
+    if (result > 0) this.#closeId(result);
   }
 
   // struct fuse_backing_map: i32 fd, u32 flags, u64 padding.

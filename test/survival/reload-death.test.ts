@@ -9,7 +9,9 @@ import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.t
 /** A reload takes some 300 ms; HOODY_SQLITE_SOAK tries every moment of it. */
 const momentsMs = process.env.HOODY_SQLITE_SOAK ? Array.from({ length: 60 }, (_, n) => n * 5) : [5, 100, 200];
 
-test('kill -9 of the supervisor during a reload: the mount is served on, and the next daemon takes it over', async () => {
+const timeout = 60_000 + momentsMs.length * 20_000;
+
+test('kill -9 of the supervisor during a reload: the next daemon takes the mount over', { timeout }, async () => {
   await withPaths(async (paths) => {
     let started = startDaemon(paths, []);
     await whenReady(started, paths);
