@@ -49,8 +49,8 @@ export interface Transaction {
   /** Until when the gate waits for it. */
   youngUntilMs: number;
   attemptedWrite: boolean;
-  /** When it was let through the gate after a wait; undefined when it never waited. */
-  gatedMs: number | undefined;
+  /** Somebody has committed while it waited to begin: SQLite gives the READ mark back to look at the WAL's header again. */
+  readonly isOutdated: boolean;
   /** The database's `commits` when its snapshot was taken. */
   readonly commitsSeen: number;
 }
@@ -72,7 +72,7 @@ export interface DatabaseOwner {
   /** HOLDS_* bits over both files. */
   bits: number;
   transaction: Transaction | undefined;
-  /** The transaction that SQLite is about to ask for again (a changed WAL header), and until when its turn is kept. */
+  /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
   retry: Transaction | undefined;
   retryUntilMs: number;
   /** When it last gave a write lock back; how soon it came back the time before decides whether a slice is worth it. */

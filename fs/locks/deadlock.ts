@@ -60,13 +60,13 @@ function isUpgrade(waiter: Waiter): boolean {
 }
 
 /** Who keeps a waiter from what it wants, now. */
-export function blockersOf(waiter: Waiter, nowMs: number): LockOwner[] {
+export function blockersOf(waiter: Waiter): LockOwner[] {
   const { file, request, database, me } = waiter;
   const type = request.type === 'write' ? 'write' : 'read';
   const table = request.flock ? file.flock : file.posix;
   const blockers = table.conflictingOwners(request.owner, request.start, request.end, type);
   if (waiter.kind === 'gate') {
-    for (const other of gateBlockers(database, me, nowMs)) blockers.push(other.owner);
+    for (const other of gateBlockers(database, me)) blockers.push(other.owner);
   } else if (waiter.role === 'pending' && type === 'read') {
     for (const other of database.waiters) {
       if (other.me !== me && isCommitStep(other.role, other.request, other.me)) blockers.push(other.me.owner);

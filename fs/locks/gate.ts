@@ -1,7 +1,7 @@
 // "Wait before the snapshot": whether a newcomer may begin its transaction now. A transaction that begins while somebody
 // writes, or is about to, reads a snapshot that the other's commit makes stale, and SQLite then refuses its write without
 // asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not held.
-import type { Database, DatabaseOwner } from './database.ts';
+import type { Database, DatabaseOwner, Transaction } from './database.ts';
 import type { LockLimits } from './limits.ts';
 
 /** How sure we are that the transaction about to begin will not write. */
@@ -25,31 +25,31 @@ export function gateOpensMs(
   if (proof === 'process') return OPEN;
   if (database.writer && database.writer !== me) return Number.POSITIVE_INFINITY;
   if (proof === 'program') return OPEN;
-  if (hasRetryTurn(me, nowMs)) return OPEN;
+  if (hasRetryTurn(me, limits, nowMs)) return OPEN;
   const hasSlice = database.slice?.owner === me.owner && nowMs < database.sliceHoldUntilMs;
   if (!hasSlice && isBehind) return Number.POSITIVE_INFINITY;
   if (!hasSlice && nowMs < database.sliceHoldUntilMs) return database.sliceHoldUntilMs;
   if (!isHot(database, limits, nowMs)) return OPEN;
   let opensMs = OPEN;
   for (const other of database.owners.values()) {
-    if (other !== me) opensMs = Math.max(opensMs, mayWriteUntilMs(other, nowMs));
+    if (other !== me) opensMs = Math.max(opensMs, mayWriteUntilMs(other));
   }
   return opensMs;
 }
 
 /** Who keeps `me` at the gate, for the graph of waiters and for people. */
-export function gateBlockers(database: Database, me: DatabaseOwner, nowMs: number): DatabaseOwner[] {
+export function gateBlockers(database: Database, me: DatabaseOwner): DatabaseOwner[] {
   if (database.writer && database.writer !== me) return [database.writer];
   const blockers: DatabaseOwner[] = [];
   for (const other of database.owners.values()) {
-    if (other !== me && mayWriteUntilMs(other, nowMs) !== OPEN) blockers.push(other);
+    if (other !== me && mayWriteUntilMs(other) !== OPEN) blockers.push(other);
   }
   return blockers;
 }
 
 /** SQLite gave the READ mark back to look at the changed WAL header, and asks for it again: its turn is kept. */
-export function hasRetryTurn(me: DatabaseOwner, nowMs: number): boolean {
-  return me.retry !== undefined && nowMs <= me.retryUntilMs;
+export function hasRetryTurn(me: DatabaseOwner, limits: LockLimits, nowMs: number): boolean {
+  return me.retry !== undefined && nowMs - me.retry.startedMs < limits.youngMostMs;
 }
 
 /** A database is hot when it was written lately, or when too little is known to call it a database that is only read. */
@@ -61,9 +61,8 @@ function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
  * Until when `other`'s transaction counts as one that may still write; OPEN when it does not. A time that has passed means that
  * reviewYoung decides: its write attempt may have arrived already.
  */
-function mayWriteUntilMs(other: DatabaseOwner, nowMs: number): number {
-  if (hasRetryTurn(other, nowMs)) return other.retryUntilMs;
-  const { transaction } = other;
+function mayWriteUntilMs({ retry, retryUntilMs, transaction }: DatabaseOwner): number {
+  if (retry) return retryUntilMs;
   return transaction?.mayWrite ? transaction.youngUntilMs : OPEN;
 }
 
@@ -74,10 +73,15 @@ export function reviewYoung(
   isRunning: (tid: number) => boolean,
   nowMs: number,
 ): void {
-  for (const { transaction } of database.owners.values()) {
+  const isYoung = ({ startedMs, tid }: Transaction) => nowMs - startedMs < limits.youngMostMs && isRunning(tid);
+  for (const owner of database.owners.values()) {
+    const { retry, transaction } = owner;
+    if (retry && nowMs >= owner.retryUntilMs) {
+      if (isYoung(retry)) owner.retryUntilMs = nowMs + limits.youngStepMs;
+      else owner.retry = undefined;
+    }
     if (!transaction?.mayWrite || nowMs < transaction.youngUntilMs) continue;
-    if (nowMs - transaction.startedMs < limits.youngMostMs && isRunning(transaction.tid)) {
-      transaction.youngUntilMs = nowMs + limits.youngStepMs;
-    } else transaction.mayWrite = false;
+    if (isYoung(transaction)) transaction.youngUntilMs = nowMs + limits.youngStepMs;
+    else transaction.mayWrite = false;
   }
 }

@@ -11,7 +11,7 @@ export interface LockLimits {
   readonly episodeGapMs: number;
   /** How long a transaction that has not written yet counts as "may still write": the gate waits for it. */
   readonly youngMs: number;
-  /** An older one still counts for this much more at a time while its thread runs or waits for a processor or a disk... */
+  /** An older one (and such a turn) counts for this much more at a time while its thread runs or waits for a processor or a disk... */
   readonly youngStepMs: number;
   /** ...up to this age. On a busy machine 50 ms pass between two system calls of a thread that does nothing else. */
   readonly youngMostMs: number;
@@ -23,7 +23,7 @@ export interface LockLimits {
   readonly readerProof: number;
   /** How long after a write attempt an executable's short-lived processes cannot count as readers again. */
   readonly executableDoubtMs: number;
-  /** A READ mark given back this soon after a gated grant is SQLite looking at the changed WAL header again. */
+  /** For how long a READ mark that is given back to look at a changed WAL header keeps its turn, unless its thread is seen running. */
   readonly retryMs: number;
   /** How long the owner of the write lock may take it again before it is handed on (throughput against fairness). */
   readonly sliceMs: number;

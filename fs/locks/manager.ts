@@ -176,7 +176,8 @@ export class LockManager {
       for (const waiter of [...database.waiters]) {
         if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
         const letThrough =
-          waiter.kind === 'gate' && this.#take(waiter.file, waiter.role, waiter.request, waiter.me, true, nowMs);
+          waiter.kind === 'gate' &&
+          this.#take(waiter.file, waiter.role, waiter.request, waiter.me, waiter.commitsAsked, nowMs);
         if (letThrough) this.counters.gateTimeouts++;
         else this.counters.timeouts++;
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
@@ -205,11 +206,9 @@ export class LockManager {
   snapshot(nowMs: number): DatabaseLocks[] {
     const views: DatabaseLocks[] = [];
     for (const database of this.#registry.databases) {
-      const blockers = (waiter: Waiter) => blockersOf(waiter, nowMs);
       const view = viewOf(
         database,
         this.#registry.filesOf(database),
-        blockers,
         (file) => this.#world.readJournalMode(file),
         nowMs,
       );
@@ -250,7 +249,7 @@ export class LockManager {
       )
         return 'gate';
     }
-    return this.#take(file, role, request, me, waiter !== undefined, nowMs) ? 'none' : 'foreign';
+    return this.#take(file, role, request, me, waiter?.commitsAsked ?? database.commits, nowMs) ? 'none' : 'foreign';
   }
 
   /** Mirror, then table; false when a lock of somebody else or of a program behind the mount is in the way. */
@@ -259,7 +258,7 @@ export class LockManager {
     role: LockRole,
     request: LockRequest,
     me: DatabaseOwner,
-    waited: boolean,
+    commitsAsked: number,
     nowMs: number,
   ): boolean {
     const { owner, handle, start, end, pid, tid } = request;
@@ -275,7 +274,7 @@ export class LockManager {
       return false;
     }
     file.posix.set(owner, handle, range, file.kind === 'other');
-    if (file.kind !== 'other') this.#transactions.granted(file.database, role, request, me, waited, nowMs);
+    if (file.kind !== 'other') this.#transactions.granted(file.database, role, request, me, commitsAsked, nowMs);
     return true;
   }
 
@@ -328,6 +327,7 @@ export class LockManager {
       role,
       kind,
       startedMs: nowMs,
+      commitsAsked: database.commits,
       limitMs,
       turn,
       episode,
@@ -336,7 +336,7 @@ export class LockManager {
     };
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
       episode.lastSeenMs = nowMs;
-      if (kind === 'gate' && this.#take(file, role, request, me, false, nowMs)) return 'granted';
+      if (kind === 'gate' && this.#take(file, role, request, me, database.commits, nowMs)) return 'granted';
       return this.#refuse(file, request, me, nowMs);
     }
     insertByTurn(database.waiters, waiter);
@@ -417,7 +417,10 @@ export class LockManager {
       const cycle = findCycle(owner, (node) => this.#waitsOf(node, nowMs));
       const victim = cycle && chooseVictim(cycle, closer);
       if (!victim) return;
-      if (victim.kind === 'gate' && this.#take(victim.file, victim.role, victim.request, victim.me, true, nowMs)) {
+      if (
+        victim.kind === 'gate' &&
+        this.#take(victim.file, victim.role, victim.request, victim.me, victim.commitsAsked, nowMs)
+      ) {
         this.#finish(victim, 'granted', nowMs);
       } else {
         this.counters.deadlockRefusals++;
@@ -430,7 +433,7 @@ export class LockManager {
     const waits: Wait[] = [];
     for (const database of this.#waitingDatabases) {
       for (const waiter of database.waiters) {
-        if (waiter.me.owner === owner) waits.push({ waiter, blockers: blockersOf(waiter, nowMs) });
+        if (waiter.me.owner === owner) waits.push({ waiter, blockers: blockersOf(waiter) });
       }
     }
     const poll = this.#polls.get(owner);
@@ -452,7 +455,7 @@ export class LockManager {
 
   /** What a request tells about its owner, granted or not. */
   #noteIntent(file: LockFile, role: LockRole, request: LockRequest, me: DatabaseOwner, nowMs: number): void {
-    if (mayBegin(role, request, me) && !hasRetryTurn(me, nowMs) && !(me.bits & HOLDS_WRITE)) {
+    if (mayBegin(role, request, me) && !hasRetryTurn(me, this.limits, nowMs) && !(me.bits & HOLDS_WRITE)) {
       me.comesBackAtOnce = nowMs - me.lastWriteEndMs <= this.limits.sliceGapMs;
     }
     if (request.type !== 'write') return;

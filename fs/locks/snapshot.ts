@@ -2,8 +2,8 @@
 import type { JournalMode } from '../sqlite/header.ts';
 import { lockName } from '../sqlite/lock-bytes.ts';
 import type { Database, LockFile } from './database.ts';
+import { blockersOf } from './deadlock.ts';
 import type { LockOwner } from './table.ts';
-import type { Waiter } from './waiters.ts';
 
 export interface LockHolder {
   /** SQLite's name for the lock, `flock`, or a byte range. */
@@ -34,7 +34,6 @@ export interface DatabaseLocks {
 export function viewOf(
   database: Database,
   files: readonly LockFile[],
-  blockersOf: (waiter: Waiter) => readonly LockOwner[],
   readJournal: (file: number) => JournalMode,
   nowMs: number,
 ): DatabaseLocks | undefined {

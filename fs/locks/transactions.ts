@@ -31,22 +31,22 @@ export class Transactions {
     this.#counters = counters;
   }
 
-  /** A lock of `me` is in the table now. `waited`: not at once. */
+  /** A lock of `me` is in the table now. `commitsAsked`: the database's `commits` when it was asked for. */
   granted(
     database: Database,
     role: LockRole,
     request: LockRequest,
     me: DatabaseOwner,
-    waited: boolean,
+    commitsAsked: number,
     nowMs: number,
   ): void {
     const before = database.refresh(me, nowMs);
     if (request.type === 'read') {
       if (role === 'read-mark') {
-        this.#begin(database, me, request.tid, true, before, waited, nowMs);
+        this.#begin(database, me, request.tid, true, before, commitsAsked, nowMs);
         if (me.bits & HOLDS_WRITE) this.noteWriteAttempt(database, me, nowMs); // it took the write lock first
       } else if (role === 'pending' && this.journalOf(database) !== 'wal')
-        this.#begin(database, me, request.tid, false, before, waited, nowMs);
+        this.#begin(database, me, request.tid, false, before, commitsAsked, nowMs);
       else this.settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
       return;
     }
@@ -81,13 +81,10 @@ export class Transactions {
     if (!transaction || me.bits & (transaction.inWal ? HOLDS_READ : SNAPSHOT_OF_ROLLBACK)) return;
     me.transaction = undefined;
     if (transaction.attemptedWrite) return;
-    const { retryMs, youngMs } = this.#limits;
-    if (transaction.inWal && transaction.gatedMs !== undefined && nowMs - transaction.gatedMs <= retryMs) {
-      if (nowMs - transaction.startedMs <= youngMs) {
-        me.retry = transaction;
-        me.retryUntilMs = nowMs + retryMs;
-        return;
-      }
+    if (transaction.isOutdated) {
+      me.retry = transaction;
+      me.retryUntilMs = nowMs + this.#limits.retryMs;
+      return;
     }
     database.readers.readEnded(this.#identityOf(database, me));
   }
@@ -115,12 +112,11 @@ export class Transactions {
     tid: number,
     inWal: boolean,
     before: number,
-    waited: boolean,
+    commitsAsked: number,
     nowMs: number,
   ): void {
     if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
-    const retry = hasRetryTurn(me, nowMs) ? me.retry : undefined;
-    if (me.retry && !retry) database.readers.readEnded(this.#identityOf(database, me)); // it was a short read after all
+    const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.retry : undefined;
     me.retry = undefined;
     database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
     me.transaction = {
@@ -130,7 +126,7 @@ export class Transactions {
       youngUntilMs: retry?.youngUntilMs ?? nowMs + this.#limits.youngMs,
       mayWrite: this.proofOf(database, me, nowMs) === 'none',
       attemptedWrite: false,
-      gatedMs: waited ? nowMs : undefined,
+      isOutdated: inWal && commitsAsked !== database.commits,
       commitsSeen: database.commits,
     };
   }

@@ -16,6 +16,8 @@ export interface Waiter {
   readonly role: LockRole;
   kind: WaitKind;
   readonly startedMs: number;
+  /** The database's `commits` then. */
+  readonly commitsAsked: number;
   /** The most that this request may wait; what its episode has used is already subtracted. */
   limitMs: number;
   /** Smaller is earlier. An interrupted request that comes back gets its old one. */

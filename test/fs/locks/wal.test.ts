@@ -70,6 +70,37 @@ test('a turn that is not used goes to the next after 2 ms', () => {
   expect(c.outcome).toBe('locked');
 });
 
+test('a turn waits for a thread that is in the middle of its work', () => {
+  const { world, a, b, c } = three();
+  a.lock('READ1', 'read');
+  a.lock('WRITE', 'write');
+  b.lock('READ1', 'read');
+  c.lock('READ1', 'read');
+  world.running.add(b.tid);
+  a.endWalWrite();
+  world.pass(30);
+  b.unlock('READ1');
+  world.pass(60);
+  expect(c.outcome).toBe('waiting');
+  expect(b.lock('READ2', 'read')).toBe('locked');
+  expect(b.lock('WRITE', 'write')).toBe('locked');
+  expect(c.outcome).toBe('waiting');
+});
+
+test('READ marks given back for a changed header prove no reader, however slowly it happens', () => {
+  const { world, a, b } = three();
+  for (let n = 0; n < 20; n++) {
+    a.lock('READ1', 'read');
+    a.lock('WRITE', 'write');
+    expect(b.lock('READ1', 'read')).toBe('waiting');
+    a.endWalWrite();
+    expect(b.outcome).toBe('locked');
+    world.pass(20);
+    b.unlock('READ1');
+    world.pass(20);
+  }
+});
+
 test('a writer that asks for WRITE before its READ mark (SQLITE_ENABLE_SETLK_TIMEOUT) stands in the same line', () => {
   const { world, a, b, c } = three();
   a.lock('READ1', 'read');
