@@ -1,4 +1,5 @@
-// Eight python writers on one database, the mount against plain ext4 in the same run: commits, BUSY errors, waits, fairness.
+// Eight python writers on one database, the mount against plain ext4 in the same run: commits, BUSY errors, waits, fairness. Then
+// eight proved readers beside one writer.
 //   node test/bench/locks.mjs [SECONDS_PER_CELL] [ROUNDS] [LOCK_LIMITS_AS_JSON]     needs root, /dev/fuse, python3, `npm run build`
 // Places take turns in every round, and the median round counts: the machine's noise hits both.
 import { spawn, spawnSync } from 'node:child_process';
@@ -47,6 +48,14 @@ function row(place, journal, timeout, { commitsPerSecond, busy, p50Ms, p99Ms, wo
   return `| ${values.join(' | ')} |`;
 }
 
+function measureReaders(directory, journal) {
+  const script = join(import.meta.dirname, '../locks/clients/readers.py');
+  const args = [script, join(directory, `${files++}.db`), journal, seconds, `${rounds}`, '8'];
+  const { stdout, stderr, status } = spawnSync('python3', args, { encoding: 'utf8', timeout: 300_000 });
+  if (status !== 0) throw new Error(`${directory}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
 const device = mountFuse({ mountPoint });
 const child = spawn(process.execPath, [fsProcessPath], { stdio: ['ignore', 'inherit', 'inherit', device, 'ipc'] });
 closeSync(device);
@@ -69,6 +78,16 @@ try {
     print(row('ext4', ...cell, theirs));
     print(row('mount', ...cell, ours));
     print(`ratio of commits/s: ${(ours.commitsPerSecond / theirs.commitsPerSecond).toFixed(2)}`);
+  }
+  print('\n| place | journal | reads/s | beside a writer | kept | its commits/s | reads refused | writes refused |');
+  print('|---|---|---|---|---|---|---|---|');
+  for (const journal of ['delete', 'wal']) {
+    for (const [place, directory] of [
+      ['ext4', plain],
+      ['mount', mountPoint],
+    ]) {
+      print(`| ${[place, journal, ...Object.values(measureReaders(directory, journal))].join(' | ')} |`);
+    }
   }
 } finally {
   unmountFuse(mountPoint, 'lazy');

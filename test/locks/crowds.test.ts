@@ -84,6 +84,18 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
     });
   });
 
+  test.each(['delete', 'wal'])('eight proved readers keep their pace beside a writer (%s)', async (journal) => {
+    const [seconds, rounds] = isSoak ? ['3', '5'] : ['1', '2'];
+    const database = join(mount.mountPoint, `readers-${journal}.db`);
+    const script = join(clients, 'readers.py');
+    const { stdout, stderr } = await run('python3', [script, database, journal, seconds, rounds, '8']);
+    if (stdout === '') throw new Error(stderr);
+    const readers = JSON.parse(stdout) as { kept: number };
+    process.stdout.write(`readers beside a writer (${journal}) keep ${readers.kept} of their throughput\n`);
+    expect(readers).toMatchObject({ readsRefused: 0, writesRefused: 0 });
+    expect(readers.kept).toBeGreaterThan(0.2); // 0.9 on a quiet machine
+  });
+
   test('64 processes that wait for one lock slow no other request down, and all get it', async () => {
     const measure = async (processes: number) => {
       const database = join(mount.mountPoint, `latency-${processes}.db`);
