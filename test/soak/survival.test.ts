@@ -1,7 +1,8 @@
 // The survival loops of test/survival with the counts of the promise.
 import { expect, test } from 'vitest';
 import { withDaemon, withPaths } from '../helpers/daemon.ts';
-import { deaths, kill, underLoad } from '../survival/rounds.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { deaths, kill, pidOf, underLoad } from '../survival/rounds.ts';
 
 const hourMs = 3_600_000;
 const say = (what: string, result: object) => process.stderr.write(`${what}: ${JSON.stringify(result)}\n`);
@@ -43,5 +44,21 @@ test('20 reloads: 0 errors', { timeout: hourMs }, async () => {
     });
     say('reloaded 20 times', result);
     expect(result.errors).toEqual([]);
+  });
+});
+
+test('an fs process and a server that stay stopped are replaced, and no client on the mount sees an error', {
+  timeout: hourMs,
+}, async () => {
+  await withDaemon([], async (daemon) => {
+    const startedMs = performance.now();
+    const result = await underLoad(daemon, 2, async (round) => {
+      const role = round === 0 ? 'fs' : 'server';
+      const pid = await pidOf(daemon, role);
+      process.kill(pid, 'SIGSTOP');
+      await eventually(async () => expect(await pidOf(daemon, role)).not.toBe(pid), { timeoutMs: 60_000 });
+    });
+    say(`stopped fs process and server replaced in ${Math.round(performance.now() - startedMs)} ms`, result);
+    expect(result.errors.filter((error) => !error.startsWith('http-'))).toEqual([]);
   });
 });
