@@ -92,6 +92,10 @@ export class Child {
     return this.#process.pid ?? -1;
   }
 
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /** Resolves with the child's `ready` message. Rejects when it fails or ends first, or is silent for a minute. */
   async whenReady(): Promise<Message> {
     const timer = setTimeout(() => this.#ready?.reject(new Error('it does not get ready')), startTimeoutMs);

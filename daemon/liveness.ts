@@ -9,6 +9,8 @@ export interface Probe {
   readonly name: string;
   /** Rejects when there is no answer in time. */
   readonly ask: () => Promise<unknown>;
+  /** Its process is not there yet: how long that may take is the business of whoever starts it. */
+  readonly isStarting: () => boolean;
   /** Ends the silent process; it is started again by whoever keeps it. */
   readonly end: () => void;
 }
@@ -36,7 +38,7 @@ export async function watchLiveness(spec: LivenessSpec, signal: AbortSignal): Pr
     if (signal.aborted) return;
     if (!answers.includes(false)) spec.onAllAlive();
     spec.probes.forEach((probe, index) => {
-      const rounds = answers[index] ? 0 : (silentRounds.get(probe) ?? 0) + 1;
+      const rounds = answers[index] || probe.isStarting() ? 0 : (silentRounds.get(probe) ?? 0) + 1;
       silentRounds.set(probe, rounds % patienceRounds);
       if (rounds < patienceRounds) return;
       spec.log.error('silent-process-ended', { process: probe.name, rounds });

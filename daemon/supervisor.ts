@@ -119,6 +119,7 @@ export class Supervisor {
     return services.map((service) => ({
       name: service.process.role,
       ask: () => service.ask(),
+      isStarting: () => service.process.current?.isReady !== true,
       end: () => service.process.current?.kill(),
     }));
   }

@@ -9,12 +9,17 @@ const log = createLog({ write: () => {} }, 'error');
 async function watched(
   answers: Readonly<Record<string, () => Promise<unknown>>>,
   test: (seen: { ended: string[]; alive: () => number }) => Promise<void>,
-  intervalMs = 1,
+  { intervalMs = 1, isStarting = false } = {},
 ): Promise<void> {
   const ended: string[] = [];
   let alive = 0;
   const end = new AbortController();
-  const probes = Object.entries(answers).map(([name, ask]) => ({ name, ask, end: () => ended.push(name) }));
+  const probes = Object.entries(answers).map(([name, ask]) => ({
+    name,
+    ask,
+    isStarting: () => isStarting,
+    end: () => ended.push(name),
+  }));
   const watch = watchLiveness({ probes, intervalMs, onAllAlive: () => alive++, log }, end.signal);
   try {
     await test({ ended, alive: () => alive });
@@ -36,7 +41,7 @@ test('nobody is ended while everybody answers', async () => {
 
 test('the silent one is asked again sooner than the others', async () => {
   const hourMs = 3_600_000;
-  await watched({ fs: silent }, ({ ended }) => eventually(() => expect(ended).toEqual(['fs'])), hourMs);
+  await watched({ fs: silent }, ({ ended }) => eventually(() => expect(ended).toEqual(['fs'])), { intervalMs: hourMs });
 });
 
 test('the silent one is ended, and no sign of life is given', async () => {
@@ -45,6 +50,24 @@ test('the silent one is ended, and no sign of life is given', async () => {
     expect(new Set(ended)).toEqual(new Set(['fs']));
     expect(alive()).toBe(0);
   });
+});
+
+test('one that is being started is not ended, and gives no sign of life', async () => {
+  let round = 0;
+  const notYet = () => {
+    round += 1;
+    return silent();
+  };
+
+  await watched(
+    { fs: notYet },
+    async ({ ended, alive }) => {
+      await eventually(() => expect(round).toBeGreaterThan(10));
+      expect(ended).toEqual([]);
+      expect(alive()).toBe(0);
+    },
+    { isStarting: true },
+  );
 });
 
 test('one answer in between starts the count again', async () => {
