@@ -58,7 +58,6 @@ test('one that is being started is not ended, and gives no sign of life', async 
     round += 1;
     return silent();
   };
-
   await watched(
     { fs: notYet },
     async ({ ended, alive }) => {
