@@ -8,12 +8,16 @@ import type { LockRequest } from './types.ts';
 /** `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. */
 export type WaitKind = 'gate' | 'lock';
 
-export interface Waiter {
-  readonly request: LockRequest;
+/** A lock request with what the manager knows of it. */
+export interface Asked {
   readonly file: LockFile;
-  readonly database: Database;
-  readonly me: DatabaseOwner;
   readonly role: LockRole;
+  readonly request: LockRequest;
+  readonly me: DatabaseOwner;
+}
+
+export interface Waiter extends Asked {
+  readonly database: Database;
   kind: WaitKind;
   readonly startedMs: number;
   /** The database's `commits` then. */

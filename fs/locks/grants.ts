@@ -1,0 +1,92 @@
+// Whether a request can have its lock now, and what follows when it has it or gives it back: the mirror, the tables, the state of the
+// transaction. Who waits, and for how long, is line.ts.
+
+import type { LockCounters } from './counters.ts';
+import type { Database, DatabaseOwner, LockFile } from './database.ts';
+import { gateOpensMs, OPEN } from './gate.ts';
+import type { LockLimits } from './limits.ts';
+import { isCommitStep } from './policy.ts';
+import type { HeldRange } from './ranges.ts';
+import type { LockOwner } from './table.ts';
+import { mayBegin, type Transactions } from './transactions.ts';
+import type { LockWorld } from './types.ts';
+import type { Asked, Waiter } from './waiters.ts';
+
+/** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. */
+export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate';
+
+export class Grants {
+  readonly #world: LockWorld;
+  readonly #limits: LockLimits;
+  readonly #counters: LockCounters;
+  readonly #transactions: Transactions;
+
+  constructor(world: LockWorld, limits: LockLimits, counters: LockCounters, transactions: Transactions) {
+    this.#world = world;
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#transactions = transactions;
+  }
+
+  /** Grants, or says what is in the way. `waiter` when the request is in the line already. */
+  tryGrant(asked: Asked, waiter: Waiter | undefined, nowMs: number): Obstacle {
+    const { file, role, request, me } = asked;
+    const { database } = file;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const table = request.flock ? file.flock : file.posix;
+    if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
+    if (role === 'pending' && type === 'read' && isCommitWaiting(database, me)) return 'lock';
+    if (this.#transactions.isSnapshotRequest(role, request, me, database)) {
+      const proof = this.#transactions.proofOf(database, me, nowMs);
+      const isBehind = isBehindAtGate(database, waiter);
+      if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
+    }
+    return this.take(asked, waiter?.commitsAsked ?? database.commits, nowMs) ? 'none' : 'foreign';
+  }
+
+  /**
+   * Past the gate: mirror, then table; false when a lock of somebody else or of a program behind the mount is in the way.
+   * `commitsAsked`: the database's commits when the request came.
+   */
+  take({ file, role, request, me }: Asked, commitsAsked: number, nowMs: number): boolean {
+    const { owner, handle, start, end, pid, tid } = request;
+    const type = request.type === 'write' ? 'write' : 'read';
+    const range: HeldRange = { start, end, type, pid, tid, sinceMs: nowMs };
+    if (request.flock) {
+      file.flock.set(owner, handle, range, true);
+      return true;
+    }
+    if (file.posix.conflict(owner, start, end, type)) return false;
+    if (!this.#world.mirror(file.key, start, end, type)) {
+      this.#counters.foreignConflicts++;
+      return false;
+    }
+    file.posix.set(owner, handle, range, file.kind === 'other');
+    if (file.kind !== 'other') this.#transactions.granted(file.database, role, request, me, commitsAsked, nowMs);
+    return true;
+  }
+
+  /** Gives POSIX locks back; false when there was nothing to give. */
+  free(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number): boolean {
+    if (!file.posix.clear(owner, start, end)) return false;
+    for (const part of file.posix.freeParts(start, end)) this.#world.mirror(file.key, part.start, part.end, 'unlock');
+    const { database } = file;
+    const me = database.owners.get(owner);
+    if (me) this.#transactions.settle(database, me, database.refresh(me, nowMs), nowMs);
+    return true;
+  }
+}
+
+/** A reader must not overtake a commit that already waits for PENDING, or readers could starve it. */
+function isCommitWaiting(database: Database, me: DatabaseOwner): boolean {
+  if (database.waiters.length === 0) return false;
+  return database.waiters.some((other) => other.me !== me && isCommitStep(other.role, other.request, other.me));
+}
+
+function isBehindAtGate(database: Database, waiter: Waiter | undefined): boolean {
+  for (const other of database.waiters) {
+    if (other === waiter) return false;
+    if (mayBegin(other.role, other.request, other.me)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,272 @@
+// Those who wait: takes a request into the line of its database, tries the line again when something was given back, and finishes each
+// wait by a grant, a refusal at its limit, or a refusal that breaks a cycle. What can be granted is grants.ts; the rules are
+// policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
+import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
+import type { LockCounters } from './counters.ts';
+import type { Database } from './database.ts';
+import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
+import { gateOpensMs, reviewYoung } from './gate.ts';
+import type { Grants, Obstacle } from './grants.ts';
+import type { LockLimits } from './limits.ts';
+import { patienceMs } from './policy.ts';
+import type { LockOwner } from './table.ts';
+import { mayBegin, type Transactions } from './transactions.ts';
+import type { Completion, LockAnswer } from './types.ts';
+import { type Asked, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
+
+/** A request that was refused a moment ago and is sure to come again. */
+interface Poll {
+  readonly asked: Asked;
+  readonly untilMs: number;
+}
+
+export class Line {
+  readonly #limits: LockLimits;
+  readonly #counters: LockCounters;
+  readonly #grants: Grants;
+  readonly #transactions: Transactions;
+  readonly #isRunning: (tid: number) => boolean;
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #databases = new Set<Database>();
+  readonly #polls = new Map<LockOwner, Poll>();
+  #completions: Completion[] = [];
+  #nextTurn = 1;
+  #nextDeadlineMs: number | undefined = Number.POSITIVE_INFINITY;
+
+  constructor(
+    limits: LockLimits,
+    counters: LockCounters,
+    grants: Grants,
+    transactions: Transactions,
+    isRunning: (tid: number) => boolean,
+  ) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#grants = grants;
+    this.#transactions = transactions;
+    this.#isRunning = isRunning;
+  }
+
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  /** Keeps the request waiting, or refuses it. */
+  wait(asked: Asked, obstacle: Obstacle, nowMs: number): LockAnswer | 'waiting' {
+    const { file, role, request, me } = asked;
+    const { database } = file;
+    const kind: WaitKind = obstacle === 'gate' ? 'gate' : 'lock';
+    const journal = () => this.#transactions.journalOf(database);
+    const patience =
+      kind === 'gate' ? this.#limits.queueMs : patienceMs(request, role, database, me, journal, this.#limits);
+    if (patience === 0) return this.refuse(asked, nowMs);
+    const limited = request.wait ? patience : this.#patienceOfProcess(patience, asked);
+    const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
+    const limitMs = limited - episode.waitedMs;
+    const turn = episode.keptTurn ?? this.#nextTurn++;
+    episode.keptTurn = undefined;
+    episode.lastSeenMs = Number.POSITIVE_INFINITY;
+    const waiter: Waiter = {
+      ...asked,
+      database,
+      kind,
+      startedMs: nowMs,
+      commitsAsked: database.commits,
+      limitMs,
+      turn,
+      episode,
+      writeHeldAtStartMs: database.writeHeldMs(nowMs),
+      foreignRetryMs: obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined,
+    };
+    if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
+      episode.lastSeenMs = nowMs;
+      if (kind === 'gate' && this.#grants.take(asked, database.commits, nowMs)) return 'granted';
+      return this.refuse(asked, nowMs);
+    }
+    insertByTurn(database.waiters, waiter);
+    me.waiting++;
+    this.#waiting.set(request.unique, waiter);
+    this.#databases.add(database);
+    this.#nextDeadlineMs = undefined;
+    this.#counters.waits++;
+    if (kind === 'gate') this.#counters.gateWaits++;
+    this.#breakCycles(me.owner, waiter, nowMs);
+    return this.#waiting.has(request.unique) ? 'waiting' : this.#takeBack(request.unique);
+  }
+
+  refuse(asked: Asked, nowMs: number): 'refused' {
+    const { me } = asked;
+    this.#counters.refusals++;
+    // A checkpoint that waits for readers asks again and again instead of queueing; meanwhile it holds WRITE.
+    if (me.bits & HOLDS_WRITE && me.bits & HOLDS_CKPT) {
+      this.#polls.set(me.owner, { asked, untilMs: nowMs + this.#limits.pollEdgeMs });
+      this.#breakCycles(me.owner, undefined, nowMs);
+    }
+    return 'refused';
+  }
+
+  /** Gives the line another try, in the order of turns. */
+  pump(database: Database, nowMs: number): void {
+    if (database.waiters.length === 0) return;
+    this.#nextDeadlineMs = undefined;
+    let hasDowngrade = false;
+    for (const waiter of [...database.waiters]) {
+      if (!this.#waiting.has(waiter.request.unique)) continue;
+      const obstacle = this.#grants.tryGrant(waiter, waiter, nowMs);
+      if (obstacle === 'none') {
+        this.#finish(waiter, 'granted', nowMs);
+        if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
+        hasDowngrade ||= waiter.role === 'foreign' && waiter.request.type === 'read';
+      } else {
+        waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
+        waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined;
+      }
+    }
+    if (hasDowngrade) this.pump(database, nowMs);
+  }
+
+  /** Ends a wait and keeps its place in the line. */
+  interrupt(unique: number, nowMs: number): void {
+    const waiter = this.#waiting.get(unique);
+    if (!waiter) return;
+    this.#counters.interrupts++;
+    this.#finish(waiter, 'interrupted', nowMs);
+    waiter.episode.keptTurn = waiter.turn;
+    this.pump(waiter.database, nowMs);
+  }
+
+  /** A commit begins: who holds SHARED and wants RESERVED has to let go of both. */
+  refuseUpgrades(database: Database, nowMs: number): void {
+    for (const waiter of [...database.waiters]) if (waiter.role === 'reserved') this.#finish(waiter, 'refused', nowMs);
+  }
+
+  /** Refuses or lets through whoever reached a limit. */
+  expire(nowMs: number): void {
+    for (const database of [...this.#databases]) {
+      reviewYoung(database, this.#limits, this.#isRunning, nowMs);
+      for (const waiter of [...database.waiters]) {
+        if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
+        const letThrough = waiter.kind === 'gate' && this.#grants.take(waiter, waiter.commitsAsked, nowMs);
+        if (letThrough) this.#counters.gateTimeouts++;
+        else this.#counters.timeouts++;
+        this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
+      }
+      this.pump(database, nowMs);
+    }
+    this.#nextDeadlineMs = undefined;
+  }
+
+  /** When {@link expire} is due: Infinity while nobody waits. */
+  nextDeadlineMs(nowMs: number): number {
+    if (this.#waiting.size === 0) return Number.POSITIVE_INFINITY;
+    this.#nextDeadlineMs ??= this.#computeDeadlineMs(nowMs);
+    return this.#nextDeadlineMs;
+  }
+
+  /** The answers that have become due since the last call. */
+  takeCompletions(): readonly Completion[] {
+    if (this.#completions.length === 0) return NO_COMPLETIONS;
+    const taken = this.#completions;
+    this.#completions = [];
+    return taken;
+  }
+
+  /** The owner is gone, or holds nothing more. */
+  forgetOwner(owner: LockOwner): void {
+    this.#polls.delete(owner);
+  }
+
+  /** A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. */
+  #patienceOfProcess(patience: number, { file: { database }, request, me }: Asked): number {
+    const holdsSnapshot =
+      database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
+    const isInTheWay = (request.type === 'read' && holdsSnapshot) || database.handlesOf(me.pid) > 1;
+    return isInTheWay ? Math.min(patience, this.#limits.shortMs) : patience;
+  }
+
+  #finish(waiter: Waiter, answer: LockAnswer, nowMs: number): void {
+    const { database, episode } = waiter;
+    const waitedMs = nowMs - waiter.startedMs;
+    episode.waitedMs += waitedMs;
+    episode.lastSeenMs = nowMs;
+    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    waiter.me.waiting--;
+    this.#waiting.delete(waiter.request.unique);
+    const at = database.waiters.indexOf(waiter);
+    if (at >= 0) database.waiters.splice(at, 1);
+    if (database.waiters.length === 0) this.#databases.delete(database);
+    this.#counters.recordWait(waitedMs);
+    this.#completions.push({ unique: waiter.request.unique, answer });
+    this.#nextDeadlineMs = undefined;
+  }
+
+  /** The answer of a request that was finished while it was still being asked. */
+  #takeBack(unique: number): LockAnswer {
+    const at = this.#completions.findLastIndex((completion) => completion.unique === unique);
+    return this.#completions.splice(at, 1)[0]?.answer ?? 'refused';
+  }
+
+  #breakCycles(owner: LockOwner, closer: Waiter | undefined, nowMs: number): void {
+    for (;;) {
+      const cycle = findCycle(owner, (node) => this.#waitsOf(node, nowMs));
+      const victim = cycle && chooseVictim(cycle, closer);
+      if (!victim) return;
+      if (victim.kind === 'gate' && this.#grants.take(victim, victim.commitsAsked, nowMs)) {
+        this.#finish(victim, 'granted', nowMs);
+      } else {
+        this.#counters.deadlockRefusals++;
+        this.#finish(victim, victim.request.wait ? 'deadlock' : 'refused', nowMs);
+      }
+    }
+  }
+
+  #waitsOf(owner: LockOwner, nowMs: number): Wait[] {
+    const waits: Wait[] = [];
+    for (const database of this.#databases) {
+      for (const waiter of database.waiters) {
+        if (waiter.me.owner === owner) waits.push({ waiter, blockers: blockersOf(waiter) });
+      }
+    }
+    const poll = this.#polls.get(owner);
+    if (poll) {
+      const { file, request } = poll.asked;
+      if (nowMs > poll.untilMs) this.#polls.delete(owner);
+      else {
+        const type = request.type === 'write' ? 'write' : 'read';
+        waits.push({
+          waiter: undefined,
+          blockers: file.posix.conflictingOwners(owner, request.start, request.end, type),
+        });
+      }
+    }
+    return waits;
+  }
+
+  #deadlineMs(waiter: Waiter, nowMs: number): number {
+    const limitMs = waiter.startedMs + waiter.limitMs;
+    if (waiter.kind === 'lock') return limitMs;
+    const { database } = waiter;
+    if (database.writer && database.writer !== waiter.me) return limitMs;
+    const idleMs = nowMs - waiter.startedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    return Math.min(limitMs, nowMs + this.#limits.gateIdleMs - idleMs - waiter.episode.idleMs);
+  }
+
+  #computeDeadlineMs(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const database of this.#databases) {
+      let isBehind = false;
+      for (const waiter of database.waiters) {
+        next = Math.min(next, this.#deadlineMs(waiter, nowMs), waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
+        if (!mayBegin(waiter.role, waiter.request, waiter.me)) continue;
+        const proof = this.#transactions.proofOf(database, waiter.me, nowMs);
+        const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.#limits, nowMs);
+        // OPEN is due at once: time alone has opened it since it was last looked at.
+        if (waiter.kind === 'gate') next = Math.min(next, opensMs);
+        isBehind = true;
+      }
+    }
+    return next;
+  }
+}
+
+const NO_COMPLETIONS: readonly Completion[] = [];
