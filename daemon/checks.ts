@@ -2,12 +2,14 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { inspectFuse, inspectMount, probeMount } from '../fs/index.ts';
+import { connectToAll } from './control-client.ts';
 import { type CommandError, messageOf } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
 import { urlOf } from './listen-address.ts';
 import { openHttpSocket } from './listening-socket.ts';
 import type { Settings } from './options.ts';
 import { canonicalMountPoint, canonicalPath } from './paths.ts';
+import type { DaemonStatus } from './status.ts';
 import { bytesText } from './status-text.ts';
 
 export interface Check {
@@ -154,13 +156,32 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
-async function portCheck({ listen }: Settings): Promise<Check> {
+async function portCheck(settings: Settings): Promise<Check> {
+  const { listen } = settings;
   try {
     const socket = await openHttpSocket(listen);
     await socket.close();
     return { name: 'port', result: 'ok', text: `${urlOf(listen)} is free` };
   } catch (error) {
+    const pid = await daemonServing(urlOf(listen), settings);
+    if (pid !== undefined)
+      return { name: 'port', result: 'ok', text: `${urlOf(listen)} is served by the daemon with pid ${pid}` };
     const { hint } = error as CommandError;
     return { name: 'port', result: 'warning', text: messageOf(error), ...(hint !== undefined && { fix: hint }) };
   }
+}
+
+/** Its pid; undefined when no daemon of ours that can be asked is the one. */
+async function daemonServing(url: string, settings: Settings): Promise<number | undefined> {
+  try {
+    const daemons = await connectToAll({ settings, named: new Set() });
+    try {
+      for (const daemon of daemons) if (((await daemon.ask('status')) as DaemonStatus).url === url) return daemon.pid;
+    } finally {
+      for (const daemon of daemons) daemon.close();
+    }
+  } catch {
+    // It does not answer, or belongs to another user.
+  }
+  return undefined;
 }

@@ -4,13 +4,14 @@ import { createInterface } from 'node:readline';
 import type { CommandInput } from './commands.ts';
 import type { ControlAnswer } from './control.ts';
 import { CommandError, exitCodes, usageError } from './errors.ts';
-import { type KnownInstance, listInstances } from './instances.ts';
+import { type InstanceRecord, type KnownInstance, listInstances } from './instances.ts';
 import { canonicalMountPoint, canonicalPath } from './paths.ts';
 
 const answerTimeoutMs = 15_000;
 
 export interface DaemonConnection {
   readonly pid: number;
+  readonly data: string;
   ask(command: string, args?: unknown): Promise<unknown>;
   /** Resolves when the daemon has closed the connection, as it does by ending. */
   readonly closed: Promise<void>;
@@ -19,23 +20,29 @@ export interface DaemonConnection {
 
 /** Connects to the daemon that --mount or --data names, or to the only one. @throws CommandError, noDaemon without one */
 export async function connectToDaemon({ settings, named }: CommandInput): Promise<DaemonConnection> {
-  const { data, mount } = namesOf({ settings, named });
-  const found: { known: KnownInstance; socket: Socket }[] = [];
-  for (const known of instancesMeant({ settings, named })) {
-    const socket = await tryConnect(known.instance.controlSocket);
-    if (socket) found.push({ known, socket });
-  }
+  const found = await connectToAll({ settings, named });
   const [only, ...others] = found;
   if (!only) {
+    const { data, mount } = namesOf({ settings, named });
     const where = data ? ` for the data directory ${data}` : mount ? ` for the mount point ${mount}` : '';
     throw new CommandError(exitCodes.noDaemon, `no daemon runs${where}`, { hint: 'hoody-sqlite start' });
   }
   if (others.length > 0) {
-    for (const { socket } of found) socket.destroy();
-    const list = found.map(({ known }) => `pid ${known.record.pid} --data ${known.record.data}`).join(', ');
+    for (const daemon of found) daemon.close();
+    const list = found.map(({ pid, data }) => `pid ${pid} --data ${data}`).join(', ');
     throw usageError(`several daemons run: ${list}`, 'name one with --data or --mount');
   }
-  return createConnection(only.known.record.pid, only.socket);
+  return only;
+}
+
+/** A connection to every running daemon that --mount and --data leave in question. The caller closes them. */
+export async function connectToAll(input: Pick<CommandInput, 'settings' | 'named'>): Promise<DaemonConnection[]> {
+  const found: DaemonConnection[] = [];
+  for (const { instance, record } of instancesMeant(input)) {
+    const socket = await tryConnect(instance.controlSocket);
+    if (socket) found.push(createConnection(record, socket));
+  }
+  return found;
 }
 
 /** Every daemon, running or crashed, that --mount and --data leave in question. */
@@ -53,11 +60,12 @@ function namesOf({ settings, named }: Pick<CommandInput, 'settings' | 'named'>) 
   };
 }
 
-function createConnection(pid: number, socket: Socket): DaemonConnection {
+function createConnection({ pid, data }: InstanceRecord, socket: Socket): DaemonConnection {
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return {
     pid,
+    data,
     closed,
     close: () => socket.destroy(),
     ask: async (command, args) => {

@@ -9,7 +9,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
   const rows: [string, string][] = [
     ['version', `${status.version}, up ${durationText(status.uptimeSeconds)}, pid ${supervisor?.pid}`],
     ['mount', status.mount ?? 'none'],
-    ['data', `${status.data}, ${bytesText(status.freeBytes)} free`],
+    ['data', `${status.data}, ${status.freeBytes === null ? 'unknown' : bytesText(status.freeBytes)} free`],
     ['url', status.url],
     ['passthrough', status.passthrough ? 'yes' : 'no'],
     ...status.children.map((child): [string, string] => [child.role, childText(child)]),

@@ -1,6 +1,6 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
-import { statfsSync } from 'node:fs';
 import type { FsStatus, LockView } from '../fs/index.ts';
+import type { FreeSpace } from './free-space.ts';
 import type { HttpService } from './http-service.ts';
 import type { KeptChild } from './kept-child.ts';
 import type { LoggedEvent } from './log.ts';
@@ -35,7 +35,8 @@ export interface DaemonStatus {
   /** null while nothing is mounted. */
   readonly mount: string | null;
   readonly data: string;
-  readonly freeBytes: number;
+  /** null when the file system does not say. */
+  readonly freeBytes: number | null;
   readonly url: string;
   /** What is in effect, not what was asked for. */
   readonly passthrough: boolean;
@@ -56,6 +57,7 @@ export interface StatusSources {
   readonly version: string;
   readonly startedAtMs: number;
   readonly data: string;
+  readonly freeSpace: FreeSpace;
   readonly url: string;
   readonly mount: string | null;
   readonly mountService: MountService | undefined;
@@ -70,10 +72,11 @@ export interface StatusSources {
 export async function collectStatus(sources: StatusSources): Promise<DaemonStatus> {
   const { mountService, httpService, data } = sources;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
-  const [fs, locks, http] = await Promise.all([
+  const [fs, locks, http, freeBytes] = await Promise.all([
     askFs('status') as Promise<FsStatus | undefined> | undefined,
     askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
+    sources.freeSpace.bytes(data),
   ]);
   const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
   return {
@@ -81,7 +84,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
     uptimeSeconds: Math.floor((performance.now() - sources.startedAtMs) / 1000),
     mount: mountService?.connection === undefined ? null : sources.mount,
     data,
-    freeBytes: freeBytesOf(data),
+    freeBytes,
     url: sources.url,
     passthrough: fs?.passthrough ?? mountService?.passthrough.active ?? false,
     processes: [
@@ -98,7 +101,11 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
     },
     locks: countLocks(locks),
     fenced: fencedDatabases(sources.fenced, sources.deadConnections),
-    degraded: [...sources.degraded, ...downChildren(children)],
+    degraded: [
+      ...sources.degraded,
+      ...downChildren(children),
+      ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
+    ],
     lastError: sources.lastError ?? null,
   };
 }
@@ -141,9 +148,4 @@ function childStatus(child: KeptChild): ChildStatus {
     memoryBytes: child.current?.memoryBytes() ?? 0,
     lastExit: lastExit ? (lastExit.signal ?? `exit code ${lastExit.code}`) : null,
   };
-}
-
-function freeBytesOf(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }

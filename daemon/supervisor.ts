@@ -7,6 +7,7 @@ import { openControlSocket } from './control.ts';
 import { DataFence } from './data-fence.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
+import { FreeSpace } from './free-space.ts';
 import { HttpService } from './http-service.ts';
 import {
   createInstanceFolder,
@@ -51,6 +52,7 @@ export class Supervisor {
   readonly #endSteps: EndStep[] = [];
   readonly #degraded: string[] = [];
   readonly #startedAtMs = performance.now();
+  readonly #freeSpace = new FreeSpace();
   /** Of the mount whose descriptors the service manager keeps. */
   #keptConnection: number | undefined;
   #data = '';
@@ -102,6 +104,7 @@ export class Supervisor {
       version: programVersion(),
       startedAtMs: this.#startedAtMs,
       data: this.#data,
+      freeSpace: this.#freeSpace,
       url: this.#url,
       mount: this.#mountPoint,
       mountService: this.#mountService,

@@ -13,6 +13,7 @@ import { createApp } from './http/app.ts';
 import type { RequestContext } from './http/context.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { Router } from './http/router.ts';
+import { watchSilentConnections } from './http/silent-connections.ts';
 import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from './index.ts';
 import { KvKeeper } from './kv/keeper.ts';
 import { kvLogEnds, kvNameRows } from './kv/native-rows.ts';
@@ -194,6 +195,7 @@ export function createHttpServer(
   );
   server.setTimeout(limits.idleSocketMs);
   server.on('clientError', refuseMalformed);
+  const endSilentConnections = watchSilentConnections(server);
 
   return {
     server,
@@ -221,8 +223,12 @@ export function createHttpServer(
         if (isHandover) net.Server.prototype.close.call(server, () => resolve());
         else server.close(() => resolve());
       });
+      if (!isHandover) endSilentConnections();
       // Whoever sent nothing for a while is not about to.
-      const idle = setInterval(() => server.closeIdleConnections(), handoverMs);
+      const idle = setInterval(() => {
+        server.closeIdleConnections();
+        endSilentConnections();
+      }, handoverMs);
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs))]);
       clearInterval(idle);
       await Promise.race([recorder.flushAll(), new Promise((resolve) => setTimeout(resolve, drainMs))]);

@@ -117,6 +117,15 @@ describe('check', () => {
     });
   });
 
+  test('finds nothing wrong with what a running daemon of ours uses', async () => {
+    await withDaemon([], async (daemon) => {
+      const address = new URL(daemon.url).host;
+      const { stdout } = await daemon.command('check', '--mount', daemon.mount, '--listen', address);
+      expect(stdout).toContain(`ok   port         ${daemon.url} is served by the daemon with pid ${daemon.pid}`);
+      expect(stdout).toContain(`ok   mount point  ${daemon.mount} is mounted and answers`);
+    });
+  });
+
   test('fails where nothing can be mounted', async () => {
     await withFolder(async (folder) => {
       writeFileSync(join(folder, 'file'), '');

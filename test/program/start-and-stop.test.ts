@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -160,6 +161,25 @@ describe('stop', () => {
       await expectNothingLeft(paths);
       expect(await daemon.command('stop')).toMatchObject({ code: 3 });
       expect(await daemon.command('status')).toMatchObject({ code: 3 });
+    });
+  });
+
+  test('does not wait for connections on which no request runs', async () => {
+    await withDaemon(['--no-mount', '--drain', '60'], async (daemon) => {
+      const { hostname, port } = new URL(daemon.url);
+      const silent = connect(Number(port), hostname);
+      silent.on('error', () => {}); // it may be reset
+      await once(silent, 'connect');
+      const base = `${daemon.url}/api/v1/sqlite`;
+      const put = await fetch(`${base}/kv/a?db=app&create_db_if_missing=true`, { method: 'PUT', body: '1' });
+      expect(put.ok).toBe(true); // its connection is kept for the next request
+      const streams = new AbortController();
+      const stream = await fetch(`${base}/changes/stream?db=app`, { signal: streams.signal });
+      expect(stream.status).toBe(200);
+      streams.abort();
+      const sinceMs = performance.now();
+      expect(await daemon.stop()).toMatchObject({ code: 0 });
+      expect(performance.now() - sinceMs).toBeLessThan(30_000);
     });
   });
 
