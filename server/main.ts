@@ -10,6 +10,7 @@ import type {
   ToServer,
   WriteRecord,
 } from './index.ts';
+import { KeptDatabases } from './kv/kept-databases.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
 import { createHttpServer, type HttpServer } from './wiring.ts';
@@ -64,9 +65,10 @@ async function readWriters(database: string): Promise<WriteRecord | null> {
 }
 
 function start(options: ServerOptions): void {
-  if (options.user !== undefined) becomeUser(options.user);
   logLevel = options.logLevel;
-  const made = createHttpServer(options, log, {
+  const keptDatabases = new KeptDatabases(options.stateDir, log);
+  if (options.user !== undefined) becomeUser(options.user);
+  const made = createHttpServer(options, log, keptDatabases, {
     fsCounters: () => readFsCounters(options.mounted),
     locks: () => readLocks(options.mounted),
     writers: readWriters,

@@ -16,6 +16,7 @@ import { Router } from './http/router.ts';
 import { watchSilentConnections } from './http/silent-connections.ts';
 import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from './index.ts';
 import { KvKeeper } from './kv/keeper.ts';
+import type { KeptDatabases } from './kv/kept-databases.ts';
 import { kvLogEnds, kvNameRows } from './kv/native-rows.ts';
 import { NativeWriters } from './kv/native-writers.ts';
 import { kvRetain } from './kv/retention.ts';
@@ -54,6 +55,7 @@ const handoverMs = 1_500;
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
+  keptDatabases: KeptDatabases,
   { fsCounters, locks, writers }: SupervisorQuestions,
 ): HttpServer {
   const rules = {
@@ -101,12 +103,20 @@ export function createHttpServer(
   });
   const keeper = new KvKeeper({
     log,
-    onKept: (path, isKept) => {
-      if (!isKept) nativeWriters.forget(path);
-      else if (options.mounted) nativeWriters.watch(path);
+    onKept: (path) => {
+      if (options.mounted) nativeWriters.watch(path);
+    },
+    onLooked: (path, isKv) => {
+      if (isKv) keptDatabases.add(path);
+      else keptDatabases.remove(path);
+    },
+    onGone: (path) => {
+      nativeWriters.forget(path);
+      keptDatabases.remove(path);
     },
     retain: (path, progress) => scheduler.run(kvRetain, { ...retention, progress }, inBackground(path)),
   });
+  keeper.resume(keptDatabases.paths);
   const recorder = new HistoryRecorder({
     log,
     write: async (path, entries, mayCreate) => {

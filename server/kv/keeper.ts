@@ -9,11 +9,17 @@ const moreWorkMs = 20;
 /** History grows old without anybody's doing. */
 const longestMs = 3600 * 1000;
 const retryMs = 5000;
+/** Between databases after a start, so that they are not all opened at once. */
+const resumeMs = 250;
 
 export interface KeeperDeps {
   readonly log: Log;
-  /** A database is kept from now on, or no longer. */
-  readonly onKept: (path: string, isKept: boolean) => void;
+  /** A database is kept from now on. */
+  readonly onKept: (path: string) => void;
+  /** It was looked at: whether it has KV tables. */
+  readonly onLooked: (path: string, isKv: boolean) => void;
+  /** It is not kept any more: it cannot be opened. */
+  readonly onGone: (path: string) => void;
   /** @throws ApiError as every operation does */
   readonly retain: (path: string, progress: Progress) => Promise<RetentionAnswer>;
 }
@@ -44,6 +50,13 @@ export class KvKeeper {
     else this.#schedule(path, kept, afterUseMs);
   }
 
+  /** Databases of an earlier server process. */
+  resume(paths: readonly string[]): void {
+    paths.forEach((path, n) => {
+      if (!this.#kept.has(path)) this.#schedule(path, this.#keep(path), afterUseMs + n * resumeMs);
+    });
+  }
+
   /** Somebody committed to the database: if it is one of ours, there may be a new time to live. */
   onCommit(path: string): void {
     if (this.#kept.has(path)) this.use(path);
@@ -58,7 +71,7 @@ export class KvKeeper {
   #keep(path: string): Kept {
     const kept: Kept = { progress: {}, timer: null, dueMs: 0, isRunning: false, isUsed: false };
     this.#kept.set(path, kept);
-    this.#deps.onKept(path, true);
+    this.#deps.onKept(path);
     return kept;
   }
 
@@ -82,7 +95,7 @@ export class KvKeeper {
     if (this.#isStopped) return;
     if (nextMs === null) {
       this.#kept.delete(path);
-      this.#deps.onKept(path, false);
+      this.#deps.onGone(path);
     } else this.#schedule(path, kept, kept.isUsed ? Math.min(nextMs, afterUseMs) : nextMs);
   }
 
@@ -91,6 +104,7 @@ export class KvKeeper {
     try {
       const answer = await this.#deps.retain(path, kept.progress);
       kept.progress = answer.progress;
+      this.#deps.onLooked(path, Object.keys(answer.progress).length > 0);
       if (answer.hasMore) return moreWorkMs;
       if (answer.nextExpiry === null) return longestMs;
       return Math.min(Math.max(answer.nextExpiry * 1000 - Date.now(), moreWorkMs), longestMs);

@@ -1,5 +1,6 @@
 // What history costs: the same overwrites with history=true and history=false, values of 100 B and 4 KB, time and bytes.
 // Runs the store's own operations on a database file, as an executor does: synchronous FULL, one commit a group of writes.
+// CPU is the time of this process, kernel included: on a busy machine it says more than the clock.
 // Usage: npm run build && node test/bench/kv-history.mjs
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,13 +40,15 @@ function measure(valueBytes, groupSize, history) {
   });
   group.immediate(0, keys, true);
   const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   for (let n = keys; n < keys + writes; n += groupSize) group.immediate(n, groupSize, history);
   const seconds = (performance.now() - startedMs) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   database.pragma('wal_checkpoint(TRUNCATE)');
   database.close();
   const bytes = statSync(path).size;
   rmSync(directory, { recursive: true });
-  return { seconds, bytes };
+  return { seconds, cpuSeconds: (user + system) / 1e6, bytes };
 }
 
 const median = (list) => [...list].sort((one, other) => one - other)[Math.floor(list.length / 2)];
@@ -57,12 +60,14 @@ for (const valueBytes of [100, 4096]) {
       on: measure(valueBytes, groupSize, true),
     }));
     const time = median(results.map(({ on, off }) => on.seconds / off.seconds));
+    const cpu = median(results.map(({ on, off }) => on.cpuSeconds / off.cpuSeconds));
     const { on, off } = results[0];
     const oldValueBytes = writes * valueBytes;
     const beyond = on.bytes - off.bytes - (writes - keys) * valueBytes;
     process.stdout.write(
       `${valueBytes} B values, ${groupSize} writes a commit: time x ${time.toFixed(2)} ` +
-        `(${((on.seconds / writes) * 1e6).toFixed(0)} us a write), ` +
+        `(${((on.seconds / writes) * 1e6).toFixed(0)} us a write), CPU x ${cpu.toFixed(2)} ` +
+        `(${((median(results.map((result) => result.on.cpuSeconds)) / writes) * 1e6).toFixed(0)} us), ` +
         `space ${on.bytes} against ${off.bytes}: ${((100 * beyond) / oldValueBytes).toFixed(1)} % beyond the old values\n`,
     );
   }

@@ -1,12 +1,15 @@
 // What is no longer kept: history beyond its count, rows whose time is over, answers to repeated requests; and how long the
 // background work holds the write lock while native clients want it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { kvHistory } from '../../server/kv/history.ts';
 import { kvRetain, type Progress } from '../../server/kv/retention.ts';
-import { withDaemon } from '../helpers/daemon.ts';
+import { withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { apiOf } from '../helpers/http.ts';
 import { TestStore } from '../helpers/kv-store.ts';
+import { run } from '../helpers/process.ts';
 
 const table = 'kv_store';
 
@@ -113,5 +116,34 @@ test('while 30,000 operations are pruned, the write lock is given back again and
     expect(commits).toBeGreaterThan(25);
     // 20 ms is the promise, for reading what to prune and pruning it; a test gets ten times that.
     expect(worstMs).toBeLessThan(200);
+  });
+});
+
+test('what was used over HTTP before a restart is expired after it, without being used', async () => {
+  await withPaths(async (paths) => {
+    const secondsLeft = 8;
+    await withDaemon(
+      ['--create-on-write'],
+      async (daemon) => {
+        const { call } = apiOf(daemon);
+        await call('PUT', `/kv/short?db=app&ttl=${secondsLeft}`, { body: 'x' });
+        // The list is written after the first look at the database.
+        await eventually(() =>
+          expect(readFileSync(join(paths.stateDir, 'kv-databases.json'), 'utf8')).toContain('app.db'),
+        );
+      },
+      { paths },
+    );
+    await withDaemon(
+      [],
+      async (daemon) => {
+        const sql = 'SELECT count(*) FROM kv_store';
+        await eventually(
+          async () => expect((await run('sqlite3', [join(daemon.root, 'app.db'), sql])).stdout).toBe('0\n'),
+          { timeoutMs: 60_000, intervalMs: 500 },
+        );
+      },
+      { paths },
+    );
   });
 });
