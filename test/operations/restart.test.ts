@@ -8,7 +8,7 @@ import { startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon
 import { eventually } from '../helpers/eventually.ts';
 import { start } from '../helpers/process.ts';
 
-const restarts = process.env.HOODY_SQLITE_SOAK ? 20 : 3;
+const restarts = process.env.HOODY_SQLITE_SOAK ? 50 : 3;
 
 /** Makes a file of its own where it finds none, as SQLite does, and tries again at once. */
 const stubborn = (path: string, name: string) => `
@@ -27,49 +27,53 @@ while True:
 `;
 
 describe('programs that found the bare directory', () => {
-  test('lose nothing that was acknowledged, however often the daemon is restarted under them', async () => {
-    await withPaths(async (paths) => {
-      mkdirSync(paths.data);
-      const db = new Database(join(paths.data, 'app.db'));
-      db.exec('PRAGMA journal_mode = WAL; CREATE TABLE log (who TEXT, n INTEGER)');
-      db.close();
-      mkdirSync(paths.mount);
-      const programs = ['a', 'b', 'c'].map((name) => ({
-        name,
-        ...start('python3', ['-c', stubborn(join(paths.mount, 'app.db'), name)]),
-      }));
-      const told = (stdout: string) => [...stdout.matchAll(/^ok (\d+)$/gm)].map((match) => Number(match[1]));
-      try {
-        for (let round = 0; round < restarts; round++) {
-          await withDaemon(
-            ['--drain', '1'],
-            async () => {
-              const before = programs.map(({ stdout }) => told(stdout()).length);
-              await eventually(
-                () => {
-                  programs.forEach(({ stdout }, index) => {
-                    expect(told(stdout()).length).toBeGreaterThan((before[index] ?? 0) + 5);
-                  });
-                },
-                { timeoutMs: 60_000 },
-              );
-            },
-            { paths },
-          );
+  test(
+    'lose nothing that was acknowledged, however often the daemon is restarted under them',
+    async () => {
+      await withPaths(async (paths) => {
+        mkdirSync(paths.data);
+        const db = new Database(join(paths.data, 'app.db'));
+        db.exec('PRAGMA journal_mode = WAL; CREATE TABLE log (who TEXT, n INTEGER)');
+        db.close();
+        mkdirSync(paths.mount);
+        const programs = ['a', 'b', 'c'].map((name) => ({
+          name,
+          ...start('python3', ['-c', stubborn(join(paths.mount, 'app.db'), name)]),
+        }));
+        const told = (stdout: string) => [...stdout.matchAll(/^ok (\d+)$/gm)].map((match) => Number(match[1]));
+        try {
+          for (let round = 0; round < restarts; round++) {
+            await withDaemon(
+              ['--drain', '1'],
+              async () => {
+                const before = programs.map(({ stdout }) => told(stdout()).length);
+                await eventually(
+                  () => {
+                    programs.forEach(({ stdout }, index) => {
+                      expect(told(stdout()).length).toBeGreaterThan((before[index] ?? 0) + 5);
+                    });
+                  },
+                  { timeoutMs: 60_000 },
+                );
+              },
+              { paths },
+            );
+          }
+        } finally {
+          for (const program of programs) program.process.kill('SIGKILL');
+          await Promise.all(programs.map(({ finished }) => finished));
         }
-      } finally {
-        for (const program of programs) program.process.kill('SIGKILL');
-        await Promise.all(programs.map(({ finished }) => finished));
-      }
-      const after = new Database(join(paths.data, 'app.db'));
-      for (const { name, stdout } of programs) {
-        const rows = new Set(after.prepare('SELECT n FROM log WHERE who = ?').pluck().all(name));
-        expect(told(stdout()).filter((n) => !rows.has(n))).toEqual([]);
-      }
-      expect(after.pragma('integrity_check', { simple: true })).toBe('ok');
-      after.close();
-    });
-  });
+        const after = new Database(join(paths.data, 'app.db'));
+        for (const { name, stdout } of programs) {
+          const rows = new Set(after.prepare('SELECT n FROM log WHERE who = ?').pluck().all(name));
+          expect(told(stdout()).filter((n) => !rows.has(n))).toEqual([]);
+        }
+        expect(after.pragma('integrity_check', { simple: true })).toBe('ok');
+        after.close();
+      });
+    },
+    60_000 + restarts * 30_000,
+  );
 
   test('hold up a start for as long as they have such a file open; then empty ones are gone', async () => {
     await withPaths(async (paths) => {
