@@ -66,7 +66,7 @@ async function readWriters(database: string): Promise<WriteRecord | null> {
 
 function start(options: ServerOptions): void {
   logLevel = options.logLevel;
-  const keptDatabases = new KeptDatabases(options.stateDir, log);
+  const keptDatabases = new KeptDatabases(options.stateDir, options.root, log);
   if (options.user !== undefined) becomeUser(options.user);
   const made = createHttpServer(options, log, keptDatabases, {
     fsCounters: () => readFsCounters(options.mounted),

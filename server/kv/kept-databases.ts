@@ -4,16 +4,15 @@ import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
 
-const fileName = 'kv-databases.json';
 const mostPaths = 1000;
 
 export class KeptDatabases {
   readonly #fd: number | undefined;
   readonly #paths: Set<string>;
 
-  /** Keeps the file open: to be made while the process may still open it. */
-  constructor(stateDir: string, log: Log) {
-    const file = join(stateDir, fileName);
+  /** Keeps the file open: to be made while the process may still open it. One file a root: daemons may share the state directory. */
+  constructor(stateDir: string, root: string, log: Log) {
+    const file = join(stateDir, `kv-databases${root.replaceAll('/', '-')}.json`);
     try {
       this.#fd = openSync(file, 'a+', 0o600);
     } catch (error) {

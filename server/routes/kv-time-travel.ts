@@ -46,7 +46,9 @@ const keyHistory: Route = {
       sense: 'At most 1000; 0 for the default.',
     },
   ],
-  answers: done('The operations; none for a key that was never written.'),
+  answers: done(
+    'The operations; none for a key that was never written. client is http (see client_ip), or native, with program, pid and container where they are known: native:python3[4711]@3f2a9c01d2b4.',
+  ),
   errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
   handle: async (context, services) => {
     const limit = context.query.integer('limit') || kvLimits.historyDefault;

@@ -128,9 +128,8 @@ test('what was used over HTTP before a restart is expired after it, without bein
         const { call } = apiOf(daemon);
         await call('PUT', `/kv/short?db=app&ttl=${secondsLeft}`, { body: 'x' });
         // The list is written after the first look at the database.
-        await eventually(() =>
-          expect(readFileSync(join(paths.stateDir, 'kv-databases.json'), 'utf8')).toContain('app.db'),
-        );
+        const list = join(paths.stateDir, `kv-databases${daemon.root.replaceAll('/', '-')}.json`);
+        await eventually(() => expect(readFileSync(list, 'utf8')).toContain('app.db'));
       },
       { paths },
     );
