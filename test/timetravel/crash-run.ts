@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Daemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { type Answer, request } from '../helpers/http.ts';
 
 export type Victim = 'executor' | 'server' | 'fs';
@@ -16,11 +17,13 @@ export async function runCrashes(daemon: Daemon, victims: readonly Victim[], kil
   const start = (await call('GET', '/changes?db=crash')).json.cursor as string;
   const acknowledged = new Map<string, number>();
   let isDone = false;
+  let writes = 0;
 
   const write = async (key: string) => {
     for (let n = 1; !isDone; n += 1) {
       expect((await call('PUT', `/kv/${key}?db=crash`, String(n))).status).toBe(200);
       acknowledged.set(key, n);
+      writes += 1;
     }
   };
   const seen: { key: string; seq: number }[] = [];
@@ -39,6 +42,9 @@ export async function runCrashes(daemon: Daemon, victims: readonly Victim[], kil
   const kill = async () => {
     for (let n = 0; n < kills; n += 1) {
       await sleep(100 + Math.random() * 400);
+      // Every other kill may hit what has not recovered yet; were it every one, a slow machine would never answer anybody.
+      const before = writes;
+      if (n % 2 === 0) await eventually(() => expect(writes).toBeGreaterThan(before), { timeoutMs: 120_000 });
       await killOne(daemon, victims);
     }
     isDone = true;
