@@ -18,8 +18,9 @@ export interface LoadClient {
 }
 
 export const clientScript = resolve(import.meta.dirname, 'client.py');
+// `read -t 0` only looks: with another time limit bash may take the line and forget it when the time is over just then.
 const shellScript =
-  'n=0; echo ready; while ! read -t 0.001; do n=$((n+1)); ' +
+  'n=0; echo ready; while ! read -t 0; do n=$((n+1)); ' +
   'if out=$(sqlite3 -cmd ".timeout $3" "$1" "pragma synchronous=full; insert into t values (\'$2\', $n)" 2>&1); then echo ack $n; else echo "ERR $n $out"; fi; ' +
   '[ -e /dev/stdin ] || break; done';
 
