@@ -29,9 +29,9 @@ export async function underLoad(
   try {
     for (let round = 0; round < rounds; round++) {
       await delay(Math.random() * 300);
-      const before = clients.map((client) => client.acknowledged().length);
       const startedMs = performance.now();
       await harm(round);
+      const before = clients.map((client) => client.acknowledged().length);
       await eventually(
         () => {
           for (const [index, client] of clients.entries())
@@ -63,12 +63,18 @@ export async function kill(daemon: Daemon, role: Role): Promise<void> {
   killIfThere(await pidOf(daemon, role));
 }
 
+/** A server that has been killed again and again is started again after up to 10 s. */
+const pidTimeoutMs = 60_000;
+
 export async function pidOf(daemon: Daemon, role: Role): Promise<number> {
-  return await eventually(async () => {
-    const found = (await daemon.status()).processes.find((process) => process.role === role);
-    if (!found) throw new Error(`no ${role} process`);
-    return found.pid;
-  });
+  return await eventually(
+    async () => {
+      const found = (await daemon.status()).processes.find((process) => process.role === role);
+      if (!found) throw new Error(`no ${role} process`);
+      return found.pid;
+    },
+    { timeoutMs: pidTimeoutMs },
+  );
 }
 
 export interface DeathsResult {
