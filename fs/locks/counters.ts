@@ -15,7 +15,7 @@ export class LockCounters {
   /** Waited at the gate to the limit and were let through. */
   gateTimeouts = 0;
   interrupts = 0;
-  /** Refused without a wait. */
+  /** Refused without a wait, or when the commit in front began. */
   refusals = 0;
   /** Write attempts on a snapshot that somebody else's commit had made stale: SQLite answers BUSY_SNAPSHOT itself. */
   staleSnapshots = 0;

@@ -11,6 +11,7 @@ import {
   type LockFileKind,
 } from '../sqlite/lock-bytes.ts';
 import { ReaderProof } from './readers.ts';
+import type { Slice } from './slices.ts';
 import type { LockOwner, LockTable } from './table.ts';
 import type { ProcessIdentity } from './types.ts';
 import { Episodes, type Waiter } from './waiters.ts';
@@ -48,6 +49,8 @@ export interface Transaction {
   mayWrite: boolean;
   /** Until when the gate waits for it. */
   youngUntilMs: number;
+  /** It was seen running when it came of age: what it has taken so far counts as time for which somebody wrote. */
+  isLate: boolean;
   attemptedWrite: boolean;
   /** Somebody has committed while it waited to begin: SQLite gives the READ mark back to look at the WAL's header again. */
   readonly isOutdated: boolean;
@@ -75,9 +78,9 @@ export interface DatabaseOwner {
   /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
   retry: Transaction | undefined;
   retryUntilMs: number;
-  /** When it last gave a write lock back; how soon it came back the time before decides whether a slice is worth it. */
-  lastWriteEndMs: number;
-  comesBackAtOnce: boolean;
+  /** How often in a row the line was held back for it in vain, and for how many of its next commits it is not. */
+  holdsInVain: number;
+  turnsWithoutHold: number;
   /** It has asked for PENDING from RESERVED: its commit needs every SHARED gone. */
   committing: boolean;
   waiting: number;
@@ -102,10 +105,9 @@ export class Database {
   lastWriteMs = Number.NEGATIVE_INFINITY;
   /** Since when the last writer may have written. */
   lastWriteSinceMs = Number.NEGATIVE_INFINITY;
-  slice: { readonly owner: LockOwner; readonly startedMs: number } | undefined;
-  sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+  slice: Slice | undefined;
   private knownJournal: JournalMode | undefined;
-  private writeHeldBeforeMs = 0;
+  private busyBeforeMs = 0;
   /** Since when the writer of now may have written. */
   writeHeldSinceMs: number | undefined;
 
@@ -131,8 +133,8 @@ export class Database {
         transaction: undefined,
         retry: undefined,
         retryUntilMs: Number.NEGATIVE_INFINITY,
-        lastWriteEndMs: Number.NEGATIVE_INFINITY,
-        comesBackAtOnce: false,
+        holdsInVain: 0,
+        turnsWithoutHold: 1, // many programs write once
         committing: false,
         waiting: 0,
       };
@@ -175,15 +177,20 @@ export class Database {
     } else if (this.writer === me) {
       this.writer = undefined;
       this.lastWriteSinceMs = this.writeHeldSinceMs ?? nowMs;
-      this.writeHeldBeforeMs += nowMs - this.lastWriteSinceMs;
+      this.busyBeforeMs += nowMs - this.lastWriteSinceMs;
       this.writeHeldSinceMs = undefined;
     }
     return before;
   }
 
-  /** Milliseconds in all, up to now, during which somebody held a write lock. */
-  writeHeldMs(nowMs: number): number {
-    return this.writeHeldBeforeMs + (this.writeHeldSinceMs === undefined ? 0 : nowMs - this.writeHeldSinceMs);
+  /** A machine that is short of processors keeps a transaction from its write attempt: this time counts as if it held a write lock. */
+  excuse(ms: number): void {
+    this.busyBeforeMs += ms;
+  }
+
+  /** Milliseconds in all, up to now, during which somebody held a write lock, or was on the way to it and late without fault. */
+  busyMs(nowMs: number): number {
+    return this.busyBeforeMs + (this.writeHeldSinceMs === undefined ? 0 : nowMs - this.writeHeldSinceMs);
   }
 
   /** Whether `me` holds anything that its wait would keep from others: not DMS, CKPT, nor a WAL connection's SHARED. */

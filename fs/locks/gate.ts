@@ -26,9 +26,12 @@ export function gateOpensMs(
   if (database.writer && database.writer !== me) return Number.POSITIVE_INFINITY;
   if (proof === 'program') return OPEN;
   if (hasRetryTurn(me, limits, nowMs)) return OPEN;
-  const hasSlice = database.slice?.owner === me.owner && nowMs < database.sliceHoldUntilMs;
-  if (!hasSlice && isBehind) return Number.POSITIVE_INFINITY;
-  if (!hasSlice && nowMs < database.sliceHoldUntilMs) return database.sliceHoldUntilMs;
+  const { slice } = database;
+  const isHeld = slice !== undefined && nowMs < slice.heldUntilMs;
+  if (!isHeld || slice.owner !== me) {
+    if (isBehind) return Number.POSITIVE_INFINITY;
+    if (isHeld) return slice.heldUntilMs;
+  }
   if (!isHot(database, limits, nowMs)) return OPEN;
   let opensMs = OPEN;
   for (const other of database.owners.values()) {
@@ -81,7 +84,10 @@ export function reviewYoung(
       else owner.retry = undefined;
     }
     if (!transaction?.mayWrite || nowMs < transaction.youngUntilMs) continue;
-    if (isYoung(transaction)) transaction.youngUntilMs = nowMs + limits.youngStepMs;
-    else transaction.mayWrite = false;
+    if (isYoung(transaction)) {
+      transaction.youngUntilMs = nowMs + limits.youngStepMs;
+      database.excuse(limits.youngStepMs + (transaction.isLate ? 0 : nowMs - transaction.startedMs));
+      transaction.isLate = true;
+    } else transaction.mayWrite = false;
   }
 }

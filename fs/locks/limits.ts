@@ -27,7 +27,7 @@ export interface LockLimits {
   readonly retryMs: number;
   /** How long the owner of the write lock may take it again before it is handed on (throughput against fairness). */
   readonly sliceMs: number;
-  /** Within a slice: how long the next in line is held back for an owner that is known to come back at once. */
+  /** Within a slice: how long the line is held back for its owner, and again while the owner's thread is seen running. */
   readonly sliceGapMs: number;
   /** A refused poll (checkpoint RESTART asks for READ1-4 again and again) counts as a wait for this long. */
   readonly pollEdgeMs: number;

@@ -9,6 +9,7 @@ import { gateOpensMs, reviewYoung } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
 import { patienceMs } from './policy.ts';
+import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { mayBegin, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
@@ -75,7 +76,7 @@ export class Line {
       limitMs,
       turn,
       episode,
-      writeHeldAtStartMs: database.writeHeldMs(nowMs),
+      busyAtStartMs: database.busyMs(nowMs),
       foreignRetryMs: obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined,
     };
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
@@ -137,13 +138,18 @@ export class Line {
 
   /** A commit begins: who holds SHARED and wants RESERVED has to let go of both. */
   refuseUpgrades(database: Database, nowMs: number): void {
-    for (const waiter of [...database.waiters]) if (waiter.role === 'reserved') this.#finish(waiter, 'refused', nowMs);
+    for (const waiter of [...database.waiters]) {
+      if (waiter.role !== 'reserved') continue;
+      this.#counters.refusals++;
+      this.#finish(waiter, 'refused', nowMs);
+    }
   }
 
   /** Refuses or lets through whoever reached a limit. */
   expire(nowMs: number): void {
     for (const database of [...this.#databases]) {
       reviewYoung(database, this.#limits, this.#isRunning, nowMs);
+      reviewHold(database, this.#limits, this.#isRunning, nowMs);
       for (const waiter of [...database.waiters]) {
         if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
         const letThrough = waiter.kind === 'gate' && this.#grants.take(waiter, waiter.commitsAsked, nowMs);
@@ -189,7 +195,7 @@ export class Line {
     const waitedMs = nowMs - waiter.startedMs;
     episode.waitedMs += waitedMs;
     episode.lastSeenMs = nowMs;
-    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.busyMs(nowMs) - waiter.busyAtStartMs);
     waiter.me.waiting--;
     this.#waiting.delete(waiter.request.unique);
     const at = database.waiters.indexOf(waiter);
@@ -247,7 +253,7 @@ export class Line {
     if (waiter.kind === 'lock') return limitMs;
     const { database } = waiter;
     if (database.writer && database.writer !== waiter.me) return limitMs;
-    const idleMs = nowMs - waiter.startedMs - (database.writeHeldMs(nowMs) - waiter.writeHeldAtStartMs);
+    const idleMs = nowMs - waiter.startedMs - (database.busyMs(nowMs) - waiter.busyAtStartMs);
     return Math.min(limitMs, nowMs + this.#limits.gateIdleMs - idleMs - waiter.episode.idleMs);
   }
 

@@ -1,10 +1,9 @@
 // The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
 // those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It knows which
 // files are open; what can be granted is grants.ts, who waits is line.ts. README.md draws the rules.
-import { HOLDS_READ, HOLDS_WRITE, roleOf } from '../sqlite/lock-bytes.ts';
+import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
 import type { Database, LockFile } from './database.ts';
-import { hasRetryTurn } from './gate.ts';
 import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { Line } from './line.ts';
@@ -13,7 +12,7 @@ import { END_OF_FILE, type HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';
-import { mayBegin, Transactions } from './transactions.ts';
+import { Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import type { Asked } from './waiters.ts';
 
@@ -199,9 +198,6 @@ export class LockManager {
 
   /** What a request tells about its owner, granted or not. */
   #noteIntent({ file, role, request, me }: Asked, nowMs: number): void {
-    if (mayBegin(role, request, me) && !hasRetryTurn(me, this.limits, nowMs) && !(me.bits & HOLDS_WRITE)) {
-      me.comesBackAtOnce = nowMs - me.lastWriteEndMs <= this.limits.sliceGapMs;
-    }
     if (request.type !== 'write') return;
     const { database } = file;
     if (role === 'reserved' || (role === 'write' && me.bits & HOLDS_READ)) {
@@ -219,9 +215,7 @@ export class LockManager {
     if (me === undefined || me.bits !== 0 || me.waiting > 0) return;
     database.owners.delete(owner);
     this.#line.forgetOwner(owner);
-    if (database.slice?.owner === owner) database.slice = undefined;
-    if (database.waiters.length === 0) return;
-    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+    if (database.slice?.owner === me) database.slice = undefined;
   }
 
   /** flock(2) converts by letting go first, so that two who convert at once cannot wait for each other. */

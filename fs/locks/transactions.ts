@@ -16,6 +16,7 @@ import type { LockCounters } from './counters.ts';
 import { type Database, type DatabaseOwner, WRITER_BITS } from './database.ts';
 import { hasRetryTurn, type Proof } from './gate.ts';
 import type { LockLimits } from './limits.ts';
+import { beginSlice, endHold, holdLine } from './slices.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 
 const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
@@ -58,9 +59,7 @@ export class Transactions {
       if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
         this.#counters.staleSnapshots++;
     }
-    if (!(before & WRITER_BITS) && me.bits & WRITER_BITS && database.slice?.owner !== me.owner) {
-      database.slice = { owner: me.owner, startedMs: nowMs };
-    }
+    if (!(before & WRITER_BITS) && me.bits & WRITER_BITS) beginSlice(database, me, request.tid, this.#limits, nowMs);
   }
 
   /** A write attempt, granted or not. */
@@ -87,6 +86,8 @@ export class Transactions {
       return;
     }
     database.readers.readEnded(this.#identityOf(database, me));
+    // It has read what it came for: its next transaction is no further try of this one, as the shell's INSERT after its look at the schema.
+    if (before & (HOLDS_SHARED | HOLDS_READ)) database.episodes.forgiveIdle(me.owner);
   }
 
   /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
@@ -118,13 +119,15 @@ export class Transactions {
     if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
     const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.retry : undefined;
     me.retry = undefined;
-    database.sliceHoldUntilMs = Number.NEGATIVE_INFINITY;
+    const mayWrite = this.proofOf(database, me, nowMs) === 'none';
+    if (mayWrite) endHold(database, me);
     me.transaction = {
       startedMs: retry?.startedMs ?? nowMs,
       tid,
       inWal,
       youngUntilMs: retry?.youngUntilMs ?? nowMs + this.#limits.youngMs,
-      mayWrite: this.proofOf(database, me, nowMs) === 'none',
+      mayWrite,
+      isLate: retry?.isLate ?? false,
       attemptedWrite: false,
       isOutdated: inWal && commitsAsked !== database.commits,
       commitsSeen: database.commits,
@@ -134,14 +137,10 @@ export class Transactions {
   #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
     database.commits++;
     database.lastWriteMs = nowMs;
-    me.lastWriteEndMs = nowMs;
     this.#world.committed(database.name, this.#identityOf(database, me), database.lastWriteSinceMs, nowMs);
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
-    const { slice } = database;
-    if (slice?.owner !== me.owner || !me.comesBackAtOnce || database.waiters.length === 0) return;
-    const sliceEndMs = slice.startedMs + this.#limits.sliceMs;
-    if (nowMs < sliceEndMs) database.sliceHoldUntilMs = Math.min(sliceEndMs, nowMs + this.#limits.sliceGapMs);
+    holdLine(database, me, this.#limits, nowMs);
   }
 
   #identityOf(database: Database, me: DatabaseOwner): ProcessIdentity {

@@ -27,8 +27,8 @@ export interface Waiter extends Asked {
   /** Smaller is earlier. An interrupted request that comes back gets its old one. */
   readonly turn: number;
   readonly episode: Episode;
-  /** The database's write-held time when the wait began: the gate's idle limit counts only the rest. */
-  readonly writeHeldAtStartMs: number;
+  /** The database's busy time when the wait began: the gate's idle limit counts only the rest. */
+  readonly busyAtStartMs: number;
   /** When a lock of a program behind the mount is in the way: the time of the next try. */
   foreignRetryMs: number | undefined;
 }
@@ -55,6 +55,13 @@ export class Episodes {
     const fresh: Episode = { key, waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined };
     this.known.set(key, fresh);
     return fresh;
+  }
+
+  /** Its tries go on, but not the time at the gate behind those who did not write. */
+  forgiveIdle(owner: bigint): void {
+    if (this.known.size === 0) return;
+    const prefix = `${owner}:`;
+    for (const episode of this.known.values()) if (episode.key.startsWith(prefix)) episode.idleMs = 0;
   }
 
   /** The owner got the write lock, or is gone: whatever it asks for next is a new episode. */

@@ -1,6 +1,6 @@
 // The rules for a database with a rollback journal (delete, truncate and persist ask for the same locks), row by row.
 import { expect, test } from 'vitest';
-import { Simulation } from './simulation.ts';
+import { type Client, Simulation } from './simulation.ts';
 
 test('an uncontended transaction is never held up', () => {
   const world = new Simulation();
@@ -406,3 +406,36 @@ test('100,000 lock and unlock requests of 1,000 processes leave no entry behind'
   expect(world.manager.size).toEqual({ files: 0, owners: 0, waiting: 0 });
   expect(world.manager.nextDeadlineMs(world.nowMs)).toBe(Number.POSITIVE_INFINITY);
 }, 60_000);
+
+/** Others begin one after the other, read for `eachMs` and end; `last` stands behind them all. */
+function standBehind(world: Simulation, others: readonly Client[], last: Client, eachMs: number): void {
+  for (const other of others) other.beginRead();
+  expect(last.lock('PENDING', 'read')).toBe('waiting');
+  for (const other of others) {
+    expect(other.outcome).toBe('locked');
+    if (other !== others[0]) other.finishRead();
+    world.pass(eachMs);
+    other.endRead();
+  }
+  expect(last.outcome).toBe('locked');
+  last.finishRead();
+}
+
+test('who has read after a wait begins its next transaction with a limit of its own: the shell looks at the schema first', () => {
+  const world = new Simulation();
+  const [last, ...others] = Array.from({ length: 15 }, (_, n) => world.client(n + 1)) as [Client, ...Client[]];
+  last.write();
+  standBehind(world, others, last, 45);
+  last.endRead();
+  standBehind(world, others, last, 45);
+  expect(world.manager.counters.gateTimeouts).toBe(0);
+});
+
+test('time that a machine short of processors takes from the one in front does not count as idle', () => {
+  const world = new Simulation();
+  const [last, ...others] = Array.from({ length: 15 }, (_, n) => world.client(n + 1)) as [Client, ...Client[]];
+  last.write();
+  for (const other of others) world.running.add(other.tid);
+  standBehind(world, others, last, 120);
+  expect(world.manager.counters.gateTimeouts).toBe(0);
+});

@@ -94,8 +94,8 @@ test('READ marks given back for a changed header prove no reader, however slowly
     a.lock('WRITE', 'write');
     expect(b.lock('READ1', 'read')).toBe('waiting');
     a.endWalWrite();
-    expect(b.outcome).toBe('locked');
     world.pass(20);
+    expect(b.outcome).toBe('locked');
     b.unlock('READ1');
     world.pass(20);
   }
@@ -308,15 +308,41 @@ test('an owner that does not come back at once costs the line no more than the g
   expect(b.outcome).toBe('locked');
 });
 
-test('an owner that was never quick gets no slice', () => {
+test('an owner on its way back is waited for until its slice ends', () => {
   const { world, a, b } = three();
   a.walWrite();
-  world.pass(20);
   a.lock('READ1', 'read');
   a.lock('WRITE', 'write');
   b.lock('READ1', 'read');
   a.endWalWrite();
+  world.running.add(a.tid);
+  world.pass(world.manager.limits.sliceMs - 0.1);
+  expect(b.outcome).toBe('waiting');
+  world.pass(0.2);
   expect(b.outcome).toBe('locked');
+});
+
+test('an owner that did not come back is not waited for the next times', () => {
+  const { world, a, b } = three();
+  const handOverMs = () => {
+    expect(a.lock('READ1', 'read')).toBe('locked');
+    a.lock('WRITE', 'write');
+    b.lock('READ1', 'read');
+    const startMs = world.nowMs;
+    a.endWalWrite();
+    while (b.outcome === 'waiting') world.pass(0.1);
+    const tookMs = world.nowMs - startMs;
+    b.lock('WRITE', 'write');
+    b.endWalWrite();
+    world.pass(60);
+    return tookMs;
+  };
+  a.walWrite();
+  world.pass(20);
+  expect(handOverMs()).toBeGreaterThan(1);
+  expect([handOverMs(), handOverMs()]).toEqual([0, 0]);
+  expect(handOverMs()).toBeGreaterThan(1); // tried again
+  expect([handOverMs(), handOverMs(), handOverMs(), handOverMs()]).toEqual([0, 0, 0, 0]);
 });
 
 test('proved readers are not held beside a writer', () => {

@@ -1,0 +1,63 @@
+// The time slice: whoever has got the write lock may take it again and again for a while, before it is handed on to the line. A process
+// switch per commit would cost most of the throughput. The line is held back after each of its commits until it comes back, but not
+// for an owner that lately did not.
+import type { Database, DatabaseOwner } from './database.ts';
+import { OPEN } from './gate.ts';
+import type { LockLimits } from './limits.ts';
+
+/** After holds in vain an owner is not waited for this many times, twice as many after each, up to... */
+const MOST_TURNS_WITHOUT = 16;
+
+export interface Slice {
+  readonly owner: DatabaseOwner;
+  /** The thread that took the write lock. */
+  readonly tid: number;
+  readonly endsMs: number;
+  /** Until when the line is held back; {@link OPEN} when it is not. */
+  heldUntilMs: number;
+}
+
+/** `me` has got the write lock. */
+export function beginSlice(
+  database: Database,
+  me: DatabaseOwner,
+  tid: number,
+  limits: LockLimits,
+  nowMs: number,
+): void {
+  endHold(database, me);
+  if (database.slice?.owner === me && database.waiters.length > 0) return;
+  database.slice = { owner: me, tid, endsMs: nowMs + limits.sliceMs, heldUntilMs: OPEN };
+}
+
+/** `me` has given the write lock back. */
+export function holdLine(database: Database, me: DatabaseOwner, limits: LockLimits, nowMs: number): void {
+  if (me.turnsWithoutHold > 0) {
+    me.turnsWithoutHold--;
+    return;
+  }
+  const { slice } = database;
+  if (slice?.owner !== me || nowMs >= slice.endsMs || database.waiters.length === 0) return;
+  slice.heldUntilMs = Math.min(slice.endsMs, nowMs + limits.sliceGapMs);
+}
+
+/** `next` begins a transaction that may write: the one for whom the line was held, or the line. */
+export function endHold(database: Database, next: DatabaseOwner): void {
+  const { slice } = database;
+  if (!slice || slice.heldUntilMs === OPEN) return;
+  slice.heldUntilMs = OPEN;
+  const { owner } = slice;
+  owner.holdsInVain = owner === next ? 0 : owner.holdsInVain + 1;
+  owner.turnsWithoutHold = owner === next ? 0 : Math.min(MOST_TURNS_WITHOUT, 2 ** owner.holdsInVain);
+}
+
+/** Decides about a hold whose time has come: one whose thread is on its way goes on. */
+export function reviewHold(
+  { slice }: Database,
+  limits: LockLimits,
+  isRunning: (tid: number) => boolean,
+  nowMs: number,
+): void {
+  if (!slice || slice.heldUntilMs === OPEN || nowMs < slice.heldUntilMs || nowMs >= slice.endsMs) return;
+  if (isRunning(slice.tid)) slice.heldUntilMs = Math.min(slice.endsMs, nowMs + limits.sliceGapMs);
+}
