@@ -15,6 +15,7 @@ export interface Settings {
   readonly passthrough: 'auto' | 'on' | 'off';
   readonly locks: 'coordinated' | 'kernel';
   readonly lockLimits: Partial<LockLimits>;
+  readonly idlePolling: 'auto' | 'on' | 'off';
   readonly config: string | undefined;
   readonly stateDir: string;
   readonly runDir: string;
@@ -204,6 +205,15 @@ export const options: Options = {
     defaultText: null,
     sense: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
     isList: true,
+  },
+  idlePolling: {
+    flag: 'idle-polling',
+    value: 'auto|on|off',
+    parse: oneOf(['auto', 'on', 'off']),
+    byDefault: () => 'auto',
+    defaultText: 'auto',
+    sense:
+      'keep idle processors awake while programs ask the mount back to back: locks are up to 2.5 times as fast and cost more power; auto = on machines with at most 4 processors',
   },
   config: {
     flag: 'config',

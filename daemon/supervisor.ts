@@ -206,7 +206,7 @@ export class Supervisor {
 
   /** A mount that is impossible is no failure: HTTP then serves the data directory. */
   async #startMount(instance: Instance, mountPoint: string, adopted: Mount | undefined): Promise<void> {
-    const { passthrough, locks, lockLimits, requireMount } = this.#settings;
+    const { passthrough, locks, lockLimits, idlePolling, requireMount } = this.#settings;
     const service = new MountService({
       options: {
         dataDir: this.#data,
@@ -214,6 +214,7 @@ export class Supervisor {
         passthrough,
         locks,
         lockLimits,
+        idlePolling,
         stateDir: instance.folder,
         fence: this.#deadConnections.length > 0,
       },

@@ -30,6 +30,8 @@ export interface FsStartOptions {
   readonly stateDir: string;
   /** Constants of the lock coordinator that differ from their defaults. */
   readonly lockLimits?: Partial<LockLimits>;
+  /** Keep idle processors from halting while programs ask back to back: see idle-processors.ts. Default auto. */
+  readonly idlePolling?: 'auto' | 'on' | 'off';
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
   /** Test mode, for a mount without passthrough: what is not synced can be lost by the message `power-cut`. Default false. */

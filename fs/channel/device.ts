@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { encodeResend } from '../protocol/encode.ts';
 import { fcntl, poll, read, write } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
+import type { IdleProcessors } from './idle-processors.ts';
 
 const { EAGAIN, EINTR, ENODEV, ENOENT } = constants.errno;
 const POLLIN = 1;
@@ -28,6 +29,7 @@ const requestsBetweenPolls = 64;
 export class Device {
   readonly #fd: number;
   readonly #wakeFd: number;
+  readonly #idle: IdleProcessors;
   readonly #log: Log;
   readonly #fds = Buffer.alloc(3 * pollfdBytes);
   readonly #wakeCount = Buffer.alloc(8);
@@ -37,9 +39,10 @@ export class Device {
   #hasHeard = false;
 
   /** `wakeFd` is an eventfd. */
-  constructor(fd: number, wakeFd: number, log: Log) {
+  constructor(fd: number, wakeFd: number, idle: IdleProcessors, log: Log) {
     this.#fd = fd;
     this.#wakeFd = wakeFd;
+    this.#idle = idle;
     this.#log = log;
     // A request may be taken back between poll and read: then read must not wait for the next one.
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK) < 0) throw lastError('fcntl', '/dev/fuse');
@@ -70,7 +73,10 @@ export class Device {
     const length = this.#sincePoll < requestsBetweenPolls && this.#isWorthSpinning() ? this.#spin(bytes) : 0;
     if (length !== 0) return length;
     this.#sincePoll = 0;
-    if (poll(this.#fds, 3, timeoutMs) <= 0) return 0;
+    if (poll(this.#fds, 3, this.#idle.boundedMs(timeoutMs)) <= 0) {
+      this.#idle.waited();
+      return 0;
+    }
     this.#hasHeard = this.#fds.readInt16LE(2 * pollfdBytes + 6) !== 0;
     if (this.#fds.readInt16LE(pollfdBytes + 6) !== 0) {
       read(this.#wakeFd, this.#wakeCount, 8);
@@ -120,7 +126,10 @@ export class Device {
 
   #read(bytes: Buffer): number {
     const length = read(this.#fd, bytes, bytes.length);
-    if (length > 0) return length;
+    if (length > 0) {
+      this.#idle.asked();
+      return length;
+    }
     const errno = lastErrno();
     if (errno === EAGAIN || errno === EINTR || errno === ENOENT) return 0; // ENOENT: it was taken back while it was copied
     if (errno === ENODEV) return unmounted;

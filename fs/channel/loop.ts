@@ -24,6 +24,7 @@ import { BehindTheBack, batchMs } from './behind.ts';
 import { DescriptorPressure } from './descriptor-pressure.ts';
 import { Device, unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
+import { IdleProcessors } from './idle-processors.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
 import { Session } from './session.ts';
 
@@ -51,11 +52,12 @@ function serve({
   watch = true,
   locks: locksWanted,
   lockLimits,
+  idlePolling = 'auto',
   powerCut = false,
   fence: fenced = false,
 }: FsStartOptions): void {
   raiseThreadPriority();
-  const device = new Device(deviceFd, wakeFd, log);
+  const device = new Device(deviceFd, wakeFd, new IdleProcessors(idlePolling, log), log);
   const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
   const passthrough = new Passthrough(deviceFd, log);
   const behind = watch ? new BehindTheBack(log) : undefined;

@@ -1,0 +1,44 @@
+// Idle processors poll instead of halting while programs ask back to back, and only then. What the kernel was told can be read from
+// the interface itself; the machine must have it, as every one with power management has.
+import { existsSync, readFileSync } from 'node:fs';
+import { afterEach, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { run } from '../helpers/process.ts';
+import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
+
+const path = '/dev/cpu_dma_latency';
+const reads = `
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute('pragma journal_mode=wal'); db.execute('create table if not exists t(v)')
+end = time.time() + 2
+while time.time() < end: db.execute('select * from t').fetchall()
+`;
+
+let mount: TempMount;
+
+afterEach(() => mount.close());
+
+/** Microseconds: what everybody together tolerates. */
+const tolerated = () => readFileSync(path).readInt32LE(0);
+
+const readOften = () => run('python3', ['-c', reads, `${mount.mountPoint}/app.db`], { timeoutMs: 60_000 });
+
+test.runIf(existsSync(path))('processors stay awake during a load of locks, and may halt after it', async () => {
+  mount = await tempMount({ idlePolling: 'on' });
+  expect(tolerated()).toBeGreaterThan(0);
+  const load = readOften();
+  await eventually(() => expect(tolerated()).toBe(0));
+  await load;
+  await eventually(() => expect(tolerated()).toBeGreaterThan(0));
+});
+
+test.runIf(existsSync(path))('--idle-polling off leaves the processors alone', async () => {
+  mount = await tempMount({ idlePolling: 'off' });
+  const seen: number[] = [];
+  const load = readOften();
+  const looking = setInterval(() => seen.push(tolerated()), 50);
+  await load.finally(() => clearInterval(looking));
+  expect(seen.length).toBeGreaterThan(0);
+  expect(Math.min(...seen)).toBeGreaterThan(0);
+});
