@@ -200,7 +200,7 @@ describe('databases', () => {
     const history = (await call('GET', '/kv/shared/history')).json.operations;
     expect(history[0]).toMatchObject({
       op_number: 2,
-      client: 'native',
+      client: 'http',
       operation: { op: 'SET', old_value: { a: 1 }, new_value: { a: 2 } },
     });
     const view = { transaction: [{ query: "SELECT op_number, op FROM kv_store_history WHERE key = 'shared'" }] };
