@@ -1,6 +1,9 @@
 // Which locks have been held for long, each told once: an exclusive one, or one that somebody waits for.
 import type { DatabaseLocks } from './snapshot.ts';
 
+/** Every connection of a WAL database holds these for as long as it lives, and no wait is about them. */
+const lifelongInWal = new Set(['SHARED', 'DMS']);
+
 export class LongHolders {
   readonly #longMs: number;
   #known = new Set<string>();
@@ -17,6 +20,7 @@ export class LongHolders {
     for (const view of views) {
       const blocking = new Set(view.waiters.flatMap((waiter) => waiter.blockedBy));
       const holders = view.holders.filter(({ lock, mode, pid, heldMs }) => {
+        if (view.journal === 'wal' && lifelongInWal.has(lock)) return false;
         if (heldMs < this.#longMs || (mode === 'shared' && !blocking.has(pid))) return false;
         const key = `${pid} ${lock} ${view.db}`;
         this.#known.add(key);
