@@ -114,7 +114,9 @@ export async function moreFrom(client: LoadClient): Promise<void> {
 }
 
 export function query(path: string, sql: string): string {
-  const { stdout, stderr, status } = spawnSync('sqlite3', ['-cmd', '.timeout 20000', path, sql], { encoding: 'utf8' });
+  const args = ['-cmd', '.timeout 20000', path, sql];
+  // A long loop has hundreds of thousands of rows.
+  const { stdout, stderr, status } = spawnSync('sqlite3', args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
   expect(status, stderr).toBe(0);
   return stdout.trim();
 }
