@@ -1,5 +1,6 @@
 // Entry of the fs process: the supervisor's messages on the main thread, the kernel's on a thread of its own. Inherits
 // /dev/fuse as fd 3. It must never touch a path on the mount that it serves.
+import { close } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
@@ -71,7 +72,9 @@ function start(options: FsStartOptions): void {
     else if (message.type === 'make-room') {
       tellKernel(message.messages).then(() => toLoop({ type: 'room-made' }));
     } else if (message.type === 'sync') syncAndAnswer(message.job, deviceInChild, syncAverage);
-    else if (message.type === 'locks') {
+    else if (message.type === 'close') {
+      for (const fd of message.fds) close(fd, () => {}); // by a thread of Node's pool
+    } else if (message.type === 'locks') {
       toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
     } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));
     else toSupervisor(message);

@@ -30,6 +30,8 @@ export type FromLoop =
   | { readonly type: 'make-room'; readonly messages: readonly Uint8Array[] }
   /** To be done and answered by the main thread. */
   | { readonly type: 'sync'; readonly job: SyncJob }
+  /** To be closed by another thread: see LastCloses. */
+  | { readonly type: 'close'; readonly fds: readonly number[] }
   /** The answer to the query `locks`, before the processes are named. */
   | { readonly type: 'locks'; readonly id: number; readonly databases: readonly DatabaseLocks[] }
   /** Holders that have become long since they were asked for last. */

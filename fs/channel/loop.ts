@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { FsStartOptions, FsStatus } from '../messages.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { closeFenced } from '../nodes/files.ts';
+import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
 import { PowerCut } from '../nodes/power-cut.ts';
@@ -72,6 +73,7 @@ function serve({
     passthrough,
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
+    lastCloses: new LastCloses((fds) => send({ type: 'close', fds })),
     powerCut: powerCut ? new PowerCut() : undefined,
     fence,
     refusesFenced: isKernelLocks,
@@ -128,6 +130,7 @@ function serve({
     locks?.runDue(length === 0);
     checkFence();
     if (pressure.isHigh(tree)) send({ type: 'make-room', messages: pressure.relieve(tree) });
+    tree.lastCloses.runDue();
     if (length === 0) survivor.kept.clearIfDue();
     collectChanges();
   }
@@ -135,7 +138,7 @@ function serve({
   /** For poll: milliseconds, -1 when nothing is due. */
   function untilDueMs(): number {
     const lockDueMs = locks?.nextDueMs() ?? -1;
-    const nextMs = Math.min(collectAtMs, fence.nextCheckMs, survivor.kept.nextClearMs);
+    const nextMs = Math.min(collectAtMs, fence.nextCheckMs, survivor.kept.nextClearMs, tree.lastCloses.dueMs);
     if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
     const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
     return lockDueMs < 0 ? dueMs : Math.min(lockDueMs, dueMs);

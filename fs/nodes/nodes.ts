@@ -34,6 +34,8 @@ export class Node {
   opens = 0;
   /** Those of them that bypass the page cache and passthrough: FileHandle.isDirect. */
   directOpens = 0;
+  /** Its last name was removed through the mount: to close `fd` ends the file. */
+  isNameless = false;
   readonly #store: NodeStore;
   readonly #slot: number;
   #lookups: number;
@@ -77,6 +79,7 @@ export class Node {
 
   /** The file has lost its last name: while it is open, only a descriptor can stand for it from now on. */
   lostLastName(): void {
+    this.isNameless = true;
     if (this.opens > 0) this.#store.keep(this.#slot, this.id, this.fd);
     else this.#store.letGo(this.id);
   }
@@ -89,7 +92,7 @@ export class Node {
 export class NodeTable {
   readonly #byId = new Map<NodeId, Node>();
   readonly #byKey = new Map<string, Node>();
-  readonly #closeDescriptor: (fd: number) => void;
+  readonly #closeDescriptor: (fd: number, isLast: boolean) => void;
   readonly #store: NodeStore;
   readonly #nextId: () => NodeId;
   readonly #directories: DirectoryListener | undefined;
@@ -98,7 +101,8 @@ export class NodeTable {
   constructor(
     root: { readonly fd: number; readonly key: string },
     parts: {
-      readonly closeDescriptor: (fd: number) => void;
+      /** `isLast`: the file goes with it. */
+      readonly closeDescriptor: (fd: number, isLast: boolean) => void;
       readonly store: NodeStore;
       readonly nextId: () => NodeId;
       readonly directories?: DirectoryListener | undefined;
@@ -158,7 +162,7 @@ export class NodeTable {
     if (node.isDirectory) this.#directories?.dropped(node.id);
     this.#byId.delete(node.id);
     this.#byKey.delete(node.key);
-    this.#closeDescriptor(node.fd);
+    this.#closeDescriptor(node.fd, node.isNameless);
   }
 }
 

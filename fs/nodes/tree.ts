@@ -20,6 +20,7 @@ import {
 import { lastErrno, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts';
+import type { LastCloses } from './last-closes.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
@@ -41,6 +42,7 @@ export interface Tree {
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
   readonly syncer: Syncer;
+  readonly lastCloses: LastCloses;
   /** Only in a test of power cuts. */
   readonly powerCut: PowerCut | undefined;
   /** Which files programs of a dead mount still use. */
@@ -60,6 +62,7 @@ export function openTree(
     readonly passthrough: Passthrough;
     readonly ownChanges: OwnChanges;
     readonly syncer: Syncer;
+    readonly lastCloses: LastCloses;
     readonly powerCut?: PowerCut | undefined;
     readonly fence: Pick<Fence, 'covers'>;
     readonly refusesFenced?: boolean;
@@ -72,6 +75,7 @@ export function openTree(
     passthrough,
     ownChanges,
     syncer,
+    lastCloses,
     powerCut,
     fence,
     refusesFenced = false,
@@ -89,13 +93,19 @@ export function openTree(
     passthrough,
     ownChanges,
     syncer,
+    lastCloses,
     powerCut,
     fence,
     refusesFenced,
     operation,
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },
-      { closeDescriptor: close, store, nextId: nextNodeId, directories },
+      {
+        closeDescriptor: (last, isLast) => (isLast ? lastCloses.add(last) : close(last)),
+        store,
+        nextId: nextNodeId,
+        directories,
+      },
     ),
     files: new HandleTable(survivor.handleStore('file'), nextHandleId),
     directories: new HandleTable(survivor.handleStore('directory'), nextHandleId),

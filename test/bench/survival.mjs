@@ -31,6 +31,7 @@ function tree(survivor) {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer: undefined,
+    lastCloses: undefined,
     fence: { covers: () => false },
     survivor,
   });

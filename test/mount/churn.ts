@@ -1,6 +1,7 @@
 // Creates, looks up, opens, links, renames and removes files, many times over, and compares the fs process before and after.
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { openPaths, removedFilesHeldBy } from '../helpers/descriptors.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import type { TempMount } from '../helpers/temp-mount.ts';
@@ -45,7 +46,10 @@ async function settled(mount: TempMount) {
     return { nodes, handles, backingFiles };
   });
   const pid = mount.process.pid ?? 0;
+  const descriptors = await eventually(() => {
+    expect(removedFilesHeldBy(pid, mount.dataDir)).toEqual([]);
+    return openPaths(pid).length;
+  });
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  const { stdout } = await run('ls', [`/proc/${pid}/fd`]);
-  return { tables, residentBytes: Number(resident) * 1024, descriptors: stdout.split('\n').length };
+  return { tables, residentBytes: Number(resident) * 1024, descriptors };
 }

@@ -1,16 +1,19 @@
 // The session on recorded bytes, without /dev/fuse: what it answers, and that nothing a client sends can end it.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Session } from '../../../fs/channel/session.ts';
+import { LastCloses } from '../../../fs/nodes/last-closes.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
 import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
 import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
+import type { NodeId } from '../../../fs/protocol/requests.ts';
 import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
 import type { Caller } from '../../../fs/system/caller.ts';
+import { close } from '../../../fs/system/files.ts';
 import { name, request, samples, u32, u64 } from '../wire.ts';
 
 const EIO = 5;
@@ -37,6 +40,7 @@ beforeEach(() => {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer,
+    lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
     survivor,
   });
@@ -107,6 +111,21 @@ test('an open handle keeps its node when FORGET overtakes RELEASE', () => {
   expect(tree.nodes.size).toBe(2);
   ask(request('RELEASE', [u64(handleOf(created.payload)), u32(0), u32(0), u64(0)], { nodeId }));
   expect(tree.nodes.size).toBe(1);
+});
+
+test('the descriptor of a removed file is closed by another thread, any other at once', () => {
+  const handed = vi.spyOn(tree.lastCloses, 'add');
+  writeFileSync(join(folder, 'kept'), '');
+  writeFileSync(join(folder, 'removed'), '');
+  for (const file of ['kept', 'removed']) {
+    const nodeId = Number(ask(request('LOOKUP', [name(file)])).payload.readBigUInt64LE(0));
+    const { fd } = tree.nodes.get(nodeId as NodeId) ?? expect.unreachable();
+    if (file === 'removed') ask(request('UNLINK', [name(file)]));
+    const forget = request('FORGET', [u64(1)], { nodeId });
+    session.serve(forget, forget.length);
+    expect(handed.mock.calls).toEqual(file === 'removed' ? [[fd]] : []);
+    expect(existsSync(`/proc/self/fd/${fd}`)).toBe(file === 'removed');
+  }
 });
 
 describe('nothing that a client sends ends the session', () => {
