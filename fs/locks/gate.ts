@@ -40,6 +40,19 @@ export function gateOpensMs(
   return opensMs;
 }
 
+/** Whether `me` has to wait until those in front of it have begun. */
+export function standsInLine(
+  database: Database,
+  me: DatabaseOwner,
+  proof: Proof,
+  limits: LockLimits,
+  nowMs: number,
+): boolean {
+  if (proof !== 'none' || hasRetryTurn(me, limits, nowMs)) return false;
+  const { slice } = database;
+  return slice === undefined || slice.owner !== me || nowMs >= slice.heldUntilMs;
+}
+
 /** Who keeps `me` at the gate, for the graph of waiters and for people. */
 export function gateBlockers(database: Database, me: DatabaseOwner): DatabaseOwner[] {
   if (database.writer && database.writer !== me) return [database.writer];

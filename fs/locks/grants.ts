@@ -3,12 +3,12 @@
 
 import type { LockCounters } from './counters.ts';
 import type { Database, DatabaseOwner, LockFile } from './database.ts';
-import { gateOpensMs, OPEN } from './gate.ts';
+import { gateOpensMs, OPEN, type Proof } from './gate.ts';
 import type { LockLimits } from './limits.ts';
 import { isCommitStep } from './policy.ts';
 import type { HeldRange } from './ranges.ts';
 import type { LockOwner } from './table.ts';
-import { mayBegin, type Transactions } from './transactions.ts';
+import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
 import type { Asked, Waiter } from './waiters.ts';
 
@@ -28,20 +28,29 @@ export class Grants {
     this.#transactions = transactions;
   }
 
-  /** Grants, or says what is in the way. `waiter` when the request is in the line already. */
-  tryGrant(asked: Asked, waiter: Waiter | undefined, nowMs: number): Obstacle {
+  /** Grants a request that has just come, or says what is in the way. */
+  tryNew(asked: Asked, nowMs: number): Obstacle {
+    const { database } = asked.file;
+    return this.#try(asked, undefined, database.waiters.some(isNewcomer), database.commits, nowMs);
+  }
+
+  /** The same for one that is in the line already. `isBehind`: another newcomer is in front of it. */
+  tryWaiter(waiter: Waiter, isBehind: boolean, nowMs: number): Obstacle {
+    return this.#try(waiter, waiter.proof, isBehind, waiter.commitsAsked, nowMs);
+  }
+
+  #try(asked: Asked, knownProof: Proof | undefined, isBehind: boolean, commitsAsked: number, nowMs: number): Obstacle {
     const { file, role, request, me } = asked;
     const { database } = file;
     const type = request.type === 'write' ? 'write' : 'read';
     const table = request.flock ? file.flock : file.posix;
     if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
     if (role === 'pending' && type === 'read' && isCommitWaiting(database, me)) return 'lock';
-    if (this.#transactions.isSnapshotRequest(role, request, me, database)) {
-      const proof = this.#transactions.proofOf(database, me, nowMs);
-      const isBehind = isBehindAtGate(database, waiter);
+    if (this.#transactions.isSnapshotRequest(asked)) {
+      const proof = knownProof ?? this.#transactions.proofOf(database, me, nowMs);
       if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
     }
-    return this.take(asked, waiter?.commitsAsked ?? database.commits, nowMs) ? 'none' : 'foreign';
+    return this.take(asked, commitsAsked, nowMs) ? 'none' : 'foreign';
   }
 
   /**
@@ -81,12 +90,4 @@ export class Grants {
 function isCommitWaiting(database: Database, me: DatabaseOwner): boolean {
   if (database.waiters.length === 0) return false;
   return database.waiters.some((other) => other.me !== me && isCommitStep(other.role, other.request, other.me));
-}
-
-function isBehindAtGate(database: Database, waiter: Waiter | undefined): boolean {
-  for (const other of database.waiters) {
-    if (other === waiter) return false;
-    if (mayBegin(other.role, other.request, other.me)) return true;
-  }
-  return false;
 }

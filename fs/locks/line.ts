@@ -5,13 +5,13 @@ import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-byte
 import type { LockCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
-import { gateOpensMs, reviewYoung } from './gate.ts';
+import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
 import { patienceMs } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
-import { mayBegin, type Transactions } from './transactions.ts';
+import { isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
 import { type Asked, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
@@ -68,15 +68,20 @@ export class Line {
     episode.keptTurn = undefined;
     episode.lastSeenMs = Number.POSITIVE_INFINITY;
     const waiter: Waiter = {
-      ...asked,
+      file,
+      role,
+      request,
+      me,
       database,
       kind,
+      proof: this.#transactions.proofOf(database, me, nowMs),
       startedMs: nowMs,
       commitsAsked: database.commits,
       limitMs,
       turn,
       episode,
       busyAtStartMs: database.busyMs(nowMs),
+      dueMs: nowMs + Math.min(limitMs, this.#limits.gateIdleMs - episode.idleMs),
       foreignRetryMs: obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined,
     };
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
@@ -111,9 +116,12 @@ export class Line {
     if (database.waiters.length === 0) return;
     this.#nextDeadlineMs = undefined;
     let hasDowngrade = false;
+    let isBehind = false;
     for (const waiter of [...database.waiters]) {
       if (!this.#waiting.has(waiter.request.unique)) continue;
-      const obstacle = this.#grants.tryGrant(waiter, waiter, nowMs);
+      const { kind, me, proof } = waiter;
+      if (isBehind && kind === 'gate' && standsInLine(database, me, proof, this.#limits, nowMs)) continue;
+      const obstacle = this.#grants.tryWaiter(waiter, isBehind, nowMs);
       if (obstacle === 'none') {
         this.#finish(waiter, 'granted', nowMs);
         if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
@@ -121,6 +129,7 @@ export class Line {
       } else {
         waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
         waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined;
+        isBehind ||= isNewcomer(waiter);
       }
     }
     if (hasDowngrade) this.pump(database, nowMs);
@@ -151,7 +160,9 @@ export class Line {
       reviewYoung(database, this.#limits, this.#isRunning, nowMs);
       reviewHold(database, this.#limits, this.#isRunning, nowMs);
       for (const waiter of [...database.waiters]) {
-        if (nowMs < this.#deadlineMs(waiter, nowMs)) continue;
+        if (nowMs < waiter.dueMs) continue;
+        waiter.dueMs = this.#deadlineMs(waiter, nowMs);
+        if (nowMs < waiter.dueMs) continue;
         const letThrough = waiter.kind === 'gate' && this.#grants.take(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
@@ -262,12 +273,11 @@ export class Line {
     for (const database of this.#databases) {
       let isBehind = false;
       for (const waiter of database.waiters) {
-        next = Math.min(next, this.#deadlineMs(waiter, nowMs), waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
-        if (!mayBegin(waiter.role, waiter.request, waiter.me)) continue;
-        const proof = this.#transactions.proofOf(database, waiter.me, nowMs);
-        const opensMs = gateOpensMs(database, waiter.me, proof, isBehind, this.#limits, nowMs);
+        next = Math.min(next, waiter.dueMs, waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
+        if (!isNewcomer(waiter)) continue;
         // OPEN is due at once: time alone has opened it since it was last looked at.
-        if (waiter.kind === 'gate') next = Math.min(next, opensMs);
+        if (waiter.kind === 'gate')
+          next = Math.min(next, gateOpensMs(database, waiter.me, waiter.proof, isBehind, this.#limits, nowMs));
         isBehind = true;
       }
     }

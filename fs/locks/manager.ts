@@ -122,9 +122,10 @@ export class LockManager {
     if (request.flock) this.#dropForConversion(file, request, nowMs);
     else this.#noteIntent(asked, nowMs);
     if (isShielded(request, role, database)) return this.#line.refuse(asked, nowMs);
-    const obstacle = this.#grants.tryGrant(asked, undefined, nowMs);
+    const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
+    const obstacle = this.#grants.tryNew(asked, nowMs);
     if (obstacle !== 'none') return this.#line.wait(asked, obstacle, nowMs);
-    if (request.type === 'read') this.#line.pump(database, nowMs); // it may have been a downgrade
+    if (isDowngrade) this.#line.pump(database, nowMs);
     return 'granted';
   }
 

@@ -43,6 +43,14 @@ export class LockTable {
     return undefined;
   }
 
+  /** Whether `owner` has a write lock somewhere in `start`..`end`. */
+  isWriter(owner: LockOwner, start: number, end: number): boolean {
+    for (const range of this.owners.get(owner)?.ranges ?? []) {
+      if (range.type === 'write' && range.start <= end && range.end >= start) return true;
+    }
+    return false;
+  }
+
   /** Every owner whose locks forbid `type` on `start`..`end`. */
   conflictingOwners(owner: LockOwner, start: number, end: number, type: LockType): LockOwner[] {
     const found: LockOwner[] = [];

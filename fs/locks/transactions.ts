@@ -18,6 +18,7 @@ import { hasRetryTurn, type Proof } from './gate.ts';
 import type { LockLimits } from './limits.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
+import type { Asked } from './waiters.ts';
 
 const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
 
@@ -91,8 +92,10 @@ export class Transactions {
   }
 
   /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
-  isSnapshotRequest(role: LockRole, request: LockRequest, me: DatabaseOwner, database: Database): boolean {
-    if (!mayBegin(role, request, me)) return false;
+  isSnapshotRequest(asked: Asked): boolean {
+    if (!isNewcomer(asked)) return false;
+    const { role, me } = asked;
+    const { database } = asked.file;
     if (role !== 'pending') return !database.holdsSnapshotOrMore(me, 'wal');
     return me.bits === 0 && this.journalOf(database) !== 'wal';
   }
@@ -161,7 +164,7 @@ export class Transactions {
  * A request that may begin a transaction. A library built with SQLITE_ENABLE_SETLK_TIMEOUT asks for WRITE before its READ mark; past
  * the line it would take the lock from under those who have been let through the gate to write.
  */
-export function mayBegin(role: LockRole, request: LockRequest, me: DatabaseOwner): boolean {
+export function isNewcomer({ role, request, me }: Asked): boolean {
   if (request.wait) return false;
   if (request.type === 'read') return role === 'pending' || role === 'read-mark';
   return role === 'write' && !(me.bits & HOLDS_READ);

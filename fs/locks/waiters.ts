@@ -3,6 +3,7 @@
 // request would let a busy timeout of 1 s last half a minute.
 import type { LockRole } from '../sqlite/lock-bytes.ts';
 import type { Database, DatabaseOwner, LockFile } from './database.ts';
+import type { Proof } from './gate.ts';
 import type { LockRequest } from './types.ts';
 
 /** `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. */
@@ -19,6 +20,8 @@ export interface Asked {
 export interface Waiter extends Asked {
   readonly database: Database;
   kind: WaitKind;
+  /** What was known of it when it asked; nothing is learned of an owner while it waits. */
+  readonly proof: Proof;
   readonly startedMs: number;
   /** The database's `commits` then. */
   readonly commitsAsked: number;
@@ -29,12 +32,13 @@ export interface Waiter extends Asked {
   readonly episode: Episode;
   /** The database's busy time when the wait began: the gate's idle limit counts only the rest. */
   readonly busyAtStartMs: number;
+  /** Its limit is not reached before this time, and need not be looked at until then. */
+  dueMs: number;
   /** When a lock of a program behind the mount is in the way: the time of the next try. */
   foreignRetryMs: number | undefined;
 }
 
 export interface Episode {
-  readonly key: string;
   waitedMs: number;
   /** Of it, at the gate while nobody held a write lock. */
   idleMs: number;
@@ -44,37 +48,38 @@ export interface Episode {
   keptTurn: number | undefined;
 }
 
+const SNAPSHOT = -1;
+
 export class Episodes {
-  private readonly known = new Map<string, Episode>();
+  /** By owner and by what it asks for. */
+  private readonly known = new Map<bigint, Map<number, Episode>>();
 
   /** The episode that a request belongs to, begun anew when the last try is too long ago. */
   of(request: LockRequest, gapMs: number, nowMs: number): Episode {
-    const key = keyOf(request);
-    const known = this.known.get(key);
+    const episodes = this.known.get(request.owner) ?? new Map<number, Episode>();
+    this.known.set(request.owner, episodes);
+    const what = whatIsAsked(request);
+    const known = episodes.get(what);
     if (known && nowMs - known.lastSeenMs <= gapMs) return known;
-    const fresh: Episode = { key, waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined };
-    this.known.set(key, fresh);
+    const fresh: Episode = { waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined };
+    episodes.set(what, fresh);
     return fresh;
   }
 
   /** Its tries go on, but not the time at the gate behind those who did not write. */
   forgiveIdle(owner: bigint): void {
-    if (this.known.size === 0) return;
-    const prefix = `${owner}:`;
-    for (const episode of this.known.values()) if (episode.key.startsWith(prefix)) episode.idleMs = 0;
+    for (const episode of this.known.get(owner)?.values() ?? []) episode.idleMs = 0;
   }
 
   /** The owner got the write lock, or is gone: whatever it asks for next is a new episode. */
   forgetOwner(owner: bigint): void {
-    if (this.known.size === 0) return;
-    const prefix = `${owner}:`;
-    for (const key of this.known.keys()) if (key.startsWith(prefix)) this.known.delete(key);
+    this.known.delete(owner);
   }
 }
 
-// A READ mark is whichever of the five SQLite finds fit: they are one lock for this purpose.
-function keyOf(request: LockRequest): string {
-  return `${request.owner}:${request.file}:${request.type === 'read' ? 'snapshot' : request.start}`;
+/** A READ mark is whichever of the five SQLite finds fit: they, and SHARED, are one lock for this purpose. */
+function whatIsAsked({ type, start }: LockRequest): number {
+  return type === 'read' ? SNAPSHOT : start;
 }
 
 /** Puts `waiter` in its place by turn. */
