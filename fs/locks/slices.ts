@@ -45,10 +45,14 @@ export function holdLine(database: Database, me: DatabaseOwner, limits: LockLimi
 export function endHold(database: Database, next: DatabaseOwner): void {
   const { slice } = database;
   if (!slice || slice.heldUntilMs === OPEN) return;
-  slice.heldUntilMs = OPEN;
   const { owner } = slice;
-  owner.holdsInVain = owner === next ? 0 : owner.holdsInVain + 1;
-  owner.turnsWithoutHold = owner === next ? 0 : Math.min(MOST_TURNS_WITHOUT, 2 ** owner.holdsInVain);
+  if (owner === next) owner.holdsInVain = owner.turnsWithoutHold = 0;
+  else if (slice.heldUntilMs < slice.endsMs) {
+    // A hold that the end of the slice has cut short says nothing about its owner.
+    owner.holdsInVain++;
+    owner.turnsWithoutHold = Math.min(MOST_TURNS_WITHOUT, 2 ** owner.holdsInVain);
+  }
+  slice.heldUntilMs = OPEN;
 }
 
 /** Decides about a hold whose time has come: one whose thread is on its way goes on. */

@@ -322,6 +322,26 @@ test('an owner on its way back is waited for until its slice ends', () => {
   expect(b.outcome).toBe('locked');
 });
 
+test('an owner whose slice ended before it could come back is waited for in its next slice', () => {
+  const { world, a, b } = three();
+  a.walWrite();
+  a.lock('READ1', 'read');
+  a.lock('WRITE', 'write');
+  b.lock('READ1', 'read');
+  world.pass(world.manager.limits.sliceMs - 0.5);
+  a.endWalWrite();
+  expect(b.outcome).toBe('waiting');
+  world.pass(0.6);
+  expect(b.outcome).toBe('locked');
+  b.lock('WRITE', 'write');
+  b.endWalWrite();
+  a.lock('READ1', 'read');
+  a.lock('WRITE', 'write');
+  b.lock('READ1', 'read');
+  a.endWalWrite();
+  expect(b.outcome).toBe('waiting');
+});
+
 test('an owner that did not come back is not waited for the next times', () => {
   const { world, a, b } = three();
   const handOverMs = () => {
