@@ -103,6 +103,7 @@ export class LockArbiter implements LockService {
     for (const { file, isFlock, ...held } of this.#parts.survivor.locks.stored(damaged)) {
       this.manager.restore(file, isFlock, held, nowMs);
     }
+    for (const file of mirrors.keys()) this.manager.freeUnheld(file);
   }
 
   get pending(): number {

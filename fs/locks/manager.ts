@@ -73,6 +73,12 @@ export class LockManager {
     }
   }
 
+  /** After the locks of a file were restored: the mirror may still hold what the dead process was about to give back. */
+  freeUnheld(key: number): void {
+    const { posix } = this.#registry.fileOf(key);
+    for (const { start, end } of posix.freeParts(0, END_OF_FILE)) this.#world.mirror(key, start, end, 'unlock');
+  }
+
   /** A descriptor was closed: POSIX ends every lock of `owner` on the file with it. */
   flush(file: number, handle: number, owner: LockOwner, nowMs: number): void {
     const closed = this.#registry.get(file);

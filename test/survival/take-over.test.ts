@@ -9,6 +9,7 @@ import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.t
 import { kill, pidOf, underLoad } from './rounds.ts';
 
 const holderScript = join(import.meta.dirname, 'holder.py');
+const leftoverScript = join(import.meta.dirname, 'leftover.py');
 
 test('kill -9 of the fs process: no client sees an error, and every acknowledged commit is there once', async () => {
   await withDaemon([], async (daemon) => {
@@ -21,6 +22,38 @@ test('the same without passthrough', async () => {
   await withDaemon(['--passthrough', 'off'], async (daemon) => {
     const result = await underLoad(daemon, 3, () => kill(daemon, 'fs'));
     expect(result.errors).toEqual([]);
+  });
+});
+
+test('an fs process that dies between its table and its mirror leaves no lock that shuts out programs on the data directory', async () => {
+  await withDaemon([], async (daemon) => {
+    const path = join(daemon.mount, 'idle.db');
+    query(path, 'pragma journal_mode=wal; create table t (n)');
+    const idle = start('python3', [holderScript, 'connection', path]);
+    await eventually(() => expect(idle.stdout(), idle.stderr()).toContain('open'));
+    const writeByte = '120';
+    const leftover = start('python3', [
+      leftoverScript,
+      `${await pidOf(daemon, 'fs')}`,
+      join(daemon.data, 'idle.db-shm'),
+      writeByte,
+    ]);
+    const lines = () => leftover.stdout().trim().split('\n');
+    const state = async () => {
+      const before = lines().length;
+      leftover.process.stdin?.write('\n');
+      await eventually(() => expect(lines().length, leftover.stderr()).toBeGreaterThan(before));
+      return lines().at(-1);
+    };
+    try {
+      await eventually(() => expect(leftover.stdout(), leftover.stderr()).toBe('left\n'));
+      expect(await state()).toBe('taken');
+      await kill(daemon, 'fs');
+      await eventually(async () => expect(await state()).toBe('free'));
+    } finally {
+      leftover.process.kill('SIGKILL');
+      idle.process.kill('SIGKILL');
+    }
   });
 });
 

@@ -1,8 +1,11 @@
-// Random lock operations against the manager and against a naive model that keeps one cell per byte.
+// Random lock operations against the manager and against a naive model that keeps one cell per byte. Now and then the manager dies
+// between its table and its mirror, and another one goes on with what was stored.
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { LockManager } from '../../../fs/locks/manager.ts';
-import type { LockWorld } from '../../../fs/locks/types.ts';
+import type { HeldRange } from '../../../fs/locks/ranges.ts';
+import type { OwnerLocks } from '../../../fs/locks/table.ts';
+import type { LockAnswer, LockRequest, LockWorld } from '../../../fs/locks/types.ts';
 
 const BYTES = 12;
 const OWNERS = 5;
@@ -48,37 +51,81 @@ class NaiveModel {
   }
 }
 
+class Death extends Error {}
+
 function run(seed: number): void {
   const random = randomFrom(seed);
   const model = new NaiveModel();
   const mirror: Cell[] = new Array<Cell>(BYTES).fill(undefined);
+  const stored = new Map<bigint, OwnerLocks>();
+  let isDying = false;
   const world: LockWorld = {
     describeFile: () => ({ kind: 'other', database: 'file', name: 'file' }),
     readJournalMode: () => 'rollback',
     identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
     committed: () => {},
     forgotten: () => {},
-    storeOf: () => ({ save: () => {}, remove: () => {} }),
+    storeOf: () => ({
+      save: (held) => stored.set(held.owner, { ...held, slots: [] }),
+      remove: ({ owner }) => stored.delete(owner),
+    }),
     isRunning: () => false,
     mirror: (_file, start, end, type) => {
+      if (isDying) throw new Death();
       mirror.fill(type === 'unlock' ? undefined : type, start, Math.min(end, BYTES - 1) + 1);
       return true;
     },
   };
-  const manager = new LockManager(world);
-  const waiting = new Map<number, { owner: number; start: number; end: number; type: 'read' | 'write' }>();
+  let manager = new LockManager(world);
+  const waiting = new Map<number, LockRequest & { readonly type: 'read' | 'write' }>();
+
+  /** Nothing that was asked is lost: the kernel asks again for what was not answered, first what came first. */
+  const survive = <Result>(ask: () => Result, noteStored: () => void, nowMs: number): Result => {
+    try {
+      return ask();
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+    }
+    isDying = false;
+    noteStored();
+    manager = new LockManager(world);
+    for (const held of [...stored.values()]) manager.restore(1, false, held, nowMs);
+    manager.freeUnheld(1);
+    for (const request of waiting.values()) {
+      const answer = manager.setLock(request, nowMs);
+      if (answer !== 'waiting') answered(request.unique, answer);
+    }
+    return ask();
+  };
+
+  const answered = (unique: number, answer: LockAnswer) => {
+    const asked = waiting.get(unique);
+    waiting.delete(unique);
+    if (answer !== 'granted' || !asked) return;
+    const { owner, start, end, type } = asked;
+    assert(model.isFree(Number(owner), start, end, type), `granted after a wait: ${unique}`);
+    model.set(Number(owner), start, end, type);
+  };
+
   for (let step = 0; step < OPERATIONS; step++) {
     const owner = random(OWNERS);
     const start = random(BYTES);
     const end = start + random(BYTES - start);
     const kind = random(10);
     const nowMs = step;
+    isDying = random(8) === 0;
     if (kind === 0) {
-      manager.flush(1, owner + 1, BigInt(owner), nowMs);
-      model.set(owner, 0, BYTES - 1, undefined);
+      const free = () => model.set(owner, 0, BYTES - 1, undefined);
+      survive(() => manager.flush(1, owner + 1, BigInt(owner), nowMs), free, nowMs);
+      free();
     } else if (kind === 1) {
       const first = waiting.keys().next();
-      if (!first.done) manager.interrupt(first.value, nowMs);
+      if (!first.done)
+        survive(
+          () => manager.interrupt(first.value, nowMs),
+          () => {},
+          nowMs,
+        );
     } else {
       const type = kind < 5 ? 'read' : kind < 8 ? 'write' : 'unlock';
       const wait = type !== 'unlock' && random(2) === 0;
@@ -95,7 +142,13 @@ function run(seed: number): void {
         wait,
         flock: false,
       } as const;
-      const answer = manager.setLock(request, nowMs);
+      const noteStored = () => {
+        const isStored = ({ type: held, start: from, end: to }: HeldRange) =>
+          held === type && from <= start && to >= end;
+        if (type === 'unlock') model.set(owner, start, end, undefined);
+        else if (stored.get(BigInt(owner))?.ranges.some(isStored)) model.set(owner, start, end, type);
+      };
+      const answer = survive(() => manager.setLock(request, nowMs), noteStored, nowMs);
       if (type === 'unlock') model.set(owner, start, end, undefined);
       else if (answer === 'granted') {
         assert(model.isFree(owner, start, end, type), `granted at step ${step}`);
@@ -103,19 +156,14 @@ function run(seed: number): void {
       } else {
         assert(!model.isFree(owner, start, end, type), `${answer} at step ${step}`);
         assert.equal(answer === 'refused', !wait);
-        if (answer === 'waiting') waiting.set(request.unique, { owner, start, end, type });
+        if (answer === 'waiting') waiting.set(request.unique, { ...request, type });
       }
     }
-    for (const { unique, answer } of manager.takeCompletions()) {
-      const asked = waiting.get(unique);
-      waiting.delete(unique);
-      if (answer !== 'granted' || !asked) continue;
-      assert(model.isFree(asked.owner, asked.start, asked.end, asked.type), `later grant at step ${step}`);
-      model.set(asked.owner, asked.start, asked.end, asked.type);
-    }
+    isDying = false;
+    for (const { unique, answer } of manager.takeCompletions()) answered(unique, answer);
     // Nobody waits for a free lock, and the mirror is the union of what is held.
     for (const asked of waiting.values()) {
-      assert(!model.isFree(asked.owner, asked.start, asked.end, asked.type), `overlooked at step ${step}`);
+      assert(!model.isFree(Number(asked.owner), asked.start, asked.end, asked.type), `overlooked at step ${step}`);
     }
     assert.equal(mirror.join(), model.union().join(), `mirror at step ${step}`);
   }
