@@ -70,7 +70,8 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
   const has = (bit: number) => (valid & bit) !== 0;
   const { UID, GID, MODE, SIZE, ATIME, MTIME, ATIME_NOW, MTIME_NOW, FH } = flags.attribute;
   // Owner before mode: chown clears the set-id bits, and the mode that the kernel sends already says what should be left.
-  if (has(UID | GID)) {
+  // A request without any of these is a chown(2) that leaves both ids alone, and moves ctime all the same.
+  if (has(UID | GID) || !has(MODE | SIZE | ATIME | MTIME)) {
     const uid = has(UID) ? asked.uid : keepId;
     const gid = has(GID) ? asked.gid : keepId;
     if (fchownat(node.fd, emptyPath, uid, gid, AT_EMPTY_PATH) < 0) return failed();

@@ -120,8 +120,8 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
   if (from < 0) return from;
   const to = descriptorOf(tree, asked.fhOut);
   if (to < 0) return to;
-  fromOffset.writeBigInt64LE(BigInt(asked.offsetIn));
-  toOffset.writeBigInt64LE(BigInt(asked.offsetOut));
+  fromOffset.writeBigInt64LE(asked.offsetIn);
+  toOffset.writeBigInt64LE(asked.offsetOut);
   const size = copyFileRange(from, fromOffset, to, toOffset, Math.min(asked.length, copyBytes), 0);
   return size < 0 ? failed() : encodeWritten(out, size);
 }

@@ -251,9 +251,9 @@ function copyFileRange(bytes: Buffer, _end: number, header: Header): Request {
     op: 'COPY_FILE_RANGE',
     ...header,
     fhIn: handle(bytes, copyFileRangeIn.fhIn),
-    offsetIn: readWord(bytes, headerBytes + copyFileRangeIn.offsetIn),
+    offsetIn: i64(bytes, copyFileRangeIn.offsetIn),
     fhOut: handle(bytes, copyFileRangeIn.fhOut),
-    offsetOut: readWord(bytes, headerBytes + copyFileRangeIn.offsetOut),
+    offsetOut: i64(bytes, copyFileRangeIn.offsetOut),
     length: readWord(bytes, headerBytes + copyFileRangeIn.length),
   };
 }

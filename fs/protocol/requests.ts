@@ -98,9 +98,9 @@ interface Bodies {
   /** COPY_FILE_RANGE_64 too: the 32-bit answer is the lower half of the other. */
   COPY_FILE_RANGE: {
     readonly fhIn: HandleId;
-    readonly offsetIn: number;
+    readonly offsetIn: bigint;
     readonly fhOut: HandleId;
-    readonly offsetOut: number;
+    readonly offsetOut: bigint;
     readonly length: number;
   };
   INIT: {

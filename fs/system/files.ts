@@ -24,6 +24,7 @@ export const readlinkat = libcFunction<[number, Buffer, Buffer, number]>(
 export const symlinkat = libcFunction<[Buffer, number, Buffer]>(
   'int symlinkat(void *target, int directory, void *path)',
 );
+/** `device` as the kernel sends it in a request: up to 32 bits it is libc's dev_t as well. */
 export const mknodat = libcFunction<[number, Buffer, number, number]>(
   'int mknodat(int directory, void *path, unsigned int mode, uint64_t device)',
 );

@@ -58,6 +58,9 @@ assert mode('f') == 0o6751 and os.stat('f').st_ctime_ns > before`,
   'chown sets both ids, and -1 leaves one alone': `
 put('f'); os.chown('f', 1234, 2345); os.chown('f', -1, 77); os.chown('f', 99, -1)
 assert (os.stat('f').st_uid, os.stat('f').st_gid) == (99, 77)`,
+  'chown that leaves both ids alone moves ctime': `
+put('f'); before = os.stat('f'); time.sleep(0.02); os.chown('f', -1, -1); after = os.stat('f')
+assert after.st_ctime_ns > before.st_ctime_ns and (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)`,
   'chown of a link changes the link, not its target': `
 put('f'); os.symlink('f', 'l'); os.lchown('l', 5, 6)
 assert os.lstat('l').st_uid == 5 and os.stat('f').st_uid == 0`,
@@ -219,7 +222,8 @@ fails(errno.ENXIO, os.lseek, fd, 1 << 21, os.SEEK_DATA); assert os.lseek(fd, -5,
   'copy_file_range copies between files and inside one': `
 put('a', b'0123456789' * 1000); a = os.open('a', os.O_RDWR); b = os.open('b', os.O_CREAT | os.O_RDWR)
 assert os.copy_file_range(a, b, 5000, 100, 50) == 5000 and os.pread(b, 9999, 0) == bytes(50) + (b'0123456789' * 1000)[100:5100]
-assert os.copy_file_range(a, a, 10, 0, 10000) == 10 and os.fstat(a).st_size == 10010`,
+assert os.copy_file_range(a, a, 10, 0, 10000) == 10 and os.fstat(a).st_size == 10010
+fails(errno.EFBIG, os.copy_file_range, a, b, 10, 0, 2**63 - 20)`,
   'a shared mapping and write(2) see each other': `
 fd = os.open('f', os.O_CREAT | os.O_RDWR); os.ftruncate(fd, 8192); a = mmap.mmap(fd, 8192); b = mmap.mmap(os.open('f', os.O_RDWR), 8192)
 a[0:5] = b'hello'; assert b[0:5] == b'hello' and os.pread(fd, 5, 0) == b'hello'
@@ -228,15 +232,20 @@ pid = os.fork()
 if pid == 0:
     mmap.mmap(os.open('f', os.O_RDWR), 8192)[100:103] = b'kid'; os._exit(0)
 os.waitpid(pid, 0); assert a[100:103] == b'kid' and get('f')[100:103] == b'kid'`,
-  'fifos and sockets connect processes, device nodes are refused or made': `
+  'fifos and sockets connect processes': `
 os.mkfifo('p'); pid = os.fork()
 if pid == 0:
     fd = os.open('p', os.O_WRONLY); os.write(fd, b'through'); os._exit(0)
 assert os.read(os.open('p', os.O_RDONLY), 99) == b'through'; os.waitpid(pid, 0)
 s = socket.socket(socket.AF_UNIX); s.bind('s'); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect('s'); assert stat.S_ISSOCK(os.stat('s').st_mode)
-try: os.mknod('n', stat.S_IFCHR | 0o600, os.makedev(1, 3))
-except OSError as error: assert error.errno == errno.EPERM
 os.mknod('r', stat.S_IFREG | 0o640); assert mode('r') == 0o640`,
+  'device nodes keep type, number and mode, for those who may make them, and cannot be opened on a nodev mount': `
+for name, kind, device in (('c', stat.S_IFCHR, (1, 3)), ('b', stat.S_IFBLK, (259, 1048575))):
+    os.mknod(name, kind | 0o640, os.makedev(*device)); s = os.stat(name)
+    assert stat.S_IFMT(s.st_mode) == kind and mode(name) == 0o640 and s.st_rdev == os.makedev(*device), s
+if os.statvfs('.').f_flag & os.ST_NODEV: fails(errno.EACCES, os.open, 'c', os.O_RDWR)
+os.chmod('.', 0o777); as_user(1000, 1000, lambda: fails(errno.EPERM, os.mknod, 'n', stat.S_IFCHR | 0o600, os.makedev(1, 3)))
+os.rename('c', 'd'); os.unlink('b'); assert os.listdir('.') == ['d']`,
   'a program can be run from the mount, and is text-busy while it runs': `
 put('prog', get('/bin/sleep'), 0o755); pid = os.spawnv(os.P_NOWAIT, './prog', ['prog', '60'])
 deadline = time.time() + 20

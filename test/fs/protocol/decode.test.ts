@@ -60,8 +60,8 @@ describe('a well-formed request', () => {
     DESTROY: {},
     FALLOCATE: { fh: 7, offset: 4096, length: 8192, mode: 3 },
     LSEEK: { fh: 7, offset: 100, whence: 3 },
-    COPY_FILE_RANGE: { fhIn: 7, offsetIn: 1, fhOut: 8, offsetOut: 2, length: 3 },
-    COPY_FILE_RANGE_64: { op: 'COPY_FILE_RANGE', fhIn: 7, offsetIn: 1, fhOut: 8, offsetOut: 2, length: 3 },
+    COPY_FILE_RANGE: { fhIn: 7, offsetIn: 1n, fhOut: 8, offsetOut: 2n, length: 3 },
+    COPY_FILE_RANGE_64: { op: 'COPY_FILE_RANGE', fhIn: 7, offsetIn: 1n, fhOut: 8, offsetOut: 2n, length: 3 },
   };
 
   test.each(Object.entries(samples))('%s becomes its fields', (op, bytes) => {
