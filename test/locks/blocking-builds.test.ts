@@ -76,7 +76,8 @@ describe.each(['delete', 'wal'])('journal %s', (journal) => {
   test.each(['polls', 'blocks in the kernel'])('six writers, the library %s: no failure, nothing lost', async (how) => {
     const env = { LD_PRELOAD: library, ...(how === 'polls' ? {} : { BLOCK_IN_KERNEL: '1' }) };
     const crowd = await write(newFile(), journal, 5, 1.5, 6, env);
-    expect(crowd).toMatchObject({ errors: {}, stored: crowd.commits, integrity: 'ok' });
+    expect(crowd.errors).toEqual({});
+    expect(crowd).toMatchObject({ stored: crowd.commits, integrity: 'ok' });
     expect(crowd.commits).toBeGreaterThan(0);
   });
 

@@ -71,7 +71,8 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
     test.each(['insert', 'immediate'])('six python writers (%s): no failure, nothing lost', async (kind) => {
       const crowd = await writers(mount.mountPoint, journal, kind);
       const { locks } = await mount.status();
-      expect(crowd, JSON.stringify(locks)).toMatchObject({ errors: {}, stored: crowd.commits, integrity: 'ok' });
+      expect(crowd.errors, JSON.stringify(locks)).toEqual({}); // toMatchObject would take any object for {}
+      expect(crowd).toMatchObject({ stored: crowd.commits, integrity: 'ok' });
       expect(crowd.commits).toBeGreaterThan(0);
     });
 
