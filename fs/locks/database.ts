@@ -52,6 +52,8 @@ export interface Transaction {
   /** It was seen running when it came of age: what it has taken so far counts as time for which somebody wrote. */
   isLate: boolean;
   attemptedWrite: boolean;
+  /** A commit has waited for its end in vain: further commits do not wait for it. */
+  hasOutlastedCommit: boolean;
   /** Somebody has committed while it waited to begin: SQLite gives the READ mark back to look at the WAL's header again. */
   readonly isOutdated: boolean;
   /** The database's `commits` when its snapshot was taken. */

@@ -8,7 +8,7 @@ import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { patienceMs } from './policy.ts';
+import { isCommitStep, patienceMs } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
@@ -166,6 +166,7 @@ export class Line {
         const letThrough = waiter.kind === 'gate' && this.#grants.take(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
+        if (isCommitStep(waiter.role, waiter.request, waiter.me)) this.#transactions.commitRefused(waiter);
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
       }
       this.pump(database, nowMs);

@@ -30,7 +30,9 @@ export function patienceMs(
     case 'shared':
       // Reading: the holder is in the middle of its commit. Writing: our own commit, or the rollback of a hot journal.
       // On a WAL database the exclusive lock is asked by a closing connection, or by a change of the journal mode.
-      return wantsWrite && journal() === 'wal' ? 0 : limits.queueMs;
+      if (wantsWrite && journal() === 'wal') return 0;
+      if (!isCommitStep(role, request, me)) return limits.queueMs;
+      return role === 'shared' && hasLongReader(database, me) ? 0 : limits.commitMs;
     case 'reserved':
       // An empty database: hasHotJournal() asks as a reader. A holder that commits needs our SHARED gone.
       if (!wantsWrite || journal() === 'empty' || isCommitting(database.writer)) return 0;
@@ -55,6 +57,14 @@ export function patienceMs(
 /** A commit, from the RESERVED lock on: its wait is never cut short for another's sake. */
 export function isCommitStep(role: LockRole, request: LockRequest, me: DatabaseOwner): boolean {
   return request.type === 'write' && (role === 'pending' || role === 'shared') && (me.bits & HOLDS_RESERVED) !== 0;
+}
+
+/** Those behind a commit that waits can only read when it gives up: for a reader that outlasts it they would wait again and again. */
+function hasLongReader(database: Database, me: DatabaseOwner): boolean {
+  for (const other of database.owners.values()) {
+    if (other !== me && other.transaction?.hasOutlastedCommit) return true;
+  }
+  return false;
 }
 
 function isCommitting(writer: DatabaseOwner | undefined): boolean {

@@ -106,6 +106,14 @@ export class Transactions {
     return database.readers.isProvedProgram(identity, this.#limits, nowMs) ? 'program' : 'none';
   }
 
+  /** A commit was refused at its limit: whoever kept it from EXCLUSIVE would keep the next one from it as well. */
+  commitRefused({ file: { posix, database }, request }: Asked): void {
+    for (const owner of posix.conflictingOwners(request.owner, request.start, request.end, 'write')) {
+      const transaction = database.owners.get(owner)?.transaction;
+      if (transaction) transaction.hasOutlastedCommit = true;
+    }
+  }
+
   journalOf(database: Database): JournalMode {
     return database.journal((file) => this.#world.readJournalMode(file));
   }
@@ -132,6 +140,7 @@ export class Transactions {
       mayWrite,
       isLate: retry?.isLate ?? false,
       attemptedWrite: false,
+      hasOutlastedCommit: false,
       isOutdated: inWal && commitsAsked !== database.commits,
       commitsSeen: database.commits,
     };

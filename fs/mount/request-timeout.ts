@@ -13,12 +13,13 @@ export function requestTimeoutSeconds(folder = '/proc/sys/fs/fuse'): number | un
 /** `limits` with every wait below half of the timeout. */
 export function boundedBy(timeoutSeconds: number, limits: Partial<LockLimits> = {}): Partial<LockLimits> {
   const mostMs = (timeoutSeconds * 1000) / 2 - 1;
-  const bounded = (name: 'queueMs' | 'blockingMs' | 'gateIdleMs' | 'fenceMs') =>
-    Math.min(limits[name] ?? defaultLockLimits[name], mostMs);
+  const bounded = (name: keyof LockLimits, boundMs = mostMs) =>
+    Math.min(limits[name] ?? defaultLockLimits[name], boundMs);
   return {
     ...limits,
     queueMs: bounded('queueMs'),
     blockingMs: bounded('blockingMs'),
+    commitMs: bounded('commitMs', mostMs * 0.8), // less than queueMs, as everywhere
     gateIdleMs: bounded('gateIdleMs'),
     fenceMs: bounded('fenceMs'),
   };

@@ -119,6 +119,37 @@ test('after 5 seconds behind a writer the newcomer is let through, and its write
   expect(newcomer.outcome).toBe('busy');
 });
 
+test('a reader that outlasts a commit keeps newcomers waiting once, and further commits not at all', () => {
+  const world = new Simulation();
+  const [reader, writer, newcomer, other] = [1, 2, 3, 4].map((pid) => world.client(pid)) as [
+    Client,
+    Client,
+    Client,
+    Client,
+  ];
+  reader.beginRead();
+  world.pass(60);
+  writer.beginRead();
+  writer.lock('RESERVED', 'write');
+  expect(writer.commit()).toBe('waiting');
+  expect(newcomer.beginRead()).toBe('waiting');
+  expect(other.beginRead()).toBe('waiting');
+  world.pass(world.manager.limits.commitMs + 1);
+  expect(writer.outcome).toBe('busy');
+  writer.endRead();
+  expect(newcomer.outcome).toBe('locked');
+  newcomer.finishRead();
+  newcomer.endRead();
+  expect(other.outcome).toBe('locked');
+  other.finishRead();
+  expect(other.lock('RESERVED', 'write')).toBe('locked');
+  expect(other.commit()).toBe('busy');
+  other.endRead();
+  reader.endRead();
+  world.pass(10);
+  expect(other.write()).toBe('locked');
+});
+
 test('a busy handler that asks again and again waits 5 seconds in all, not 5 seconds a try', () => {
   const world = new Simulation();
   const [writer, newcomer] = [world.client(1), world.client(2)];
