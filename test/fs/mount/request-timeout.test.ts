@@ -23,6 +23,6 @@ test.each([
 
 test('every wait stays below half of the timeout, and shorter ones stay as they are', () => {
   expect(boundedBy(4)).toMatchObject({ queueMs: 1999, blockingMs: 1999, gateIdleMs: 1000, fenceMs: 1999 });
-  expect(boundedBy(4).commitMs).toBeCloseTo(1599);
+  expect(boundedBy(4).commitMs).toBeCloseTo(1999 * 0.8);
   expect(boundedBy(60, { queueMs: 100 })).toMatchObject({ queueMs: 100, blockingMs: 29_999, gateIdleMs: 1000 });
 });
