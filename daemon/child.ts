@@ -1,4 +1,4 @@
-// One life of one child process: spawned with an inherited descriptor as fd 3 and an IPC channel, told its start
+// One life of one child process: spawned with inherited descriptors from fd 3 on and an IPC channel, told its start
 // options, asked questions, stopped. Whether a new one follows is for the supervisor to decide.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ export interface ChildSpec {
   readonly log: Log;
 }
 
-/** Why a child ended, in words for the log. */
+/** How a child ended; both null when it could not be started. */
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: string | null;
@@ -39,6 +39,8 @@ export class StartRefused extends Error {}
 const startTimeoutMs = 60_000;
 const queryTimeoutMs = 5_000;
 const stuckCheckMs = 1_000;
+/** What /proc counts in, on x86-64 and on the arm64 kernels of the common distributions. */
+const pageBytes = 4096;
 
 export class Child {
   readonly role: Role;
@@ -150,7 +152,8 @@ export class Child {
   /** Resident memory, or 0 when the process has ended. */
   memoryBytes(): number {
     try {
-      return Number(readFileSync(`/proc/${this.pid}/statm`, 'latin1').split(' ')[1]) * 4096;
+      const residentPages = Number(readFileSync(`/proc/${this.pid}/statm`, 'latin1').split(' ')[1]);
+      return residentPages * pageBytes;
     } catch {
       return 0;
     }

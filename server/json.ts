@@ -1,6 +1,7 @@
 // JSON without loss of integers. JSON.parse rounds integers beyond 2^53 and turns 1.0 into 1; SQLite has 64-bit integers
 // and keeps integers and reals apart. Reading: integers beyond 2^53 become bigint (or every integer does, on request).
-// Writing: bigint is a plain JSON number.
+// Writing: bigint is a plain JSON number. A reader of our own, because Node 20's JSON.parse does not tell a reviver how a number
+// was written; Node 22's does.
 import { ApiError } from './errors.ts';
 import { limits } from './limits.ts';
 

@@ -1,3 +1,4 @@
+// Prints the help: of the program, or of one command.
 import { type CommandInput, commands } from '../commands.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { helpText } from '../help.ts';

@@ -1,3 +1,4 @@
+// Prints the version.
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { programVersion } from '../version.ts';
 

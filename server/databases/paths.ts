@@ -1,4 +1,4 @@
-// Turns the `db`, `path` and `dest_path` parameters into a file path, by text alone: HTTP contract section 2. What the
+// Turns the `db`, `path` and `dest_path` parameters into a file path, by text alone. What the
 // disk says (symlinks, directories, headers) is checked where the file is opened, in executors/files.ts.
 import { basename, dirname, extname, isAbsolute, join, normalize, relative } from 'node:path';
 import { ApiError } from '../errors.ts';

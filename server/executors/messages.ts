@@ -40,7 +40,7 @@ export type FromExecutor =
   | { readonly type: 'committed'; readonly id: number }
   /** One job of a group was committed alone, after the group could not be. */
   | { readonly type: 'partial'; readonly id: number; readonly index: number; readonly outcome: Outcome }
-  /** `outcomes` of the jobs that had no `partial`, in their order. `open`: databases this executor now has open. */
+  /** `outcomes` of the jobs that had no `partial`, in their order. `wrote`: the database may have changed. */
   | { readonly type: 'done'; readonly id: number; readonly outcomes: readonly Outcome[]; readonly wrote: boolean }
   | { readonly type: 'closed'; readonly id: number }
   /** Idle connections were closed. */

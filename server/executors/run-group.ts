@@ -10,7 +10,7 @@ export interface Job {
 }
 
 export interface GroupResult {
-  /** In the order of the jobs; undefined where `report` already said it. */
+  /** In the order of the jobs, without those of which `report` was told. */
   readonly outcomes: readonly Outcome[];
   readonly wrote: boolean;
 }

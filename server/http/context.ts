@@ -65,7 +65,7 @@ export class RequestContext {
   }
 }
 
-/** A malformed value is ignored, an integer is clamped (HTTP contract, section 1). */
+/** A malformed value is ignored, an integer is clamped: clients of the service rely on both. */
 function timeoutSeconds(text: string | undefined): number {
   if (text === undefined || !/^[+-]?\d+$/.test(text)) return limits.deadlineDefaultSeconds;
   return Math.min(Math.max(Number(text), 1), limits.deadlineMaxSeconds);

@@ -7,7 +7,7 @@ export function json(value: unknown, status = 200, headers: Readonly<Record<stri
   return { status, body: stringifyJson(value), headers };
 }
 
-/** The error envelope of the contract, with `Retry-After` on every 503. */
+/** The error envelope that all routes share, with `Retry-After` on every 503. */
 export function errorReply(error: ApiError): Reply {
   const headers: Record<string, string> = { 'x-hoody-error-code': error.code };
   if (error.status === 503) headers['retry-after'] = '1';

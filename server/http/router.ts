@@ -56,7 +56,7 @@ export class Router {
     throw new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allowed}`);
   }
 
-  /** The methods that some route accepts at this path: for the preflight answer of CORS. */
+  /** Whether a page of any origin may read what is answered at this path. */
   isAnyOrigin(path: string): boolean {
     return [...(this.#fixed.get(path)?.values() ?? [])].some((route) => route.anyOrigin === true);
   }

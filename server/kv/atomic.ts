@@ -1,5 +1,5 @@
-// The atomic operations: counters and lists, on a whole value or at a path inside it. Contract section 6, section 12 items
-// 2 to 4. Reading, computing and writing are one transaction, so nobody comes in between.
+// The atomic operations: counters and lists, on a whole value or at a path inside it. Reading, computing and writing are one
+// transaction, so nobody comes in between.
 
 import { ApiError } from '../errors.ts';
 import type { Operation } from '../executors/operation.ts';

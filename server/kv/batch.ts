@@ -1,4 +1,4 @@
-// The batch operations: up to 100 keys, one transaction, all or nothing. Contract section 5, section 12 item 1.
+// The batch operations: up to 100 keys, one transaction, all or nothing.
 
 import { ApiError } from '../errors.ts';
 import type { Operation } from '../executors/operation.ts';

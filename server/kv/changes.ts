@@ -1,5 +1,5 @@
 // The change feed: what happened to the keys of a table after a cursor, oldest first, at least once. It reads the log that
-// the triggers write, so it knows of SQL and of native clients as well. Contract section 8.
+// the triggers write, so it knows of SQL and of native clients as well.
 
 import { ApiError, type ErrorCode } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';

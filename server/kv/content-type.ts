@@ -1,5 +1,5 @@
 // Which content type a written value gets. Browsers and curl put a header on a body that nobody chose; a JSON document
-// sent that way is recorded as JSON (HTTP contract, section 12 item 8).
+// sent that way is recorded as JSON.
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../errors.ts';
 import { parseJson } from '../json.ts';

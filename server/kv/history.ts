@@ -1,5 +1,4 @@
 // The past of one key: its history, its value after an operation or at a time, and the undoing of its newest operations.
-// Contract section 7, first half.
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../errors.ts';
 import type { Operation } from '../executors/operation.ts';

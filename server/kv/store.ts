@@ -1,4 +1,4 @@
-// The plain operations of the store: get, entry, list, set, delete, expire, persist. Contract sections 4 and 6.
+// The plain operations of the store: get, entry, list, set, delete, expire, persist.
 
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';

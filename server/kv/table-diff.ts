@@ -1,4 +1,4 @@
-// The differences of a table between two times. Contract section 7.
+// The differences of a table between two times.
 
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';

@@ -1,4 +1,4 @@
-// The return of a table to a time, and what it would do. Contract section 7, section 12 item 5.
+// The return of a table to a time, and what it would do.
 
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';

@@ -1,4 +1,4 @@
-// The keys of a table at a time, with and without their values. Contract section 7.
+// The keys of a table at a time, with and without their values.
 
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';

@@ -1,4 +1,4 @@
-// The rows of the change feed: pages with long polling, and a stream of server-sent events. Contract section 8.
+// The rows of the change feed: pages with long polling, and a stream of server-sent events.
 import { Readable } from 'node:stream';
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';

@@ -1,4 +1,4 @@
-// The rows of counters and lists. Contract section 6.
+// The rows of counters and lists.
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';

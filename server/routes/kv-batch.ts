@@ -1,3 +1,4 @@
+// The rows of the batch operations: up to 100 keys in one request.
 import type { Route } from '../http/route.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../kv/batch.ts';
 import {

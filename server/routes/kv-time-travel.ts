@@ -1,4 +1,4 @@
-// The rows of time travel: the history of a key, and the past of a whole table. Contract section 7.
+// The rows of time travel: the history of a key, and the past of a whole table.
 import { ApiError } from '../errors.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
 import { type Json, parseJsonBody } from '../json.ts';
@@ -225,7 +225,7 @@ export const kvTimeTravelRoutes: readonly Route[] = [
   tableRollback,
 ];
 
-/** Of a table rollback the contract wants the code in `error` and the sentence in `message`. */
+/** Clients of a table rollback look for the code in `error` and for the sentence in `message`. */
 function withMessage(error: unknown): unknown {
   if (!(error instanceof ApiError) || error.code !== 'TIME_TRAVEL_CHAIN_GAP') return error;
   return new ApiError(error.code, error.code, { members: { message: error.message }, cause: error });

@@ -1,4 +1,4 @@
-// The rows of the key-value store: listing, reading, writing and deleting keys. Contract section 4, and expiry of section 6.
+// The rows of the key-value store: listing, reading, writing and deleting keys, and their time to live.
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { QueryParameter, Reply, Route } from '../http/route.ts';
@@ -253,7 +253,7 @@ function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {
 
 /**
  * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`, and
- * the error object for a client that says JSON in its headers (contract, section 12 item 7). Where a write would create the
+ * the error object for a client that says JSON in its headers. Where a write would create the
  * file, a plain client reads null from a missing file too: it is a store in which nothing is stored yet.
  */
 function missOrThrow(context: RequestContext, services: Services, error: unknown): Reply {

@@ -8,7 +8,7 @@ import { describeApi } from '../openapi.ts';
 import type { Services } from '../services.ts';
 import { landingPage } from './landing.ts';
 
-/** What a client may rely on beyond the base contract. Only what exists. */
+/** What a client may rely on beyond what every version of the service has. Only what exists. */
 const features: readonly string[] = [
   'kv_etag',
   'kv_conditional_writes',

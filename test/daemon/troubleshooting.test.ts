@@ -1,4 +1,5 @@
-// docs/troubleshooting.md explains every error message and every event of level warn or error that the source can print.
+// docs/troubleshooting.md explains every error message and every event of level warn or error that the source can print,
+// and no event that it cannot.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,6 +31,15 @@ const messages = found(
 
 test.each(events)('the event %s is explained', (event) => {
   expect(page).toContain(`\`${event}\``);
+});
+
+const explained = page
+  .slice(page.indexOf('## Events in the log'))
+  .split('\n')
+  .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''));
+
+test.each(explained)('the explained event %s exists', (event) => {
+  expect(sources.some((text) => text.includes(`'${event}'`))).toBe(true);
 });
 
 test.each([...new Set(messages)])('the message "%s" is explained', (message) => {

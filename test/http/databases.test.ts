@@ -1,4 +1,4 @@
-// Paths, create, delete, list and maintenance: contract sections 2 and 3, through a real mount.
+// Paths, create, delete, list and maintenance, through a real mount.
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,

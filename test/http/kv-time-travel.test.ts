@@ -1,4 +1,4 @@
-// The past over HTTP: contract section 7 row by row, and what section 12 says of it.
+// The past over HTTP, row by row.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';

@@ -1,4 +1,4 @@
-// The key-value endpoints of contract sections 4 to 6 on a real server: what HTTP adds to the operations.
+// The key-value endpoints on a real server: what HTTP adds to the operations.
 import { describe, expect, test } from 'vitest';
 import { useDaemon } from '../helpers/http.ts';
 

@@ -1,4 +1,4 @@
-// GET /query and the query history: contract sections 3 and 10, through a real mount.
+// GET /query and the query history, through a real mount.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

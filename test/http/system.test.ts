@@ -1,4 +1,4 @@
-// Health, metrics, OpenAPI and the landing page: contract section 10, through a real mount.
+// Health, metrics, OpenAPI and the landing page, through a real mount.
 
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';

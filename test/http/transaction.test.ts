@@ -1,4 +1,4 @@
-// POST /db: contract section 3, and the traps of better-sqlite3, through a real mount.
+// POST /db and the traps of better-sqlite3, through a real mount.
 import { describe, expect, test } from 'vitest';
 import { useDaemon } from '../helpers/http.ts';
 
@@ -15,7 +15,7 @@ async function table(): Promise<string> {
 }
 
 describe('answers', () => {
-  test('the example of the contract', async () => {
+  test('a table, rows and their columns in one request', async () => {
     const t = await table();
     const { status, json } = await sql(
       { statement: `INSERT INTO ${t}(a,b) VALUES(?,?)`, values: ['x', 'one'] },

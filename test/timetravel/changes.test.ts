@@ -1,4 +1,4 @@
-// The change feed on a real server: order, resumption, expiry, native writers, long polling and the stream. Contract section 8.
+// The change feed on a real server: order, resumption, expiry, native writers, long polling and the stream.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The operations of contract sections 4 to 6 on a database file, without HTTP.
+// The operations on values, counters, lists and batches on a database file, without HTTP.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvIncrement, kvPop, kvPush, kvRemove } from '../../../server/kv/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../../server/kv/batch.ts';
