@@ -69,6 +69,7 @@ const path: Parse<string> = (text) => {
 const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
   queueMs: true,
   blockingMs: true,
+  behindLongMs: true,
   commitMs: true,
   shortMs: true,
   episodeGapMs: true,

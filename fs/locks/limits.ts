@@ -5,6 +5,8 @@ export interface LockLimits {
   readonly queueMs: number;
   /** The same for F_SETLKW and flock, which programs expect to wait for ever: afterwards they get EINTR, as after a signal. */
   readonly blockingMs: number;
+  /** As queueMs, behind a lock that is older than queueMs: what has outlasted a whole wait is likely to outlast the next. */
+  readonly behindLongMs: number;
   /** As queueMs, for a commit that waits for readers: less, so that those who have to wait behind it outlast it. */
   readonly commitMs: number;
   /** As queueMs, for an owner that already holds something on the database: its wait hinders the one it waits for. */
@@ -47,6 +49,7 @@ export interface LockLimits {
 export const defaultLockLimits: LockLimits = {
   queueMs: 5000,
   blockingMs: Number.POSITIVE_INFINITY,
+  behindLongMs: 1000,
   commitMs: 4000,
   shortMs: 50,
   episodeGapMs: 250,

@@ -8,12 +8,12 @@ import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { isCommitStep, patienceMs } from './policy.ts';
+import { isBehindLong, isCommitStep, patienceMs } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
-import { type Asked, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
+import { type Asked, type Episode, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -61,9 +61,9 @@ export class Line {
     const patience =
       kind === 'gate' ? this.#limits.queueMs : patienceMs(request, role, database, me, journal, this.#limits);
     if (patience === 0) return this.refuse(asked, nowMs);
-    const limited = request.wait ? patience : this.#patienceOfProcess(patience, asked);
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
-    const limitMs = limited - episode.waitedMs;
+    episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
+    const limitMs = (request.wait ? patience : this.#shortened(patience, asked, episode)) - episode.waitedMs;
     const turn = episode.keptTurn ?? this.#nextTurn++;
     episode.keptTurn = undefined;
     episode.lastSeenMs = Number.POSITIVE_INFINITY;
@@ -194,12 +194,13 @@ export class Line {
     this.#polls.delete(owner);
   }
 
-  /** A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. */
-  #patienceOfProcess(patience: number, { file: { database }, request, me }: Asked): number {
+  #shortened(patience: number, { file: { database }, request, me }: Asked, episode: Episode): number {
+    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little.
     const holdsSnapshot =
       database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
     const isInTheWay = (request.type === 'read' && holdsSnapshot) || database.handlesOf(me.pid) > 1;
-    return isInTheWay ? Math.min(patience, this.#limits.shortMs) : patience;
+    if (isInTheWay) return Math.min(patience, this.#limits.shortMs);
+    return episode.isBehindLong ? Math.min(patience, this.#limits.behindLongMs) : patience;
   }
 
   #finish(waiter: Waiter, answer: LockAnswer, nowMs: number): void {

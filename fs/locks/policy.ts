@@ -13,6 +13,7 @@ import {
 import type { Database, DatabaseOwner } from './database.ts';
 import type { LockLimits } from './limits.ts';
 import type { LockRequest } from './types.ts';
+import type { Asked, WaitKind } from './waiters.ts';
 
 /** How long a conflicting request may wait, in milliseconds; 0 is "answer at once". */
 export function patienceMs(
@@ -52,6 +53,17 @@ export function patienceMs(
     default:
       return role satisfies never;
   }
+}
+
+/** Whether what is in the way has been held for longer than a whole wait: it is likely to outlast the next one, too. */
+export function isBehindLong({ file, request }: Asked, kind: WaitKind, limits: LockLimits, nowMs: number): boolean {
+  const table = request.flock ? file.flock : file.posix;
+  const type = request.type === 'write' ? 'write' : 'read';
+  const sinceMs =
+    kind === 'gate'
+      ? file.database.writeHeldSinceMs
+      : table.conflict(request.owner, request.start, request.end, type)?.sinceMs;
+  return sinceMs !== undefined && nowMs - sinceMs > limits.queueMs;
 }
 
 /** A commit, from the RESERVED lock on: its wait is never cut short for another's sake. */

@@ -46,6 +46,8 @@ export interface Episode {
   lastSeenMs: number;
   /** The turn of an interrupted wait. */
   keptTurn: number | undefined;
+  /** Its first wait was for a lock that was old already. */
+  isBehindLong: boolean | undefined;
 }
 
 const SNAPSHOT = -1;
@@ -61,7 +63,7 @@ export class Episodes {
     const what = whatIsAsked(request);
     const known = episodes.get(what);
     if (known && nowMs - known.lastSeenMs <= gapMs) return known;
-    const fresh: Episode = { waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined };
+    const fresh: Episode = { waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined, isBehindLong: undefined };
     episodes.set(what, fresh);
     return fresh;
   }

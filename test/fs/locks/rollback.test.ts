@@ -150,6 +150,28 @@ test('a reader that outlasts a commit keeps newcomers waiting once, and further 
   expect(other.write()).toBe('locked');
 });
 
+test('behind a write lock that is older than a whole wait a newcomer waits one second, and a signal makes nobody a newcomer', () => {
+  const world = new Simulation();
+  const [writer, early, late] = [world.client(1), world.client(2), world.client(3)];
+  const { queueMs, behindLongMs } = world.manager.limits;
+  writer.beginRead();
+  writer.lock('RESERVED', 'write');
+  world.pass(queueMs - 100);
+  early.beginRead();
+  world.pass(200);
+  late.beginRead();
+  early.interrupt();
+  expect(early.beginRead()).toBe('waiting');
+  world.pass(behindLongMs - 1);
+  expect(late.outcome).toBe('waiting');
+  world.pass(2);
+  expect(late.outcome).toBe('locked');
+  world.pass(queueMs - behindLongMs - 250);
+  expect(early.outcome).toBe('waiting');
+  world.pass(100);
+  expect(early.outcome).toBe('locked');
+});
+
 test('a busy handler that asks again and again waits 5 seconds in all, not 5 seconds a try', () => {
   const world = new Simulation();
   const [writer, newcomer] = [world.client(1), world.client(2)];
