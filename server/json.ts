@@ -5,7 +5,12 @@
 import { ApiError } from './errors.ts';
 import { limits } from './limits.ts';
 
-export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json };
+export type Json = null | boolean | number | bigint | string | Json[] | JsonObject;
+export type JsonObject = { [name: string]: Json };
+
+export function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** 16 digits in a row may be an integer beyond 2^53: only then is JSON.parse not exact. */
 const mayHoldBigInteger = /\d{16}/;

@@ -4,15 +4,14 @@ import { extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../errors.ts';
 import { Connection } from '../executors/connection.ts';
-import { createDatabaseFile } from '../executors/connections.ts';
-import { checkHeader, findFile, resolveDirectory } from '../executors/files.ts';
+import { checkHeader, findFile, resolveDirectory, sidecars } from '../executors/files.ts';
+import { createDatabaseFile } from '../executors/new-database.ts';
 import type { AnyFileOperation, FileOperation } from '../executors/operation.ts';
 import { historyTableSql } from '../history/operations.ts';
 import { openTable } from '../kv/table.ts';
 import { isBusy } from '../sql/sqlite-errors.ts';
 
 const listedExtensions: ReadonlySet<string> = new Set(['.db', '.sqlite', '.sqlite3']);
-const sidecars = ['-wal', '-shm', '-journal'];
 
 export interface CreatedDatabase {
   readonly sizeBytes: number;

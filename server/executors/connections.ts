@@ -1,13 +1,13 @@
 // The databases that one executor has open: at most one connection per file (a process with two is not queued by the
 // lock manager), checked against the path before every use, closed when idle so that others can move or delete the file.
-import { accessSync, closeSync, constants, fsyncSync, linkSync, openSync, statSync, unlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { PathRules } from '../databases/paths.ts';
 import { ApiError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { Connection } from './connection.ts';
 import { checkHeader, type FoundFile, findFile, identityOfOpenFile } from './files.ts';
+import { createDatabaseFile } from './new-database.ts';
 
 interface Open {
   readonly connection: Connection;
@@ -97,50 +97,5 @@ function openConnection(file: FoundFile): Connection {
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-/**
- * Makes a valid WAL database under a temporary name, lets `fill` add to it, and gives it its name in one step: nobody
- * ever sees a half-made file. A file that appeared meanwhile is left alone.
- * @returns whether the file is new
- */
-export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
-  accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.new-${process.pid}-${Date.now()}`);
-  try {
-    const database = new Database(temporary);
-    try {
-      database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
-      // An empty database has no pages yet; a table that comes and goes writes the header.
-      database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
-      fill(database);
-    } finally {
-      database.close();
-    }
-    linkSync(temporary, path);
-    syncDirectory(dirname(path));
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) {
-      try {
-        unlinkSync(temporary + suffix);
-      } catch {
-        // Not there: SQLite removes the sidecars when it closes the file.
-      }
-    }
-  }
-}
-
-/** A new name survives a power loss only once its directory is synced. */
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -16,6 +16,8 @@ import { isInside, type PathRules } from '../databases/paths.ts';
 import { ApiError, type ErrorCode } from '../errors.ts';
 
 const sqliteMagic = 'SQLite format 3\0';
+/** What SQLite adds to a database's name for the files that it keeps beside it. */
+export const sidecars = ['-wal', '-shm', '-journal'] as const;
 
 export interface FoundFile {
   /** The path to open: parents resolved, through the mount. */

@@ -3,11 +3,11 @@
 
 import { ApiError } from '../errors.ts';
 import type { Operation } from '../executors/operation.ts';
-import { type Json, parseJsonBody, stringifyJson } from '../json.ts';
+import { isObject, type Json, parseJsonBody, stringifyJson } from '../json.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { type OpName, textType } from './codes.ts';
 import { type Conditions, requireConditions } from './conditions.ts';
-import { arrayIndex, contains, getAt, isEqual, isObject, parsePath, setAt } from './json-path.ts';
+import { arrayIndex, contains, getAt, isEqual, parsePath, setAt } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import { type KvRow, valueText } from './row.ts';
 import { asBuffer, documentType, requireJson } from './store.ts';

@@ -2,12 +2,11 @@
 
 import { ApiError } from '../errors.ts';
 import type { Operation } from '../executors/operation.ts';
-import { type Json, parseJsonBody, stringifyJson } from '../json.ts';
+import { isObject, type Json, parseJsonBody, stringifyJson } from '../json.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { jsonType, octetStreamType } from './codes.ts';
 import { type Conditions, holds, parseIfAbsent, parseIfMatch } from './conditions.ts';
 import { checkContentType } from './content-type.ts';
-import { isObject } from './json-path.ts';
 import { checkKey } from './keys.ts';
 import { kvLimits } from './kv-limits.ts';
 import { runWrite, type WriteArgs } from './request.ts';

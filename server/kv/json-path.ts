@@ -1,11 +1,9 @@
 // Paths into a JSON document, as `path` names them: `a.b`, `.a.b`, `a[0]`, `a."odd.name"`, `a["x"]`, with or without a
 // leading `$`; a negative index counts from the end. Edits change the document in place, which the caller has just parsed.
 import { ApiError } from '../errors.ts';
-import type { Json } from '../json.ts';
+import { isObject, type Json } from '../json.ts';
 
 export type JsonPath = readonly (string | number)[];
-
-type JsonObject = { [name: string]: Json };
 
 const maxSegments = 256;
 const step = /\.?(?:\[(-?\d{1,10})\]|\["((?:[^"\\]|\\.)*)"\]|\['((?:[^'\\]|\\.)*)'\]|"((?:[^"\\]|\\.)*)"|([^.[\]"]+))/y;
@@ -96,10 +94,6 @@ export function contains(whole: Json, part: Json): boolean {
     const found = member(whole, name);
     return found !== undefined && isEqual(found, value);
   });
-}
-
-export function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNumber(value: Json): value is number | bigint {

@@ -9,9 +9,11 @@ import { metaTable, quoteName } from './names.ts';
 import { readRow } from './row.ts';
 import type { KvTable } from './table.ts';
 
+/** `expired`: the key existed, and its time to live was over. */
+export type SeenState = KeyState | 'expired';
+
 export interface PastState {
-  /** `expired`: it existed, and its time to live was over. */
-  readonly state: KeyState | 'expired';
+  readonly state: SeenState;
   /** The operation that made it so; null: none that is recorded. */
   readonly row: LogRow | null;
   /** Whether the key has any history at all. */
@@ -54,7 +56,7 @@ export function isOver(state: KeyState, seconds: number): boolean {
 }
 
 /** A key that was never written since the table is watched: it is what it was, if it is old enough. */
-function withoutHistory(connection: Connection, table: KvTable, key: string, seconds: number): KeyState | 'expired' {
+function withoutHistory(connection: Connection, table: KvTable, key: string, seconds: number): SeenState {
   if (seconds < forgottenAt(connection, table)) return 'unknown';
   const row = readRow(connection, table, key);
   if (row === null || row.createdAt > seconds) return 'absent';

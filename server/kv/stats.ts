@@ -1,9 +1,9 @@
-// How much room values, their history, the change feed and free pages take in a database, and the reset of its identities.
+// How much room values, their history, the change feed and free pages take in a database.
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { metaTable, quoteName } from './names.ts';
-import { findTable, hasTable, type KvTable, resetIdentities } from './table.ts';
+import { findTable, hasTable, type KvTable } from './table.ts';
 
 export const databaseStats: Operation<Record<string, never>, KvAnswer> = {
   name: 'kv.stats',
@@ -24,16 +24,6 @@ export const databaseStats: Operation<Record<string, never>, KvAnswer> = {
       feed_bytes: sum('feed_bytes'),
       tables,
     });
-  },
-};
-
-/** Makes every change cursor and ETag invalid. */
-export const resetChanges: Operation<Record<string, never>, string> = {
-  name: 'kv.resetChanges',
-  lane: 'kv-write',
-  run(connection) {
-    resetIdentities(connection);
-    return 'ok';
   },
 };
 

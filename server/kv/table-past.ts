@@ -3,13 +3,11 @@
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import { kvLimits } from './kv-limits.ts';
-import type { KeyState, KnownState } from './log.ts';
+import type { KnownState } from './log.ts';
 import { quoteName } from './names.ts';
-import { firstSeqAfter } from './past.ts';
+import { firstSeqAfter, type SeenState } from './past.ts';
 import { valueBytes } from './row.ts';
 import type { KvTable } from './table.ts';
-
-export type SeenState = KeyState | 'expired';
 
 export interface Gaps {
   readonly has_gaps: boolean;

@@ -7,11 +7,11 @@ import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { kvLimits } from './kv-limits.ts';
 import { currentState, type KeyState, type KnownState, keyId } from './log.ts';
 import { quoteName } from './names.ts';
-import { chainGap, checkMoment, forgottenAt, isOver, stateAt } from './past.ts';
+import { chainGap, checkMoment, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
 import { runWrite, type WriteArgs } from './request.ts';
 import { valueMembers } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
-import { AnswerBudget, inTableAt, isSameState, type SeenState, touchedKeys } from './table-past.ts';
+import { AnswerBudget, inTableAt, isSameState, touchedKeys } from './table-past.ts';
 import { restoreState, rowForWrite } from './write.ts';
 
 export interface TableRollbackArgs extends WriteArgs {

@@ -6,10 +6,9 @@ import { oldTypeCodes, opCodes, opName } from './codes.ts';
 import { kvLimits } from './kv-limits.ts';
 import { keyId, type LogRow, oldState } from './log.ts';
 import { quoteName } from './names.ts';
-import { firstSeqAfter, forgottenAt, isOver, stateAt } from './past.ts';
+import { firstSeqAfter, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
 import { type StoredValue, toSeconds } from './row.ts';
 import type { KvTable } from './table.ts';
-import type { SeenState } from './table-past.ts';
 
 export interface TouchedKey {
   readonly key: string;

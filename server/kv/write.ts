@@ -15,7 +15,8 @@ export interface Writer {
   readonly clientIp: string;
 }
 
-export interface Operation {
+/** What the log is to say of a write, beyond what its triggers see. */
+interface LoggedOperation {
   readonly op: OpName;
   /** As the client sent it; absent for the whole value. */
   readonly path?: string;
@@ -47,7 +48,7 @@ export function putValue(
   key: string,
   current: KvRow | null,
   next: NewValue,
-  operation: Operation,
+  operation: LoggedOperation,
 ): string {
   const { connection, table } = writer;
   const name = quoteName(table.names.table);
@@ -85,7 +86,7 @@ export function restoreState(writer: Writer, key: string, current: KvRow | null,
   else if (current !== null) deleteKey(writer, key);
 }
 
-function completeLog(writer: Writer, key: string, operation: Operation): string {
+function completeLog(writer: Writer, key: string, operation: LoggedOperation): string {
   const { connection, table, isRecorded } = writer;
   const op = isRecorded ? operation.op : 'UNRECORDED';
   if (!isRecorded) keepOldValue(table, connection, key);

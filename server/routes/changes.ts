@@ -1,10 +1,9 @@
 // The rows of the change feed: pages with long polling, and a stream of server-sent events.
-import { Readable } from 'node:stream';
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
+import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';
 import type { QueryParameter, Reply, Route } from '../http/route.ts';
-import { stringifyJson } from '../json.ts';
 import { type ChangesAnswer, kvChanges } from '../kv/changes.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
 import type { Services } from '../services.ts';
@@ -103,16 +102,7 @@ const stream: Route = {
       // A cursor that cannot be continued is answered as an ordinary error, before the stream begins.
       const first = await services.run(kvChanges, context, feedArgs(context, since === '' ? undefined : since, 1));
       const start = since === '' ? first.cursor : since;
-      const frames = Readable.from(streamFrames(context, services, signal, start, first.oldestCursor), {
-        objectMode: false,
-      });
-      frames.once('close', end);
-      return {
-        status: 200,
-        body: frames,
-        contentType: 'text/event-stream',
-        headers: { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no', connection: 'close' },
-      };
+      return eventStream(streamFrames(context, services, signal, start, first.oldestCursor), end);
     } catch (error) {
       end();
       throw error;
@@ -134,7 +124,7 @@ async function* streamFrames(
   let skipped = 0;
   let checkpointMs = performance.now();
   yield 'retry: 1000\n\n';
-  yield frame('ready', { cursor, oldest_cursor: oldestCursor }, cursor);
+  yield eventFrame('ready', { cursor, oldest_cursor: oldestCursor }, cursor);
   while (!signal.isClosed && !services.stopping.aborted && performance.now() < endMs) {
     let answer: ChangesAnswer;
     try {
@@ -149,31 +139,28 @@ async function* streamFrames(
       await signal.wait(marginMs);
       continue;
     }
-    for (const event of answer.events) yield frame('change', event, event.cursor);
+    for (const event of answer.events) yield eventFrame('change', event, event.cursor);
     cursor = answer.cursor;
     skipped = answer.events.length > 0 ? 0 : skipped + answer.skipped;
     const dueMs = checkpointMs + kvLimits.checkpointSeconds * 1000 - performance.now();
     if (dueMs <= 0 || skipped >= skippedForCheckpoint) {
-      yield frame('checkpoint', { cursor }, cursor);
+      yield eventFrame('checkpoint', { cursor }, cursor);
       checkpointMs = performance.now();
       skipped = 0;
     } else if (!answer.hasMore) {
       await signal.wait(Math.min(dueMs, endMs - performance.now()));
     }
   }
-  if (!signal.isClosed) yield frame('end', { reason: services.stopping.aborted ? 'shutdown' : 'max_lifetime' }, cursor);
+  if (!signal.isClosed)
+    yield eventFrame('end', { reason: services.stopping.aborted ? 'shutdown' : 'max_lifetime' }, cursor);
 }
 
 /** What a stream says before it ends because of an error; `retry`: the database is only busy. */
 function lastFrame(error: unknown): string | 'retry' | null {
   if (!(error instanceof ApiError)) return null;
-  if (error.status === 410) return frame('reset', { reason: error.members.reason });
-  if (error.code === 'DATABASE_NOT_FOUND') return frame('end', { reason: 'database_deleted' });
+  if (error.status === 410) return eventFrame('reset', { reason: error.members.reason });
+  if (error.code === 'DATABASE_NOT_FOUND') return eventFrame('end', { reason: 'database_deleted' });
   return error.status === 503 ? 'retry' : null;
-}
-
-function frame(event: string, data: unknown, id?: string): string {
-  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${stringifyJson(data)}\n\n`;
 }
 
 function feedArgs(context: RequestContext, since: string | undefined, limit: number) {

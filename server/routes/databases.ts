@@ -1,4 +1,4 @@
-// Databases as files: create, delete, list, maintenance.
+// Databases as files: create, delete, list, their size, maintenance.
 import { isAbsolute, join, normalize } from 'node:path';
 import { createDatabase, deleteDatabase, listDatabases } from '../databases/file-operations.ts';
 import { checkpoint, quickCheck, vacuumInto } from '../databases/operations.ts';
@@ -6,9 +6,11 @@ import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import { errorReply, json } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
-import { type Json, parseJsonBody } from '../json.ts';
-import { resetChanges } from '../kv/stats.ts';
+import { isObject, type Json, type JsonObject, parseJsonBody } from '../json.ts';
+import { resetChanges } from '../kv/reset.ts';
+import { databaseStats } from '../kv/stats.ts';
 import type { Services } from '../services.ts';
+import { toReply } from './kv-parameters.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
 const object = { type: 'object' };
@@ -54,6 +56,18 @@ export const databaseRoutes: readonly Route[] = [
     answers: { 200: { sense: 'databases is null when there are none.', schema: object } },
     errors: ['INVALID_PARAMETERS', 'FORBIDDEN', 'INTERNAL_ERROR', 'REQUEST_TIMEOUT', 'SERVICE_UNAVAILABLE'],
     handle: list,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/db/stats',
+    name: 'databaseStats',
+    summary: 'What values, history, change feed and free pages of a database take, in bytes.',
+    tag: 'database',
+    access: 'read',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'The sums, and each KV table.', schema: object } },
+    errors: [...databaseErrors, 'CONFLICT'],
+    handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
   },
   {
     method: 'POST',
@@ -184,8 +198,8 @@ async function orNotFound<Result>(work: Promise<Result>, members: Readonly<Recor
   }
 }
 
-function asMembers(body: Json): { readonly [name: string]: Json } {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+function asMembers(body: Json): JsonObject {
+  if (isObject(body)) return body;
   throw new ApiError('INVALID_PARAMETERS', 'the body must be a JSON object', { members: { reqIdx: -1 } });
 }
 

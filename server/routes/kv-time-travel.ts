@@ -1,11 +1,9 @@
 // The rows of time travel: the history of a key, and the past of a whole table.
 import { ApiError } from '../errors.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
-import { type Json, parseJsonBody } from '../json.ts';
+import { isObject, type Json, parseJsonBody } from '../json.ts';
 import { kvHistory, kvRollback, kvSnapshot } from '../kv/history.ts';
-import { isObject } from '../kv/json-path.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
-import { databaseStats } from '../kv/stats.ts';
 import { kvDiff } from '../kv/table-diff.ts';
 import { kvTableRollback, kvTableRollbackPreview } from '../kv/table-rollback.ts';
 import { kvTableSnapshot } from '../kv/table-snapshot.ts';
@@ -202,21 +200,7 @@ const tableRollback: Route = {
   },
 };
 
-const stats: Route = {
-  method: 'GET',
-  path: '/api/v1/sqlite/db/stats',
-  name: 'databaseStats',
-  summary: 'What values, history, change feed and free pages of a database take, in bytes.',
-  tag: 'database',
-  access: 'read',
-  query: readParameters.filter(({ name }) => name !== 'table'),
-  answers: done('The sums, and each KV table.'),
-  errors: readErrors,
-  handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
-};
-
 export const kvTimeTravelRoutes: readonly Route[] = [
-  stats,
   keyHistory,
   keySnapshot,
   keyRollback,

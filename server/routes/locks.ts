@@ -1,14 +1,13 @@
 // The lock monitor over HTTP: who holds and who waits, once or as server-sent events.
 
 import { relative } from 'node:path';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../errors.ts';
 import type { RequestContext } from '../http/context.ts';
+import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
 import type { LockSnapshot } from '../index.ts';
-import { stringifyJson } from '../json.ts';
 import { limits } from '../limits.ts';
 import { locksOf } from '../locks.ts';
 import type { Services } from '../services.ts';
@@ -51,16 +50,9 @@ const stream: Route = {
     }
     const first = await readLocks(context, services);
     openStreams += 1;
-    const frames = Readable.from(streamFrames(context, services, first), { objectMode: false });
-    frames.once('close', () => {
+    return eventStream(streamFrames(context, services, first), () => {
       openStreams -= 1;
     });
-    return {
-      status: 200,
-      body: frames,
-      contentType: 'text/event-stream',
-      headers: { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' },
-    };
   },
 };
 
@@ -78,12 +70,12 @@ async function readLocks(context: RequestContext, services: Services): Promise<L
 async function* streamFrames(context: RequestContext, services: Services, first: LockSnapshot): AsyncGenerator<string> {
   let last = fingerprint(first);
   let spokeMs = performance.now();
-  yield frame('snapshot', first);
+  yield eventFrame('snapshot', first);
   while (!context.request.socket.destroyed && !services.stopping.aborted) {
     await sleep(limits.lockStreamMs);
     const now = await readLocks(context, services);
     const current = fingerprint(now);
-    if (current !== last) yield frame('change', now);
+    if (current !== last) yield eventFrame('change', now);
     else if (performance.now() - spokeMs >= limits.lockHeartbeatMs) yield ': alive\n\n';
     else continue;
     last = current;
@@ -99,8 +91,4 @@ function fingerprint({ databases }: LockSnapshot): string {
     waiters.map(({ lock, mode, pid, blockedBy }) => [lock, mode, pid, blockedBy]),
   ]);
   return JSON.stringify(parties);
-}
-
-function frame(event: string, data: LockSnapshot): string {
-  return `event: ${event}\ndata: ${stringifyJson(data)}\n\n`;
 }

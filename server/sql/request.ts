@@ -1,6 +1,7 @@
 // Decodes the body of POST /db into items, or refuses it before anything runs.
+import { isDeepStrictEqual } from 'node:util';
 import { ApiError, type ErrorCode } from '../errors.ts';
-import { type Json, parseJsonTyped } from '../json.ts';
+import { isObject, type Json, type JsonObject, parseJsonTyped } from '../json.ts';
 import { limits } from '../limits.ts';
 import type { Values } from './bind.ts';
 
@@ -18,8 +19,6 @@ export interface TransactionRequest {
   readonly items: readonly TransactionItem[];
 }
 
-type Members = { readonly [name: string]: Json };
-
 const itemMembers: ReadonlySet<string> = new Set([
   'query',
   'statement',
@@ -32,8 +31,8 @@ const itemMembers: ReadonlySet<string> = new Set([
 
 /** @throws ApiError with `reqIdx`, the index of the item at fault or -1 */
 export function decodeTransaction(body: Uint8Array): TransactionRequest {
-  const members = asObject(parseBody(body));
-  if (members === null) throw invalid(-1, 'the body must be a JSON object with a transaction');
+  const members = parseBody(body);
+  if (!isObject(members)) throw invalid(-1, 'the body must be a JSON object with a transaction');
   const format = members.resultFormat ?? null;
   if (format !== null && typeof format !== 'string') throw invalid(-1, 'resultFormat must be a string');
   const items = transactionOf(members);
@@ -64,17 +63,16 @@ function parseBody(body: Uint8Array): Json {
 }
 
 /** The CLI wraps what it is given once more: `{"transaction":{"transaction":[..]}}`. */
-function transactionOf(members: Members): readonly Json[] {
-  const outer = members.transaction;
-  const list = Array.isArray(outer) ? outer : outer === undefined ? undefined : asObject(outer)?.transaction;
+function transactionOf(members: JsonObject): readonly Json[] {
+  const { transaction } = members;
+  const list = transaction !== undefined && isObject(transaction) ? transaction.transaction : transaction;
   if (!Array.isArray(list)) throw invalid(-1, 'transaction must be an array of items');
   if (list.length === 0) throw invalid(-1, 'transaction must have at least one item');
   return list;
 }
 
-function decodeItem(json: Json, index: number): TransactionItem {
-  const item = asObject(json);
-  if (item === null) throw invalid(index, 'a transaction item must be an object');
+function decodeItem(item: Json, index: number): TransactionItem {
+  if (!isObject(item)) throw invalid(index, 'a transaction item must be an object');
   for (const name of Object.keys(item)) {
     if (!itemMembers.has(name)) throw refuse('UNKNOWN_FIELD', index, `unknown field ${JSON.stringify(name)}`);
   }
@@ -94,15 +92,15 @@ function decodeItem(json: Json, index: number): TransactionItem {
   };
 }
 
-function valuesOf(item: Members, index: number): Values {
+function valuesOf(item: JsonObject, index: number): Values {
   const { values, params } = item;
-  if (values !== undefined && params !== undefined && !isEqual(values, params)) {
+  if (values !== undefined && params !== undefined && !isDeepStrictEqual(values, params)) {
     throw refuse('VALUES_CONFLICT', index, 'values and params were both sent and differ');
   }
   return asValues(values ?? params ?? null, index, 'values');
 }
 
-function batchOf(item: Members, index: number): readonly Values[] | null {
+function batchOf(item: JsonObject, index: number): readonly Values[] | null {
   const batch = item.valuesBatch ?? null;
   if (batch === null) return null;
   if (!Array.isArray(batch)) throw invalid(index, 'valuesBatch must be an array');
@@ -117,27 +115,8 @@ function batchOf(item: Members, index: number): readonly Values[] | null {
 }
 
 function asValues(json: Json, index: number, what: string): Values {
-  if (json === null || Array.isArray(json)) return json;
-  const members = asObject(json);
-  if (members === null) throw invalid(index, `${what} must be an array or an object`);
-  return members;
-}
-
-function asObject(json: Json): Members | null {
-  return typeof json === 'object' && json !== null && !Array.isArray(json) ? json : null;
-}
-
-function isEqual(one: Json, other: Json): boolean {
-  if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((value, index) => isEqual(value, other[index] ?? null));
-  }
-  const [first, second] = [asObject(one), asObject(other)];
-  if (first === null || second === null) return one === other;
-  const names = Object.keys(first);
-  return (
-    names.length === Object.keys(second).length &&
-    names.every((name) => Object.hasOwn(second, name) && isEqual(first[name] ?? null, second[name] ?? null))
-  );
+  if (json === null || Array.isArray(json) || isObject(json)) return json;
+  throw invalid(index, `${what} must be an array or an object`);
 }
 
 function invalid(reqIdx: number, message: string): ApiError {

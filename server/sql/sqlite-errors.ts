@@ -31,7 +31,7 @@ function isPermissionError(error: unknown): boolean {
 }
 
 function fromSqlite(code: string, text: string, cause: unknown): ApiError {
-  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
+  if (isBusy(cause)) {
     return new ApiError('DATABASE_BUSY', 'another program holds the database; try again', { cause });
   }
   if (code.startsWith('SQLITE_CONSTRAINT')) return new ApiError('SQL_CONSTRAINT', text, { cause });

@@ -1,0 +1,47 @@
+// Makes a database file: a valid WAL database under a temporary name, which gets its own name in one step, so that nobody ever
+// sees a half-made file.
+import { accessSync, closeSync, constants, fsyncSync, linkSync, openSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { sidecars } from './files.ts';
+
+/** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
+export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
+  accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.new-${process.pid}-${Date.now()}`);
+  try {
+    const database = new Database(temporary);
+    try {
+      database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
+      // An empty database has no pages yet; a table that comes and goes writes the header.
+      database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
+      fill(database);
+    } finally {
+      database.close();
+    }
+    linkSync(temporary, path);
+    syncDirectory(dirname(path));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    for (const suffix of ['', ...sidecars]) {
+      try {
+        unlinkSync(temporary + suffix);
+      } catch {
+        // Not there: SQLite removes the sidecars when it closes the file.
+      }
+    }
+  }
+}
+
+/** A new name survives a power loss only once its directory is synced. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
