@@ -5,7 +5,6 @@ import type { LockService } from '../channel/lock-service.ts';
 import type { LockLimits } from '../locks/limits.ts';
 import { LongHolders } from '../locks/long-holders.ts';
 import { LockManager } from '../locks/manager.ts';
-import { END_OF_FILE } from '../locks/ranges.ts';
 import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FileDescription, LockAnswer, LockRequest, LockWorld } from '../locks/types.ts';
 import type { Log } from '../log.ts';
@@ -13,13 +12,14 @@ import type { FileHandle } from '../nodes/handles.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
 import { ESTALE, SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
-import type { Header, NodeId, RequestOf, Unique } from '../protocol/requests.ts';
+import type { NodeId, Owed, RequestOf, Unique } from '../protocol/requests.ts';
+import { END_OF_FILE } from '../protocol/words.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
 import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
 import type { Survivor } from '../state/survivor.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
-import { O_RDONLY, pread, readlinkat } from '../system/files.ts';
+import { O_RDONLY, PATH_MAX, pread, readlinkat } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
@@ -36,7 +36,6 @@ const errnoOf: Readonly<Record<LockAnswer, number>> = {
 const commitNoticeMs = 10;
 /** How many requests that are ready are served before a limit is acted upon. */
 const mostRequestsFirst = 64;
-const PATH_MAX = 4096;
 
 export interface ArbiterParts {
   readonly nodes: NodeTable;
@@ -44,7 +43,7 @@ export interface ArbiterParts {
   readonly log: Log;
   readonly survivor: Survivor;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
-  readonly answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
+  readonly answer: (asked: Owed, result: number) => void;
   /** These databases were written since the last call, each with who wrote. Called every few milliseconds at most. */
   readonly committed: (databases: readonly WrittenDatabase[]) => void;
   readonly limits?: Partial<LockLimits>;
@@ -61,7 +60,7 @@ export class LockArbiter implements LockService {
   readonly #parts: ArbiterParts;
   readonly #longHolders: LongHolders;
   readonly #processes = new Processes();
-  readonly #owed = new Map<number, Pick<Header, 'unique' | 'isResent'>>();
+  readonly #owed = new Map<number, Owed>();
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
   readonly #path = Buffer.alloc(PATH_MAX);
   readonly #committed = new Map<string, Set<number>>();

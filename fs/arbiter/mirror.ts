@@ -3,8 +3,8 @@
 // with the first.
 
 import { constants } from 'node:os';
-import { END_OF_FILE } from '../locks/ranges.ts';
 import type { Log } from '../log.ts';
+import { END_OF_FILE } from '../protocol/words.ts';
 import type { LockType } from '../sqlite/lock-bytes.ts';
 import type { KeptDescriptors } from '../state/kept-descriptors.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK, type FoundLock, setFileLock, testFileLock } from '../system/file-locks.ts';

@@ -5,7 +5,7 @@ import { inodeKey } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
 import { encodeInvalidateEntry } from '../protocol/encode.ts';
 import { rootNodeId } from '../protocol/requests.ts';
-import { pathOfDescriptor, readlinkat } from '../system/files.ts';
+import { PATH_MAX, pathOfDescriptor, readlinkat } from '../system/files.ts';
 import { AT_FDCWD, statAt } from '../system/stat.ts';
 
 /** Shares of the limit: the rest is for open files, lock mirrors and what comes while the kernel forgets. */
@@ -13,7 +13,6 @@ const highWater = 0.5;
 const lowWater = 0.4;
 /** So many names at a time, so that the thread that tells the kernel has time for other things. */
 const mostNames = 2000;
-const PATH_MAX = 4096;
 
 export class DescriptorPressure {
   readonly #highNodes: number;

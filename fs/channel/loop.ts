@@ -16,7 +16,7 @@ import { Passthrough } from '../nodes/passthrough.ts';
 import { PowerCut } from '../nodes/power-cut.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
 import { openTree } from '../nodes/tree.ts';
-import type { Header } from '../protocol/requests.ts';
+import type { Owed } from '../protocol/requests.ts';
 import { restore } from '../state/restore.ts';
 import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
 import { Caller } from '../system/caller.ts';
@@ -95,7 +95,7 @@ function serve({
         committed: (databases) => send({ type: 'committed', databases }),
         ...(limits === undefined ? {} : { limits }),
       });
-  const answer = (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => session.answer(asked, result);
+  const answer = (asked: Owed, result: number) => session.answer(asked, result);
   const locks = arbiter && new FencedLocks(arbiter, fence, arbiter.manager.limits, answer);
   const session: Session = new Session({
     tree,

@@ -9,7 +9,7 @@ import { encodeHeader, encodeInit } from '../protocol/encode.ts';
 import { init, init2 } from '../protocol/flags.ts';
 import { inHeader, openOut, outHeader } from '../protocol/layouts.ts';
 import { opcodeNames } from '../protocol/opcodes.ts';
-import type { HandleId, Header, Request, RequestOf, Unique } from '../protocol/requests.ts';
+import type { HandleId, Owed, Request, RequestOf, Unique } from '../protocol/requests.ts';
 import { readWord } from '../protocol/words.ts';
 import type { Agreement, Survivor } from '../state/survivor.ts';
 import { dispatch } from './dispatch.ts';
@@ -98,7 +98,7 @@ export class Session {
   }
 
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
-  answer(asked: Pick<Header, 'unique' | 'isResent'>, result: number): void {
+  answer(asked: Owed, result: number): void {
     this.#parts.survivor.waiters.remove(asked.unique);
     this.#send(asked.unique, asked.isResent, Math.min(result, 0));
   }

@@ -8,8 +8,8 @@ import type { FileHandle } from '../nodes/handles.ts';
 import type { Node } from '../nodes/nodes.ts';
 import { SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
-import type { Header, RequestOf, Unique } from '../protocol/requests.ts';
-import { endOfFile } from '../protocol/words.ts';
+import type { Owed, RequestOf, Unique } from '../protocol/requests.ts';
+import { END_OF_FILE } from '../protocol/words.ts';
 import { F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import type { Fence } from './fence.ts';
 
@@ -24,19 +24,14 @@ interface Waiting {
 export class FencedLocks implements LockService {
   readonly #inner: LockService;
   readonly #fence: Fence;
-  readonly #answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void;
+  readonly #answer: (asked: Owed, result: number) => void;
   readonly #limits: LockLimits;
   /** Nobody who waits holds anything on the database, so that a wait is in nobody's way. */
   readonly #waiting = new Map<Unique, Waiting>();
   /** Until when F_SETLK, which is what SQLite asks with, waits; later it is refused at once. */
   readonly #patientUntilMs: number;
 
-  constructor(
-    inner: LockService,
-    fence: Fence,
-    limits: LockLimits,
-    answer: (asked: Pick<Header, 'unique' | 'isResent'>, result: number) => void,
-  ) {
+  constructor(inner: LockService, fence: Fence, limits: LockLimits, answer: (asked: Owed, result: number) => void) {
     this.#inner = inner;
     this.#fence = fence;
     this.#limits = limits;
@@ -51,7 +46,7 @@ export class FencedLocks implements LockService {
   test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number {
     if (!this.#fence.covers(node.key)) return this.#inner.test(node, asked, out);
     // pid 0: the holder is no client of this mount.
-    return encodeLock(out, { start: 0, end: endOfFile, type: F_WRLCK, pid: 0 });
+    return encodeLock(out, { start: 0, end: END_OF_FILE, type: F_WRLCK, pid: 0 });
   }
 
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {

@@ -1,6 +1,7 @@
 // The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
 // those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It knows which
 // files are open; what can be granted is grants.ts, who waits is line.ts. README.md draws the rules.
+import { END_OF_FILE } from '../protocol/words.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
 import type { Database, LockFile } from './database.ts';
@@ -8,7 +9,7 @@ import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { Line } from './line.ts';
 import { isCommitStep, isShielded } from './policy.ts';
-import { END_OF_FILE, type HeldRange } from './ranges.ts';
+import type { HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';

@@ -2,8 +2,6 @@
 // and never overlap; offsets are plain numbers, so everything from 2^53 - 1 on is one last byte (END_OF_FILE).
 import type { LockType } from '../sqlite/lock-bytes.ts';
 
-export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
-
 export interface HeldRange {
   readonly start: number;
   readonly end: number;

@@ -11,6 +11,7 @@ import {
   fchownat,
   fstatfs,
   ftruncate,
+  PATH_MAX,
   pathOfDescriptor,
   readlinkat,
   truncate,
@@ -22,7 +23,7 @@ import { ESTALE, failed, type Tree } from './tree.ts';
 
 /**
  * How long the kernel may trust names, absent names and attributes. Changes through the mount are known to it at once; those behind
- * its back are reported by watch.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
+ * its back are reported by channel/behind.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
  */
 export const lifetime: Lifetime = { seconds: 1, nanoseconds: 0 };
 const noLifetime: Lifetime = { seconds: 0, nanoseconds: 0 };
@@ -93,7 +94,7 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
 export function readLink(tree: Tree, asked: RequestOf<'READLINK'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
-  const size = readlinkat(node.fd, emptyPath, out, 4096);
+  const size = readlinkat(node.fd, emptyPath, out, PATH_MAX);
   return size < 0 ? failed() : size;
 }
 

@@ -62,7 +62,7 @@ export function encodeSeek(out: Buffer, offset: number): number {
 
 export interface Lock {
   readonly start: number;
-  /** Inclusive; `endOfFile` for the end of the file wherever it is. */
+  /** Inclusive; `END_OF_FILE` for the end of the file wherever it is. */
   readonly end: number;
   readonly type: number;
   readonly pid: number;

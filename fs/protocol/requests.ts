@@ -12,6 +12,9 @@ export type Name = Buffer & { readonly brand: 'Name' };
 
 export const rootNodeId = 1 as NodeId;
 
+/** Who is owed an answer. */
+export type Owed = Pick<Header, 'unique' | 'isResent'>;
+
 export interface Header {
   readonly unique: Unique;
   /** The kernel sends it again, since the process that had read it first died. */
@@ -50,7 +53,7 @@ export interface LockRange {
   readonly owner: LockOwner;
   /** First byte. */
   readonly start: number;
-  /** Last byte, inclusive; `endOfFile` is the end of the file wherever it is. */
+  /** Last byte, inclusive; `END_OF_FILE` is the end of the file wherever it is. */
   readonly end: number;
   /** F_RDLCK 0, F_WRLCK 1, F_UNLCK 2. */
   readonly type: number;

@@ -9,16 +9,16 @@ export function readWord(bytes: Buffer, offset: number): number {
 }
 
 /** An offset of a lock from here on means "to the end of the file, wherever that is"; the kernel's own word for it is 2^63 - 1. */
-export const endOfFile = Number.MAX_SAFE_INTEGER;
+export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
 const endOfFileUpper = 2 ** 21;
 
 export function readOffset(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset + 4) >= endOfFileUpper ? endOfFile : readWord(bytes, offset);
+  return bytes.readUInt32LE(offset + 4) >= endOfFileUpper ? END_OF_FILE : readWord(bytes, offset);
 }
 
 export function writeOffset(bytes: Buffer, value: number, offset: number): void {
   writeWord(bytes, value, offset);
-  if (value < endOfFile) return;
+  if (value < END_OF_FILE) return;
   bytes.writeUInt32LE(0xffffffff, offset);
   bytes.writeUInt32LE(0x7fffffff, offset + 4);
 }

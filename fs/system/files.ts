@@ -5,6 +5,8 @@ import { libcFunction, libcFunctionAsync } from './libc.ts';
 
 /** The path argument of calls that act on a descriptor itself (AT_EMPTY_PATH). */
 export const emptyPath = Buffer.from('\0');
+/** The longest path that the kernel takes or gives, in bytes, with its zero byte. */
+export const PATH_MAX = 4096;
 export const AT_REMOVEDIR = 0x200;
 export const O_CLOEXEC = 0o2000000;
 /** Only a name for the inode: no access right is needed and no data can be touched. */

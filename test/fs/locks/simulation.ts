@@ -2,8 +2,8 @@
 
 import type { LockLimits } from '../../../fs/locks/limits.ts';
 import { LockManager } from '../../../fs/locks/manager.ts';
-import { END_OF_FILE } from '../../../fs/locks/ranges.ts';
 import type { LockAnswer, LockRequest, LockWorld, ProcessIdentity } from '../../../fs/locks/types.ts';
+import { END_OF_FILE } from '../../../fs/protocol/words.ts';
 import type { JournalMode } from '../../../fs/sqlite/header.ts';
 import {
   type LockFileKind,
