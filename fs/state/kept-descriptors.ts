@@ -25,6 +25,8 @@ const payloadBytes = 16;
 const spareCopies = 32;
 /** ...and after this time without another one: a file that is open for writing keeps a file system from being remounted. */
 const clearAfterMs = 500;
+/** So many copies are cleared out in a fraction of a millisecond. */
+const cheapCopies = 2 * spareCopies;
 
 export class KeptDescriptors {
   readonly #sendFd: number;
@@ -78,9 +80,13 @@ export class KeptDescriptors {
     if (this.#dead.size > 0 && performance.now() >= this.#clearAtMs) this.#clearOut();
   }
 
-  /** The node's file is to go: no forgotten copy may keep its blocks. */
+  /**
+   * The node's file is to go: no forgotten copy may keep its blocks. At once while that is cheap; where many are kept, one clearing
+   * lets go of many, since each takes as long as there are copies and nobody is served meanwhile.
+   */
   letGo(id: number): void {
-    if (this.#dead.size > 0 && kinds.some((kind) => this.#dead.has(keyOf(kind, id)))) this.#clearOut();
+    if (this.#dead.size === 0 || this.#inFlight > cheapCopies) return;
+    if (kinds.some((kind) => this.#dead.has(keyOf(kind, id)))) this.#clearOut();
   }
 
   /** In a successor: all that was kept, one descriptor each, which from now on belong to the caller. Nothing leaves the socket. */

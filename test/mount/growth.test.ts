@@ -1,5 +1,7 @@
 // Inode and handle tables and memory come back to where they began; test/soak does the same a million times.
 import { expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { run } from '../helpers/process.ts';
 import { tempMount } from '../helpers/temp-mount.ts';
 import { expectNoGrowth, operationsPerRound } from './churn.ts';
 
@@ -15,3 +17,24 @@ test.each(['on', 'off'] as const)(
     }
   },
 );
+
+// Each costs a copy of a descriptor for a successor. To let go of one took a pass over all: seconds without any answer to anybody.
+test('thousands of open files without a name are let go of while others are served', async () => {
+  const mount = await tempMount({ passthrough: 'on' });
+  try {
+    const script = `
+import os, sys, time
+os.chdir(sys.argv[1])
+fds = [os.open('f%d' % i, os.O_CREAT | os.O_RDWR) for i in range(4000)]
+for i in range(4000): os.unlink('f%d' % i)
+for fd in fds: os.close(fd)
+begin = time.monotonic(); os.mkdir('d'); print(time.monotonic() - begin)
+`;
+    const { stdout, stderr } = await run('python3', ['-c', script, mount.mountPoint], { timeoutMs: 60_000 });
+    expect(stderr).toBe('');
+    expect(Number(stdout)).toBeLessThan(5);
+    await eventually(async () => expect((await mount.status()).nodes).toBeLessThanOrEqual(2));
+  } finally {
+    await mount.close();
+  }
+});
