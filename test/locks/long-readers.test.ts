@@ -1,5 +1,5 @@
-// Readers that stay in their transaction, for minutes in the soak: they stop no writer of a WAL database and no newcomer, in
-// either journal mode. (With a rollback journal no file system lets a writer commit while somebody reads.)
+// Readers that stay in their transaction, for minutes in the soak: they stop no writer of a WAL database, and no newcomer that
+// reads in either journal mode. With a rollback journal no file system lets a writer commit while somebody reads.
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';
@@ -36,20 +36,12 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
   });
 
   test.each([
-    ['wal', 4],
-    ['delete', 0],
+    ['wal', 'nobody fails', /./, 5000], // 0.3 s on a quiet machine
+    ['delete', 'nobody who reads fails', /^(readers|newReaders):/, 10_000], // one commit waits for 4 s
   ])(
-    'two long readers (%s), %i writers: nobody fails, nobody waits long',
-    async (journal, writers) => {
-      const args = [
-        '-m',
-        'python3',
-        script,
-        join(mount.mountPoint, `${journal}.db`),
-        journal,
-        `${seconds}`,
-        `${writers}`,
-      ];
+    'two long readers (%s), writers and newcomers: %s, nobody waits long',
+    async (journal, _promise, forbidden, mostMs) => {
+      const args = ['-m', 'python3', script, join(mount.mountPoint, `${journal}.db`), journal, `${seconds}`, '4'];
       const { stdout, stderr } = await run('unshare', args, { timeoutMs });
       if (stdout === '') throw new Error(stderr);
       const report = JSON.parse(stdout) as Report;
@@ -58,11 +50,11 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
         `${seconds} s beside long readers (${journal}): worst wait of ${old.done} rows ${old.worstMs} ms, ` +
           `of ${newReaders.done} new readers ${newReaders.worstMs} ms, of ${newWriters.done} new writers ${newWriters.worstMs} ms\n`,
       );
-      expect(report.errors).toEqual({});
+      expect(Object.entries(report.errors).filter(([who]) => forbidden.test(who))).toEqual([]);
       expect(report).toMatchObject({ stored: old.done + newWriters.done, integrity: 'ok' });
       expect(newReaders.done).toBeGreaterThan(seconds);
       for (const group of [old, newReaders, newWriters]) {
-        expect(group.worstMs).toBeLessThan(5000); // 0.3 s on a quiet machine, and the gate holds for 1 s at most
+        expect(group.worstMs).toBeLessThan(mostMs);
       }
     },
     timeoutMs + 30_000,
