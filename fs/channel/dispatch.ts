@@ -41,10 +41,8 @@ const handlers: Handlers = {
   LSEEK: files.seek,
   COPY_FILE_RANGE: files.copyRange,
   RELEASE: files.releaseFile,
-  OPENDIR: directories.openDirectory,
   READDIR: directories.readDirectory,
   READDIRPLUS: directories.readDirectoryPlus,
-  RELEASEDIR: directories.releaseDirectory,
   FSYNCDIR: directories.syncDirectory,
 };
 

@@ -225,7 +225,7 @@ function serve({
       passthrough: active,
       ...(reason === undefined ? {} : { passthroughReason: reason }),
       nodes: tree.nodes.size,
-      handles: tree.files.size + tree.directories.size,
+      handles: tree.files.size,
       backingFiles: passthrough.backingFiles,
       fenced: fence.databases,
       pending: locks?.pending ?? 0,

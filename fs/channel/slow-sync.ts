@@ -4,7 +4,7 @@ import type { SyncAverage, SyncJob } from '../nodes/syncer.ts';
 import { EIO } from '../nodes/tree.ts';
 import { encodeHeader } from '../protocol/encode.ts';
 import { outHeader } from '../protocol/layouts.ts';
-import { write } from '../system/files.ts';
+import { close, write } from '../system/files.ts';
 
 export function syncAndAnswer(job: SyncJob, deviceFd: number, average: SyncAverage): void {
   const startedMs = performance.now();
@@ -15,5 +15,6 @@ export function syncAndAnswer(job: SyncJob, deviceFd: number, average: SyncAvera
     const reply = Buffer.alloc(outHeader.sizeBytes);
     encodeHeader(reply, reply.length, errno, job.unique, job.isResent);
     write(deviceFd, reply, reply.length); // ENOENT: nobody waits for it any more
+    if (job.isOwn) close(job.fd);
   });
 }

@@ -92,7 +92,7 @@ export class Node {
 export class NodeTable {
   readonly #byId = new Map<NodeId, Node>();
   readonly #byKey = new Map<string, Node>();
-  readonly #closeDescriptor: (fd: number, isLast: boolean) => void;
+  readonly #forgotten: (node: Node) => void;
   readonly #store: NodeStore;
   readonly #nextId: () => NodeId;
   readonly #directories: DirectoryListener | undefined;
@@ -101,14 +101,14 @@ export class NodeTable {
   constructor(
     root: { readonly fd: number; readonly key: string },
     parts: {
-      /** `isLast`: the file goes with it. */
-      readonly closeDescriptor: (fd: number, isLast: boolean) => void;
+      /** The node is in no table any more; its descriptor is to be closed. */
+      readonly forgotten: (node: Node) => void;
       readonly store: NodeStore;
       readonly nextId: () => NodeId;
       readonly directories?: DirectoryListener | undefined;
     },
   ) {
-    this.#closeDescriptor = parts.closeDescriptor;
+    this.#forgotten = parts.forgotten;
     this.#store = parts.store;
     this.#nextId = parts.nextId;
     this.#directories = parts.directories;
@@ -162,7 +162,7 @@ export class NodeTable {
     if (node.isDirectory) this.#directories?.dropped(node.id);
     this.#byId.delete(node.id);
     this.#byKey.delete(node.key);
-    this.#closeDescriptor(node.fd, node.isNameless);
+    this.#forgotten(node);
   }
 }
 

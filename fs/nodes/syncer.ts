@@ -1,7 +1,7 @@
 // fsync(2), which may take milliseconds. On a fast device it is done at once: to hand it to another thread would cost its client more than the
 // sync itself. On a slow one the thread that answers the kernel hands it over, so that nobody else waits for the device.
 import type { Unique } from '../protocol/requests.ts';
-import { fdatasync, fsync } from '../system/files.ts';
+import { close, fdatasync, fsync } from '../system/files.ts';
 import { failed, SILENT } from './tree.ts';
 
 /** From this average on a sync is handed over: then the 0.2 ms that this costs matter little. */
@@ -12,6 +12,8 @@ const weight = 0.25;
 export interface SyncJob {
   /** May be closed meanwhile if its client was killed: then the wrong file or none is synced, and nobody waits for the answer. */
   readonly fd: number;
+  /** Opened for this sync: whoever does it closes it. */
+  readonly isOwn?: boolean;
   readonly isDataOnly: boolean;
   readonly unique: Unique;
   readonly isResent: boolean;
@@ -57,6 +59,7 @@ export class Syncer {
     const startedMs = performance.now();
     const result = job.isDataOnly ? fdatasync(job.fd) : fsync(job.fd);
     const errno = result < 0 ? failed() : 0;
+    if (job.isOwn) close(job.fd);
     this.#average.add(performance.now() - startedMs);
     return errno;
   }

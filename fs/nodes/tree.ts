@@ -19,8 +19,9 @@ import {
 } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
-import { type DirectoryHandle, type FileHandle, HandleTable } from './handles.ts';
+import { HandleTable } from './handles.ts';
 import type { LastCloses } from './last-closes.ts';
+import { Listings } from './listings.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
@@ -36,8 +37,8 @@ export type Handler<Asked extends Header> = (tree: Tree, asked: Asked, out: Buff
 
 export interface Tree {
   readonly nodes: NodeTable;
-  readonly files: HandleTable<FileHandle>;
-  readonly directories: HandleTable<DirectoryHandle>;
+  readonly files: HandleTable;
+  readonly listings: Listings;
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
@@ -87,6 +88,7 @@ export function openTree(
   const stat = Buffer.alloc(statxSize);
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
   survivor.useMountOf(fd);
+  const listings = new Listings();
   const { nodeStore: store, nextNodeId, nextHandleId, operation } = survivor;
   return {
     caller,
@@ -101,14 +103,18 @@ export function openTree(
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },
       {
-        closeDescriptor: (last, isLast) => (isLast ? lastCloses.add(last) : close(last)),
+        forgotten: (node) => {
+          if (node.isDirectory) listings.closeAllOf(node);
+          if (node.isNameless) lastCloses.add(node.fd);
+          else close(node.fd);
+        },
         store,
         nextId: nextNodeId,
         directories,
       },
     ),
-    files: new HandleTable(survivor.handleStore('file'), nextHandleId),
-    directories: new HandleTable(survivor.handleStore('directory'), nextHandleId),
+    files: new HandleTable(survivor.handleStore, nextHandleId),
+    listings,
     stat,
   };
 }

@@ -65,7 +65,6 @@ row(opcodes.RMDIR, 2, (bytes, end, header) => named('RMDIR', bytes, end, header)
 row(opcodes.READLINK, 0, (_bytes, _end, header) => ({ op: 'READLINK', ...header }));
 row(opcodes.STATFS, 0, (_bytes, _end, header) => ({ op: 'STATFS', ...header }));
 row(opcodes.DESTROY, 0, (_bytes, _end, header) => ({ op: 'DESTROY', ...header }));
-row(opcodes.OPENDIR, layouts.openIn.sizeBytes, (_bytes, _end, header) => ({ op: 'OPENDIR', ...header }));
 
 row(opcodes.FORGET, layouts.forgetIn.sizeBytes, (bytes, _end, header) => ({
   op: 'FORGET',
@@ -182,12 +181,6 @@ row(opcodes.RELEASE, layouts.releaseIn.sizeBytes, (bytes, _end, header) => ({
   endsFlock: (u32(bytes, layouts.releaseIn.releaseFlags) & flags.release.FLOCK_UNLOCK) !== 0,
 }));
 
-row(opcodes.RELEASEDIR, layouts.releaseIn.sizeBytes, (bytes, _end, header) => ({
-  op: 'RELEASEDIR',
-  ...header,
-  fh: handle(bytes, layouts.releaseIn.fh),
-}));
-
 row(opcodes.FLUSH, layouts.flushIn.sizeBytes, (bytes, _end, header) => ({
   op: 'FLUSH',
   ...header,
@@ -195,8 +188,18 @@ row(opcodes.FLUSH, layouts.flushIn.sizeBytes, (bytes, _end, header) => ({
   lockOwner: owner(bytes, layouts.flushIn.lockOwner),
 }));
 
-row(opcodes.FSYNC, layouts.fsyncIn.sizeBytes, (bytes, _end, header) => sync('FSYNC', bytes, header));
-row(opcodes.FSYNCDIR, layouts.fsyncIn.sizeBytes, (bytes, _end, header) => sync('FSYNCDIR', bytes, header));
+row(opcodes.FSYNC, layouts.fsyncIn.sizeBytes, (bytes, _end, header) => ({
+  op: 'FSYNC',
+  ...header,
+  fh: handle(bytes, layouts.fsyncIn.fh),
+  isDataOnly: isDataOnly(bytes),
+}));
+
+row(opcodes.FSYNCDIR, layouts.fsyncIn.sizeBytes, (bytes, _end, header) => ({
+  op: 'FSYNCDIR',
+  ...header,
+  isDataOnly: isDataOnly(bytes),
+}));
 
 row(opcodes.READDIR, layouts.readIn.sizeBytes, (bytes, _end, header) => readDirectory('READDIR', bytes, header));
 row(opcodes.READDIRPLUS, layouts.readIn.sizeBytes, (bytes, _end, header) =>
@@ -278,15 +281,14 @@ function rename(
   return { op: 'RENAME', ...header, name, newParent, newName, flags: renameFlags };
 }
 
-function sync<Op extends 'FSYNC' | 'FSYNCDIR'>(op: Op, bytes: Buffer, header: Header) {
-  const isDataOnly = (u32(bytes, layouts.fsyncIn.flags) & flags.FSYNC_FDATASYNC) !== 0;
-  return { op, ...header, fh: handle(bytes, layouts.fsyncIn.fh), isDataOnly };
+function isDataOnly(bytes: Buffer): boolean {
+  return (u32(bytes, layouts.fsyncIn.flags) & flags.FSYNC_FDATASYNC) !== 0;
 }
 
 function readDirectory<Op extends 'READDIR' | 'READDIRPLUS'>(op: Op, bytes: Buffer, header: Header) {
   const { readIn } = layouts;
   const offset = bytes.readBigInt64LE(headerBytes + readIn.offset);
-  return { op, ...header, fh: handle(bytes, readIn.fh), offset, size: u32(bytes, readIn.size) };
+  return { op, ...header, offset, size: u32(bytes, readIn.size) };
 }
 
 /** Field by field: locks are the hot path, and spreading the header costs it 0.2 us. */

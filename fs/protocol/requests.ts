@@ -87,11 +87,9 @@ interface Bodies {
   RELEASE: { readonly fh: HandleId; readonly lockOwner: LockOwner; readonly endsFlock: boolean };
   FSYNC: { readonly fh: HandleId; readonly isDataOnly: boolean };
   FLUSH: { readonly fh: HandleId; readonly lockOwner: LockOwner };
-  OPENDIR: object;
-  READDIR: { readonly fh: HandleId; readonly offset: bigint; readonly size: number };
-  READDIRPLUS: { readonly fh: HandleId; readonly offset: bigint; readonly size: number };
-  RELEASEDIR: { readonly fh: HandleId };
-  FSYNCDIR: { readonly fh: HandleId; readonly isDataOnly: boolean };
+  READDIR: { readonly offset: bigint; readonly size: number };
+  READDIRPLUS: { readonly offset: bigint; readonly size: number };
+  FSYNCDIR: { readonly isDataOnly: boolean };
   GETLK: LockRange;
   SETLK: LockRange;
   SETLKW: LockRange;

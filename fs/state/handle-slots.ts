@@ -1,21 +1,19 @@
-// Open files and directories as they are written to the surviving memory.
+// Open files as they are written to the surviving memory.
 import type { HandleId, NodeId, Unique } from '../protocol/requests.ts';
 import { handleSection } from './layout.ts';
 import { checksum, NO_SLOT, Slots } from './slots.ts';
 
 // Words of a slot; all of them never change while the slot is used.
-const field = { checksum: 1, kind: 2, access: 3, pid: 4, isDirect: 5, doubles: 6, end: 12 } as const;
+const field = { checksum: 1, access: 2, pid: 3, isDirect: 4, doubles: 6, end: 12 } as const;
 const double = { id: 3, nodeId: 4, unique: 5 } as const;
-const kinds = ['file', 'directory'] as const;
 
 export interface StoredHandle {
   readonly slot: number;
-  readonly kind: (typeof kinds)[number];
   readonly id: HandleId;
   readonly nodeId: NodeId;
   /** O_RDONLY, O_WRONLY or O_RDWR. */
   readonly access: number;
-  /** See FileHandle.isDirect; false for directories. */
+  /** See FileHandle.isDirect. */
   readonly isDirect: boolean;
   /** The thread that opened it. */
   readonly pid: number;
@@ -35,7 +33,6 @@ export class HandleSlots {
     const slot = this.#slots.allocate();
     if (slot === NO_SLOT) return slot;
     const at = this.#slots.word(slot);
-    words[at + field.kind] = kinds.indexOf(handle.kind);
     words[at + field.access] = handle.access;
     words[at + field.pid] = handle.pid;
     words[at + field.isDirect] = Number(handle.isDirect);
@@ -43,7 +40,7 @@ export class HandleSlots {
     doubles[doubleAt + double.id] = handle.id;
     doubles[doubleAt + double.nodeId] = handle.nodeId;
     doubles[doubleAt + double.unique] = handle.unique;
-    words[at + field.checksum] = checksum(words, at + field.kind, at + field.end);
+    words[at + field.checksum] = checksum(words, at + field.access, at + field.end);
     this.#slots.commit(slot);
     return slot;
   }
@@ -56,7 +53,7 @@ export class HandleSlots {
     const { words, doubles } = this.#slots;
     for (const slot of this.#slots.used()) {
       const at = this.#slots.word(slot);
-      if (words[at + field.checksum] !== checksum(words, at + field.kind, at + field.end)) {
+      if (words[at + field.checksum] !== checksum(words, at + field.access, at + field.end)) {
         damaged(slot);
         this.#slots.release(slot);
         continue;
@@ -64,7 +61,6 @@ export class HandleSlots {
       const doubleAt = this.#slots.double(slot);
       yield {
         slot,
-        kind: kinds[words[at + field.kind] ?? 0] ?? 'file',
         access: words[at + field.access] ?? 0,
         isDirect: words[at + field.isDirect] === 1,
         pid: words[at + field.pid] ?? 0,

@@ -1,7 +1,6 @@
 // Fills a successor's tables from what the dead process has left: nodes are opened again by their inode handles, or found
 // among the kept descriptors; handles follow their nodes. What cannot be had any more answers EIO or ESTALE from now on.
 import type { Log } from '../log.ts';
-import { openAgain } from '../nodes/directories.ts';
 import { inodeKey, Node, type NodeStore } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
 import type { NodeId } from '../protocol/requests.ts';
@@ -35,7 +34,7 @@ export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Lo
     if (node.opens === node.directOpens && node.backingId !== 0) tree.passthrough.release(node);
     tree.nodes.dropIfUnused(node);
   }
-  return { nodes: tree.nodes.size, handles: tree.files.size + tree.directories.size, lost, mirrors };
+  return { nodes: tree.nodes.size, handles: tree.files.size, lost, mirrors };
 
   function drop(kind: 'node' | 'mirror', id: number, fd: number): void {
     survivor.kept.forget(kind, id);
@@ -83,17 +82,15 @@ function asNode(
 /** Returns how many handles are lost. */
 function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) => void): number {
   let lost = 0;
-  for (const { slot, kind, id, nodeId, access, isDirect, pid, unique } of survivor.handles.stored(damaged)) {
+  for (const { slot, id, nodeId, access, isDirect, pid, unique } of survivor.handles.stored(damaged)) {
     const node = tree.nodes.get(nodeId);
     if (node === undefined) {
       lost += 1;
       survivor.handles.remove(slot);
-    } else if (kind === 'file') {
+    } else {
       node.opens += 1;
       if (isDirect) node.directOpens += 1;
       tree.files.insert({ id, node, access, isDirect, pid, unique, fd: -1 }, slot);
-    } else {
-      tree.directories.insert(openAgain({ id, node, access, pid, unique }), slot);
     }
   }
   return lost;

@@ -129,14 +129,11 @@ export class Survivor {
     },
   };
 
-  handleStore(kind: 'file' | 'directory'): HandleStore {
-    const { handles } = this;
-    return {
-      add: ({ id, node, access, isDirect = false, pid, unique }) =>
-        handles.add({ kind, id, nodeId: node.id, access, isDirect, pid, unique }),
-      remove: (slot) => handles.remove(slot),
-    };
-  }
+  readonly handleStore: HandleStore = {
+    add: ({ id, node, access, isDirect, pid, unique }) =>
+      this.handles.add({ id, nodeId: node.id, access, isDirect, pid, unique }),
+    remove: (slot) => this.handles.remove(slot),
+  };
 
   #begin(): void {
     this.#words[headerWord.version] = layoutVersion;

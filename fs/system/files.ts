@@ -7,6 +7,7 @@ import { libcFunction, libcFunctionAsync } from './libc.ts';
 export const emptyPath = Buffer.from('\0');
 /** The longest path that the kernel takes or gives, in bytes, with its zero byte. */
 export const PATH_MAX = 4096;
+const currentDirectory = Buffer.from('.\0');
 export const AT_REMOVEDIR = 0x200;
 export const O_CLOEXEC = 0o2000000;
 /** Only a name for the inode: no access right is needed and no data can be touched. */
@@ -83,6 +84,11 @@ export const writeAsync = libcFunctionAsync<[number, Buffer, number]>(
 export const poll = libcFunction<[Buffer, number, number]>('int poll(void *fds, unsigned long count, int timeoutMs)');
 export const ioctl = libcFunction<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, void *argument)');
 export const fcntl = libcFunction<[number, number, number]>('int fcntl(int fd, int command, int64_t argument)');
+
+/** The directory of an O_PATH descriptor, to be read or synced, or -1 with errno. */
+export function openDirectoryAgain(directory: number): number {
+  return openat(directory, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
 
 /** A path that stands for the inode behind a descriptor, whatever happens to its name. */
 export function pathOfDescriptor(fd: number): Buffer {

@@ -1,5 +1,5 @@
 // Names for inodes that outlive descriptors and paths: name_to_handle_at(2) and open_by_handle_at(2).
-import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY, openat } from './files.ts';
+import { close, emptyPath, O_CLOEXEC, O_PATH, openDirectoryAgain } from './files.ts';
 import { libcFunction } from './libc.ts';
 import { AT_EMPTY_PATH } from './stat.ts';
 
@@ -13,7 +13,6 @@ const nameToHandleAt = libcFunction<[number, Buffer, Buffer, Buffer, number]>(
 const openByHandleAt = libcFunction<[number, Buffer, number]>(
   'int open_by_handle_at(int mountFd, void *handle, int flags)',
 );
-const currentDirectory = Buffer.from('.\0');
 const mountIdBytes = Buffer.alloc(4);
 
 /** Fills `handle` (inodeHandleBytes) and returns the mount's id, or -1 where the file system has no handles. */
@@ -31,7 +30,7 @@ export function openInodeHandle(mountFd: number, handle: Buffer): number {
 /** Whether both calls work on the mount of this directory: overlayfs has no handles, and a container may lack the right to use them. */
 export function canOpenByHandle(directory: number, handle: Buffer): boolean {
   if (readInodeHandle(directory, handle) < 0) return false;
-  const mountFd = openat(directory, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  const mountFd = openDirectoryAgain(directory);
   if (mountFd < 0) return false;
   const fd = openInodeHandle(mountFd, handle);
   if (fd >= 0) close(fd);

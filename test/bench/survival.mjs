@@ -54,9 +54,9 @@ try {
     survivor.waiters.remove(n);
   });
   const node = { id: 9 };
-  const handles = survivor.handleStore('file');
+  const handles = survivor.handleStore;
   perCall('a handle: opened and released', rounds, () =>
-    handles.remove(handles.add({ id: 1, node, access: 2, pid: 100, unique: 5 })),
+    handles.remove(handles.add({ id: 1, node, access: 2, isDirect: false, pid: 100, unique: 5 })),
   );
   const fd = openSync(folder, 'r');
   survivor.useMountOf(fd);

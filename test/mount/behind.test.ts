@@ -38,6 +38,7 @@ describe.each(['on', 'off'] as const)('with passthrough %s', (passthrough) => {
         expect(await through('stat -c %s f')).toBe(content === '' ? '' : `${content.length}`),
       );
       expect(await through('cat f')).toBe(content);
+      await eventually(async () => expect(await through('ls')).toBe(content === '' ? '' : 'f'));
     }
     expect(JSON.stringify(warnings()[0]?.fields)).toContain(file);
   });

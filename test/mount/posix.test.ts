@@ -273,6 +273,22 @@ while True:
 for place, name in places[::7] + places[::-11]:
     libc.seekdir(d, place); assert ctypes.string_at(libc.readdir(d) + 19) == name
 assert len(places) == 302`,
+  'what came and went since a directory was read is seen by whoever reads it again, and by whoever goes back to its beginning': `
+os.mkdir('d', 0o700); put('d/a'); fd = os.open('d', os.O_RDONLY)
+for name in ('b', 'c', 'd'):
+    put('d/' + name); assert name in os.listdir('d') and name in os.listdir(fd)
+    os.rename('d/' + name, 'd/x'); assert sorted(os.listdir('d')) == sorted(os.listdir(fd)) == ['a', 'x']
+    os.unlink('d/x'); assert os.listdir('d') == os.listdir(fd) == ['a']
+as_user(1000, 1000, lambda: fails(errno.EACCES, os.listdir, 'd'))`,
+  'many streams at once, two on each directory, list every name once': `
+for d in range(10):
+    os.mkdir('d%d' % d)
+    for i in range(150): put('d%d/f%d' % (d, i))
+streams = [os.scandir('d%d' % (i // 2)) for i in range(20)]; seen = [[next(s).name] for s in streams]
+for d in range(10): put('d%d/late' % d)
+for _ in range(160):
+    for stream, names in zip(streams, seen): names.extend(entry.name for entry in [next(stream, None)] if entry)
+for names in seen: assert sorted(set(names) - {'late'}) == sorted('f%d' % i for i in range(150)) and len(names) == len(set(names))`,
   'statvfs tells of the backing file system': `
 s = os.statvfs('.'); assert s.f_blocks > 0 and s.f_bavail > 0 and s.f_namemax == 255 and s.f_files > 0`,
   'inode numbers are stable and d_type is right': `

@@ -8,6 +8,15 @@ import { start } from '../helpers/process.ts';
 import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.ts';
 import { kill, pidOf, underLoad } from './rounds.ts';
 
+/** Reads a part of a directory, and the rest when its input ends. */
+const slowReader = `
+import os, sys
+os.chdir(sys.argv[1]); names = ['f%d' % i for i in range(500)]
+for name in names: os.close(os.open(name, os.O_CREAT))
+stream = os.scandir('.'); seen = [next(stream).name]; print('first', flush=True)
+sys.stdin.read(); seen.extend(entry.name for entry in stream)
+print('all, once' if sorted(seen) == sorted(names) else seen)
+`;
 const holderScript = join(import.meta.dirname, 'holder.py');
 const leftoverScript = join(import.meta.dirname, 'leftover.py');
 
@@ -85,6 +94,20 @@ test('kill -9 of the supervisor alone: the fs process serves on, and the next da
       await checkLoad(paths.data, [client]);
     } finally {
       await client.stop();
+    }
+  });
+});
+
+test('a directory that is being read while the fs process dies shows every name once', async () => {
+  await withDaemon([], async (daemon) => {
+    const reader = start('python3', ['-c', slowReader, daemon.mount]);
+    try {
+      await eventually(() => expect(reader.stdout() + reader.stderr()).toBe('first\n'));
+      await kill(daemon, 'fs');
+      reader.process.stdin?.end();
+      expect(await reader.finished).toMatchObject({ stderr: '', stdout: 'first\nall, once\n' });
+    } finally {
+      reader.process.kill('SIGKILL');
     }
   });
 });

@@ -14,6 +14,7 @@ import type { NodeId } from '../../../fs/protocol/requests.ts';
 import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
 import type { Caller } from '../../../fs/system/caller.ts';
 import { close } from '../../../fs/system/files.ts';
+import { openPaths } from '../../helpers/descriptors.ts';
 import { name, request, samples, u32, u64 } from '../wire.ts';
 
 const EIO = 5;
@@ -126,6 +127,35 @@ test('the descriptor of a removed file is closed by another thread, any other at
     expect(handed.mock.calls).toEqual(file === 'removed' ? [[fd]] : []);
     expect(existsSync(`/proc/self/fd/${fd}`)).toBe(file === 'removed');
   }
+});
+
+test('a directory is open from the first READDIR to its end, or until the kernel forgets it', () => {
+  for (let file = 0; file < 100; file++) writeFileSync(join(folder, `file-${file}`), '');
+  const made = ask(request('MKDIR', [u32(0o755), u32(0), name('below')]));
+  const below = Number(made.payload.readBigUInt64LE(0));
+  for (let file = 0; file < 100; file++) writeFileSync(join(folder, 'below', `file-${file}`), '');
+  const openDirectories = () =>
+    openPaths(process.pid).filter((path) => path.startsWith(folder)).length - tree.nodes.size;
+  /** Reads one buffer full from `offset` on, and gives the offset behind it. */
+  const read = (nodeId: number, offset: bigint) => {
+    const { payload } = ask(
+      request('READDIR', [u64(0), u64(offset), u32(1024), u32(0), u64(0), u32(0), u32(0)], { nodeId }),
+    );
+    let last = offset;
+    for (let at = 0; at < payload.length; at += (24 + payload.readUInt32LE(at + 16) + 7) & ~7)
+      last = payload.readBigUInt64LE(at + 8);
+    return payload.length === 0 ? undefined : last;
+  };
+  read(below, 0n);
+  let offset = read(1, 0n);
+  expect(openDirectories()).toBe(2);
+  while (offset !== undefined) offset = read(1, offset);
+  expect(openDirectories()).toBe(1);
+  const forget = request('FORGET', [u64(1)], { nodeId: below });
+  session.serve(forget, forget.length);
+  expect(openDirectories()).toBe(0);
+  for (let stream = 0; stream < 100; stream++) read(1, 0n);
+  expect(openDirectories()).toBeLessThan(50);
 });
 
 describe('nothing that a client sends ends the session', () => {

@@ -1,5 +1,5 @@
 // Who does a sync: the thread that answers the kernel while the device is fast, somebody else while it is slow.
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -28,6 +28,13 @@ test('a sync is done at once while syncs are fast', () => {
 test('a sync that fails gives its errno', () => {
   const syncer = new Syncer(new SyncAverage(), () => expect.unreachable());
   expect(syncer.sync({ ...job, fd: -1 })).toBe(-9);
+});
+
+test('a descriptor that was opened for the sync is closed with it', () => {
+  const fd = openSync(join(folder, 'f'), 'r');
+  new Syncer(new SyncAverage(), () => expect.unreachable()).sync({ ...job, fd, isOwn: true });
+  expect(() => fstatSync(fd)).toThrow('EBADF');
+  expect(fstatSync(job.fd).isFile()).toBe(true);
 });
 
 test('a sync is handed over while syncs are slow, and taken back when they have become fast', () => {

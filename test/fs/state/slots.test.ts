@@ -64,11 +64,10 @@ describe('the memory that outlives the fs process', () => {
   test('handles come back with the request that opened them', () => {
     const memory = freshMemory();
     const opened = {
-      kind: 'directory',
       id: 5,
       nodeId: 6,
       access: 0,
-      isDirect: false,
+      isDirect: true,
       pid: 77,
       unique: 1234567890124,
     } as const;
