@@ -7,7 +7,7 @@ import { constants as os } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryLease } from '../fs/index.ts';
 import { CommandError, exitCodes } from './errors.ts';
-import { isImmutable, setImmutable } from './system-calls.ts';
+import { isImmutable, setImmutable } from './immutable.ts';
 
 const { EAGAIN } = os.errno;
 const waitMs = 5_000;

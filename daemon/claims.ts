@@ -12,10 +12,17 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { constants as os } from 'node:os';
 import lockfile from 'proper-lockfile';
+import { lastErrno, lastError, libcFunction } from '../fs/index.ts';
 import { CommandError, exitCodes, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
-import { tryLockFile } from './system-calls.ts';
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const { EAGAIN } = os.errno;
+
+const flock = libcFunction<[number, number]>('int flock(int fd, int operation)');
 
 export interface Claim {
   release(): Promise<void>;
@@ -79,6 +86,13 @@ function takeKernelLock(fd: number, path: string, log: Log): 'ours' | 'taken' | 
     log.warn('no-kernel-lock', { path, reason: messageOf(error) });
     return 'impossible';
   }
+}
+
+/** An exclusive flock(2), which ends with the descriptor's last copy, however the process ends. False: somebody has it. */
+function tryLockFile(fd: number): boolean {
+  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  if (lastErrno() === EAGAIN) return false;
+  throw lastError('flock');
 }
 
 async function mark(data: string, mayTakeOver: boolean, log: Log): Promise<() => Promise<void>> {

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError, exitCodes, messageOf } from './errors.ts';
 import { type ListenAddress, urlOf } from './listen-address.ts';
-import { openListeningSocket, portOf } from './system-calls.ts';
+import { openListeningSocket, portOf } from './sockets.ts';
 
 const backlog = 1024;
 const retryMs = 50;

@@ -1,6 +1,5 @@
 // Which processes still use a mount, and how they are named to the operator.
-import { readFileSync } from 'node:fs';
-import { findMountUsers, type MountUser } from '../fs/index.ts';
+import { findMountUsers, type MountUser, mountType, readMounts } from '../fs/index.ts';
 
 /** Most processes named in one line; the rest is counted. */
 const mostNamed = 10;
@@ -12,8 +11,7 @@ export function usersOf(connection: number): MountUser[] {
 
 function seesOtherFileSystem(pid: number, connection: number): boolean {
   try {
-    const lines = readFileSync(`/proc/${pid}/mountinfo`, 'latin1').split('\n');
-    return lines.some((line) => line.split(' ')[2] === `0:${connection}` && !line.includes(' - fuse.hoody-sqlite '));
+    return readMounts(pid).some(({ device, type }) => device === `0:${connection}` && type !== mountType);
   } catch {
     return false; // it has ended meanwhile, which the next look shows
   }

@@ -5,7 +5,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { DescriptorMessages } from '../fs/index.ts';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
-import { openDatagramSocket } from './system-calls.ts';
+import { openDatagramSocket } from './sockets.ts';
 
 export interface ServiceManager {
   ready(statusText: string): void;

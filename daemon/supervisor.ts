@@ -1,7 +1,7 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { closeSync, readdirSync } from 'node:fs';
-import type { FromFsProcess, FsStatus, LockView, WriterRecord } from '../fs/index.ts';
+import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { DataFence } from './data-fence.ts';
@@ -189,7 +189,7 @@ export class Supervisor {
 
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
     // On another daemon's mount the data directory is that one's; this daemon is one of its clients.
-    const isClient = fileSystemOf(this.#data)?.type === 'fuse.hoody-sqlite';
+    const isClient = fileSystemOf(this.#data)?.type === mountType;
     if (isClient && mountPoint !== null) {
       throw usageError(
         `--data ${this.#data} lies on the mount of another daemon`,

@@ -1,5 +1,6 @@
 // What the daemon may use of this folder: mount and unmount, look at mounts that are there, ask what this machine can
-// do, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a mount in this process.
+// do, the border to libc, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a mount in this
+// process.
 import { fileURLToPath } from 'node:url';
 
 export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
@@ -18,7 +19,8 @@ export type {
   ToFsProcess,
 } from './messages.ts';
 export { type FuseCapabilities, inspectFuse } from './mount/capabilities.ts';
-export { abortConnection, mountFuse, unmountFuse } from './mount/mount.ts';
+export { abortConnection, mountFuse, mountType, unmountFuse } from './mount/mount.ts';
+export { type MountRow, readMounts } from './mount/mount-info.ts';
 export {
   type FuseMount,
   findMounts,
@@ -31,6 +33,7 @@ export {
 export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';
+export { lastErrno, lastError, libcFunction } from './system/libc.ts';
 export { remainsOf } from './system/remains.ts';
 export { DescriptorMessages } from './system/sockets.ts';
 

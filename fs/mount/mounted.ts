@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { cachedDevice } from '../system/stat.ts';
 import { mountType } from './mount.ts';
+import { readMounts } from './mount-info.ts';
 
 export interface FuseMount {
   readonly mountPoint: string;
@@ -23,7 +24,9 @@ export interface MountUser {
 
 /** All mounts of this program that this mount namespace shows; an upper one on the same directory comes later. */
 export function findMounts(): FuseMount[] {
-  return parseMountInfo(readFileSync('/proc/self/mountinfo', 'latin1'));
+  return readMounts()
+    .filter(({ type }) => type === mountType)
+    .map(({ mountPoint, device }) => ({ mountPoint, connection: Number(device.split(':')[1]) }));
 }
 
 /** The uppermost mount of this program on that very directory, if there is one. `mountPoint` is absolute and canonical. */
@@ -57,21 +60,6 @@ export function findMountUsers(connection: number): MountUser[] {
   return processIds().flatMap((pid) => {
     const path = firstUse(pid, connection);
     return path === undefined ? [] : [{ pid, command: commandOf(pid), path }];
-  });
-}
-
-/** Pure part of findMounts. Octal escapes of the kernel (space, tab, newline, backslash) are undone. */
-export function parseMountInfo(text: string): FuseMount[] {
-  return text.split('\n').flatMap((line) => {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , device = '', , mountPoint = ''] = before.split(' ');
-    if (after.split(' ')[0] !== mountType) return [];
-    const bytes = mountPoint.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    return [
-      { mountPoint: Buffer.from(bytes, 'latin1').toString('utf8'), connection: Number(device.split(':')[1] ?? 0) },
-    ];
   });
 }
 
