@@ -34,7 +34,15 @@ export interface ChildExit {
 }
 
 /** The child has said itself that it cannot do its work. */
-export class StartRefused extends Error {}
+export class StartRefused extends Error {
+  /** What an operator can do about it, if the child knows. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint: string | undefined) {
+    super(message);
+    this.hint = hint;
+  }
+}
 
 const startTimeoutMs = 60_000;
 const queryTimeoutMs = 5_000;
@@ -169,7 +177,7 @@ export class Child {
         this.#ready?.resolve(message);
         break;
       case 'failed':
-        this.#ready?.reject(new StartRefused(String(message.message)));
+        this.#ready?.reject(new StartRefused(String(message.message), message.hint as string | undefined));
         break;
       case 'answer': {
         const waiting = this.#answers.get(Number(message.id));

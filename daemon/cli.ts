@@ -1,9 +1,9 @@
 // From the command line to an exit code: finds the command, reads its flags, prints its error in one clear sentence.
 import { type Command, commands } from './commands.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
+import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from './errors.ts';
 import { helpText } from './help.ts';
 import { options, type SettingName, settingOfFlag } from './options.ts';
-import { loadSettings } from './settings.ts';
+import { type FlagTexts, loadSettings } from './settings.ts';
 
 export async function main(): Promise<void> {
   process.exitCode = await runCommandLine(process.argv.slice(2));
@@ -30,14 +30,14 @@ function printHelp(name: string): ExitCode {
 }
 
 function report(error: unknown): ExitCode {
-  const known = error instanceof CommandError ? error : undefined;
-  process.stderr.write(`hoody-sqlite: ${messageOf(error)}${known?.hint === undefined ? '' : ` (${known.hint})`}\n`);
-  if (!known && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return known?.exitCode ?? exitCodes.failed;
+  process.stderr.write(`hoody-sqlite: ${sentenceOf(error)}\n`);
+  if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return exitCodes.failed;
 }
 
 export interface ParsedArguments {
-  readonly flags: ReadonlyMap<SettingName, readonly string[]>;
+  readonly flags: FlagTexts;
   readonly switches: ReadonlySet<string>;
   readonly positionals: readonly string[];
 }

@@ -6,6 +6,7 @@ import type { ControlAnswer } from './control.ts';
 import { CommandError, exitCodes, usageError } from './errors.ts';
 import { type InstanceRecord, type KnownInstance, listInstances } from './instances.ts';
 import { canonicalMountPoint, canonicalPath } from './paths.ts';
+import type { DaemonStatus } from './status.ts';
 
 const answerTimeoutMs = 15_000;
 
@@ -33,6 +34,17 @@ export async function connectToDaemon({ settings, named }: CommandInput): Promis
     throw usageError(`several daemons run: ${list}`, 'name one with --data or --mount');
   }
   return only;
+}
+
+/** Where clients of the running daemon open databases. */
+export async function rootOfDaemon(input: CommandInput): Promise<string> {
+  const daemon = await connectToDaemon(input);
+  try {
+    const { mount, data } = (await daemon.ask('status')) as DaemonStatus;
+    return mount ?? data;
+  } finally {
+    daemon.close();
+  }
 }
 
 /** A connection to every running daemon that --mount and --data leave in question. The caller closes them. */

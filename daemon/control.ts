@@ -3,7 +3,7 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { messageOf } from './errors.ts';
+import { sentenceOf } from './errors.ts';
 import { removeStaleSocketFile } from './listening-socket.ts';
 
 export interface ControlRequest {
@@ -45,6 +45,6 @@ async function answerTo(line: string, handlers: ControlHandlers): Promise<Contro
     if (!handler) return { error: `the daemon does not know the command "${command}"; it may be of another version` };
     return { value: await handler(args) };
   } catch (error) {
-    return { error: messageOf(error) };
+    return { error: sentenceOf(error) };
   }
 }

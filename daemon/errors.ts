@@ -29,6 +29,12 @@ export function usageError(message: string, hint?: string): CommandError {
   return new CommandError(exitCodes.usage, message, hint === undefined ? {} : { hint });
 }
 
+/** The message and, where the error carries one, what to do about it in parentheses. */
+export function sentenceOf(error: unknown): string {
+  const hint = typeof error === 'object' && error !== null && 'hint' in error ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

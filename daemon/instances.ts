@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, exitCodes, usageError } from './errors.ts';
+import { longestSocketPathBytes } from './listen-address.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 export interface InstanceRecord {
@@ -24,8 +25,6 @@ export interface Instance {
   readonly controlSocket: string;
 }
 
-const longestSocketPathBytes = 107;
-
 /** Numbers only mean the same processes and connections while the kernel has not been restarted. */
 export function currentBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
@@ -33,12 +32,11 @@ export function currentBootId(): string {
 
 /** `data` is a canonical path. */
 export function instanceOf(runDir: string, data: string): Instance {
-  const folder = join(runDir, digest(data));
-  const controlSocket = join(folder, 'control.sock');
-  if (Buffer.byteLength(controlSocket) > longestSocketPathBytes) {
+  const instance = instanceIn(join(runDir, digest(data)));
+  if (Buffer.byteLength(instance.controlSocket) > longestSocketPathBytes) {
     throw usageError(`--run-dir: ${runDir} is too long for a socket file in it`);
   }
-  return { folder, controlSocket };
+  return instance;
 }
 
 /** The file whose lock says that a daemon uses this mount point. */
@@ -95,7 +93,7 @@ export interface KnownInstance {
 /** Every daemon that runs or has crashed with this run-time folder. */
 export function listInstances(runDir: string): KnownInstance[] {
   return namesIn(runDir).flatMap((name) => {
-    const instance = { folder: join(runDir, name), controlSocket: join(runDir, name, 'control.sock') };
+    const instance = instanceIn(join(runDir, name));
     const record = readRecord(instance);
     return record ? [{ instance, record }] : [];
   });
@@ -107,6 +105,10 @@ function namesIn(folder: string): string[] {
   } catch {
     return []; // no daemon has ever run here
   }
+}
+
+function instanceIn(folder: string): Instance {
+  return { folder, controlSocket: join(folder, 'control.sock') };
 }
 
 function recordPath(instance: Instance): string {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from './backoff.ts';
 import { type Child, type ChildExit, type Message, type Role, StartRefused } from './child.ts';
-import { messageOf } from './errors.ts';
+import { sentenceOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 export interface Death {
@@ -151,7 +151,7 @@ export class KeptChild {
         afterRestart?.();
         return;
       } catch (error) {
-        if (!signal.aborted) log.error('child-not-restarted', { role, reason: messageOf(error) });
+        if (!signal.aborted) log.error('child-not-restarted', { role, reason: sentenceOf(error) });
         last = {
           livedMs: performance.now() - startedAtMs,
           exit: this.#lastExit,

@@ -6,8 +6,8 @@ export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-// sockaddr_un.sun_path holds 108 bytes with the closing zero.
-const longestSocketPathBytes = 107;
+/** sockaddr_un.sun_path holds 108 bytes with the closing zero. */
+export const longestSocketPathBytes = 107;
 
 /** Accepts HOST:PORT, [IPV6]:PORT, :PORT and unix:/path. */
 export function parseListenAddress(text: string): ListenAddress {

@@ -52,8 +52,12 @@ function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields)
 }
 
 function readableLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
-  const rest = Object.entries(fields).map(
-    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  return `${time.toISOString().slice(11, 23)} ${level.padEnd(5)} ${event}${rest.join('')}`;
+  return `${time.toISOString().slice(11, 23)} ${level.padEnd(5)} ${event} ${fieldsText(fields)}`.trimEnd();
+}
+
+/** As `name=value other=1`. */
+export function fieldsText(fields: LogFields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
 }

@@ -18,7 +18,7 @@ import { Backoff } from './backoff.ts';
 import { BareDirectory } from './bare-directory.ts';
 import { Child, type Message } from './child.ts';
 import { CrashLoop } from './crash-loop.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, sentenceOf } from './errors.ts';
 import { type Death, KeptChild } from './kept-child.ts';
 import { answerTimeoutMs } from './liveness.ts';
 import type { Log } from './log.ts';
@@ -118,7 +118,7 @@ export class MountService {
       try {
         return await this.process.start();
       } catch (error) {
-        log.error('mount-given-up', { reason: messageOf(error) });
+        log.error('mount-given-up', { reason: sentenceOf(error) });
         this.#endMount();
         this.#isFenced = true;
       }

@@ -1,4 +1,5 @@
 // `hoody-sqlite status` for a person at a terminal.
+import { fieldsText } from './log.ts';
 import type { ChildStatus, DaemonStatus, FencedDatabase } from './status.ts';
 
 /** `earlier` is another status, `seconds` older, to tell what happens per second. */
@@ -37,12 +38,6 @@ function ratesText(status: DaemonStatus, earlier: DaemonStatus, seconds: number)
   const named = kinds.map(({ name, count }) => `${name} ${count}`).join(', ');
   const http = rate(status.http.requests, earlier.http.requests);
   return `${http} HTTP, ${all} mount${named === '' ? '' : ` (${named})`}`;
-}
-
-function fieldsText(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' ');
 }
 
 function fenceText({ database, by }: FencedDatabase): string {

@@ -1,5 +1,6 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
 import type { FsStatus, LockView } from '../fs/index.ts';
+import { filesOf } from './database-name.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { HttpService } from './http-service.ts';
 import type { KeptChild } from './kept-child.ts';
@@ -130,7 +131,7 @@ function fencedDatabases(databases: readonly string[], connections: readonly num
 
 /** `path` is a link of /proc: as its process sees it, and perhaps with a note behind it. */
 function isFileOf(path: string, database: string): boolean {
-  return ['', '-wal', '-shm', '-journal'].some((suffix) => path.includes(`/${database}${suffix}`));
+  return filesOf(database).some((file) => path.includes(`/${file}`));
 }
 
 function downChildren(children: readonly KeptChild[]): string[] {

@@ -5,7 +5,7 @@ import { type FromFsProcess, type FsStatus, type LockView, mountType, type Write
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
 import { DataFence } from './data-fence.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from './errors.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from './errors.ts';
 import { fileSystemOf } from './file-system.ts';
 import { FreeSpace } from './free-space.ts';
 import { HttpService } from './http-service.ts';
@@ -390,10 +390,4 @@ function createNamedDirectory(name: 'data' | 'stateDir', path: string): string {
 function refuseNesting(data: string, mountPoint: string): void {
   if (!isInside(data, mountPoint) && !isInside(mountPoint, data)) return;
   throw usageError(`--mount ${mountPoint} and --data ${data}: neither may lie in the other`);
-}
-
-/** A message and, where an error carries one, what to do about it. */
-function sentenceOf(error: unknown): string {
-  const { hint } = error as { hint?: string };
-  return hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
 }

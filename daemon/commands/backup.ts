@@ -3,12 +3,11 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CommandInput } from '../commands.ts';
-import { connectToDaemon } from '../control-client.ts';
+import { rootOfDaemon } from '../control-client.ts';
 import { copyDatabase } from '../database-copy.ts';
-import { databasePath } from '../database-name.ts';
+import { databasePath, filesOf } from '../database-name.ts';
 import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import type { DaemonStatus } from '../status.ts';
 import { bytesText } from '../status-text.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
@@ -23,17 +22,6 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** Where clients of the running daemon open databases. */
-export async function rootOfDaemon(input: CommandInput): Promise<string> {
-  const daemon = await connectToDaemon(input);
-  try {
-    const { mount, data } = (await daemon.ask('status')) as DaemonStatus;
-    return mount ?? data;
-  } finally {
-    daemon.close();
-  }
-}
-
 /** The file has its name only once it is complete and on the disk. */
 async function copyToNewFile(database: string, target: string): Promise<number> {
   const unfinished = `${target}.unfinished`;
@@ -46,7 +34,7 @@ async function copyToNewFile(database: string, target: string): Promise<number> 
     return sizeBytes;
   } finally {
     bar.end();
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + suffix, { force: true });
+    for (const file of filesOf(unfinished)) rmSync(file, { force: true });
   }
 }
 

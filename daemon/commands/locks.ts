@@ -1,5 +1,5 @@
 // Prints who holds and who waits on the mount, blocking chain by blocking chain: the one who holds everybody up on top.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
 import type { CommandInput } from '../commands.ts';
 import { connectToDaemon } from '../control-client.ts';
@@ -16,7 +16,7 @@ export async function run(input: CommandInput): Promise<ExitCode> {
       const view = onlyAbout(db, (await daemon.ask('locks')) as LockView);
       const text = input.switches.has('json') ? `${JSON.stringify(view)}\n` : locksText(view);
       process.stdout.write(input.switches.has('watch') && process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
-      if (input.switches.has('watch')) await sleep(watchMs);
+      if (input.switches.has('watch')) await delay(watchMs);
     } while (input.switches.has('watch'));
   } finally {
     daemon.close();

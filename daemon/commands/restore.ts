@@ -3,12 +3,12 @@
 import { linkSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CommandInput } from '../commands.ts';
+import { rootOfDaemon } from '../control-client.ts';
 import { checkDatabase, copyDatabase, copyWithPageSize, pageBytesOf } from '../database-copy.ts';
-import { databasePath } from '../database-name.ts';
+import { databasePath, filesOf } from '../database-name.ts';
 import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { bytesText } from '../status-text.ts';
-import { rootOfDaemon } from './backup.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const [file = '', name = ''] = input.positionals;
@@ -49,7 +49,7 @@ async function createFrom(saved: string, database: string, hasEmptyFile: boolean
     linkSync(unfinished, database);
     return sizeBytes;
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + suffix, { force: true });
+    for (const file of filesOf(unfinished)) rmSync(file, { force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 // Runs the daemon in the foreground until a signal or `hoody-sqlite stop` ends it.
 import type { CommandInput } from '../commands.ts';
-import { type ExitCode, exitCodes, messageOf } from '../errors.ts';
+import { type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
 import { watchLiveness } from '../liveness.ts';
 import { createLog, type Log } from '../log.ts';
 import { connectServiceManager, type ServiceManager } from '../notify.ts';
@@ -83,7 +83,7 @@ async function reloadOnChange(settings: Settings, supervisor: Supervisor, log: L
   };
   process.on('SIGHUP', () => {
     reload();
-    supervisor.reload().catch((error: unknown) => log.error('not-reloaded', { reason: messageOf(error) }));
+    supervisor.reload().catch((error: unknown) => log.error('not-reloaded', { reason: sentenceOf(error) }));
   });
   return config === undefined ? async () => {} : watchFile(config, reload);
 }

@@ -3,11 +3,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
-import { sqliteFileOf } from '../sqlite/files.ts';
+import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
 import type { Openers } from './registration.ts';
 import { findOpenFiles, isOpenElsewhere } from './survey.ts';
 
-const suffixes = ['', '-journal', '-wal', '-shm'] as const;
 const retryMs = 250;
 
 /** Keeps the list, for a successor process too. */
@@ -80,11 +79,11 @@ export class Fence {
   }
 
   #isOpen(name: string): boolean {
-    return suffixes.some((suffix) => isOpenElsewhere(join(this.#dataDir, name + suffix), this.#openers));
+    return filesOf(name).some((file) => isOpenElsewhere(join(this.#dataDir, file), this.#openers));
   }
 
   #raise(name: string): void {
-    const keys = suffixes.flatMap((suffix) => keyOf(join(this.#dataDir, name + suffix)));
+    const keys = filesOf(name).flatMap((file) => keyOf(join(this.#dataDir, file)));
     this.#databases.set(name, keys);
     for (const key of keys) this.#keys.add(key);
   }

@@ -1,4 +1,4 @@
-// What kind of SQLite file a name stands for, and which database it belongs to. By name only: SQLite itself finds the
+// What kind of SQLite file a name stands for, which database it belongs to, and the other way round. By name only: SQLite itself finds the
 // companions of a database by these suffixes.
 
 export type SqliteFileKind = 'database' | 'journal' | 'wal' | 'shm';
@@ -17,4 +17,9 @@ export function sqliteFileOf(name: string): { readonly kind: SqliteFileKind; rea
     }
   }
   return { kind: 'database', database: name };
+}
+
+/** The database's own file and those that SQLite may keep beside it. */
+export function filesOf(database: string): string[] {
+  return [database, ...companions.map(([suffix]) => database + suffix)];
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Child } from '../../daemon/child.ts';
+import { sentenceOf } from '../../daemon/errors.ts';
 import { KeptChild, type KeptChildSpec } from '../../daemon/kept-child.ts';
 import { createLog } from '../../daemon/log.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -72,9 +73,10 @@ test('a query that is under way when the child dies is rejected', async () => {
 
 test('a first start that fails rejects with the reason of the child and leaves no process', async () => {
   const kept = keep(
-    `process.on('message', () => process.send({ type: 'failed', code: 'X', message: 'no passthrough here' })); setInterval(() => {}, 1000);`,
+    `process.on('message', () => process.send({ type: 'failed', code: 'X', message: 'no passthrough here', hint: 'do without' })); setInterval(() => {}, 1000);`,
   );
-  await expect(kept.start()).rejects.toThrow('no passthrough here');
+  const error = await kept.start().catch((thrown: unknown) => thrown);
+  expect(sentenceOf(error)).toBe('no passthrough here (do without)');
   expect(kept.current).toBeUndefined();
 });
 
