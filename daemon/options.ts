@@ -1,9 +1,21 @@
 // Every option of the program in one table: flags, HOODY_SQLITE_* variables, keys of the configuration file and the
-// help text all come from it. A value is checked here, by the option's kind, whatever source it comes from.
+// help text all come from it. A value is checked by the option's kind (option-values.ts), whatever source it comes from.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LockLimits } from '../fs/index.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import {
+  durationSeconds,
+  integer,
+  list,
+  lockLimits,
+  oneOf,
+  type Parse,
+  path,
+  secondsPerDay,
+  sizeBytes,
+  yesOrNo,
+} from './option-values.ts';
 
 /** The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in the unit of the name. */
 export interface Settings {
@@ -37,9 +49,6 @@ export interface Settings {
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Throws an Error whose message completes the sentence "--flag VALUE: ...". */
-type Parse<T> = (text: string) => T;
-
 interface Option<T> {
   /** Long flag without dashes; also the key of the configuration file. */
   readonly flag: string;
@@ -60,101 +69,9 @@ type Options = { readonly [K in keyof Settings]: Option<Settings[K]> };
 
 const isRoot = () => process.getuid?.() === 0;
 
-const path: Parse<string> = (text) => {
-  if (text === '') throw new Error('expected a path');
-  return resolve(text);
-};
-
-/** Named here as well, so that `help` need not load fs/; the compiler sees to it that none is missing. */
-const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
-  queueMs: true,
-  blockingMs: true,
-  behindLongMs: true,
-  commitMs: true,
-  shortMs: true,
-  episodeGapMs: true,
-  youngMs: true,
-  youngStepMs: true,
-  youngMostMs: true,
-  hotMs: true,
-  gateIdleMs: true,
-  readerProof: true,
-  executableDoubtMs: true,
-  retryMs: true,
-  sliceMs: true,
-  sliceGapMs: true,
-  pollEdgeMs: true,
-  foreignPollMs: true,
-  fenceMs: true,
-  longHolderMs: true,
-};
-
-/** `name=number` pairs divided by commas. */
-const lockLimits: Parse<Partial<LockLimits>> = (text) => {
-  const limits: Record<string, number> = {};
-  for (const pair of list(text)) {
-    const [name = '', number = ''] = pair.split('=');
-    const value = Number(number);
-    if (!Object.hasOwn(lockLimitNames, name)) {
-      throw new Error(`"${name}" is none of ${Object.keys(lockLimitNames).join(', ')}`);
-    }
-    if (number === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-      throw new Error(`expected ${name}=NUMBER, a number of 0 or more`);
-    }
-    limits[name] = value;
-  }
-  return limits;
-};
-
-const list: Parse<readonly string[]> = (text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-
-function oneOf<T extends string>(allowed: readonly T[]): Parse<T> {
-  return (text) => {
-    const found = allowed.find((value) => value === text);
-    if (found === undefined) throw new Error(`expected one of ${allowed.join(', ')}`);
-    return found;
-  };
-}
-
-function integer(least: number, most: number): Parse<number> {
-  return (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most)) throw new Error(`expected a whole number from ${least} to ${most}`);
-    return value;
-  };
-}
-
-const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-const sizeBytes: Parse<number> = (text) => {
-  const match = /^(\d{1,12})([kmg]?)(?:i?b)?$/i.exec(text);
-  if (!match) throw new Error('expected a number of bytes such as 1048576 or 16MiB');
-  const size = Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1);
-  if (size < 1) throw new Error('expected at least one byte');
-  return size;
-};
-
-const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
-const durationSeconds: Parse<number> = (text) => {
-  const match = /^(\d{1,10})([smhd]?)$/.exec(text);
-  if (!match) throw new Error('expected a number of seconds, or one with a unit such as 10s, 5m, 12h, 30d');
-  return Number(match[1]) * (durationUnits[match[2] ?? ''] ?? 1);
-};
-
-const yesOrNo: Parse<boolean> = (text) => {
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0') return false;
-  throw new Error('expected true or false');
-};
-
 function toggle(flag: string, sense: string): Option<boolean> {
   return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, sense };
 }
-
-const day = 86_400;
 
 export const options: Options = {
   mount: {
@@ -319,7 +236,7 @@ export const options: Options = {
     flag: 'history-max-age',
     value: 'DURATION',
     parse: durationSeconds,
-    byDefault: () => 30 * day,
+    byDefault: () => 30 * secondsPerDay,
     defaultText: '30d',
     sense: 'how long the history of a key is kept; 0 = for ever',
   },
