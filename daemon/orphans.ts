@@ -9,39 +9,13 @@ import type { Log } from './log.ts';
 import type { Mount } from './mount-service.ts';
 import { exists, isRunning, type ProcessIdentity, parentOf } from './process-identity.ts';
 
-/** Under these names the service manager keeps a mount's descriptors. */
-export const keptNames = ['device', 'memory', 'send', 'receive'] as const;
 const endTimeoutMs = 5_000;
 const retryMs = 5;
-const notEnded = 'its fs process cannot be ended';
+export const notEnded = 'its fs process cannot be ended';
 
 /** The fs processes of the record that run although its supervisor does not. */
 export function orphansOf(record: InstanceRecord): readonly ProcessIdentity[] {
   return record.fs.filter((fs) => isRunning(fs) && parentOf(fs.pid) !== record.pid);
-}
-
-export function describeMount({ fd, survivor }: Mount): Readonly<Record<(typeof keptNames)[number], number>> {
-  return { device: fd, memory: survivor.memoryFd, send: survivor.sendFd, receive: survivor.receiveFd };
-}
-
-/** The mount that the service manager has kept, if it is the one that is wanted and still there. Its fs process has ended then. */
-export async function adoptKeptMount(
-  kept: ReadonlyMap<string, number>,
-  record: InstanceRecord,
-  mountPoint: string,
-  log: Log,
-): Promise<Mount | undefined> {
-  const [fd, memoryFd, sendFd, receiveFd] = keptNames.map((name) => kept.get(name));
-  if (fd === undefined || memoryFd === undefined || sendFd === undefined || receiveFd === undefined) return undefined;
-  const connection = inspectMount(mountPoint)?.connection;
-  if (record.mount !== mountPoint || connection === undefined || connection !== record.connection) return undefined;
-  if (readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/fuse') return undefined;
-  if (!(await endProcesses(record.fs))) {
-    log.warn('mount-not-adopted', { mount: mountPoint, reason: notEnded });
-    return undefined;
-  }
-  log.info('mount-adopted', { mount: mountPoint, connection, from: 'the service manager' });
-  return { fd, connection, survivor: { memoryFd, sendFd, receiveFd } };
 }
 
 /** The orphans' mount, if it is the one that is wanted; the orphans have ended then. */
@@ -85,16 +59,15 @@ function takeFromFirst(orphans: readonly ProcessIdentity[], fds: readonly number
   throw errors[0];
 }
 
-/** For the command `stop`: ends a mount whose supervisor has died. False if there is none. */
-export async function stopOrphans({ instance, record }: KnownInstance, log: Log): Promise<boolean> {
+/** For the command `stop`: ends a mount whose supervisor has died. */
+export async function stopOrphans({ instance, record }: KnownInstance, log: Log): Promise<void> {
   const orphans = orphansOf(record);
-  if (orphans.length === 0 || record.mount === null) return false;
+  if (orphans.length === 0 || record.mount === null) return;
   const isUnused = unmount(record.mount, record.connection);
   await endProcesses(orphans);
   // Programs that still have files open must be fenced by the next daemon, which learns of them by the record.
   if (isUnused) removeInstance(instance);
   else log.warn('mount-detached-in-use', { mount: record.mount });
-  return true;
 }
 
 function unmount(mountPoint: string, connection: number | null): boolean {

@@ -1,6 +1,6 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
-import { closeSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../fs/index.ts';
 import { claimDataDirectory, claimMountPoint } from './claims.ts';
 import { openControlSocket } from './control.ts';
@@ -21,6 +21,7 @@ import {
   removeInstance,
   writeRecord,
 } from './instances.ts';
+import { KeptMount } from './kept-mount.ts';
 import { urlOf } from './listen-address.ts';
 import { type ListeningSocket, openHttpSocket } from './listening-socket.ts';
 import type { Probe } from './liveness.ts';
@@ -28,12 +29,12 @@ import type { Log } from './log.ts';
 import { type Mount, MountService } from './mount-service.ts';
 import type { ServiceManager } from './notify.ts';
 import { options, type Settings } from './options.ts';
-import { adoptKeptMount, adoptMount, describeMount, keptNames } from './orphans.ts';
+import { adoptMount } from './orphans.ts';
 import { canonicalMountPoint, createDirectory, isInside } from './paths.ts';
 import { identityOf } from './process-identity.ts';
+import { serverOptions } from './server-options.ts';
 import { endStaleMounts } from './stale-mounts.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
-import { findUser } from './system-users.ts';
 import { programVersion } from './version.ts';
 import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './wire.ts';
 
@@ -48,13 +49,11 @@ type StopListener = (reason: string, exitCode: ExitCode) => void;
 export class Supervisor {
   readonly #settings: Settings;
   readonly #log: Log;
-  readonly #serviceManager: ServiceManager;
+  readonly #keptMount: KeptMount;
   readonly #endSteps: EndStep[] = [];
   readonly #degraded: string[] = [];
   readonly #startedAtMs = performance.now();
   readonly #freeSpace = new FreeSpace();
-  /** Of the mount whose descriptors the service manager keeps. */
-  #keptConnection: number | undefined;
   #data = '';
   #url = '';
   #mountPoint: string | null = null;
@@ -73,7 +72,7 @@ export class Supervisor {
   constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
     this.#settings = settings;
     this.#log = log;
-    this.#serviceManager = serviceManager;
+    this.#keptMount = new KeptMount(serviceManager, log);
   }
 
   /** Resolves when the mount and HTTP serve. Rejects with everything undone that had been started. */
@@ -149,7 +148,10 @@ export class Supervisor {
     await this.#claim(instance, mountPoint);
     createInstanceFolder(instance);
     const earlier = readRecord(instance);
-    const adopted = earlier && mountPoint !== null ? await this.#adopt(earlier, mountPoint) : undefined;
+    const adopted =
+      earlier && mountPoint !== null
+        ? ((await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log)))
+        : undefined;
     this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
     this.#atEnd(async () => {
       if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
@@ -165,26 +167,6 @@ export class Supervisor {
     this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
-  }
-
-  /** The service manager's copies are as good as a living process's, and need no right to look into one. */
-  async #adopt(earlier: InstanceRecord, mountPoint: string): Promise<Mount | undefined> {
-    const { kept } = this.#serviceManager;
-    const adopted = await adoptKeptMount(kept, earlier, mountPoint, this.#log);
-    if (adopted) {
-      this.#keptConnection = adopted.connection;
-      return adopted;
-    }
-    this.#serviceManager.forget([...kept.keys()]);
-    for (const fd of kept.values()) closeSync(fd);
-    return await adoptMount(earlier, mountPoint, this.#log);
-  }
-
-  /** What the successor of a killed daemon needs to go on with this very mount. */
-  #keepMount(mount: Mount | undefined): void {
-    if (!mount || mount.connection === this.#keptConnection) return;
-    this.#keptConnection = mount.connection;
-    this.#serviceManager.keep(describeMount(mount));
   }
 
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
@@ -221,7 +203,7 @@ export class Supervisor {
       adopted,
       onChange: () => {
         this.#record(instance, mountPoint, service);
-        this.#keepMount(service.mount);
+        if (service.mount) this.#keptMount.keep(service.mount);
       },
       onMessage: (message) => {
         if (message.type === 'fenced') this.#fenced = message.databases as readonly string[];
@@ -262,7 +244,7 @@ export class Supervisor {
     this.#atEnd(async (drainEndsAtMs) => {
       const isUnused = await service.stop(drainEndsAtMs);
       this.#keepsRecord = !isUnused;
-      this.#serviceManager.forget(keptNames);
+      this.#keptMount.forget();
     });
   }
 
@@ -289,30 +271,14 @@ export class Supervisor {
   }
 
   async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {
-    const settings = this.#settings;
     const service = new HttpService({
       socketFd,
       address,
-      options: {
-        root: this.#mountPoint ?? this.#data,
+      options: serverOptions(this.#settings, {
         dataDir: this.#data,
-        mounted: this.#mountPoint !== null,
-        stateDir: settings.stateDir,
-        version: programVersion(),
-        // With a mount it is the lock layer that refuses.
-        fenced: this.#mountPoint === null ? this.#fenced : [],
-        allowAnyAbsoluteDbPath: settings.allowAnyAbsoluteDbPath,
-        createOnWrite: settings.createOnWrite,
-        corsOrigins: settings.corsOrigin,
-        allowHosts: settings.allowHost,
-        authTokenFile: settings.authTokenFile ?? null,
-        maxBodyBytes: settings.maxBodyBytes,
-        trustProxy: settings.trustProxy,
-        historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
-        historyMaxOps: settings.historyMaxOps,
-        logLevel: settings.logLevel,
-        ...(settings.user !== undefined && { user: findUser(settings.user) }),
-      },
+        mountPoint: this.#mountPoint,
+        fenced: this.#fenced,
+      }),
       answer: (name, args) => this.#answerServer(name, args),
       log: this.#log,
     });
