@@ -177,8 +177,6 @@ row(opcodes.RELEASE, layouts.releaseIn.sizeBytes, (bytes, _end, header) => ({
   op: 'RELEASE',
   ...header,
   fh: handle(bytes, layouts.releaseIn.fh),
-  lockOwner: owner(bytes, layouts.releaseIn.lockOwner),
-  endsFlock: (u32(bytes, layouts.releaseIn.releaseFlags) & flags.release.FLOCK_UNLOCK) !== 0,
 }));
 
 row(opcodes.FLUSH, layouts.flushIn.sizeBytes, (bytes, _end, header) => ({

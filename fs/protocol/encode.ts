@@ -5,8 +5,6 @@ import { notifyCodes } from './opcodes.ts';
 import type { HandleId, NodeId } from './requests.ts';
 import { writeOffset, writeWord } from './words.ts';
 
-const FUSE_NOTIFY_RESEND = 7;
-
 /** How long the kernel may believe what it was told. */
 export interface Lifetime {
   readonly seconds: number;
@@ -130,7 +128,7 @@ export function encodeInvalidateEntry(parent: number, name: Buffer): Buffer {
 /** Whole message: send everything again that was read and not answered. */
 export function encodeResend(): Buffer {
   const message = Buffer.alloc(layouts.outHeader.sizeBytes);
-  encodeNotifyHeader(message, FUSE_NOTIFY_RESEND);
+  encodeNotifyHeader(message, notifyCodes.RESEND);
   return message;
 }
 

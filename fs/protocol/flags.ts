@@ -1,35 +1,27 @@
-// Flag bits of requests and replies, with the kernel's names (include/uapi/linux/fuse.h).
+// Flag bits of requests and replies, with the kernel's names (include/uapi/linux/fuse.h); only those that are asked for or looked at.
 
 /** INIT flags, bits 0 to 31. */
 export const init = {
   ASYNC_READ: 1 << 0,
   POSIX_LOCKS: 1 << 1,
-  ATOMIC_O_TRUNC: 1 << 3,
   BIG_WRITES: 1 << 5,
-  /** The kernel leaves the umask to us: needed for nothing here, so never asked for. */
-  DONT_MASK: 1 << 6,
   FLOCK_LOCKS: 1 << 10,
   DO_READDIRPLUS: 1 << 13,
   READDIRPLUS_AUTO: 1 << 14,
-  ASYNC_DIO: 1 << 15,
   PARALLEL_DIROPS: 1 << 18,
   MAX_PAGES: 1 << 22,
-  CACHE_SYMLINKS: 1 << 23,
   INIT_EXT: 1 << 30,
 } as const;
 
 /** INIT flags2: bits 32 and up, shifted down. */
 export const init2 = {
   PASSTHROUGH: 1 << 5,
-  HAS_RESEND: 1 << 7,
 } as const;
 
 /** open_flags of the reply to OPEN, CREATE and OPENDIR. */
 export const open = {
   DIRECT_IO: 1 << 0,
   KEEP_CACHE: 1 << 1,
-  CACHE_DIR: 1 << 3,
-  NOFLUSH: 1 << 5,
   PASSTHROUGH: 1 << 7,
 } as const;
 
@@ -44,7 +36,6 @@ export const attribute = {
   FH: 1 << 6,
   ATIME_NOW: 1 << 7,
   MTIME_NOW: 1 << 8,
-  CTIME: 1 << 10,
 } as const;
 
 /** getattr_flags: the request names a file handle. */
@@ -52,9 +43,6 @@ export const GETATTR_FH = 1 << 0;
 
 /** lk_flags: flock(2) rather than fcntl(2). */
 export const LK_FLOCK = 1 << 0;
-
-/** release_flags. */
-export const release = { FLOCK_UNLOCK: 1 << 1 } as const;
 
 /** fsync_flags: data only. */
 export const FSYNC_FDATASYNC = 1 << 0;

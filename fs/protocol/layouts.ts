@@ -168,7 +168,6 @@ export const lockIn = struct(48, {
   flags: 'u32',
   padding: 'u32',
 });
-export const accessIn = struct(8, { mask: 'u32', padding: 'u32' });
 export const interruptIn = struct(8, { unique: 'u64' });
 export const fallocateIn = struct(32, { fh: 'u64', offset: 'u64', length: 'u64', mode: 'u32', padding: 'u32' });
 export const lseekIn = struct(24, { fh: 'u64', offset: 'u64', whence: 'u32', padding: 'u32' });

@@ -84,7 +84,7 @@ interface Bodies {
   READ: { readonly fh: HandleId; readonly offset: number; readonly size: number };
   WRITE: { readonly fh: HandleId; readonly offset: number; readonly data: Buffer };
   STATFS: object;
-  RELEASE: { readonly fh: HandleId; readonly lockOwner: LockOwner; readonly endsFlock: boolean };
+  RELEASE: { readonly fh: HandleId };
   FSYNC: { readonly fh: HandleId; readonly isDataOnly: boolean };
   FLUSH: { readonly fh: HandleId; readonly lockOwner: LockOwner };
   READDIR: { readonly offset: bigint; readonly size: number };

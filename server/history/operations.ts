@@ -3,6 +3,7 @@ import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import type { AnyOperation, Operation } from '../executors/operation.ts';
 import { limits } from '../limits.ts';
+import { secondsText } from '../time-text.ts';
 
 export const historyTable = '_query_history';
 
@@ -167,7 +168,7 @@ function toEntry(row: HistoryRow): Record<string, unknown> {
   return {
     id: row.id,
     sql: row.sql,
-    timestamp: new Date(row.timestamp_ms).toISOString().replace(/\.\d+Z$/, 'Z'),
+    timestamp: secondsText(new Date(row.timestamp_ms)),
     execution_time_ms: row.execution_time_ms,
     row_count: row.row_count,
     success: row.success === 1,

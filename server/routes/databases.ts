@@ -10,6 +10,7 @@ import { isObject, type Json, type JsonObject, parseJsonBody } from '../json.ts'
 import { resetChanges } from '../kv/reset.ts';
 import { databaseStats } from '../kv/stats.ts';
 import type { Services } from '../services.ts';
+import { secondsText } from '../time-text.ts';
 import { toReply } from './kv-parameters.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
@@ -134,7 +135,7 @@ async function list(context: RequestContext, services: Services): Promise<Reply>
     path: join(dir, name),
     size: sizeBytes,
     size_str: sizeText(sizeBytes),
-    modified: new Date(modifiedMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    modified: secondsText(new Date(modifiedMs)),
     mod_unix: Math.floor(modifiedMs / 1000),
     is_valid: isValid,
   }));

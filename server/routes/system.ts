@@ -6,6 +6,7 @@ import type { Route } from '../http/route.ts';
 import { limits } from '../limits.ts';
 import { describeApi } from '../openapi.ts';
 import type { Services } from '../services.ts';
+import { secondsText } from '../time-text.ts';
 import { landingPage } from './landing.ts';
 
 /** What a client may rely on beyond what every version of the service has. Only what exists. */
@@ -148,8 +149,4 @@ function openDescriptors(): number | null {
   } catch {
     return null;
   }
-}
-
-function secondsText(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
