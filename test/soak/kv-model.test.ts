@@ -1,7 +1,8 @@
 // The key-value store against the model in memory (test/timetravel/model.ts), 100,000 steps and more.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { runSteps, step } from '../timetravel/model-run.ts';
+import { runSteps } from '../timetravel/model-run.ts';
+import { step } from '../timetravel/model-steps.ts';
 
 const stepsWanted = 100_000;
 

@@ -2,7 +2,8 @@
 // with 100,000 steps is test/soak/kv-model.test.ts.
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { runSteps, step } from './model-run.ts';
+import { runSteps } from './model-run.ts';
+import { step } from './model-steps.ts';
 
 test('the store agrees with a model that keeps every state, after every step', () => {
   fc.assert(

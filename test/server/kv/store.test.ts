@@ -1,7 +1,7 @@
-// The operations on values, counters, lists and batches on a database file, without HTTP.
+// The operations on single values on a database file, without HTTP.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { kvIncrement, kvPop, kvPush, kvRemove } from '../../../server/kv/atomic.ts';
-import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../../server/kv/batch.ts';
+import { kvIncrement } from '../../../server/kv/atomic.ts';
+import { kvBatchGet } from '../../../server/kv/batch.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../../../server/kv/store.ts';
 import { TestStore } from '../../helpers/kv-store.ts';
 
@@ -15,7 +15,6 @@ const table = 'kv_store';
 const list = (more: object = {}) =>
   store.run(kvList, { table, prefix: '', limit: 100, offset: 0, after: '', ...more }).json;
 const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
-const batch = (value: unknown) => ({ table, history: true, clientIp: '10.0.0.1', ...body(value) });
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('get, set, delete', () => {
@@ -184,140 +183,6 @@ describe('conditions', () => {
       text: '',
     });
     expect(store.run(kvGet, { table, key: 'a', ifNoneMatch: '"z"' }).status).toBe(200);
-  });
-});
-
-describe('atomic operations', () => {
-  const increment = (key: string, delta: bigint, more: object = {}) =>
-    store.run(kvIncrement, { ...store.write(key, { op: 'INCR' as const, delta }), ...more });
-  const push = (key: string, value: unknown, more: object = {}) =>
-    store.run(kvPush, { ...store.write(key, { ...body(value), isRaw: false }), ...more }).json;
-  const remove = (key: string, value: unknown) => store.run(kvRemove, store.write(key, body(value))).json;
-
-  test('counters are exact 64-bit integers and refuse to overflow', () => {
-    expect(increment('c', 5n).json.value).toBe(5);
-    expect(store.run(kvEntry, { table, key: 'c' }).json.content_type).toBe('text/plain');
-    expect(store.run(kvIncrement, store.write('c', { op: 'DECR' as const, delta: 7n })).json.value).toBe(-2);
-    store.set('big', '9223372036854775806');
-    expect(increment('big', 1n).text).toContain('"value":9223372036854775807');
-    expect(() => increment('big', 1n)).toThrow(code('INVALID_PARAMETERS'));
-    expect(store.get('big')).toBe('9223372036854775807');
-    store.set('text', 'abc');
-    expect(() => increment('text', 1n)).toThrow(code('INVALID_PARAMETERS'));
-    store.set('float', '1.5');
-    expect(() => increment('float', 1n)).toThrow(code('INVALID_PARAMETERS'));
-    expect(increment('doc', 3n, { path: 'stats.views' }).json).toMatchObject({ value: 3, path: 'stats.views' });
-    expect(store.get('doc')).toBe('{"stats":{"views":3}}');
-  });
-
-  test('push unwraps {"value": x}, and raw=true does not', () => {
-    expect(push('l', { value: 'a' }).length).toBe(1);
-    expect(push('l', 'b').length).toBe(2);
-    expect(push('l', { value: 'c', more: 1 }).length).toBe(3);
-    expect(push('l', { value: 'd' }, { isRaw: true }).length).toBe(4);
-    expect(store.get('l')).toBe('["a","b",{"value":"c","more":1},{"value":"d"}]');
-    store.set('o', '{}');
-    expect(() => push('o', 1)).toThrow(code('INVALID_PARAMETERS'));
-    expect(push('o', 1, { path: 'list' })).toMatchObject({ length: 1, path: 'list' });
-  });
-
-  test('pop takes the last element; an empty array or a missing key is 404', () => {
-    store.set('l', '["y","z"]');
-    const pop = (key: string) => store.run(kvPop, store.write(key, {})).json;
-    expect(pop('l')).toMatchObject({ value: 'z', length: 1 });
-    expect(pop('l')).toMatchObject({ value: 'y', length: 0 });
-    expect(() => pop('l')).toThrow(code('KEY_NOT_FOUND'));
-    expect(() => pop('none')).toThrow(code('KEY_NOT_FOUND'));
-    store.set('o', '{}');
-    expect(() => pop('o')).toThrow(code('INVALID_PARAMETERS'));
-  });
-
-  test('remove finds the first equal element, else the first that has the given members', () => {
-    store.set('cart', '[{"id":"a","n":1},{"id":"b","n":2},{"id":"b","n":3},null,"x"]');
-    expect(remove('cart', { value: { id: 'b' } })).toMatchObject({ removed: { id: 'b', n: 2 }, length: 4 });
-    expect(remove('cart', { value: { n: 3, id: 'b' } })).toMatchObject({ removed: { id: 'b', n: 3 }, length: 3 });
-    expect(remove('cart', { value: null })).toMatchObject({ removed: null, length: 2 });
-    expect(store.run(kvRemove, store.write('cart', { body: Buffer.alloc(0), index: -1 })).json.removed).toBe('x');
-    expect(() => remove('cart', { value: {} })).toThrow(code('KEY_NOT_FOUND'));
-    expect(() => remove('cart', { other: 1 })).toThrow(code('INVALID_PARAMETERS'));
-    expect(() => store.run(kvRemove, store.write('cart', { body: Buffer.alloc(0) }))).toThrow(
-      code('INVALID_PARAMETERS'),
-    );
-  });
-});
-
-describe('batches', () => {
-  test('both body forms are understood', () => {
-    const seed = store.run(
-      kvBatchSet,
-      batch({
-        batch: [
-          { key: 'a', value: { n: 1 } },
-          { key: 'b', value: 'text' },
-        ],
-      }),
-    );
-    expect(seed.json).toMatchObject({ success: true, count: 2, items: [{ key: 'a' }, { key: 'b' }] });
-    store.run(
-      kvBatchSet,
-      batch({
-        items: [
-          { key: 'c', value: 'raw' },
-          { key: 'd', value: [1], ttl: 60 },
-        ],
-      }),
-    );
-    const { results } = store.run(kvBatchGet, { table, ...body({ keys: ['a', 'b', 'c', 'd', 'e'] }) }).json;
-    expect(results).toMatchObject({
-      a: { content_type: 'application/json', value: { n: 1 } },
-      b: { content_type: 'application/json', value: 'text' },
-      c: { content_type: 'application/octet-stream', value_base64: 'cmF3' },
-      d: { value: [1] },
-      e: null,
-    });
-    expect(() => store.run(kvBatchSet, batch({ batch: [], items: [] }))).toThrow(code('INVALID_PARAMETERS'));
-  });
-
-  test('a failed condition writes nothing and names every key that failed', () => {
-    store.set('a', '1');
-    const items = [
-      { key: 'new', value: 'x' },
-      { key: 'a', value: 'x', if_none_match: '*' },
-      { key: 'b', value: 'x', if_match: '"q"' },
-    ];
-    expect(() => store.run(kvBatchSet, batch({ items }))).toThrow(
-      expect.objectContaining({
-        code: 'PRECONDITION_FAILED',
-        members: {
-          failed: [
-            { key: 'a', current_etag: store.etag('a') },
-            { key: 'b', current_etag: null },
-          ],
-        },
-      }),
-    );
-    expect(store.get('new')).toBeNull();
-  });
-
-  test('delete skips missing keys', () => {
-    store.set('a', '1');
-    store.set('b', '1');
-    expect(store.run(kvBatchDelete, batch({ keys: ['a', 'x', 'b'] })).json.deleted).toBe(2);
-    expect(() => store.run(kvBatchDelete, batch({ items: [{ key: 'x', if_match: '*' }] }))).toThrow(
-      code('PRECONDITION_FAILED'),
-    );
-  });
-
-  test.each([
-    [{ items: [] }],
-    [{ items: Array.from({ length: 101 }, () => 0) }],
-    [{ items: [{ key: ' ', value: 'x' }] }],
-    [{ items: [{ key: 'a' }] }],
-    [{ items: [{ key: 'a', value: 'x', ttl: -1 }] }],
-    [{ items: 'no' }],
-    [[]],
-  ])('%j is refused', (value) => {
-    expect(() => store.run(kvBatchSet, batch(value))).toThrow(code('INVALID_PARAMETERS'));
   });
 });
 
