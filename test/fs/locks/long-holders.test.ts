@@ -8,8 +8,7 @@ test('a write lock held for long is told once, a lock that is shared only while 
   const [writer, reader] = [world.client(1), world.client(2)];
   reader.beginRead();
   world.pass(60);
-  writer.beginRead();
-  writer.lock('RESERVED', 'write');
+  writer.beginWrite();
   const told = () => long.newOf(world.manager.snapshot(world.nowMs)).flatMap(({ holders }) => holders);
   expect(told()).toEqual([]);
   world.pass(31_000);
@@ -25,8 +24,7 @@ test('what a WAL connection holds for its whole life is not told, whoever waits 
   const long = new LongHolders(30_000);
   const [writer, other] = [world.client(1), world.client(2)];
   for (const client of [writer, other]) client.connectWal();
-  writer.lock('READ1', 'read');
-  writer.lock('WRITE', 'write');
+  writer.beginWalWrite();
   world.pass(31_000);
   expect(other.lock('READ1', 'read')).toBe('waiting');
   const told = long.newOf(world.manager.snapshot(world.nowMs)).flatMap(({ holders }) => holders);

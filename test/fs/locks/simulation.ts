@@ -207,12 +207,16 @@ export class Client {
     return outcome;
   }
 
+  /** Rollback journal: to the first write. */
+  beginWrite(): Outcome {
+    const read = this.beginRead();
+    return read === 'locked' ? this.lock('RESERVED', 'write') : read;
+  }
+
   /** A whole write transaction in rollback mode, when nobody is in the way. */
   write(): Outcome {
-    const read = this.beginRead();
-    if (read !== 'locked') return read;
-    const reserved = this.lock('RESERVED', 'write');
-    return reserved === 'locked' ? this.commit() : reserved;
+    const begun = this.beginWrite();
+    return begun === 'locked' ? this.commit() : begun;
   }
 
   connectWal(): void {
@@ -220,17 +224,29 @@ export class Client {
     this.lock('SHARED', 'read');
   }
 
-  walWrite(): Outcome {
+  /** WAL: to the first write. */
+  beginWalWrite(): Outcome {
     const read = this.lock('READ1', 'read');
-    if (read !== 'locked') return read;
-    const write = this.lock('WRITE', 'write');
-    if (write !== 'locked') return write;
-    this.endWalWrite();
-    return 'locked';
+    return read === 'locked' ? this.lock('WRITE', 'write') : read;
+  }
+
+  walWrite(): Outcome {
+    const begun = this.beginWalWrite();
+    if (begun === 'locked') this.endWalWrite();
+    return begun;
   }
 
   endWalWrite(): void {
     this.unlock('WRITE');
     this.unlock('READ1');
   }
+}
+
+/** Three clients of a WAL database, which is what most tests need. */
+export function threeWalClients(): { world: Simulation; a: Client; b: Client; c: Client } {
+  const world = new Simulation();
+  world.journals.set('app.db', 'wal');
+  const [a, b, c] = [world.client(1), world.client(2), world.client(3)];
+  for (const client of [a, b, c]) client.connectWal();
+  return { world, a, b, c };
 }

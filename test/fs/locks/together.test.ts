@@ -8,10 +8,8 @@ test('two databases attached in opposite order: a gate wait is let through, the 
   const world = new Simulation();
   const [aOne, aTwo] = [world.client(1, 'one.db'), world.client(1, 'two.db')];
   const [bOne, bTwo] = [world.client(2, 'one.db'), world.client(2, 'two.db')];
-  aOne.beginRead();
-  aOne.lock('RESERVED', 'write');
-  bTwo.beginRead();
-  bTwo.lock('RESERVED', 'write');
+  aOne.beginWrite();
+  bTwo.beginWrite();
   expect(aTwo.lock('PENDING', 'read')).toBe('waiting');
   const closing = bOne.lock('PENDING', 'read');
   expect([aTwo.outcome, closing]).toContain('locked');
@@ -42,10 +40,8 @@ test('a commit that needs the SHARED of an owner waiting elsewhere ends that wai
   const [bOne, bTwo] = [world.client(2, 'one.db'), world.client(2, 'two.db')];
   aOne.beginRead();
   world.pass(60);
-  bOne.beginRead();
-  bOne.lock('RESERVED', 'write');
-  bTwo.beginRead();
-  bTwo.lock('RESERVED', 'write');
+  bOne.beginWrite();
+  bTwo.beginWrite();
   expect(aTwo.lock('PENDING', 'read')).toBe('waiting'); // behind b, holding SHARED of one.db
   expect(bOne.commit()).toBe('waiting'); // for that SHARED
   expect(aTwo.outcome).toBe('locked'); // let through
@@ -55,8 +51,7 @@ test('a commit that needs the SHARED of an owner waiting elsewhere ends that wai
 test('databases do not hinder each other', () => {
   const world = new Simulation();
   const [writer, other] = [world.client(1, 'one.db'), world.client(2, 'two.db')];
-  writer.beginRead();
-  writer.lock('RESERVED', 'write');
+  writer.beginWrite();
   expect(other.write()).toBe('locked');
 });
 
@@ -142,8 +137,7 @@ test('RELEASE ends flock and OFD locks of that open file, FLUSH of a duplicate d
 test('GETLK names type, range and process of the lock in the way, and nothing of the own', () => {
   const world = new Simulation();
   const [writer, other] = [world.client(1), world.client(2)];
-  writer.beginRead();
-  writer.lock('RESERVED', 'write');
+  writer.beginWrite();
   const file = world.file('app.db', 'database');
   const ask = (owner: bigint) =>
     world.manager.getLock({
@@ -183,8 +177,7 @@ test('a lock on the data directory makes ours wait, and is tried again every few
 test('the view names holders and waiters with what blocks them', () => {
   const world = new Simulation();
   const [writer, waiting] = [world.client(11), world.client(12)];
-  writer.beginRead();
-  writer.lock('RESERVED', 'write');
+  writer.beginWrite();
   waiting.beginRead();
   world.pass(1500);
   expect(world.manager.snapshot(world.nowMs)).toEqual([
