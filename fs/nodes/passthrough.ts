@@ -33,8 +33,8 @@ export class Passthrough {
     return this.#reason === undefined;
   }
 
-  get reason(): string | undefined {
-    return this.#reason;
+  get state(): { readonly active: boolean; readonly reason?: string } {
+    return { active: this.isActive, ...(this.#reason === undefined ? {} : { reason: this.#reason }) };
   }
 
   /** Of a file; otherwise it has to be an open one: see fence/registration.ts. */
