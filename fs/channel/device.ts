@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { encodeResend } from '../protocol/encode.ts';
+import { encodePrune, encodeResend } from '../protocol/encode.ts';
 import { fcntl, poll, read, write } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
 import type { IdleProcessors } from './idle-processors.ts';
@@ -103,6 +103,17 @@ export class Device {
     throw new FsError('no-resend', `this kernel cannot send requests again (${lastError('write').code})`, {
       hint: 'the mount has to be made anew; kernels from 6.9 on need not do that',
     });
+  }
+
+  /** Lets the other threads run, until one of them has something to say. */
+  pause(ms: number): void {
+    if (ms > 0) poll(this.#fds.subarray(pollfdBytes, 2 * pollfdBytes), 1, ms);
+  }
+
+  /** Whether the kernel can be told to forget inodes by number: Linux 6.18 and newer. */
+  takesPrune(): boolean {
+    const message = encodePrune([]);
+    return write(this.#fd, message, message.length) === message.length;
   }
 
   #isWorthSpinning(): boolean {

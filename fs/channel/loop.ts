@@ -22,7 +22,7 @@ class Loop {
   readonly #dataDir: string;
   readonly #port: MessagePort;
   readonly #log: Log;
-  readonly #pressure = new DescriptorPressure(raiseDescriptorLimit());
+  readonly #pressure: DescriptorPressure;
   #collectAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: Parts, dataDir: string, port: MessagePort, log: Log) {
@@ -30,6 +30,7 @@ class Loop {
     this.#dataDir = dataDir;
     this.#port = port;
     this.#log = log;
+    this.#pressure = new DescriptorPressure(raiseDescriptorLimit(), parts.device.takesPrune());
   }
 
   /** Until the mount is gone or the main thread says stop. */
@@ -51,6 +52,7 @@ class Loop {
       locks?.runDue(length === 0);
       this.#checkFence();
       if (this.#pressure.isHigh(tree)) this.#send({ type: 'make-room', messages: this.#pressure.relieve(tree) });
+      device.pause(this.#pressure.pauseMs(tree));
       tree.lastCloses.runDue();
       if (length === 0) survivor.kept.clearIfDue();
       this.#collectChanges();

@@ -125,6 +125,17 @@ export function encodeInvalidateEntry(parent: number, name: Buffer): Buffer {
   return message;
 }
 
+/** Whole message: forget these inodes and their names, as far as nobody uses them. Takes no directory's lock. Linux 6.18 and newer. */
+export function encodePrune(nodeIds: readonly number[]): Buffer {
+  const { outHeader, notifyPrune } = layouts;
+  const start = outHeader.sizeBytes + notifyPrune.sizeBytes;
+  const message = Buffer.alloc(start + nodeIds.length * 8);
+  encodeNotifyHeader(message, notifyCodes.PRUNE);
+  message.writeUInt32LE(nodeIds.length, outHeader.sizeBytes + notifyPrune.count);
+  for (const [index, nodeId] of nodeIds.entries()) writeWord(message, nodeId, start + index * 8);
+  return message;
+}
+
 /** Whole message: send everything again that was read and not answered. */
 export function encodeResend(): Buffer {
   const message = Buffer.alloc(layouts.outHeader.sizeBytes);

@@ -184,6 +184,8 @@ export const copyFileRangeIn = struct(56, {
 export const notifyInvalInode = struct(24, { nodeId: 'u64', offset: 'u64', length: 'u64' });
 /** Followed by the name and a zero byte. */
 export const notifyInvalEntry = struct(16, { parent: 'u64', namelen: 'u32', flags: 'u32' });
+/** Followed by the node ids. */
+export const notifyPrune = struct(16, { count: 'u32', padding: 'u32', spare: 'u64' });
 
 function repeat(name: string, count: number): Record<string, 'u32'> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}`, 'u32' as const]));

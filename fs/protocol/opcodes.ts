@@ -63,4 +63,4 @@ export const opcodeNames: readonly (OpcodeName | undefined)[] = (() => {
 })();
 
 /** Messages that we send without being asked. */
-export const notifyCodes = { INVAL_INODE: 2, INVAL_ENTRY: 3, RESEND: 7 } as const;
+export const notifyCodes = { INVAL_INODE: 2, INVAL_ENTRY: 3, RESEND: 7, PRUNE: 9 } as const;

@@ -25,7 +25,11 @@ export interface TempMount {
   close(): Promise<void>;
 }
 
-export async function tempMount(options: Partial<FsStartOptions> = {}): Promise<TempMount> {
+/** `descriptorLimit`: of the fs process; otherwise what this process may have. */
+export async function tempMount({
+  descriptorLimit,
+  ...options
+}: Partial<FsStartOptions> & { readonly descriptorLimit?: number } = {}): Promise<TempMount> {
   const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-mount-'));
   const [dataDir, mountPoint, stateDir] = ['data', 'mount', 'state'].map((name) => join(folder, name)) as [
     string,
@@ -34,7 +38,9 @@ export async function tempMount(options: Partial<FsStartOptions> = {}): Promise<
   ];
   for (const path of [dataDir, mountPoint, stateDir]) mkdirSync(path);
   const device = mountFuse({ mountPoint });
-  const child = spawn(process.execPath, [fsProcess], { stdio: ['ignore', 'inherit', 'inherit', device, 'ipc'] });
+  const limited = descriptorLimit === undefined ? [] : ['prlimit', `--nofile=${descriptorLimit}:${descriptorLimit}`];
+  const [command = '', ...args] = [...limited, process.execPath, fsProcess];
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', device, 'ipc'] });
   closeSync(device); // the mount dies with the process: a crash must not leave the test hanging
   const log: LogLine[] = [];
   const answers = new Map<number, (value: unknown) => void>();

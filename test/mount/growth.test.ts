@@ -1,4 +1,7 @@
 // Inode and handle tables and memory come back to where they began; test/soak does the same a million times.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
@@ -38,3 +41,22 @@ begin = time.monotonic(); os.mkdir('d'); print(time.monotonic() - begin)
     await mount.close();
   }
 });
+
+const [kernelMajor = 0, kernelMinor = 0] = release().split('.').map(Number);
+const forgetsByNumber = kernelMajor > 6 || (kernelMajor === 6 && kernelMinor >= 18);
+
+test.runIf(forgetsByNumber)(
+  'a directory with five times as many files as there are descriptors is listed with all attributes',
+  async () => {
+    const mount = await tempMount({ descriptorLimit: 4000 });
+    try {
+      mkdirSync(join(mount.dataDir, 'many'));
+      for (let n = 0; n < 20_000; n++) writeFileSync(join(mount.dataDir, 'many', `${n}`), '');
+      const { stdout, stderr } = await run('ls', ['-l', join(mount.mountPoint, 'many')], { timeoutMs: 60_000 });
+      expect(stderr).toBe('');
+      expect(stdout.split('\n').length).toBe(20_002);
+    } finally {
+      await mount.close();
+    }
+  },
+);

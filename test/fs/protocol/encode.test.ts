@@ -9,6 +9,7 @@ import {
   encodeInvalidateInode,
   encodeLock,
   encodeOpen,
+  encodePrune,
   encodeSeek,
   encodeWritten,
 } from '../../../fs/protocol/encode.ts';
@@ -89,6 +90,10 @@ test('INIT has the negotiated values and zeros in what is unused', () => {
       Buffer.alloc(24),
     ]),
   );
+});
+
+test('inodes to forget are counted in a message with unique 0', () => {
+  expect(encodePrune([5, 6])).toEqual(Buffer.concat([u32(48), u32(9), u64(0), u32(2), u32(0), u64(0), u64(5), u64(6)]));
 });
 
 test('invalidations are whole messages with unique 0 and their code', () => {
