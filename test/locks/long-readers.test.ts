@@ -6,7 +6,7 @@ import { run } from '../helpers/process.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 const script = resolve(import.meta.dirname, 'clients/long-readers.py');
-const seconds = process.env.HOODY_SQLITE_SOAK ? 180 : 5;
+const seconds = process.env.HOODY_SQLITE_SOAK ? 180 : 8; // long enough for newcomers to wait through more than one commit
 const timeoutMs = seconds * 1000 + 60_000;
 
 interface Group {
