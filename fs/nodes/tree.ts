@@ -2,7 +2,6 @@
 // returns the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
 import { constants } from 'node:os';
 import type { Fence } from '../fence/fence.ts';
-import type { Header } from '../protocol/requests.ts';
 import type { CurrentOperation } from '../state/operation.ts';
 import type { Survivor } from '../state/survivor.ts';
 import type { Caller } from '../system/caller.ts';
@@ -30,10 +29,7 @@ import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENODATA, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
-
-/** `out` is the space after the reply's header. */
-export type Handler<Asked extends Header> = (tree: Tree, asked: Asked, out: Buffer) => number;
+export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
 
 export interface Tree {
   readonly nodes: NodeTable;
@@ -56,33 +52,13 @@ export interface Tree {
   readonly stat: Buffer;
 }
 
-export function openTree(
-  dataDir: string,
-  parts: {
-    readonly caller: Caller;
-    readonly passthrough: Passthrough;
-    readonly ownChanges: OwnChanges;
-    readonly syncer: Syncer;
-    readonly lastCloses: LastCloses;
-    readonly powerCut?: PowerCut | undefined;
-    readonly fence: Pick<Fence, 'covers'>;
-    readonly refusesFenced?: boolean;
-    readonly survivor: Survivor;
-    readonly directories?: DirectoryListener | undefined;
-  },
-): Tree {
-  const {
-    caller,
-    passthrough,
-    ownChanges,
-    syncer,
-    lastCloses,
-    powerCut,
-    fence,
-    refusesFenced = false,
-    survivor,
-    directories,
-  } = parts;
+/** What a tree is made of that others make. */
+export interface TreeParts extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'operation' | 'stat'> {
+  readonly survivor: Survivor;
+  readonly directories: DirectoryListener | undefined;
+}
+
+export function openTree(dataDir: string, { survivor, directories, ...parts }: TreeParts): Tree {
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -91,21 +67,14 @@ export function openTree(
   const listings = new Listings();
   const { nodeStore: store, nextNodeId, nextHandleId, operation } = survivor;
   return {
-    caller,
-    passthrough,
-    ownChanges,
-    syncer,
-    lastCloses,
-    powerCut,
-    fence,
-    refusesFenced,
+    ...parts,
     operation,
     nodes: new NodeTable(
       { fd, key: inodeKey(stat) },
       {
         forgotten: (node) => {
           if (node.isDirectory) listings.closeAllOf(node);
-          if (node.isNameless) lastCloses.add(node.fd);
+          if (node.isNameless) parts.lastCloses.add(node.fd);
           else close(node.fd);
         },
         store,

@@ -33,6 +33,9 @@ function tree(survivor) {
     syncer: undefined,
     lastCloses: undefined,
     fence: { covers: () => false },
+    powerCut: undefined,
+    refusesFenced: false,
+    directories: undefined,
     survivor,
   });
 }

@@ -43,6 +43,9 @@ beforeEach(() => {
     syncer,
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
+    powerCut: undefined,
+    refusesFenced: false,
+    directories: undefined,
     survivor,
   });
   session = new Session({

@@ -60,6 +60,9 @@ function startProcess(): Process {
     syncer: new Syncer(new SyncAverage(), () => expect.unreachable()),
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
+    powerCut: undefined,
+    refusesFenced: false,
+    directories: undefined,
     survivor,
   });
   if (survivor.agreement === undefined) survivor.agreement = { passthrough: false, locks: false };
