@@ -9,8 +9,8 @@ import { type OpName, textType } from './codes.ts';
 import { type Conditions, requireConditions } from './conditions.ts';
 import { arrayIndex, contains, getAt, isEqual, parsePath, setAt } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
-import { type KvRow, valueText } from './row.ts';
-import { asBuffer, documentType, requireJson } from './store.ts';
+import type { KvRow } from './row.ts';
+import { asBuffer, documentType, requireJson, valueText } from './values.ts';
 import { type NewValue, putValue, rowForWrite, type Writer } from './write.ts';
 
 const minInteger = -(2n ** 63n);

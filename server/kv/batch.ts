@@ -10,9 +10,9 @@ import { checkContentType } from './content-type.ts';
 import { checkKey } from './keys.ts';
 import { kvLimits } from './kv-limits.ts';
 import { runWrite, type WriteArgs } from './request.ts';
-import { type KvRow, readLiveRow, toStored, valueMembers } from './row.ts';
-import { asBuffer } from './store.ts';
+import { type KvRow, readLiveRow } from './row.ts';
 import { findTable } from './table.ts';
+import { asBuffer, toStored, valueMembers } from './values.ts';
 import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';
 
 interface BatchEntry {

@@ -10,8 +10,9 @@ import { prefixEnd } from './keys.ts';
 import { kvLimits } from './kv-limits.ts';
 import { metaTable, quoteName } from './names.ts';
 import { firstSeqAfter } from './past.ts';
-import { etagOf, isExpired, readRow, valueMembers } from './row.ts';
+import { etagOf, isExpired, readRow } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
+import { valueMembers } from './values.ts';
 
 export interface ChangesArgs {
   readonly table: string;

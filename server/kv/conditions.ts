@@ -1,7 +1,8 @@
 // Conditions of a write: If-Match, If-None-Match, and the older compare-and-set by value. A condition is checked inside the
 // write's own transaction, against the row that the write is about to change.
 import { ApiError } from '../errors.ts';
-import { type KvRow, valueBytes } from './row.ts';
+import type { KvRow } from './row.ts';
+import { valueBytes } from './values.ts';
 
 export interface Conditions {
   /** '*' = the key exists, or the strong tags of which one must be the current one. */

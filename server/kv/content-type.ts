@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { jsonType, octetStreamType } from './codes.ts';
-import { isJsonType } from './row.ts';
+import { isJsonType } from './values.ts';
 
 /** What fetch() and curl -d send when the caller names no type. */
 const unchosen = /^(text\/plain;charset=UTF-8|application\/x-www-form-urlencoded)$/;

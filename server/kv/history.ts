@@ -19,8 +19,8 @@ import {
 import { quoteName } from './names.ts';
 import { chainGap, checkMoment, stateAt } from './past.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
-import { isJsonType, parseValue, valueBytes, valueMembers } from './row.ts';
 import { findTable } from './table.ts';
+import { isJsonType, parseValue, valueBytes, valueMembers } from './values.ts';
 import { restoreState, rowForWrite, type Writer } from './write.ts';
 
 /** A client that is no address: the program that wrote the table itself, and more about it where that is known. */

@@ -3,8 +3,9 @@
 import type { Connection } from '../executors/connection.ts';
 import { type OpName, oldContentType, oldTypeCodes, opName } from './codes.ts';
 import { quoteName } from './names.ts';
-import { readRow, type StoredValue } from './row.ts';
+import { type KvRow, readRow } from './row.ts';
 import type { KvTable } from './table.ts';
+import type { StoredValue } from './values.ts';
 
 /** What a key was at some moment. `unknown`: written with history=false, or by somebody unseen. */
 export type KeyState = 'absent' | 'unknown' | KnownState;
@@ -67,7 +68,11 @@ export function lastOp(connection: Connection, table: KvTable, id: number | null
 export function currentState(connection: Connection, table: KvTable, key: string): KeyState {
   if (!table.isCaptured) return 'unknown';
   const row = readRow(connection, table, key);
-  return row === null ? 'absent' : { value: row.value, contentType: row.contentType, expireAt: row.expireAt };
+  return row === null ? 'absent' : stateOf(row);
+}
+
+export function stateOf({ value, contentType, expireAt }: KvRow): KnownState {
+  return { value, contentType, expireAt };
 }
 
 /** Rows of the key's history, newest first. */

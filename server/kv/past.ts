@@ -4,7 +4,7 @@
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import { oldTypeCodes, opCodes } from './codes.ts';
-import { type KeyState, type KnownState, keyId, type LogRow, rowAt, stateAfter } from './log.ts';
+import { type KeyState, keyId, type LogRow, rowAt, stateAfter, stateOf } from './log.ts';
 import { metaTable, quoteName } from './names.ts';
 import { readRow } from './row.ts';
 import type { KvTable } from './table.ts';
@@ -60,7 +60,7 @@ function withoutHistory(connection: Connection, table: KvTable, key: string, sec
   if (seconds < forgottenAt(connection, table)) return 'unknown';
   const row = readRow(connection, table, key);
   if (row === null || row.createdAt > seconds) return 'absent';
-  const state: KnownState = { value: row.value, contentType: row.contentType, expireAt: row.expireAt };
+  const state = stateOf(row);
   return isOver(state, seconds) ? 'expired' : state;
 }
 

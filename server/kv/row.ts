@@ -1,13 +1,9 @@
-// A key's row as it stands in the table, and the bytes, text and JSON of a value. A value is a byte string; the table
-// keeps it as TEXT where it is text, so that native clients can read it and use it, and as BLOB otherwise.
-import { isUtf8 } from 'node:buffer';
+// A key's row as it stands in the table.
 import type { Connection } from '../executors/connection.ts';
-import { type Json, parseJson } from '../json.ts';
 import { octetStreamType } from './codes.ts';
 import { quoteName } from './names.ts';
 import type { KvTable } from './table.ts';
-
-export type StoredValue = string | Buffer | null;
+import type { StoredValue } from './values.ts';
 
 export interface KvRow {
   readonly key: string;
@@ -90,39 +86,4 @@ export function etagOf(table: KvTable, seq: number | null): string | null {
 /** null: no time, or what SQL wrote there is none. */
 export function toSeconds(value: unknown): number | null {
   return typeof value === 'number' ? Math.floor(value) : null;
-}
-
-export function valueBytes(value: StoredValue): Buffer {
-  if (value === null) return Buffer.alloc(0);
-  return typeof value === 'string' ? Buffer.from(value) : value;
-}
-
-export function valueText(value: StoredValue): string {
-  return value === null ? '' : value.toString();
-}
-
-/** How bytes are bound: TEXT if the content type says text and the bytes are, else BLOB. */
-export function toStored(bytes: Buffer, contentType: string): string | Buffer {
-  const isText = isJsonType(contentType) || /^text\//i.test(contentType);
-  return isText && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : bytes;
-}
-
-export function isJsonType(contentType: string): boolean {
-  return /^application\/json\s*(;|$)|^[^;]*\+json\s*(;|$)/i.test(contentType);
-}
-
-/** The value as JSON, or undefined if its bytes are not one JSON document. */
-export function parseValue(value: StoredValue): Json | undefined {
-  try {
-    return parseJson(valueText(value));
-  } catch {
-    return undefined;
-  }
-}
-
-/** `value` for JSON content, `value_base64` for everything else: how a value stands inside a JSON answer. */
-export function valueMembers(value: StoredValue, contentType: string, prefix = ''): Record<string, unknown> {
-  const parsed = isJsonType(contentType) ? parseValue(value) : undefined;
-  if (parsed !== undefined) return { [`${prefix}value`]: parsed };
-  return { [`${prefix}value_base64`]: valueBytes(value).toString('base64') };
 }

@@ -3,9 +3,8 @@
 import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
-import { type Json, parseJsonBody, stringifyJson } from '../json.ts';
+import { parseJsonBody, stringifyJson } from '../json.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
-import { jsonType } from './codes.ts';
 import { type Conditions, isNotModified, requireConditions } from './conditions.ts';
 import { contentTypeFor, headerSafeType } from './content-type.ts';
 import { currentCursor } from './cursor.ts';
@@ -14,19 +13,9 @@ import { prefixEnd } from './keys.ts';
 import { keyId, lastOp } from './log.ts';
 import { quoteName } from './names.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
-import {
-  etagOf,
-  isJsonType,
-  type KvRow,
-  lastSeqSql,
-  parseValue,
-  readLiveRow,
-  readRow,
-  toStored,
-  valueBytes,
-  valueMembers,
-} from './row.ts';
+import { etagOf, type KvRow, lastSeqSql, readLiveRow, readRow } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
+import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from './values.ts';
 import { deleteKey, putExpiry, putValue, rowForWrite } from './write.ts';
 
 export interface GetArgs extends KeyArgs {
@@ -242,27 +231,6 @@ export const kvExpire: Operation<ExpireArgs, KvAnswer> = {
     });
   },
 };
-
-/** The row's value as a JSON document, whatever content type it was stored with. */
-export function requireJson(row: KvRow): Json {
-  const document = parseValue(row.value);
-  if (document === undefined) {
-    throw new ApiError(
-      'INVALID_PARAMETERS',
-      'the value of the key is not JSON, so a path or a list operation has no sense',
-    );
-  }
-  return document;
-}
-
-/** The content type of a document after an edit: a JSON type stays as it is. */
-export function documentType(current: KvRow | null): string {
-  return current !== null && isJsonType(current.contentType) ? current.contentType : jsonType;
-}
-
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 function rowHeaders(row: KvRow): Record<string, string> {
   return {

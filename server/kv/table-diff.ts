@@ -7,10 +7,10 @@ import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { kvLimits } from './kv-limits.ts';
 import type { KnownState } from './log.ts';
 import { checkMoment, forgottenAt, type SeenState } from './past.ts';
-import { valueMembers } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
 import { AnswerBudget, gapMembers, inTableAt, isSameState } from './table-past.ts';
 import { type OperationBetween, type TouchedKey, touchedBetween, touchedKey } from './touched.ts';
+import { valueMembers } from './values.ts';
 
 export interface DiffArgs {
   readonly table: string;

@@ -6,8 +6,8 @@ import { kvLimits } from './kv-limits.ts';
 import type { KnownState } from './log.ts';
 import { quoteName } from './names.ts';
 import { firstSeqAfter, type SeenState } from './past.ts';
-import { valueBytes } from './row.ts';
 import type { KvTable } from './table.ts';
+import { valueBytes } from './values.ts';
 
 export interface Gaps {
   readonly has_gaps: boolean;

@@ -9,9 +9,9 @@ import { currentState, type KeyState, type KnownState, keyId } from './log.ts';
 import { quoteName } from './names.ts';
 import { chainGap, checkMoment, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
 import { runWrite, type WriteArgs } from './request.ts';
-import { valueMembers } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
 import { AnswerBudget, inTableAt, isSameState, touchedKeys } from './table-past.ts';
+import { valueMembers } from './values.ts';
 import { restoreState, rowForWrite } from './write.ts';
 
 export interface TableRollbackArgs extends WriteArgs {

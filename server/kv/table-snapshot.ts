@@ -6,9 +6,9 @@ import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { prefixEnd } from './keys.ts';
 import { kvLimits } from './kv-limits.ts';
 import { checkMoment, forgottenAt, keysAt, stateAt } from './past.ts';
-import { valueMembers } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
 import { AnswerBudget, type Gaps, gapMembers } from './table-past.ts';
+import { valueMembers } from './values.ts';
 
 export interface TableAtArgs {
   readonly table: string;

@@ -7,8 +7,9 @@ import { kvLimits } from './kv-limits.ts';
 import { keyId, type LogRow, oldState } from './log.ts';
 import { quoteName } from './names.ts';
 import { firstSeqAfter, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
-import { type StoredValue, toSeconds } from './row.ts';
+import { toSeconds } from './row.ts';
 import type { KvTable } from './table.ts';
+import type { StoredValue } from './values.ts';
 
 export interface TouchedKey {
   readonly key: string;

@@ -3,8 +3,9 @@
 import type { Connection } from '../executors/connection.ts';
 import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from './codes.ts';
 import { quoteName } from './names.ts';
-import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, type StoredValue } from './row.ts';
+import { etagOf, isExpired, type KvRow, lastSeqSql, readRow } from './row.ts';
 import type { KvTable } from './table.ts';
+import type { StoredValue } from './values.ts';
 
 /** Common to all writes of one request. */
 export interface Writer {

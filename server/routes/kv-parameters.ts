@@ -9,6 +9,7 @@ import { checkKey } from '../kv/keys.ts';
 import { kvLimits } from '../kv/kv-limits.ts';
 import { defaultTable } from '../kv/names.ts';
 import type { Idempotency, WriteArgs } from '../kv/request.ts';
+import { asBuffer } from '../kv/values.ts';
 import type { RunOptions, Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
@@ -105,7 +106,7 @@ export function writeOptions(context: RequestContext, services: Services, what: 
 
 export function toReply(answer: KvAnswer): Reply {
   const { status, headers, body, contentType } = answer;
-  const bytes = body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body;
+  const bytes = body instanceof Uint8Array ? asBuffer(body) : body;
   return { status, headers, body: bytes, ...(contentType === undefined ? {} : { contentType }) };
 }
 
