@@ -6,12 +6,12 @@ import type { Operation } from '../executors/operation.ts';
 import { isObject, type Json, parseJsonBody, stringifyJson } from '../json.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import { type OpName, textType } from './codes.ts';
-import { type Conditions, requireConditions } from './conditions.ts';
+import type { Conditions } from './conditions.ts';
 import { arrayIndex, contains, getAt, isEqual, parsePath, setAt } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import type { KvRow } from './row.ts';
 import { asBuffer, documentType, requireJson, valueText } from './values.ts';
-import { type NewValue, putValue, rowForWrite, type Writer } from './write.ts';
+import { checkedRow, existingRow, type NewValue, putValue, type Writer } from './write.ts';
 
 const minInteger = -(2n ** 63n);
 const maxInteger = 2n ** 63n - 1n;
@@ -33,8 +33,7 @@ export const kvIncrement: Operation<IncrementArgs, KvAnswer> = {
   run(connection, args) {
     const delta = args.op === 'INCR' ? args.delta : -args.delta;
     return runWrite(connection, args, (writer) => {
-      const current = rowForWrite(writer, args.key);
-      requireConditions(args.conditions, current);
+      const current = checkedRow(writer, args);
       const document = args.path === undefined || current === null ? undefined : requireJson(current);
       const before = args.path === undefined ? counterOf(current) : memberCounter(document, args.path);
       const value = before + delta;
@@ -64,8 +63,7 @@ export const kvPush: Operation<PushArgs, KvAnswer> = {
     const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
     const element = args.isRaw ? body : unwrapValue(body);
     return runWrite(connection, args, (writer) => {
-      const current = rowForWrite(writer, args.key);
-      requireConditions(args.conditions, current);
+      const current = checkedRow(writer, args);
       const document = current === null ? undefined : requireJson(current);
       const path = parsePath(args.path ?? '');
       const list = (document === undefined ? undefined : getAt(document, path)) ?? [];
@@ -136,9 +134,7 @@ function editList(
   op: OpName,
   edit: (list: Json[]) => Record<string, unknown>,
 ): KvAnswer {
-  const current = rowForWrite(writer, args.key);
-  requireConditions(args.conditions, current);
-  if (current === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+  const current = existingRow(writer, args);
   const document = requireJson(current);
   const path = parsePath(args.path ?? '');
   const found = getAt(document, path);

@@ -5,7 +5,7 @@ import type { Connection } from '../executors/connection.ts';
 import type { Operation } from '../executors/operation.ts';
 import { parseJsonBody, stringifyJson } from '../json.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
-import { type Conditions, isNotModified, requireConditions } from './conditions.ts';
+import { type Conditions, isNotModified } from './conditions.ts';
 import { contentTypeFor, headerSafeType } from './content-type.ts';
 import { currentCursor } from './cursor.ts';
 import { getAt, parsePath, setAt } from './json-path.ts';
@@ -16,7 +16,7 @@ import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import { etagOf, type KvRow, lastSeqSql, readLiveRow, readRow } from './row.ts';
 import { findTable, type KvTable } from './table.ts';
 import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from './values.ts';
-import { deleteKey, putExpiry, putValue, rowForWrite } from './write.ts';
+import { checkedRow, deleteKey, existingRow, putExpiry, putValue } from './write.ts';
 
 export interface GetArgs extends KeyArgs {
   readonly path?: string;
@@ -155,8 +155,7 @@ export const kvSet: Operation<SetArgs, KvAnswer> = {
     const body = asBuffer(args.body);
     const next = args.path === undefined ? wholeValue(args, body) : null;
     return runWrite(connection, args, (writer) => {
-      const current = rowForWrite(writer, args.key);
-      requireConditions(args.conditions, current);
+      const current = checkedRow(writer, args);
       const { bytes, contentType } = next ?? partialValue(args, body, current);
       const newExpiry = args.ttlSeconds > 0 ? connection.nowSeconds() + args.ttlSeconds : null;
       const etag = putValue(
@@ -201,9 +200,7 @@ export const kvDelete: Operation<DeleteArgs, KvAnswer> = {
   lane: 'kv-write',
   run(connection, args) {
     return runWrite(connection, args, (writer) => {
-      const current = rowForWrite(writer, args.key);
-      requireConditions(args.conditions, current);
-      if (current === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+      existingRow(writer, args);
       deleteKey(writer, args.key);
       return jsonAnswer({ success: true, deleted: true });
     });
@@ -221,9 +218,7 @@ export const kvExpire: Operation<ExpireArgs, KvAnswer> = {
   lane: 'kv-write',
   run(connection, args) {
     return runWrite(connection, args, (writer) => {
-      const current = rowForWrite(writer, args.key);
-      requireConditions(args.conditions, current);
-      if (current === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+      const current = existingRow(writer, args);
       const expireAt = args.ttlSeconds === null ? null : connection.nowSeconds() + args.ttlSeconds;
       const isUnchanged = expireAt === null && current.expireAt === null;
       const etag = isUnchanged ? current.etag : putExpiry(writer, args.key, expireAt);

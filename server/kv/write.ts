@@ -1,7 +1,9 @@
 // The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made is
 // completed with what only the API knows (which operation, for whom, recorded or not).
+import { ApiError } from '../errors.ts';
 import type { Connection } from '../executors/connection.ts';
 import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from './codes.ts';
+import { type Conditions, requireConditions } from './conditions.ts';
 import { quoteName } from './names.ts';
 import { etagOf, isExpired, type KvRow, lastSeqSql, readRow } from './row.ts';
 import type { KvTable } from './table.ts';
@@ -25,6 +27,11 @@ interface LoggedOperation {
   readonly delta?: bigint;
 }
 
+interface ConditionalArgs {
+  readonly key: string;
+  readonly conditions: Conditions;
+}
+
 export interface NewValue {
   readonly value: StoredValue;
   readonly contentType: string;
@@ -41,6 +48,20 @@ export function rowForWrite(writer: Pick<Writer, 'connection' | 'table'>, key: s
   if (row === null || !isExpired(row, connection.nowSeconds())) return row;
   connection.statement(`DELETE FROM ${quoteName(table.names.table)} WHERE key = ?`).run(key);
   return null;
+}
+
+/** The row that a conditional write starts from. @throws ApiError PRECONDITION_FAILED */
+export function checkedRow(writer: Writer, { key, conditions }: ConditionalArgs): KvRow | null {
+  const row = rowForWrite(writer, key);
+  requireConditions(conditions, row);
+  return row;
+}
+
+/** As checkedRow, for a write that needs one. @throws ApiError KEY_NOT_FOUND too */
+export function existingRow(writer: Writer, args: ConditionalArgs): KvRow {
+  const row = checkedRow(writer, args);
+  if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+  return row;
 }
 
 /** Writes the value, whether the key exists or not, and answers the new ETag. */
