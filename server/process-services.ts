@@ -4,14 +4,14 @@ import type { CommitListeners } from './commit-listeners.ts';
 import { type PathRules, resolveDatabase } from './databases/paths.ts';
 import { ApiError } from './errors.ts';
 import type { Scheduler } from './executors/scheduler.ts';
-import type { HistoryEntry } from './history/operations.ts';
-import type { HistoryRecorder } from './history/recorder.ts';
 import type { RequestContext } from './http/context.ts';
 import type { LockSnapshot, ServerOptions } from './index.ts';
 import { limits } from './limits.ts';
 import { locksOf, namingHolder } from './locks.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { HistoryEntry } from './query-history/operations.ts';
+import type { HistoryRecorder } from './query-history/recorder.ts';
 import type { HistoryRecord, Services } from './services.ts';
 
 export interface ServiceParts {

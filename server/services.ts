@@ -3,10 +3,10 @@
 import type { DatabaseTarget } from './databases/paths.ts';
 import type { ApiError } from './errors.ts';
 import type { FileOperation, Operation } from './executors/operation.ts';
-import type { HistoryEntry } from './history/operations.ts';
 import type { RequestContext } from './http/context.ts';
 import type { LockSnapshot, ServerOptions } from './index.ts';
 import type { Log } from './log.ts';
+import type { HistoryEntry } from './query-history/operations.ts';
 
 export interface Services {
   readonly options: ServerOptions;

@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitListeners } from './commit-listeners.ts';
 import { Scheduler } from './executors/scheduler.ts';
-import { historyAppend } from './history/operations.ts';
-import { HistoryRecorder } from './history/recorder.ts';
 import { createApp } from './http/app.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
@@ -17,6 +15,8 @@ import type { KeptDatabases } from './kv/kept-databases.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createServices } from './process-services.ts';
+import { historyAppend } from './query-history/operations.ts';
+import { HistoryRecorder } from './query-history/recorder.ts';
 import { routes } from './routes/table.ts';
 
 const historyWriteMs = 10_000;

@@ -7,8 +7,8 @@ import { Connection } from '../executors/connection.ts';
 import { checkHeader, findFile, resolveDirectory, sidecars } from '../executors/files.ts';
 import { createDatabaseFile } from '../executors/new-database.ts';
 import type { AnyFileOperation, FileOperation } from '../executors/operation.ts';
-import { historyTableSql } from '../history/operations.ts';
 import { openTable } from '../kv/table.ts';
+import { historyTableSql } from '../query-history/operations.ts';
 import { isBusy } from '../sql/sqlite-errors.ts';
 
 const listedExtensions: ReadonlySet<string> = new Set(['.db', '.sqlite', '.sqlite3']);

@@ -2,8 +2,8 @@
 
 import { databaseFileOperations } from '../databases/file-operations.ts';
 import { databaseOperations } from '../databases/operations.ts';
-import { historyOperations } from '../history/operations.ts';
 import { kvOperations } from '../kv/operations.ts';
+import { historyOperations } from '../query-history/operations.ts';
 import { sqlOperations } from '../sql/operations.ts';
 import type { AnyFileOperation, AnyOperation } from './operation.ts';
 

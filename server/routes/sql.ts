@@ -1,10 +1,10 @@
 // SQL over HTTP: the transaction and the shareable read-only query.
 import { ApiError, fromErrorData } from '../errors.ts';
-import type { HistoryEntry } from '../history/operations.ts';
 import type { RequestContext } from '../http/context.ts';
 import { errorReply } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
 import { limits } from '../limits.ts';
+import type { HistoryEntry } from '../query-history/operations.ts';
 import type { Services } from '../services.ts';
 import { sqlShareable, sqlTransaction } from '../sql/operations.ts';
 import { decodeShareable } from '../sql/shareable.ts';

@@ -1,9 +1,9 @@
 // The route table: every endpoint of the server. The router runs on it and OpenAPI is generated from it.
 import type { Route } from '../http/route.ts';
 import { databaseRoutes } from './databases.ts';
-import { historyRoutes } from './history.ts';
 import { kvRoutes } from './kv.ts';
 import { lockRoutes } from './locks.ts';
+import { historyRoutes } from './query-history.ts';
 import { sqlRoutes } from './sql.ts';
 import { systemRoutes } from './system.ts';
 

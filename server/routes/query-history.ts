@@ -1,10 +1,10 @@
 // The query history of a database.
 
 import { ApiError } from '../errors.ts';
-import { historyClear, historyDelete, historyList, historyStats } from '../history/operations.ts';
 import { json } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
 import { limits } from '../limits.ts';
+import { historyClear, historyDelete, historyList, historyStats } from '../query-history/operations.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
 const cleared = { success: true, message: 'history cleared' };
