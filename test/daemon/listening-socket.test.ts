@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseListenAddress, urlOf } from '../../daemon/listen-address.ts';
 import { openHttpSocket } from '../../daemon/listening-socket.ts';
+import { openPaths } from '../helpers/descriptors.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -32,6 +33,15 @@ test.each(['127.0.0.1:0', '[::1]:0', 'localhost:0'])(
 test('a port that is in use is refused in one sentence', async () => {
   const first = await openHttpSocket(parseListenAddress('127.0.0.1:0'));
   await expect(openHttpSocket(first.address)).rejects.toThrow(/cannot listen on .*: the address is in use/);
+  await first.close();
+});
+
+test('trying again for a port that is in use leaves no socket open', async () => {
+  const sockets = () => openPaths(process.pid).filter((path) => path.startsWith('socket:')).length;
+  const first = await openHttpSocket(parseListenAddress('127.0.0.1:0'));
+  const before = sockets();
+  await expect(openHttpSocket(first.address, 300)).rejects.toThrow('in use');
+  expect(sockets()).toBeLessThanOrEqual(before); // one of the test before may close meanwhile
   await first.close();
 });
 
