@@ -32,8 +32,10 @@ const errnoOf: Readonly<Record<LockAnswer, number>> = {
   deadlock: -EDEADLK,
   interrupted: -EINTR,
 };
-/** Commits are reported together, so that a busy writer costs one message in this time. */
+/** Commits are reported together: so long after the first one... */
 const commitNoticeMs = 10;
+/** ...and not sooner than so long after the last report, since each one wakes three processes. */
+const commitPauseMs = 50;
 /** How many requests that are ready are served before a limit is acted upon. */
 const mostRequestsFirst = 64;
 
@@ -72,6 +74,7 @@ export class LockArbiter implements LockService {
   readonly #unshared = new Map<number, { readonly start: number; readonly end: number }>();
   #servedWhileDue = 0;
   #commitNoticeDueMs = Number.POSITIVE_INFINITY;
+  #commitsNoticedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts;
@@ -84,7 +87,7 @@ export class LockArbiter implements LockService {
       mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
       committed: (database, writer, sinceMs, nowMs) => {
         this.#writers.note(database, writer, sinceMs, nowMs);
-        this.#noteCommit(database, writer.pid);
+        this.#noteCommit(database, writer.pid, nowMs);
       },
       forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
@@ -173,6 +176,7 @@ export class LockArbiter implements LockService {
     }
     if (nowMs < this.#commitNoticeDueMs) return;
     this.#commitNoticeDueMs = Number.POSITIVE_INFINITY;
+    this.#commitsNoticedMs = nowMs;
     this.#parts.committed([...this.#committed].map(([name, pids]) => ({ name, pids: [...pids] })));
     this.#committed.clear();
   }
@@ -199,8 +203,9 @@ export class LockArbiter implements LockService {
     }
   }
 
-  #noteCommit(database: string, pid: number): void {
-    if (this.#committed.size === 0) this.#commitNoticeDueMs = performance.now() + commitNoticeMs;
+  #noteCommit(database: string, pid: number, nowMs: number): void {
+    if (this.#committed.size === 0)
+      this.#commitNoticeDueMs = Math.max(nowMs + commitNoticeMs, this.#commitsNoticedMs + commitPauseMs);
     const pids = this.#committed.get(database);
     if (pids) pids.add(pid);
     else this.#committed.set(database, new Set([pid]));
