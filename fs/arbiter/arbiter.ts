@@ -46,7 +46,7 @@ export interface ArbiterParts {
   readonly survivor: Survivor;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
   readonly answer: (asked: Owed, result: number) => void;
-  /** These databases were written since the last call, each with who wrote. Called every few milliseconds at most. */
+  /** These databases were written since the last call, each with who wrote. Called 20 times a second at most. */
   readonly committed: (databases: readonly WrittenDatabase[]) => void;
   readonly limits?: Partial<LockLimits>;
 }

@@ -3,6 +3,7 @@
 // asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not held.
 import type { Database, DatabaseOwner, Transaction } from './database.ts';
 import type { LockLimits } from './limits.ts';
+import type { Slice } from './slices.ts';
 
 /** How sure we are that the transaction about to begin will not write. */
 export type Proof = 'process' | 'program' | 'none';
@@ -27,10 +28,9 @@ export function gateOpensMs(
   if (proof === 'program') return OPEN;
   if (hasRetryTurn(me, limits, nowMs)) return OPEN;
   const { slice } = database;
-  const isHeld = slice !== undefined && nowMs < slice.heldUntilMs;
-  if (!isHeld || slice.owner !== me) {
+  if (!isHeldFor(slice, me, nowMs)) {
     if (isBehind) return Number.POSITIVE_INFINITY;
-    if (isHeld) return slice.heldUntilMs;
+    if (slice !== undefined && nowMs < slice.heldUntilMs) return slice.heldUntilMs;
   }
   if (!isHot(database, limits, nowMs)) return OPEN;
   let opensMs = OPEN;
@@ -48,9 +48,12 @@ export function standsInLine(
   limits: LockLimits,
   nowMs: number,
 ): boolean {
-  if (proof !== 'none' || hasRetryTurn(me, limits, nowMs)) return false;
-  const { slice } = database;
-  return slice === undefined || slice.owner !== me || nowMs >= slice.heldUntilMs;
+  return proof === 'none' && !hasRetryTurn(me, limits, nowMs) && !isHeldFor(database.slice, me, nowMs);
+}
+
+/** The line is held back until `me` comes again. */
+function isHeldFor(slice: Slice | undefined, me: DatabaseOwner, nowMs: number): boolean {
+  return slice !== undefined && slice.owner === me && nowMs < slice.heldUntilMs;
 }
 
 /** Who keeps `me` at the gate, for the graph of waiters and for people. */

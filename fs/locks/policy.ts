@@ -66,7 +66,7 @@ export function isBehindLong({ file, request }: Asked, kind: WaitKind, limits: L
   return sinceMs !== undefined && nowMs - sinceMs > limits.queueMs;
 }
 
-/** A commit, from the RESERVED lock on: its wait is never cut short for another's sake. */
+/** A commit, from the RESERVED lock on: the last to give way in a cycle, and no reader overtakes it. */
 export function isCommitStep(role: LockRole, request: LockRequest, me: DatabaseOwner): boolean {
   return request.type === 'write' && (role === 'pending' || role === 'shared') && (me.bits & HOLDS_RESERVED) !== 0;
 }
