@@ -8,7 +8,7 @@ const isOldEnough =
   (Number(parts[0]) === leastNode[0] && Number(parts[1]) >= Number(leastNode[1]));
 
 if (isOldEnough) {
-  import('./cli.ts').then((cli) => cli.main());
+  import('./cli/run.ts').then((cli) => cli.main());
 } else {
   process.stderr.write(
     `hoody-sqlite needs Node ${leastNode.join('.')} or newer, and this is Node ${process.versions.node}.\n`,

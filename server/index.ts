@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The compiled entry of the server process. It inherits the listening socket as fd 3 and speaks the messages below. */
 export const serverProcessPath: string = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/server/main.js' : './main.js', import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? '../dist/server/process/main.js' : './process/main.js', import.meta.url),
 );
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -2,13 +2,13 @@
 // mount like any client.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { CommandInput } from '../commands.ts';
-import { rootOfDaemon } from '../control-client.ts';
-import { copyDatabase } from '../database-copy.ts';
-import { databasePath, filesOf } from '../database-name.ts';
-import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { bytesText } from '../status-text.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { CommandError, type ExitCode, exitCodes } from '../cli/errors.ts';
+import { createProgressBar } from '../cli/progress-bar.ts';
+import { bytesText } from '../cli/status-text.ts';
+import { rootOfDaemon } from '../control/client.ts';
+import { copyDatabase } from '../databases/copy.ts';
+import { databasePath, filesOf } from '../databases/name.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const [name = '', file = ''] = input.positionals;

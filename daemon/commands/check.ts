@@ -1,8 +1,8 @@
 // Says what this machine can do and cannot do, each with what to do about it. Exit code 1: a start could not mount.
 
-import { inspectMachine } from '../checks.ts';
-import type { CommandInput } from '../commands.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { inspectMachine } from './checks.ts';
 
 const signs = { ok: 'ok  ', warning: 'WARN', failed: 'FAIL' } as const;
 

@@ -1,7 +1,7 @@
 // Prints the help: of the program, or of one command.
-import { type CommandInput, commands } from '../commands.ts';
-import { type ExitCode, exitCodes, usageError } from '../errors.ts';
-import { helpText } from '../help.ts';
+import { type CommandInput, commands } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
+import { helpText } from '../cli/help.ts';
 
 export async function run({ positionals }: CommandInput): Promise<ExitCode> {
   const [name] = positionals;

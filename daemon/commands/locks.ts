@@ -1,10 +1,10 @@
 // Prints who holds and who waits on the mount, blocking chain by blocking chain: the one who holds everybody up on top.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
-import type { CommandInput } from '../commands.ts';
-import { connectToDaemon } from '../control-client.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
-import { locksText } from '../locks-text.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { locksText } from '../cli/locks-text.ts';
+import { connectToDaemon } from '../control/client.ts';
 
 const watchMs = 1000;
 

@@ -1,7 +1,7 @@
 // Asks the daemon to replace its fs process and its server by new ones.
-import type { CommandInput } from '../commands.ts';
-import { connectToDaemon } from '../control-client.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { connectToDaemon } from '../control/client.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const daemon = await connectToDaemon(input);

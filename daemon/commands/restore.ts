@@ -2,13 +2,13 @@
 // have it open wait, then see the restored content; a crash in between leaves the old one.
 import { linkSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { CommandInput } from '../commands.ts';
-import { rootOfDaemon } from '../control-client.ts';
-import { checkDatabase, copyDatabase, copyWithPageSize, pageBytesOf } from '../database-copy.ts';
-import { databasePath, filesOf } from '../database-name.ts';
-import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { bytesText } from '../status-text.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { CommandError, type ExitCode, exitCodes } from '../cli/errors.ts';
+import { createProgressBar } from '../cli/progress-bar.ts';
+import { bytesText } from '../cli/status-text.ts';
+import { rootOfDaemon } from '../control/client.ts';
+import { checkDatabase, copyDatabase, copyWithPageSize, pageBytesOf } from '../databases/copy.ts';
+import { databasePath, filesOf } from '../databases/name.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const [file = '', name = ''] = input.positionals;

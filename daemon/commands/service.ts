@@ -2,10 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { CommandInput } from '../commands.ts';
-import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
-import { unitText } from '../service-unit.ts';
-import { checkTogether } from '../settings.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { CommandError, type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
+import { checkTogether } from '../config/settings.ts';
+import { unitText } from '../systemd/service-unit.ts';
 
 const unitName = 'hoody-sqlite.service';
 const unitPath = `/etc/systemd/system/${unitName}`;

@@ -1,13 +1,14 @@
 // Runs the daemon in the foreground until a signal or `hoody-sqlite stop` ends it.
-import type { CommandInput } from '../commands.ts';
-import { type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
-import { watchLiveness } from '../liveness.ts';
-import { createLog, type Log } from '../log.ts';
-import { connectServiceManager, type ServiceManager } from '../notify.ts';
-import type { Settings } from '../options.ts';
-import { checkTogether, readSettingsFile } from '../settings.ts';
-import { Supervisor } from '../supervisor.ts';
-import { watchFile } from '../watched-file.ts';
+
+import { watchLiveness } from '../children/liveness.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
+import type { Settings } from '../config/options.ts';
+import { checkTogether, readSettingsFile } from '../config/settings.ts';
+import { watchFile } from '../config/watched-file.ts';
+import { createLog, type Log } from '../supervisor/log.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { connectServiceManager, type ServiceManager } from '../systemd/notify.ts';
 
 const livenessIntervalMs = 5_000;
 

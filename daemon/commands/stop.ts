@@ -1,11 +1,11 @@
 // Asks the daemon to end and waits until it has. An fs process that has outlived its supervisor is ended here.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommandInput } from '../commands.ts';
-import { connectToDaemon, instancesMeant } from '../control-client.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
-import { createLog } from '../log.ts';
-import { orphansOf, stopOrphans } from '../orphans.ts';
+import type { CommandInput } from '../cli/command-table.ts';
+import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { connectToDaemon, instancesMeant } from '../control/client.ts';
+import { orphansOf, stopOrphans } from '../mount/mount-from-orphan.ts';
+import { createLog } from '../supervisor/log.ts';
 
 const retryMs = 20;
 

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { DaemonStatus } from '../../daemon/status.ts';
+import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { eventually } from './eventually.ts';
 import { type Finished, isAlive, run, type Started, start } from './process.ts';
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { Connection } from '../../server/executors/connection.ts';
-import type { Operation } from '../../server/executors/operation.ts';
-import type { KvAnswer } from '../../server/kv/answer.ts';
-import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/kv/store.ts';
+import { Connection } from '../../server/executor/connection.ts';
+import type { KvAnswer } from '../../server/executor/kv/store/answer.ts';
+import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/executor/kv/store/store.ts';
+import type { Operation } from '../../server/messages/operation.ts';
 
 export interface TestAnswer {
   readonly status: number;

@@ -1,11 +1,11 @@
 // A database of 1,000,000 keys and 5,000,000 operations answers questions about its past in under a second each.
 import { expect, test } from 'vitest';
-import { kvChanges } from '../../server/kv/changes.ts';
-import { kvGetAt, kvHistory } from '../../server/kv/history.ts';
-import { kvList } from '../../server/kv/store.ts';
-import { kvDiff } from '../../server/kv/table-diff.ts';
-import { kvTableRollbackPreview } from '../../server/kv/table-rollback.ts';
-import { kvTableSnapshot } from '../../server/kv/table-snapshot.ts';
+import { kvChanges } from '../../server/executor/kv/feed/changes.ts';
+import { kvGetAt, kvHistory } from '../../server/executor/kv/past/history.ts';
+import { kvDiff } from '../../server/executor/kv/past/table-diff.ts';
+import { kvTableRollbackPreview } from '../../server/executor/kv/past/table-rollback.ts';
+import { kvTableSnapshot } from '../../server/executor/kv/past/table-snapshot.ts';
+import { kvList } from '../../server/executor/kv/store/store.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 
 const table = 'kv_store';

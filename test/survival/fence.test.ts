@@ -2,7 +2,7 @@
 // backing file without asking anybody, so the next daemon gives the database to nobody else until the program closes it.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { DaemonStatus } from '../../daemon/status.ts';
+import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run, type Started, start } from '../helpers/process.ts';

@@ -1,7 +1,7 @@
 // The loops that end processes under load; the soak tests run the same with bigger counts.
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { DaemonStatus } from '../../daemon/status.ts';
+import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { type Daemon, type DaemonPaths, startDaemon, whenReady } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { checkLoad, startLoad } from './load.ts';

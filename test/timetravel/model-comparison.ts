@@ -1,10 +1,10 @@
 // The comparison of the real store with the model: outcomes, feed, values, histories, and the past of the table.
 import { expect } from 'vitest';
-import { kvChanges } from '../../server/kv/changes.ts';
-import { kvGetAt, kvHistory, kvSnapshot } from '../../server/kv/history.ts';
-import { kvList } from '../../server/kv/store.ts';
-import { kvDiff } from '../../server/kv/table-diff.ts';
-import { kvTableSnapshot } from '../../server/kv/table-snapshot.ts';
+import { kvChanges } from '../../server/executor/kv/feed/changes.ts';
+import { kvGetAt, kvHistory, kvSnapshot } from '../../server/executor/kv/past/history.ts';
+import { kvDiff } from '../../server/executor/kv/past/table-diff.ts';
+import { kvTableSnapshot } from '../../server/executor/kv/past/table-snapshot.ts';
+import { kvList } from '../../server/executor/kv/store/store.ts';
 import type { TestStore } from '../helpers/kv-store.ts';
 import { isSame, type Model, type State } from './model.ts';
 import { keys } from './model-steps.ts';

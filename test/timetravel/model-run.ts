@@ -1,10 +1,11 @@
 // Does steps to the real store and to the model, and has the two compared after each.
-import { kvIncrement, kvPop, kvPush } from '../../server/kv/atomic.ts';
-import { kvBatchDelete, kvBatchSet } from '../../server/kv/batch.ts';
-import { kvRollback } from '../../server/kv/history.ts';
-import { kvRetain, type Progress } from '../../server/kv/retention.ts';
-import { kvExpire } from '../../server/kv/store.ts';
-import { kvTableRollback, kvTableRollbackPreview } from '../../server/kv/table-rollback.ts';
+
+import { kvRollback } from '../../server/executor/kv/past/history.ts';
+import { kvTableRollback, kvTableRollbackPreview } from '../../server/executor/kv/past/table-rollback.ts';
+import { kvIncrement, kvPop, kvPush } from '../../server/executor/kv/store/atomic.ts';
+import { kvBatchDelete, kvBatchSet } from '../../server/executor/kv/store/batch.ts';
+import { kvExpire } from '../../server/executor/kv/store/store.ts';
+import { kvRetain, type Progress } from '../../server/executor/kv/upkeep/retention.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 import { Model, Refused, type State } from './model.ts';
 import { Comparison } from './model-comparison.ts';

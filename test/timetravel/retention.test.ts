@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { kvHistory } from '../../server/kv/history.ts';
-import { kvRetain, type Progress } from '../../server/kv/retention.ts';
+import { kvHistory } from '../../server/executor/kv/past/history.ts';
+import { kvRetain, type Progress } from '../../server/executor/kv/upkeep/retention.ts';
 import { withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { apiOf } from '../helpers/http.ts';

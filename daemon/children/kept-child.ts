@@ -1,0 +1,163 @@
+// A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is stopped.
+import { setTimeout as delay } from 'node:timers/promises';
+import { sentenceOf } from '../cli/errors.ts';
+import type { Log } from '../supervisor/log.ts';
+import { Backoff } from './backoff.ts';
+import { type Child, type ChildExit, type Message, type Role, StartRefused } from './child.ts';
+
+export interface Death {
+  /** How long it lived, or tried to start. */
+  readonly livedMs: number;
+  readonly exit: ChildExit | undefined;
+  /** It said that it cannot do its work. */
+  readonly refused: boolean;
+}
+
+export interface KeptChildSpec {
+  readonly role: Role;
+  readonly spawn: () => Child;
+  /** Milliseconds between a death and the next start. Default: the back-off of backoff.ts. */
+  readonly restartDelayMs?: (death: Death) => number;
+  /** Runs after that delay; the signal ends it early because of a stop. A rejection means: try again later. */
+  readonly beforeRestart?: (signal: AbortSignal) => Promise<void>;
+  readonly afterRestart?: () => void;
+  readonly log: Log;
+}
+
+export class KeptChild {
+  readonly #spec: KeptChildSpec;
+  readonly #backoff = new Backoff();
+  #child: Child | undefined;
+  /** Present from start to stop. */
+  #life: { readonly end: AbortController; watch: Promise<void> } | undefined;
+  #restarts = 0;
+  #lastExit: ChildExit | undefined;
+
+  constructor(spec: KeptChildSpec) {
+    this.#spec = spec;
+  }
+
+  get role(): Role {
+    return this.#spec.role;
+  }
+
+  /** The running process, undefined while there is none. */
+  get current(): Child | undefined {
+    return this.#child;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get lastExit(): ChildExit | undefined {
+    return this.#lastExit;
+  }
+
+  /** Resolves with the child's `ready` message. A first start that fails is not tried again. */
+  async start(): Promise<Message> {
+    const ready = await this.#startOne();
+    const end = new AbortController();
+    this.#life = { end, watch: Promise.resolve() };
+    this.#life.watch = this.#watch(end.signal);
+    return ready;
+  }
+
+  async stop(message: Message, timeoutMs: number): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    life?.end.abort();
+    await this.#child?.stop(message, timeoutMs);
+    this.#child = undefined;
+    await life?.watch;
+  }
+
+  /**
+   * A new process in place of the running one, for whose end the new one waits before it starts its work, even if this process dies
+   * meanwhile. A new one that fails is treated like one that dies.
+   */
+  async replace(message: Message, timeoutMs: number): Promise<void> {
+    const old = this.#child;
+    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const next = this.#spec.spawn();
+    this.#child = next;
+    const stopOld = async () => {
+      await next.standsBy;
+      await old.stop(message, timeoutMs);
+    };
+    await Promise.all([this.#begin(next), stopOld()]);
+  }
+
+  /** As replace, but the old process goes on until the new one is ready, and then has `timeoutMs` to end. */
+  async succeed(message: Message, timeoutMs: number): Promise<void> {
+    const old = this.#child;
+    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const next = this.#spec.spawn();
+    await this.#begin(next);
+    if (this.#child === old) this.#child = next;
+    else await next.stop(message, timeoutMs); // the old one has died meanwhile, and has a successor
+    await old.stop(message, timeoutMs);
+  }
+
+  async #begin(child: Child): Promise<Message> {
+    try {
+      return await child.whenReady();
+    } catch (error) {
+      child.kill();
+      this.#lastExit = await child.exited;
+      throw error;
+    }
+  }
+
+  async #startOne(): Promise<Message> {
+    const child = this.#spec.spawn();
+    this.#child = child;
+    try {
+      return await this.#begin(child);
+    } catch (error) {
+      this.#child = undefined;
+      throw error;
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { role, log } = this.#spec;
+    while (!signal.aborted) {
+      const child = this.#child;
+      if (!child) return;
+      const exit = await child.exited;
+      if (signal.aborted) return;
+      if (this.#child !== child) continue; // it was replaced
+      this.#child = undefined;
+      this.#lastExit = exit;
+      log.error('child-died', { role, pid: child.pid, ...exit });
+      await this.#startAgain({ livedMs: performance.now() - child.startedAtMs, exit, refused: false }, signal);
+    }
+  }
+
+  async #startAgain(death: Death, signal: AbortSignal): Promise<void> {
+    const { role, log, beforeRestart, afterRestart } = this.#spec;
+    const delayMs = this.#spec.restartDelayMs ?? (({ livedMs }) => this.#backoff.nextDelayMs(livedMs));
+    let last = death;
+    while (!signal.aborted) {
+      const startedAtMs = performance.now();
+      try {
+        await delay(delayMs(last), undefined, { signal });
+        await beforeRestart?.(signal);
+        signal.throwIfAborted();
+        await this.#startOne();
+        this.#restarts += 1;
+        log.info('child-restarted', { role, pid: this.#child?.pid, restarts: this.#restarts });
+        afterRestart?.();
+        return;
+      } catch (error) {
+        if (!signal.aborted) log.error('child-not-restarted', { role, reason: sentenceOf(error) });
+        last = {
+          livedMs: performance.now() - startedAtMs,
+          exit: this.#lastExit,
+          refused: error instanceof StartRefused,
+        };
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// The help text, generated from the tables of commands and options so that it cannot be out of date.
+
+import { options, type SettingName } from '../config/options.ts';
+import { type Command, commands } from './command-table.ts';
+
+const flagColumnWidth = 34;
+
+export function helpText(command: Command | undefined): string {
+  return command ? commandHelp(command) : overview();
+}
+
+function overview(): string {
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  return `hoody-sqlite: SQLite for many containers, one directory mounted with FUSE and served over HTTP
+
+usage: hoody-sqlite COMMAND [FLAGS]
+
+${rows.join('\n')}
+
+hoody-sqlite help COMMAND lists the flags of a command. Flags win over variables (HOODY_SQLITE_LOG_LEVEL for
+--log-level), those over the file named by --config (JSON, keys are the long flags), those over the defaults.
+A command that talks to a daemon takes --mount or --data; without them it means the only running daemon.
+
+exit codes: 0 ok; 1 failed; 2 usage or configuration; 3 no daemon runs; 4 another daemon has the directory
+`;
+}
+
+function commandHelp(command: Command): string {
+  const flags = [
+    ...(command.switches ?? []).map(({ flag, sense }) => row(`--${flag}`, sense)),
+    ...command.settings.map(settingRow),
+  ];
+  const usage = command.usage ? ` ${command.usage}` : '';
+  const title = `usage: hoody-sqlite ${command.name}${usage}${flags.length > 0 ? ' [FLAGS]' : ''}`;
+  return `${[title, '', command.summary, ...(flags.length > 0 ? ['', ...flags] : [])].join('\n')}\n`;
+}
+
+function settingRow(name: SettingName): string {
+  const { flag, value, sense, defaultText } = options[name];
+  return row(
+    `--${flag}${value === null ? '' : ` ${value}`}`,
+    defaultText === null ? sense : `${sense} [${defaultText}]`,
+  );
+}
+
+function row(flag: string, sense: string): string {
+  return `  ${flag.padEnd(flagColumnWidth)} ${sense}`;
+}

@@ -1,0 +1,80 @@
+// From the command line to an exit code: finds the command, reads its flags, prints its error in one clear sentence.
+
+import { options, type SettingName, settingOfFlag } from '../config/options.ts';
+import { type FlagTexts, loadSettings } from '../config/settings.ts';
+import { type Command, commands } from './command-table.ts';
+import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from './errors.ts';
+import { helpText } from './help.ts';
+
+export async function main(): Promise<void> {
+  process.exitCode = await runCommandLine(process.argv.slice(2));
+}
+
+async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  try {
+    const [name, ...rest] = args;
+    if (name === undefined) throw usageError('no command given', 'hoody-sqlite help lists them');
+    if (args.includes('--help') || args.includes('-h')) return printHelp(name);
+    const command = commands.find((row) => row.name === (name === '--version' ? 'version' : name));
+    if (!command) throw usageError(`unknown command "${name}"`, 'hoody-sqlite help lists the commands');
+    const parsed = parseArguments(command, rest);
+    const { run } = await command.load();
+    return await run({ ...parsed, ...loadSettings(parsed.flags, process.env) });
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function printHelp(name: string): ExitCode {
+  process.stdout.write(helpText(commands.find((row) => row.name === name)));
+  return exitCodes.ok;
+}
+
+function report(error: unknown): ExitCode {
+  process.stderr.write(`hoody-sqlite: ${sentenceOf(error)}\n`);
+  if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return exitCodes.failed;
+}
+
+export interface ParsedArguments {
+  readonly flags: FlagTexts;
+  readonly switches: ReadonlySet<string>;
+  readonly positionals: readonly string[];
+}
+
+/** Accepts `--flag value`, `--flag=value` and, for switches, a bare `--flag`. */
+export function parseArguments(command: Command, args: readonly string[]): ParsedArguments {
+  const flags = new Map<SettingName, string[]>();
+  const switches = new Set<string>();
+  const positionals: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? '';
+    if (!arg.startsWith('-') || arg === '-') {
+      positionals.push(arg);
+      continue;
+    }
+    const [, flag, attached] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (flag !== undefined && attached === undefined && command.switches?.some((row) => row.flag === flag)) {
+      switches.add(flag);
+      continue;
+    }
+    const name = flag === undefined ? undefined : settingOfFlag(flag);
+    if (flag === undefined || name === undefined || !command.settings.includes(name)) {
+      throw usageError(`unknown flag ${arg.split('=')[0]}`, `hoody-sqlite help ${command.name} lists the flags`);
+    }
+    let text = attached;
+    if (text === undefined && options[name].value === null) text = 'true';
+    if (text === undefined) text = args[++index];
+    if (text === undefined) throw usageError(`--${flag} needs a value: ${options[name].value}`);
+    flags.set(name, [...(flags.get(name) ?? []), text]);
+  }
+  const [least, most] = command.positionals ?? [0, 0];
+  if (positionals.length > most) throw usageError(`unexpected argument "${positionals[most]}"`, usageOf(command));
+  if (positionals.length < least) throw usageError('an argument is missing', usageOf(command));
+  return { flags, switches, positionals };
+}
+
+function usageOf(command: Command): string {
+  return `usage: hoody-sqlite ${command.name}${command.usage ? ` ${command.usage}` : ''}`;
+}

@@ -1,0 +1,68 @@
+// `hoody-sqlite status` for a person at a terminal.
+import { fieldsText } from '../supervisor/log.ts';
+import type { ChildStatus, DaemonStatus, FencedDatabase } from '../supervisor/status.ts';
+
+/** `earlier` is another status, `seconds` older, to tell what happens per second. */
+export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
+  const supervisor = status.processes.find(({ role }) => role === 'supervisor');
+  const executors = status.processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
+  const { fuse, http, locks, lastError } = status;
+  const rows: [string, string][] = [
+    ['version', `${status.version}, up ${durationText(status.uptimeSeconds)}, pid ${supervisor?.pid}`],
+    ['mount', status.mount ?? 'none'],
+    ['data', `${status.data}, ${status.freeBytes === null ? 'unknown' : bytesText(status.freeBytes)} free`],
+    ['url', status.url],
+    ['passthrough', status.passthrough ? 'yes' : 'no'],
+    ...status.children.map((child): [string, string] => [child.role, childText(child)]),
+    ['executors', executors.length === 0 ? 'none' : `pid ${executors.join(', ')}`],
+    ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
+    ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
+    ['per second', ratesText(status, earlier, seconds)],
+    ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
+    ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
+    ...(lastError
+      ? [['last error', `${lastError.time} ${lastError.event} ${fieldsText(lastError.fields)}`] as [string, string]]
+      : []),
+  ];
+  return rows.map(([name, text]) => `${name.padEnd(12)} ${text}\n`).join('');
+}
+
+/** As `12 HTTP, 340 mount (SETLK 300, LOOKUP 40)`, the most frequent first. */
+function ratesText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
+  const rate = (now: number, before: number) => Math.round(Math.max(0, now - before) / seconds);
+  const kinds = Object.entries(status.fuse.requests)
+    .map(([name, count]) => ({ name, count: rate(count, earlier.fuse.requests[name] ?? 0) }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+  const all = kinds.reduce((sum, { count }) => sum + count, 0);
+  const named = kinds.map(({ name, count }) => `${name} ${count}`).join(', ');
+  const http = rate(status.http.requests, earlier.http.requests);
+  return `${http} HTTP, ${all} mount${named === '' ? '' : ` (${named})`}`;
+}
+
+function fenceText({ database, by }: FencedDatabase): string {
+  const programs = by.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ');
+  return `${database}, until it is closed by ${programs === '' ? 'a program that /proc does not show' : programs}`;
+}
+
+function childText(child: ChildStatus): string {
+  const running = child.pid === null ? 'down' : `pid ${child.pid}, ${bytesText(child.memoryBytes)}`;
+  if (child.restarts === 0) return running;
+  return `${running}, restarted ${child.restarts} times, last end: ${child.lastExit}`;
+}
+
+export function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 2 ** (10 * step)).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  return [days && `${days} d`, hours && `${hours} h`, `${minutes} min`].filter(Boolean).join(' ');
+}

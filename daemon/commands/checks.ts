@@ -1,0 +1,187 @@
+// The prerequisites of a start, looked at one by one without changing anything.
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { inspectFuse, inspectMount, probeMount } from '../../fs/index.ts';
+import { type CommandError, messageOf } from '../cli/errors.ts';
+import { bytesText } from '../cli/status-text.ts';
+import { urlOf } from '../config/listen-address.ts';
+import type { Settings } from '../config/options.ts';
+import { connectToAll } from '../control/client.ts';
+import { openHttpSocket } from '../http/listening-socket.ts';
+import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
+import { fileSystemOf } from '../mount/file-system.ts';
+import type { DaemonStatus } from '../supervisor/status.ts';
+
+export interface Check {
+  readonly name: string;
+  /** `failed`: a start could not mount. */
+  readonly result: 'ok' | 'warning' | 'failed';
+  readonly text: string;
+  /** What to type or change. */
+  readonly fix?: string;
+}
+
+/** Why a file system is a bad home for databases that are locked, mapped and synced. */
+const poorFileSystems: Readonly<Record<string, string>> = {
+  nfs: 'locks and mapped memory of several hosts are unreliable',
+  nfs4: 'locks and mapped memory of several hosts are unreliable',
+  cifs: 'locks behave differently from local ones',
+  smb3: 'locks behave differently from local ones',
+  virtiofs: 'mapped memory may not be shared, and passthrough may be refused',
+  '9p': 'mapped memory is not shared',
+  overlay: 'the data is lost with the container, and passthrough may be refused',
+  tmpfs: 'the data is lost at the next boot',
+};
+
+const littleFreeBytes = 2 ** 30;
+
+export async function inspectMachine(settings: Settings): Promise<Check[]> {
+  const fuse = inspectFuse();
+  return [
+    rootCheck(fuse.mayMount),
+    deviceCheck(fuse.device),
+    passthroughCheck(fuse.passthrough, fuse.kernel, fuse.missing),
+    await mountPointCheck(canonicalMountPoint(settings.mount)),
+    ...dataChecks(canonicalPath(settings.data)),
+    await portCheck(settings),
+  ];
+}
+
+function rootCheck(mayMount: boolean): Check {
+  if (mayMount) return { name: 'root', result: 'ok', text: 'this user may mount' };
+  return {
+    name: 'root',
+    result: 'failed',
+    text: 'this user may not mount: CAP_SYS_ADMIN is missing',
+    fix: 'run it as root (sudo hoody-sqlite start); in a container add --cap-add SYS_ADMIN; or serve HTTP only with --no-mount',
+  };
+}
+
+function deviceCheck(hasDevice: boolean): Check {
+  if (hasDevice) return { name: '/dev/fuse', result: 'ok', text: 'can be opened' };
+  const exists = existsSync('/dev/fuse');
+  return {
+    name: '/dev/fuse',
+    result: 'failed',
+    text: exists ? 'exists, but may not be opened by this user' : 'does not exist',
+    fix: exists
+      ? 'run as root; in a container add --device /dev/fuse'
+      : 'modprobe fuse; in a container add --device /dev/fuse',
+  };
+}
+
+function passthroughCheck(isPossible: boolean, kernel: string, missing: readonly string[]): Check {
+  if (isPossible) return { name: 'kernel', result: 'ok', text: `${kernel}, passthrough looks possible` };
+  return {
+    name: 'kernel',
+    result: 'warning',
+    text: `${kernel}, no passthrough: reads and writes take the way through the daemon`,
+    ...(missing.length > 0 && { fix: missing.join(' ') }),
+  };
+}
+
+async function mountPointCheck(mountPoint: string): Promise<Check> {
+  const name = 'mount point';
+  if (!inspectMount(mountPoint)) return freeMountPointCheck(mountPoint);
+  const state = await probeMount(mountPoint);
+  if (state === 'alive') return { name, result: 'ok', text: `${mountPoint} is mounted and answers` };
+  return {
+    name,
+    result: 'warning',
+    text: `${mountPoint} is mounted, but its daemon ${state === 'dead' ? 'is gone' : 'does not answer'}`,
+    fix: `hoody-sqlite unmount --mount ${mountPoint}; a start does it too`,
+  };
+}
+
+function freeMountPointCheck(mountPoint: string): Check {
+  const name = 'mount point';
+  const existing = nearestExisting(mountPoint);
+  const fix = 'choose another directory with --mount';
+  if (!statSync(existing).isDirectory()) {
+    return { name, result: 'failed', text: `${existing} is not a directory`, fix };
+  }
+  if (existing === mountPoint) return { name, result: 'ok', text: `${mountPoint} is free` };
+  if (isWritable(existing)) return { name, result: 'ok', text: `${mountPoint} can be created` };
+  return { name, result: 'failed', text: `${mountPoint} cannot be created in ${existing} by this user`, fix };
+}
+
+function dataChecks(data: string): Check[] {
+  const existing = nearestExisting(data);
+  const type = fileSystemOf(existing)?.type ?? 'unknown';
+  const poor = poorFileSystems[type];
+  const { bavail, bsize } = statfsSync(existing);
+  const freeBytes = bavail * bsize;
+  return [
+    writableCheck(data, existing),
+    poor === undefined
+      ? { name: 'file system', result: 'ok', text: `${data} is on ${type}` }
+      : {
+          name: 'file system',
+          result: 'warning',
+          text: `${data} is on ${type}: ${poor}`,
+          fix: 'choose a directory on ext4, xfs or btrfs with --data',
+        },
+    {
+      name: 'free space',
+      result: freeBytes < littleFreeBytes ? 'warning' : 'ok',
+      text: `${bytesText(freeBytes)} for ${data}`,
+      ...(freeBytes < littleFreeBytes && { fix: 'free some space: a full disk makes every write fail' }),
+    },
+  ];
+}
+
+function writableCheck(data: string, existing: string): Check {
+  const name = 'data';
+  if (isWritable(existing)) {
+    return { name, result: 'ok', text: existing === data ? `${data} can be written` : `${data} can be created` };
+  }
+  return {
+    name,
+    result: 'failed',
+    text: `${existing} cannot be written by this user`,
+    fix: 'choose another directory with --data',
+  };
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
+async function portCheck(settings: Settings): Promise<Check> {
+  const { listen } = settings;
+  try {
+    const socket = await openHttpSocket(listen);
+    await socket.close();
+    return { name: 'port', result: 'ok', text: `${urlOf(listen)} is free` };
+  } catch (error) {
+    const pid = await daemonServing(urlOf(listen), settings);
+    if (pid !== undefined)
+      return { name: 'port', result: 'ok', text: `${urlOf(listen)} is served by the daemon with pid ${pid}` };
+    const { hint } = error as CommandError;
+    return { name: 'port', result: 'warning', text: messageOf(error), ...(hint !== undefined && { fix: hint }) };
+  }
+}
+
+/** Its pid; undefined when no daemon of ours that can be asked is the one. */
+async function daemonServing(url: string, settings: Settings): Promise<number | undefined> {
+  try {
+    const daemons = await connectToAll({ settings, named: new Set() });
+    try {
+      for (const daemon of daemons) if (((await daemon.ask('status')) as DaemonStatus).url === url) return daemon.pid;
+    } finally {
+      for (const daemon of daemons) daemon.close();
+    }
+  } catch {
+    // It does not answer, or belongs to another user.
+  }
+  return undefined;
+}

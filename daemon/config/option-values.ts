@@ -1,0 +1,97 @@
+// The kinds of values that options have: each is a text that is checked and turned into what the program works with.
+import { resolve } from 'node:path';
+import type { LockLimits } from '../../fs/index.ts';
+
+/** Throws an Error whose message completes the sentence "--flag VALUE: ...". */
+export type Parse<T> = (text: string) => T;
+
+export const path: Parse<string> = (text) => {
+  if (text === '') throw new Error('expected a path');
+  return resolve(text);
+};
+
+/** Named here as well, so that `help` need not load fs/; the compiler sees to it that none is missing. */
+const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
+  queueMs: true,
+  blockingMs: true,
+  behindLongMs: true,
+  commitMs: true,
+  shortMs: true,
+  episodeGapMs: true,
+  youngMs: true,
+  youngStepMs: true,
+  youngMostMs: true,
+  hotMs: true,
+  gateIdleMs: true,
+  readerProof: true,
+  executableDoubtMs: true,
+  retryMs: true,
+  sliceMs: true,
+  sliceGapMs: true,
+  pollEdgeMs: true,
+  foreignPollMs: true,
+  fenceMs: true,
+  longHolderMs: true,
+};
+
+/** `name=number` pairs divided by commas. */
+export const lockLimits: Parse<Partial<LockLimits>> = (text) => {
+  const limits: Record<string, number> = {};
+  for (const pair of list(text)) {
+    const [name = '', number = ''] = pair.split('=');
+    const value = Number(number);
+    if (!Object.hasOwn(lockLimitNames, name)) {
+      throw new Error(`"${name}" is none of ${Object.keys(lockLimitNames).join(', ')}`);
+    }
+    if (number === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new Error(`expected ${name}=NUMBER, a number of 0 or more`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+};
+
+export const list: Parse<readonly string[]> = (text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+export function oneOf<T extends string>(allowed: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw new Error(`expected one of ${allowed.join(', ')}`);
+    return found;
+  };
+}
+
+export function integer(least: number, most: number): Parse<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new Error(`expected a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+export const sizeBytes: Parse<number> = (text) => {
+  const match = /^(\d{1,12})([kmg]?)(?:i?b)?$/i.exec(text);
+  if (!match) throw new Error('expected a number of bytes such as 1048576 or 16MiB');
+  const size = Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1);
+  if (size < 1) throw new Error('expected at least one byte');
+  return size;
+};
+
+export const secondsPerDay = 86_400;
+const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: secondsPerDay };
+export const durationSeconds: Parse<number> = (text) => {
+  const match = /^(\d{1,10})([smhd]?)$/.exec(text);
+  if (!match) throw new Error('expected a number of seconds, or one with a unit such as 10s, 5m, 12h, 30d');
+  return Number(match[1]) * (durationUnits[match[2] ?? ''] ?? 1);
+};
+
+export const yesOrNo: Parse<boolean> = (text) => {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new Error('expected true or false');
+};

@@ -1,0 +1,266 @@
+// Every option of the program in one table: flags, HOODY_SQLITE_* variables, keys of the configuration file and the
+// help text all come from it. A value is checked by the option's kind (option-values.ts), whatever source it comes from.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LockLimits } from '../../fs/index.ts';
+import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import {
+  durationSeconds,
+  integer,
+  list,
+  lockLimits,
+  oneOf,
+  type Parse,
+  path,
+  secondsPerDay,
+  sizeBytes,
+  yesOrNo,
+} from './option-values.ts';
+
+/** The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in the unit of the name. */
+export interface Settings {
+  readonly mount: string;
+  readonly data: string;
+  readonly listen: ListenAddress;
+  readonly noMount: boolean;
+  readonly requireMount: boolean;
+  readonly passthrough: 'auto' | 'on' | 'off';
+  readonly locks: 'coordinated' | 'kernel';
+  readonly lockLimits: Partial<LockLimits>;
+  readonly idlePolling: 'auto' | 'on' | 'off';
+  readonly config: string | undefined;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly drainSeconds: number;
+  readonly user: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly allowAnyAbsoluteDbPath: boolean;
+  readonly createOnWrite: boolean;
+  readonly authTokenFile: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly corsOrigin: readonly string[];
+  readonly allowHost: readonly string[];
+  readonly trustProxy: boolean;
+  readonly insecure: boolean;
+  readonly historyMaxAgeSeconds: number;
+  readonly historyMaxOps: number;
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+interface Option<T> {
+  /** Long flag without dashes; also the key of the configuration file. */
+  readonly flag: string;
+  /** Shown after the flag in the help; null for a switch, which needs no value. */
+  readonly value: string | null;
+  readonly parse: Parse<T>;
+  readonly byDefault: () => T;
+  /** Shown in the help; null when there is nothing to say. */
+  readonly defaultText: string | null;
+  readonly sense: string;
+  /** May be changed while the daemon runs, by editing the configuration file. */
+  readonly isLive?: true;
+  /** May be given several times; one text holds several values divided by commas. */
+  readonly isList?: true;
+}
+
+type Options = { readonly [K in keyof Settings]: Option<Settings[K]> };
+
+const isRoot = () => process.getuid?.() === 0;
+
+function toggle(flag: string, sense: string): Option<boolean> {
+  return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, sense };
+}
+
+export const options: Options = {
+  mount: {
+    flag: 'mount',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => '/hoody/databases',
+    defaultText: '/hoody/databases',
+    sense: 'where the databases are mounted',
+  },
+  data: {
+    flag: 'data',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => resolve(isRoot() ? '/var/lib/hoody/databases' : 'databases'),
+    defaultText: '/var/lib/hoody/databases as root, else ./databases',
+    sense: 'directory that holds the database files',
+  },
+  listen: {
+    flag: 'listen',
+    value: 'HOST:PORT',
+    parse: parseListenAddress,
+    byDefault: () => parseListenAddress('127.0.0.1:8484'),
+    defaultText: '127.0.0.1:8484',
+    sense: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
+  },
+  noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
+  requireMount: toggle('require-mount', 'refuse to start where nothing can be mounted, instead of serving HTTP only'),
+  passthrough: {
+    flag: 'passthrough',
+    value: 'auto|on|off',
+    parse: oneOf(['auto', 'on', 'off']),
+    byDefault: () => 'auto',
+    defaultText: 'auto',
+    sense: 'let the kernel read and write the data files directly; on = refuse to start without it',
+  },
+  locks: {
+    flag: 'locks',
+    value: 'coordinated|kernel',
+    parse: oneOf(['coordinated', 'kernel']),
+    byDefault: () => 'coordinated',
+    defaultText: 'coordinated',
+    sense: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
+  },
+  lockLimits: {
+    flag: 'lock-limit',
+    value: 'NAME=NUMBER',
+    parse: lockLimits,
+    byDefault: () => ({}),
+    defaultText: null,
+    sense: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
+    isList: true,
+  },
+  idlePolling: {
+    flag: 'idle-polling',
+    value: 'auto|on|off',
+    parse: oneOf(['auto', 'on', 'off']),
+    byDefault: () => 'auto',
+    defaultText: 'auto',
+    sense:
+      'keep idle processors awake while programs ask the mount back to back: locks are up to 2.5 times as fast and cost more power; auto = on machines with at most 4 processors',
+  },
+  config: {
+    flag: 'config',
+    value: 'FILE',
+    parse: path,
+    byDefault: () => undefined,
+    defaultText: 'none',
+    sense: 'JSON file with any of these options, keyed by long flag without the dashes',
+  },
+  stateDir: {
+    flag: 'state-dir',
+    value: 'DIR',
+    parse: path,
+    byDefault: () =>
+      existsSync('/hoody/storage')
+        ? '/hoody/storage/sqlite'
+        : resolve(isRoot() ? '/var/lib/hoody-sqlite' : '.hoody-sqlite'),
+    defaultText:
+      '/hoody/storage/sqlite where /hoody/storage exists, else /var/lib/hoody-sqlite as root, else ./.hoody-sqlite',
+    sense: 'where the daemon keeps what must survive a restart',
+  },
+  runDir: {
+    flag: 'run-dir',
+    value: 'DIR',
+    parse: path,
+    byDefault: () => {
+      if (isRoot()) return '/run/hoody-sqlite';
+      const perUser = process.env.XDG_RUNTIME_DIR;
+      return perUser ? `${perUser}/hoody-sqlite` : `/tmp/hoody-sqlite-${process.getuid?.() ?? 0}`;
+    },
+    defaultText: '/run/hoody-sqlite as root, else $XDG_RUNTIME_DIR/hoody-sqlite or /tmp/hoody-sqlite-UID',
+    sense: 'run-time files: control sockets and who runs',
+  },
+  drainSeconds: {
+    flag: 'drain',
+    value: 'SECONDS',
+    parse: durationSeconds,
+    byDefault: () => 10,
+    defaultText: '10',
+    sense: 'how long a stop waits for programs that hold files on the mount',
+  },
+  user: {
+    flag: 'user',
+    value: 'NAME',
+    parse: (text) => text,
+    byDefault: () => undefined,
+    defaultText: 'whoever starts the daemon',
+    sense: 'user that the HTTP server and its executors run as; the mount stays with root',
+  },
+  logLevel: {
+    flag: 'log-level',
+    value: logLevels.join('|'),
+    parse: oneOf(logLevels),
+    byDefault: () => 'info',
+    defaultText: 'info',
+    sense: 'least severe event that is logged',
+    isLive: true,
+  },
+  allowAnyAbsoluteDbPath: toggle(
+    'allow-any-absolute-db-path',
+    'let HTTP requests name databases anywhere on this machine by absolute path',
+  ),
+  createOnWrite: toggle('create-on-write', 'let an HTTP write create the database that it names'),
+  authTokenFile: {
+    flag: 'auth-token-file',
+    value: 'FILE',
+    parse: path,
+    byDefault: () => undefined,
+    defaultText: 'none, requests need no token',
+    sense: 'file with lines "full TOKEN" or "read TOKEN"; HTTP requests then need one of them',
+  },
+  maxBodyBytes: {
+    flag: 'max-body-bytes',
+    value: 'BYTES',
+    parse: sizeBytes,
+    byDefault: () => 16 * 2 ** 20,
+    defaultText: '16MiB',
+    sense: 'largest HTTP request body',
+  },
+  corsOrigin: {
+    flag: 'cors-origin',
+    value: 'ORIGIN',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'none',
+    sense: 'web page origin that may use the API, or *; may be repeated',
+    isList: true,
+  },
+  allowHost: {
+    flag: 'allow-host',
+    value: 'NAME',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'localhost and the listen address',
+    sense: 'further Host name that requests may use, or *; may be repeated',
+    isList: true,
+  },
+  trustProxy: toggle('trust-proxy', 'take the client address from the X-Forwarded-For header'),
+  insecure: toggle('insecure', 'allow a --listen address that other machines can reach without a token file'),
+  historyMaxAgeSeconds: {
+    flag: 'history-max-age',
+    value: 'DURATION',
+    parse: durationSeconds,
+    byDefault: () => 30 * secondsPerDay,
+    defaultText: '30d',
+    sense: 'how long the history of a key is kept; 0 = for ever',
+  },
+  historyMaxOps: {
+    flag: 'history-max-ops',
+    value: 'COUNT',
+    parse: integer(0, 1e12),
+    byDefault: () => 10_000,
+    defaultText: '10000',
+    sense: 'how many changes of a key are kept; 0 = all',
+  },
+};
+
+export type SettingName = keyof Settings;
+
+export const settingNames = Object.keys(options) as readonly SettingName[];
+
+export function settingOfFlag(flag: string): SettingName | undefined {
+  return settingNames.find((name) => options[name].flag === flag);
+}
+
+/** `--log-level` is HOODY_SQLITE_LOG_LEVEL. */
+export function variableOf(name: SettingName): string {
+  return `${variablePrefix}${options[name].flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export const variablePrefix = 'HOODY_SQLITE_';

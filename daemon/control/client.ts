@@ -1,0 +1,110 @@
+// The other end of the control socket: finds the daemon that a command means and asks it.
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { CommandInput } from '../cli/command-table.ts';
+import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
+import { type InstanceRecord, type KnownInstance, listInstances } from '../instance/instances.ts';
+import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
+import type { DaemonStatus } from '../supervisor/status.ts';
+import type { ControlAnswer } from './server.ts';
+
+const answerTimeoutMs = 15_000;
+
+export interface DaemonConnection {
+  readonly pid: number;
+  readonly data: string;
+  ask(command: string, args?: unknown): Promise<unknown>;
+  /** Resolves when the daemon has closed the connection, as it does by ending. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+/** Connects to the daemon that --mount or --data names, or to the only one. @throws CommandError, noDaemon without one */
+export async function connectToDaemon({ settings, named }: CommandInput): Promise<DaemonConnection> {
+  const found = await connectToAll({ settings, named });
+  const [only, ...others] = found;
+  if (!only) {
+    const { data, mount } = namesOf({ settings, named });
+    const where = data ? ` for the data directory ${data}` : mount ? ` for the mount point ${mount}` : '';
+    throw new CommandError(exitCodes.noDaemon, `no daemon runs${where}`, { hint: 'hoody-sqlite start' });
+  }
+  if (others.length > 0) {
+    for (const daemon of found) daemon.close();
+    const list = found.map(({ pid, data }) => `pid ${pid} --data ${data}`).join(', ');
+    throw usageError(`several daemons run: ${list}`, 'name one with --data or --mount');
+  }
+  return only;
+}
+
+/** Where clients of the running daemon open databases. */
+export async function rootOfDaemon(input: CommandInput): Promise<string> {
+  const daemon = await connectToDaemon(input);
+  try {
+    const { mount, data } = (await daemon.ask('status')) as DaemonStatus;
+    return mount ?? data;
+  } finally {
+    daemon.close();
+  }
+}
+
+/** A connection to every running daemon that --mount and --data leave in question. The caller closes them. */
+export async function connectToAll(input: Pick<CommandInput, 'settings' | 'named'>): Promise<DaemonConnection[]> {
+  const found: DaemonConnection[] = [];
+  for (const { instance, record } of instancesMeant(input)) {
+    const socket = await tryConnect(instance.controlSocket);
+    if (socket) found.push(createConnection(record, socket));
+  }
+  return found;
+}
+
+/** Every daemon, running or crashed, that --mount and --data leave in question. */
+export function instancesMeant(input: Pick<CommandInput, 'settings' | 'named'>): KnownInstance[] {
+  const { data, mount } = namesOf(input);
+  return listInstances(input.settings.runDir).filter(
+    ({ record }) => (data === undefined || record.data === data) && (mount === undefined || record.mount === mount),
+  );
+}
+
+function namesOf({ settings, named }: Pick<CommandInput, 'settings' | 'named'>) {
+  return {
+    data: named.has('data') ? canonicalPath(settings.data) : undefined,
+    mount: named.has('mount') ? canonicalMountPoint(settings.mount) : undefined,
+  };
+}
+
+function createConnection({ pid, data }: InstanceRecord, socket: Socket): DaemonConnection {
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  return {
+    pid,
+    data,
+    closed,
+    close: () => socket.destroy(),
+    ask: async (command, args) => {
+      socket.setTimeout(answerTimeoutMs, () => socket.destroy());
+      socket.write(`${JSON.stringify({ command, args })}\n`);
+      const { value: line, done } = await lines.next();
+      socket.setTimeout(0);
+      if (done) throw new CommandError(exitCodes.failed, `the daemon with pid ${pid} does not answer`);
+      const answer = JSON.parse(line) as ControlAnswer;
+      if ('error' in answer) throw new CommandError(exitCodes.failed, answer.error);
+      return answer.value;
+    },
+  };
+}
+
+/** undefined when nobody listens there, as after a crash. */
+function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      // Errors from here on end the connection, which whoever waits on it sees as its close.
+      socket.removeAllListeners('error').on('error', () => {});
+      resolve(socket);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+      else reject(new CommandError(exitCodes.failed, `cannot ask the daemon: ${error.message}`, { cause: error }));
+    });
+  });
+}

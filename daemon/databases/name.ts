@@ -1,0 +1,19 @@
+// Which file a command means by the name of a database (a path below the directory that clients use, with .db where the name
+// has no extension, as over HTTP), and which files SQLite makes of it.
+import { extname, isAbsolute, join, resolve } from 'node:path';
+import { usageError } from '../cli/errors.ts';
+import { isInside } from '../instance/paths.ts';
+
+/** `root` is the mount, or the data directory where nothing is mounted. @throws CommandError for a path outside of it */
+export function databasePath(name: string, root: string): string {
+  const path = isAbsolute(name) ? resolve(name) : join(root, name);
+  if (path === root || !isInside(path, root)) {
+    throw usageError(`"${name}" is not below ${root}`, 'give the name of a database there, such as app.db');
+  }
+  return extname(path) === '' ? `${path}.db` : path;
+}
+
+/** The database's own file and those that SQLite may keep beside it. */
+export function filesOf(database: string): string[] {
+  return ['', '-wal', '-shm', '-journal'].map((suffix) => database + suffix);
+}

@@ -1,0 +1,85 @@
+// The server process: started on the socket that the supervisor keeps, started again when it dies.
+import {
+  type FromServer,
+  type ServerOptions,
+  type ServerStatus,
+  serverProcessPath,
+  type ToServer,
+} from '../../server/index.ts';
+import { Child } from '../children/child.ts';
+import { KeptChild } from '../children/kept-child.ts';
+import { messageOf } from '../cli/errors.ts';
+import type { ListenAddress } from '../config/listen-address.ts';
+import type { Log } from '../supervisor/log.ts';
+import { askHealth } from './health.ts';
+
+export interface HttpServiceSpec {
+  readonly socketFd: number;
+  /** Where that socket listens. */
+  readonly address: ListenAddress;
+  readonly options: ServerOptions;
+  /** Answers what the server asks its supervisor. */
+  readonly answer: (name: string, args: unknown) => Promise<unknown>;
+  readonly log: Log;
+}
+
+/** Beyond the drain time: closing databases, ending executors. */
+const stopSlackMs = 3_000;
+
+export class HttpService {
+  readonly process: KeptChild;
+  readonly #spec: HttpServiceSpec;
+
+  constructor(spec: HttpServiceSpec) {
+    this.#spec = spec;
+    this.process = new KeptChild({ role: 'server', spawn: () => this.#spawn(), log: spec.log });
+  }
+
+  async start(): Promise<void> {
+    await this.process.start();
+  }
+
+  /** A new server process listens before the old one ends, which it does after its requests or `drainMs`. */
+  reload(drainMs: number): Promise<void> {
+    return this.process.succeed({ type: 'stop', drainMs, isHandover: true }, drainMs + stopSlackMs);
+  }
+
+  /** Ends the server after the requests that it is working on, or after `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    await this.process.stop({ type: 'stop', drainMs, isHandover: false }, drainMs + stopSlackMs);
+  }
+
+  send(message: ToServer): void {
+    this.process.current?.send(message);
+  }
+
+  async status(): Promise<ServerStatus | undefined> {
+    return (await this.process.current?.query('status').catch(() => undefined)) as ServerStatus | undefined;
+  }
+
+  /** Resolves when an HTTP request on the real address is answered, whatever the answer is. */
+  ask(): Promise<void> {
+    return askHealth(this.#spec.address);
+  }
+
+  #spawn(): Child {
+    const child: Child = new Child({
+      role: 'server',
+      programPath: serverProcessPath,
+      inheritedFds: [this.#spec.socketFd],
+      startOptions: this.#spec.options,
+      onMessage: (message) => this.#onMessage(child, message as unknown as FromServer),
+      log: this.#spec.log,
+    });
+    return child;
+  }
+
+  async #onMessage(child: Child, message: FromServer): Promise<void> {
+    if (message.type !== 'query') return;
+    try {
+      child.send({ type: 'answer', id: message.id, value: await this.#spec.answer(message.name, message.args) });
+    } catch (error) {
+      child.send({ type: 'answer', id: message.id, error: messageOf(error) });
+    }
+  }
+}

@@ -1,0 +1,37 @@
+// The settings of the program in the words of the server process.
+import type { ServerOptions } from '../../server/index.ts';
+import { programVersion } from '../cli/version.ts';
+import type { Settings } from '../config/options.ts';
+import { findUser } from '../config/system-users.ts';
+
+/** What the settings alone do not say. */
+export interface ServedFiles {
+  readonly dataDir: string;
+  /** null without a mount. */
+  readonly mountPoint: string | null;
+  readonly fenced: readonly string[];
+}
+
+/** @throws CommandError for a user that does not exist */
+export function serverOptions(settings: Settings, { dataDir, mountPoint, fenced }: ServedFiles): ServerOptions {
+  return {
+    root: mountPoint ?? dataDir,
+    dataDir,
+    mounted: mountPoint !== null,
+    stateDir: settings.stateDir,
+    version: programVersion(),
+    // With a mount it is the lock layer that refuses.
+    fenced: mountPoint === null ? fenced : [],
+    allowAnyAbsoluteDbPath: settings.allowAnyAbsoluteDbPath,
+    createOnWrite: settings.createOnWrite,
+    corsOrigins: settings.corsOrigin,
+    allowHosts: settings.allowHost,
+    authTokenFile: settings.authTokenFile ?? null,
+    maxBodyBytes: settings.maxBodyBytes,
+    trustProxy: settings.trustProxy,
+    historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
+    historyMaxOps: settings.historyMaxOps,
+    logLevel: settings.logLevel,
+    ...(settings.user !== undefined && { user: findUser(settings.user) }),
+  };
+}

@@ -1,0 +1,63 @@
+// The log: one JSON line per event on stderr, or a readable line when stderr is a terminal. Stdout is never used.
+import { type LogLevel, logLevels } from '../config/options.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+  write(level: LogLevel, event: string, fields?: LogFields): void;
+  setLevel(level: LogLevel): void;
+  /** The newest event of level error, whether it was written or not. */
+  lastError(): LoggedEvent | undefined;
+}
+
+export interface LoggedEvent {
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+export interface LogOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Date = () => new Date()): Log {
+  let least = logLevels.indexOf(leastLevel);
+  const format = output.isTTY ? readableLine : jsonLine;
+  let lastError: LoggedEvent | undefined;
+  const write = (level: LogLevel, event: string, fields: LogFields = {}) => {
+    if (level === 'error') lastError = { time: now().toISOString(), event, fields };
+    if (logLevels.indexOf(level) >= least) output.write(`${format(now(), level, event, fields)}\n`);
+  };
+  return {
+    debug: (event, fields) => write('debug', event, fields),
+    info: (event, fields) => write('info', event, fields),
+    warn: (event, fields) => write('warn', event, fields),
+    error: (event, fields) => write('error', event, fields),
+    write,
+    setLevel: (level) => {
+      least = logLevels.indexOf(level);
+    },
+    lastError: () => lastError,
+  };
+}
+
+function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  return JSON.stringify({ time: time.toISOString(), level, event, ...fields });
+}
+
+function readableLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  return `${time.toISOString().slice(11, 23)} ${level.padEnd(5)} ${event} ${fieldsText(fields)}`.trimEnd();
+}
+
+/** As `name=value other=1`. */
+export function fieldsText(fields: LogFields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+}

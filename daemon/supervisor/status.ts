@@ -1,0 +1,152 @@
+// What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
+import type { FsStatus, LockView } from '../../fs/index.ts';
+import type { KeptChild } from '../children/kept-child.ts';
+import { filesOf } from '../databases/name.ts';
+import type { HttpService } from '../http/http-service.ts';
+import type { MountService } from '../mount/mount-service.ts';
+import { usersOf } from '../mount/mount-users.ts';
+import type { FreeSpace } from './free-space.ts';
+import type { LoggedEvent } from './log.ts';
+
+export interface ProcessStatus {
+  readonly role: 'supervisor' | 'fs' | 'server' | 'executor';
+  readonly pid: number;
+}
+
+export interface ChildStatus {
+  readonly role: 'fs' | 'server';
+  /** null while it is down. */
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly memoryBytes: number;
+  /** How the last one ended; null when none has. */
+  readonly lastExit: string | null;
+}
+
+export interface FencedDatabase {
+  /** Its path below the data directory. */
+  readonly database: string;
+  /** As far as /proc can tell. */
+  readonly by: readonly { readonly pid: number; readonly command: string }[];
+}
+
+export interface DaemonStatus {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  /** null while nothing is mounted. */
+  readonly mount: string | null;
+  readonly data: string;
+  /** null when the file system does not say. */
+  readonly freeBytes: number | null;
+  readonly url: string;
+  /** What is in effect, not what was asked for. */
+  readonly passthrough: boolean;
+  readonly processes: readonly ProcessStatus[];
+  readonly children: readonly ChildStatus[];
+  readonly fuse: Partial<FsStatus> & { readonly requests: Readonly<Record<string, number>> };
+  readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
+  /** Locks on databases of the mount right now; 0 where the kernel keeps them. */
+  readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
+  /** Databases that are locked for programs which have them open through a mount that has died. */
+  readonly fenced: readonly FencedDatabase[];
+  /** What does not work as asked for, one sentence each. */
+  readonly degraded: readonly string[];
+  readonly lastError: LoggedEvent | null;
+}
+
+export interface StatusSources {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly data: string;
+  readonly freeSpace: FreeSpace;
+  readonly url: string;
+  readonly mount: string | null;
+  readonly mountService: MountService | undefined;
+  readonly httpService: HttpService | undefined;
+  readonly fenced: readonly string[];
+  /** Of mounts of this data directory that have died. */
+  readonly deadConnections: readonly number[];
+  readonly degraded: readonly string[];
+  readonly lastError: LoggedEvent | undefined;
+}
+
+export async function collectStatus(sources: StatusSources): Promise<DaemonStatus> {
+  const { mountService, httpService, data } = sources;
+  const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
+  const [fs, locks, http, freeBytes] = await Promise.all([
+    askFs('status') as Promise<FsStatus | undefined> | undefined,
+    askFs('locks') as Promise<LockView | undefined> | undefined,
+    httpService?.status(),
+    sources.freeSpace.bytes(data),
+  ]);
+  const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
+  return {
+    version: sources.version,
+    uptimeSeconds: Math.floor((performance.now() - sources.startedAtMs) / 1000),
+    mount: mountService?.connection === undefined ? null : sources.mount,
+    data,
+    freeBytes,
+    url: sources.url,
+    passthrough: fs?.passthrough ?? mountService?.passthrough.active ?? false,
+    processes: [
+      { role: 'supervisor', pid: process.pid },
+      ...children.flatMap(({ current }) => (current ? [{ role: current.role, pid: current.pid }] : [])),
+      ...(http?.executors ?? []).map((pid) => ({ role: 'executor' as const, pid })),
+    ],
+    children: children.map(childStatus),
+    fuse: { ...fs, requests: fs?.requests ?? {} },
+    http: {
+      requests: http?.requests ?? 0,
+      openDatabases: http?.openDatabases ?? 0,
+      queuedJobs: http?.queuedJobs ?? 0,
+    },
+    locks: countLocks(locks),
+    fenced: fencedDatabases(sources.fenced, sources.deadConnections),
+    degraded: [
+      ...sources.degraded,
+      ...downChildren(children),
+      ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
+    ],
+    lastError: sources.lastError ?? null,
+  };
+}
+
+function countLocks(view: LockView | undefined): DaemonStatus['locks'] {
+  const databases = view?.databases ?? [];
+  return {
+    databases: databases.length,
+    holders: databases.reduce((sum, { holders }) => sum + holders.length, 0),
+    waiters: databases.reduce((sum, { waiters }) => sum + waiters.length, 0),
+  };
+}
+
+function fencedDatabases(databases: readonly string[], connections: readonly number[]): FencedDatabase[] {
+  if (databases.length === 0) return [];
+  const users = connections.flatMap(usersOf);
+  return databases.map((database) => ({
+    database,
+    by: users.flatMap(({ pid, command, path }) => (isFileOf(path, database) ? [{ pid, command }] : [])),
+  }));
+}
+
+/** `path` is a link of /proc: as its process sees it, and perhaps with a note behind it. */
+function isFileOf(path: string, database: string): boolean {
+  return filesOf(database).some((file) => path.includes(`/${file}`));
+}
+
+function downChildren(children: readonly KeptChild[]): string[] {
+  return children
+    .filter(({ current }) => current === undefined)
+    .map(({ role }) => `the ${role} process is down and is being started again`);
+}
+
+function childStatus(child: KeptChild): ChildStatus {
+  const { lastExit } = child;
+  return {
+    role: child.role,
+    pid: child.current?.pid ?? null,
+    restarts: child.restarts,
+    memoryBytes: child.current?.memoryBytes() ?? 0,
+    lastExit: lastExit ? (lastExit.signal ?? `exit code ${lastExit.code}`) : null,
+  };
+}

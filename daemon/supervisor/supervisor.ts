@@ -1,0 +1,359 @@
+// The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
+// socket asks. It does no work of its own; each part is a file beside this one.
+import { readdirSync } from 'node:fs';
+import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../../fs/index.ts';
+import type { Probe } from '../children/liveness.ts';
+import { identityOf } from '../children/process-identity.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../cli/errors.ts';
+import { programVersion } from '../cli/version.ts';
+import { urlOf } from '../config/listen-address.ts';
+import { options, type Settings } from '../config/options.ts';
+import { openControlSocket } from '../control/server.ts';
+import { HttpService } from '../http/http-service.ts';
+import { type ListeningSocket, openHttpSocket } from '../http/listening-socket.ts';
+import { serverOptions } from '../http/server-options.ts';
+import { claimDataDirectory, claimMountPoint } from '../instance/claims.ts';
+import {
+  createInstanceFolder,
+  createRunDir,
+  currentBootId,
+  type Instance,
+  type InstanceRecord,
+  instanceOf,
+  mountClaimFile,
+  readRecord,
+  removeInstance,
+  writeRecord,
+} from '../instance/instances.ts';
+import { canonicalMountPoint, createDirectory, isInside } from '../instance/paths.ts';
+import { DataFence } from '../mount/data-fence.ts';
+import { fileSystemOf } from '../mount/file-system.ts';
+import { adoptMount } from '../mount/mount-from-orphan.ts';
+import { KeptMount } from '../mount/mount-from-systemd.ts';
+import { type Mount, MountService } from '../mount/mount-service.ts';
+import { endStaleMounts } from '../mount/stale-mounts.ts';
+import type { ServiceManager } from '../systemd/notify.ts';
+import { FreeSpace } from './free-space.ts';
+import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './fs-to-server.ts';
+import type { Log } from './log.ts';
+import { collectStatus, type DaemonStatus } from './status.ts';
+
+/** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
+const oldServerEndsMs = 5_000;
+
+/** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of performance.now(). */
+type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
+
+type StopListener = (reason: string, exitCode: ExitCode) => void;
+
+export class Supervisor {
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #keptMount: KeptMount;
+  readonly #endSteps: EndStep[] = [];
+  readonly #degraded: string[] = [];
+  readonly #startedAtMs = performance.now();
+  readonly #freeSpace = new FreeSpace();
+  #data = '';
+  #url = '';
+  #mountPoint: string | null = null;
+  #mountService: MountService | undefined;
+  #httpService: HttpService | undefined;
+  /** Programs still had files open at the end: the next start must find out whether they have closed them. */
+  #keepsRecord = false;
+  /** Of mounts that have died: their programs may still have files open. */
+  #deadConnections: readonly number[] = [];
+  /** Databases that are locked for those programs. */
+  #fenced: readonly string[] = [];
+  #isRecorded = false;
+  #ended: Promise<void> | undefined;
+  #onStop: StopListener = () => {};
+
+  constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#keptMount = new KeptMount(serviceManager, log);
+  }
+
+  /** Resolves when the mount and HTTP serve. Rejects with everything undone that had been started. */
+  async start(): Promise<{ readonly mount: string | null; readonly url: string }> {
+    try {
+      await this.#startInOrder();
+      await Promise.all(this.probes().map(({ ask }) => ask()));
+      return { mount: this.#mountPoint, url: this.#url };
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  /** Called when the daemon should end: `hoody-sqlite stop` asks for it, or a part is lost for good. */
+  set onStop(listener: StopListener) {
+    this.#onStop = listener;
+  }
+
+  /** Ends everything, waiting at most `drainSeconds` for requests and programs. Further calls wait for the first. */
+  stop(drainSeconds = this.#settings.drainSeconds): Promise<void> {
+    this.#ended ??= this.#endInOrder(performance.now() + drainSeconds * 1000);
+    return this.#ended;
+  }
+
+  status(): Promise<DaemonStatus> {
+    return collectStatus({
+      version: programVersion(),
+      startedAtMs: this.#startedAtMs,
+      data: this.#data,
+      freeSpace: this.#freeSpace,
+      url: this.#url,
+      mount: this.#mountPoint,
+      mountService: this.#mountService,
+      httpService: this.#httpService,
+      fenced: this.#fenced,
+      deadConnections: this.#deadConnections,
+      degraded: this.#degraded,
+      lastError: this.#log.lastError(),
+    });
+  }
+
+  /** Questions that a process answers only while it really serves. */
+  probes(): Probe[] {
+    const services = [this.#mountService, this.#httpService].filter((service) => service !== undefined);
+    return services.map((service) => ({
+      name: service.process.role,
+      ask: () => service.ask(),
+      isStarting: () => service.process.current?.isReady !== true,
+      end: () => service.process.current?.kill(),
+    }));
+  }
+
+  /** The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an error. */
+  async reload(): Promise<void> {
+    await this.#mountService?.reload();
+    await this.#httpService?.reload(this.#settings.drainSeconds * 1000);
+    this.#log.info('reloaded');
+  }
+
+  setLogLevel(level: Settings['logLevel']): void {
+    this.#log.setLevel(level);
+    this.#httpService?.send({ type: 'log-level', level });
+  }
+
+  async #startInOrder(): Promise<void> {
+    const settings = this.#settings;
+    this.#data = createNamedDirectory('data', settings.data);
+    const mountPoint = settings.noMount ? null : canonicalMountPoint(settings.mount);
+    if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
+    createRunDir(settings.runDir);
+    const instance = instanceOf(settings.runDir, this.#data);
+    await this.#claim(instance, mountPoint);
+    createInstanceFolder(instance);
+    const earlier = readRecord(instance);
+    const adopted =
+      earlier && mountPoint !== null
+        ? ((await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log)))
+        : undefined;
+    this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
+    this.#atEnd(async () => {
+      if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
+    });
+
+    createNamedDirectory('stateDir', settings.stateDir);
+    const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0);
+    this.#url = urlOf(socket.address);
+    this.#atEnd(() => socket.close());
+
+    if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted);
+    if (this.#mountService === undefined) this.#startDataFence(instance);
+    this.#record(instance, this.#mountPoint, this.#mountService);
+    await this.#startHttp(socket);
+    await this.#openControl(instance);
+  }
+
+  async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
+    // On another daemon's mount the data directory is that one's; this daemon is one of its clients.
+    const isClient = fileSystemOf(this.#data)?.type === mountType;
+    if (isClient && mountPoint !== null) {
+      throw usageError(
+        `--data ${this.#data} lies on the mount of another daemon`,
+        'add --no-mount to serve it over HTTP',
+      );
+    }
+    if (isClient) createInstanceFolder(instance);
+    const claim = await claimDataDirectory(this.#data, isClient ? instance.folder : this.#data, this.#log);
+    this.#atEnd(() => claim.release());
+    if (mountPoint === null) return;
+    const mountClaim = claimMountPoint(mountPoint, mountClaimFile(this.#settings.runDir, mountPoint));
+    this.#atEnd(() => mountClaim.release());
+  }
+
+  /** A mount that is impossible is no failure: HTTP then serves the data directory. */
+  async #startMount(instance: Instance, mountPoint: string, adopted: Mount | undefined): Promise<void> {
+    const { passthrough, locks, lockLimits, idlePolling, requireMount } = this.#settings;
+    const service = new MountService({
+      options: {
+        dataDir: this.#data,
+        mountPoint,
+        passthrough,
+        locks,
+        lockLimits,
+        idlePolling,
+        stateDir: instance.folder,
+        fence: this.#deadConnections.length > 0,
+      },
+      adopted,
+      onChange: () => {
+        this.#record(instance, mountPoint, service);
+        if (service.mount) this.#keptMount.keep(service.mount);
+      },
+      onMessage: (message) => {
+        if (message.type === 'fenced') this.#fenced = message.databases as readonly string[];
+        for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
+      },
+      onLost: async () => {
+        await this.#httpService?.stop(0);
+      },
+      onBack: () => {
+        this.#httpService?.start().catch((error: unknown) => {
+          this.#log.error('server-not-restarted', { reason: messageOf(error) });
+          this.#onStop('the server cannot be started again', exitCodes.failed);
+        });
+      },
+      log: this.#log,
+    });
+    try {
+      // An adopted mount has nobody to answer yet: whoever looks at it waits.
+      if (!adopted) {
+        createDirectory(mountPoint);
+        this.#warnAboutHiddenFiles(mountPoint);
+      }
+      await service.start();
+    } catch (error) {
+      const reason = sentenceOf(error);
+      if (passthrough === 'on' || requireMount) {
+        throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
+      }
+      this.#degraded.push(`nothing is mounted: ${reason}`);
+      this.#log.warn('no-mount', { mount: mountPoint, reason, effect: 'HTTP serves the data directory' });
+      return;
+    }
+    this.#mountPoint = mountPoint;
+    this.#mountService = service;
+    if (!service.passthrough.active && passthrough !== 'off') {
+      this.#degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
+    }
+    this.#atEnd(async (drainEndsAtMs) => {
+      const isUnused = await service.stop(drainEndsAtMs);
+      this.#keepsRecord = !isUnused;
+      this.#keptMount.forget();
+    });
+  }
+
+  #startDataFence(instance: Instance): void {
+    if (this.#deadConnections.length === 0) return;
+    const fence = new DataFence(
+      this.#data,
+      instance.folder,
+      (databases) => {
+        this.#fenced = databases;
+        this.#httpService?.send({ type: 'fenced', databases });
+        this.#record(instance, null, undefined);
+      },
+      this.#log,
+    );
+    this.#fenced = fence.databases;
+    this.#atEnd(async () => fence.stop());
+  }
+
+  #warnAboutHiddenFiles(mountPoint: string): void {
+    const hidden = readdirSync(mountPoint).length;
+    if (hidden > 0)
+      this.#log.warn('mount-hides-files', { mount: mountPoint, files: hidden, effect: `move them to ${this.#data}` });
+  }
+
+  async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {
+    const service = new HttpService({
+      socketFd,
+      address,
+      options: serverOptions(this.#settings, {
+        dataDir: this.#data,
+        mountPoint: this.#mountPoint,
+        fenced: this.#fenced,
+      }),
+      answer: (name, args) => this.#answerServer(name, args),
+      log: this.#log,
+    });
+    await service.start();
+    this.#httpService = service;
+    this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - performance.now())));
+  }
+
+  async #answerServer(name: string, args: unknown): Promise<unknown> {
+    const fs = this.#mountService?.process.current;
+    if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
+    if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
+    return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
+  }
+
+  async #openControl(instance: Instance): Promise<void> {
+    const server = await openControlSocket(instance.controlSocket, {
+      status: () => this.status(),
+      locks: async () => (await this.#mountService?.process.current?.query('locks')) ?? { databases: [] },
+      reload: () => this.reload(),
+      stop: async () => this.#onStop('asked by hoody-sqlite stop', exitCodes.ok),
+    });
+    // Connections stay open until the process ends: `hoody-sqlite stop` waits for that.
+    this.#atEnd(async () => server.close());
+  }
+
+  #record(instance: Instance, mount: string | null, service: MountService | undefined): void {
+    const record: InstanceRecord = {
+      pid: process.pid,
+      data: this.#data,
+      mount,
+      // Whoever starts next has to fence as well, until the programs of the dead mount have closed everything.
+      connection: service?.connection ?? (this.#fenced.length > 0 ? this.#deadConnections.at(-1) : undefined) ?? null,
+      fs: (service?.pids ?? []).flatMap((pid) => identityOf(pid) ?? []),
+      bootId: currentBootId(),
+    };
+    try {
+      writeRecord(instance, record);
+      this.#isRecorded = true;
+    } catch (cause) {
+      const reason = `cannot write to the run-time folder ${instance.folder}: ${messageOf(cause)}`;
+      // Without any record the next start would not know of programs that it has to fence.
+      if (!this.#isRecorded) throw new CommandError(exitCodes.failed, reason, { hint: 'free space there', cause });
+      this.#log.error('record-not-written', { reason });
+    }
+  }
+
+  #atEnd(step: EndStep): void {
+    this.#endSteps.push(step);
+  }
+
+  async #endInOrder(drainEndsAtMs: number): Promise<void> {
+    for (let step = this.#endSteps.pop(); step; step = this.#endSteps.pop()) {
+      try {
+        await step(drainEndsAtMs);
+      } catch (error) {
+        this.#log.error('stop-step-failed', { reason: messageOf(error) });
+      }
+    }
+  }
+}
+
+function createNamedDirectory(name: 'data' | 'stateDir', path: string): string {
+  try {
+    return createDirectory(path);
+  } catch (cause) {
+    const { flag } = options[name];
+    throw new CommandError(exitCodes.failed, `--${flag} ${path} cannot be created: ${messageOf(cause)}`, {
+      hint: `choose another directory with --${flag}`,
+      cause,
+    });
+  }
+}
+
+function refuseNesting(data: string, mountPoint: string): void {
+  if (!isInside(data, mountPoint) && !isInside(mountPoint, data)) return;
+  throw usageError(`--mount ${mountPoint} and --data ${data}: neither may lie in the other`);
+}

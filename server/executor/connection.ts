@@ -1,0 +1,61 @@
+// One open database inside an executor: the better-sqlite3 handle, its prepared statements, and the time that one group of
+// operations shares.
+import type { Database, Statement } from 'better-sqlite3';
+import { limits } from '../messages/limits.ts';
+
+export class Connection {
+  readonly database: Database;
+  /** The path that was opened, after resolution. */
+  readonly path: string;
+  /** dev:ino of the open file: what shows that the path still leads here. */
+  readonly identity: string;
+  /** Set when a statement changed settings or the TEMP schema: the connection is closed after the job. */
+  isTainted = false;
+  /** Whether the running job announced a commit. */
+  hasCommitted = false;
+  readonly #statements = new Map<string, Statement>();
+  #nowMs = Date.now();
+  #onPhase: (phase: CommitPhase) => void = () => {};
+
+  constructor(database: Database, path: string, identity: string) {
+    this.database = database;
+    this.path = path;
+    this.identity = identity;
+  }
+
+  /** A prepared statement, kept for the next use. Integers come back as number unless the caller sets safeIntegers. */
+  readonly statement = (sql: string): Statement => {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.database.prepare(sql);
+    if (this.#statements.size >= limits.statementsPerConnection) this.#statements.clear();
+    this.#statements.set(sql, made);
+    return made;
+  };
+
+  /** Unix time, the same for every operation of one group. */
+  readonly nowSeconds = (): number => Math.floor(this.#nowMs / 1000);
+
+  readonly nowMs = (): number => this.#nowMs;
+
+  /** Tells the server, before and after COMMIT, what a kill would now mean. Only for operations that commit themselves. */
+  readonly announce = (phase: CommitPhase): void => {
+    this.hasCommitted = true;
+    this.#onPhase(phase);
+  };
+
+  /** Called before each group. */
+  prepareFor(nowMs: number, budgetMs: number, onPhase: (phase: CommitPhase) => void): void {
+    this.#nowMs = nowMs;
+    this.#onPhase = onPhase;
+    this.hasCommitted = false;
+    this.database.pragma(`busy_timeout=${Math.max(1, Math.floor(budgetMs))}`);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.database.close();
+  }
+}
+
+export type CommitPhase = 'committing' | 'committed';

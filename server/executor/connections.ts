@@ -1,0 +1,101 @@
+// The databases that one executor has open: at most one connection per file (a process with two is not queued by the
+// lock manager), checked against the path before every use, closed when idle so that others can move or delete the file.
+import { statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { ApiError } from '../messages/errors.ts';
+import { limits } from '../messages/limits.ts';
+import type { PathRules } from '../messages/paths.ts';
+import { Connection } from './connection.ts';
+import { checkHeader, type FoundFile, findFile, identityOfOpenFile } from './files.ts';
+import { createDatabaseFile } from './new-database.ts';
+
+interface Open {
+  readonly connection: Connection;
+  usedAtMs: number;
+}
+
+export class Connections {
+  readonly #open = new Map<string, Open>();
+  readonly #rules: PathRules;
+
+  constructor(rules: PathRules) {
+    this.#rules = rules;
+  }
+
+  /** @throws ApiError for every reason why the path cannot be opened as a database */
+  get(path: string, create: boolean, nowMs: number): Connection {
+    const known = this.#open.get(path);
+    if (known !== undefined) {
+      if (isStillThere(known.connection)) {
+        known.usedAtMs = nowMs;
+        return known.connection;
+      }
+      this.close(path);
+    }
+    const connection = this.#openFile(path, create);
+    this.#open.set(path, { connection, usedAtMs: nowMs });
+    if (this.#open.size > limits.connectionsPerExecutor) this.#closeOldest();
+    return connection;
+  }
+
+  close(path: string): void {
+    const known = this.#open.get(path);
+    if (known === undefined) return;
+    this.#open.delete(path);
+    known.connection.close();
+  }
+
+  /** Closes what was not used for a while; the names of what was closed. */
+  closeIdle(nowMs: number): string[] {
+    const idle = [...this.#open].filter(([, { usedAtMs }]) => nowMs - usedAtMs >= limits.connectionIdleMs);
+    for (const [path] of idle) this.close(path);
+    return idle.map(([path]) => path);
+  }
+
+  closeAll(): void {
+    for (const path of [...this.#open.keys()]) this.close(path);
+  }
+
+  #openFile(path: string, create: boolean): Connection {
+    let file = findFile(path, this.#rules);
+    if (file.identity === null) {
+      if (!create) throw new ApiError('DATABASE_NOT_FOUND', 'database not found');
+      createDatabaseFile(file.path, () => {});
+      file = findFile(path, this.#rules);
+    }
+    this.#closeAliases(file);
+    checkHeader(file);
+    return openConnection(file);
+  }
+
+  /** Another name of the same file would be a second connection to it. */
+  #closeAliases(file: FoundFile): void {
+    for (const [path, { connection }] of this.#open) if (connection.identity === file.identity) this.close(path);
+  }
+
+  #closeOldest(): void {
+    const oldest = [...this.#open].reduce((one, other) => (other[1].usedAtMs < one[1].usedAtMs ? other : one));
+    this.close(oldest[0]);
+  }
+}
+
+function isStillThere(connection: Connection): boolean {
+  const stat = statSync(connection.path, { bigint: true, throwIfNoEntry: false });
+  return stat !== undefined && `${stat.dev}:${stat.ino}` === connection.identity;
+}
+
+function openConnection(file: FoundFile): Connection {
+  const database = new Database(file.path, { fileMustExist: true });
+  try {
+    const identity = identityOfOpenFile(file.path);
+    if (identity === null || identity !== file.identity) {
+      throw new ApiError('INVALID_DB_PATH', 'the database path changed while it was opened');
+    }
+    // better-sqlite3 is compiled with foreign keys on and NORMAL in WAL; stock SQLite has them off and FULL.
+    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000');
+    return new Connection(database, file.path, identity);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}

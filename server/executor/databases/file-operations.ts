@@ -1,0 +1,144 @@
+// Work on database files as files: create, delete, list. Runs in the executor, with the path open in no other.
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { ApiError } from '../../messages/errors.ts';
+import type { AnyFileOperation, FileOperation } from '../../messages/operation.ts';
+import { Connection } from '../connection.ts';
+import { checkHeader, findFile, resolveDirectory, sidecars } from '../files.ts';
+import { openTable } from '../kv/table/table.ts';
+import { createDatabaseFile } from '../new-database.ts';
+import { historyTableSql } from '../query-history.ts';
+import { isBusy } from '../sql/sqlite-errors.ts';
+
+const listedExtensions: ReadonlySet<string> = new Set(['.db', '.sqlite', '.sqlite3']);
+
+export interface CreatedDatabase {
+  readonly sizeBytes: number;
+  readonly tables: readonly string[];
+}
+
+/** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
+export const createDatabase: FileOperation<{ readonly kvTable: string | null }, CreatedDatabase> = {
+  name: 'file.create',
+  run: (path, { kvTable }, rules) => {
+    const file = findForCreation(path, rules);
+    let tables: string[] = [];
+    const isNew = createDatabaseFile(file.path, (database) => {
+      database.exec(historyTableSql);
+      if (kvTable !== null) openTable(new Connection(database, file.path, ''), kvTable);
+      tables = tableNames(database);
+    });
+    if (!isNew) throw exists();
+    return { sizeBytes: statSync(file.path).size, tables };
+  },
+};
+
+/** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
+export const deleteDatabase: FileOperation<Record<string, never>, { readonly filesRemoved: number }> = {
+  name: 'file.delete',
+  run: (path, _args, rules) => {
+    const file = findFile(path, rules);
+    if (file.identity === null) throw new ApiError('DATABASE_NOT_FOUND', 'database not found', { status: 404 });
+    checkHeader(file);
+    refuseInUse(file.path);
+    let filesRemoved = 0;
+    for (const suffix of [...sidecars, '']) {
+      try {
+        if (lstatSync(file.path + suffix, { throwIfNoEntry: false }) === undefined) continue;
+        rmSync(file.path + suffix);
+        filesRemoved += 1;
+      } catch (cause) {
+        throw new ApiError('DELETE_INCOMPLETE', 'some files of the database could not be removed; try again', {
+          members: { files_removed: filesRemoved },
+          cause,
+        });
+      }
+    }
+    return { filesRemoved };
+  },
+};
+
+export interface ListedDatabase {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly isValid: boolean;
+}
+
+/** `path` is the directory. Newest first. */
+export const listDatabases: FileOperation<Record<string, never>, readonly ListedDatabase[]> = {
+  name: 'file.list',
+  run: (path, _args, rules) => {
+    const directory = resolveListed(path, rules);
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && listedExtensions.has(extname(entry.name)))
+      .flatMap((entry) => {
+        const stat = statSync(join(directory, entry.name), { throwIfNoEntry: false });
+        if (stat === undefined) return [];
+        const file = { path: join(directory, entry.name), identity: '', sizeBytes: stat.size };
+        return [{ name: entry.name, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isValid: hasMagic(file) }];
+      })
+      .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
+  },
+};
+
+export const databaseFileOperations: readonly AnyFileOperation[] = [createDatabase, deleteDatabase, listDatabases];
+
+type Rules = Parameters<typeof findFile>[1];
+
+function findForCreation(path: string, rules: Rules): { readonly path: string } {
+  try {
+    const file = findFile(path, rules, 'FORBIDDEN');
+    if (file.identity !== null) throw exists();
+    return file;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'PATH_IS_DIRECTORY') throw error;
+    throw new ApiError('CONFLICT', 'a directory has this name', { cause: error });
+  }
+}
+
+function exists(): ApiError {
+  return new ApiError('DATABASE_EXISTS', 'the database exists');
+}
+
+function tableNames(database: Database.Database): string[] {
+  const rows = database
+    .prepare(`SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name`)
+    .all() as { readonly name: string }[];
+  return rows.map(({ name }) => name).filter((name) => !name.startsWith('hoody:') && !name.startsWith('sqlite_'));
+}
+
+/** Asks SQLite for the database alone: somebody who uses it now keeps that from happening. */
+function refuseInUse(path: string): void {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { fileMustExist: true, timeout: 500 });
+    database.pragma('locking_mode=EXCLUSIVE');
+    database.exec('BEGIN EXCLUSIVE; ROLLBACK');
+  } catch (error) {
+    if (isBusy(error)) throw new ApiError('DATABASE_BUSY', 'another program has the database open', { cause: error });
+    // A damaged database can be deleted too.
+  } finally {
+    database?.close();
+  }
+}
+
+function resolveListed(path: string, rules: Rules): string {
+  try {
+    const directory = resolveDirectory(path, rules, 'FORBIDDEN');
+    if (statSync(directory).isDirectory()) return directory;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'DATABASE_NOT_FOUND') throw error;
+  }
+  throw new ApiError('INVALID_PARAMETERS', 'dir is not a directory');
+}
+
+function hasMagic(file: { readonly path: string; readonly identity: string; readonly sizeBytes: number }): boolean {
+  try {
+    checkHeader(file);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+// Maintenance of one open database. Runs in the executor.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ApiError } from '../../messages/errors.ts';
+import type { AnyOperation, Operation } from '../../messages/operation.ts';
+import { isInside } from '../../messages/paths.ts';
+import { findFile } from '../files.ts';
+
+export const quickCheck: Operation<Record<string, never>, string> = {
+  name: 'database.quick-check',
+  lane: 'sql',
+  run: ({ database }) => {
+    const rows = database.pragma('quick_check') as { readonly quick_check: string }[];
+    return rows.map((row) => row.quick_check).join('\n');
+  },
+};
+
+export const checkpoint: Operation<Record<string, never>, string> = {
+  name: 'database.checkpoint',
+  lane: 'sql',
+  run: ({ database }) => {
+    const [row] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+    if (row?.busy === 1) throw new ApiError('CONFLICT', 'another program is using the write-ahead log; try again');
+    return 'ok';
+  },
+};
+
+/** Copies the database, compacted, to a path that must not exist. Its directory is made. */
+export const vacuumInto: Operation<{ readonly destination: string }, string> = {
+  name: 'database.vacuum-into',
+  lane: 'sql',
+  run: ({ database }, { destination }, rules) => {
+    if (rules.allowAnyAbsoluteDbPath || isInside(destination, rules.root)) {
+      mkdirSync(dirname(destination), { recursive: true });
+    }
+    const file = findFile(destination, rules);
+    if (file.identity !== null) throw new ApiError('CONFLICT', 'the destination exists');
+    database.prepare('VACUUM INTO ?').run(file.path);
+    return 'ok';
+  },
+};
+
+export const databaseOperations: readonly AnyOperation[] = [quickCheck, checkpoint, vacuumInto];

@@ -1,0 +1,163 @@
+// The change feed: what happened to the keys of a table after a cursor, oldest first, at least once. It reads the log that
+// the triggers write, so it knows of SQL and of native clients as well.
+
+import { ApiError, type ErrorCode } from '../../../messages/errors.ts';
+import type { Operation } from '../../../messages/operation.ts';
+import type { Connection } from '../../connection.ts';
+import { kvLimits } from '../kv-limits.ts';
+import { firstSeqAfter } from '../past/past.ts';
+import { changeNames } from '../table/codes.ts';
+import { prefixEnd } from '../table/keys.ts';
+import { metaTable, quoteName } from '../table/names.ts';
+import { etagOf, isExpired, readRow } from '../table/row.ts';
+import { findTable, type KvTable } from '../table/table.ts';
+import { valueMembers } from '../table/values.ts';
+import { cursorAt, cursorOf, isBeforeCapture, lastSeq, type MarkedRow, markAt, markOf, parseCursor } from './cursor.ts';
+
+export interface ChangesArgs {
+  readonly table: string;
+  /** Absent: no events, only where the feed stands now. */
+  readonly since?: string;
+  readonly prefix: string;
+  readonly limit: number;
+  readonly includeValues: boolean;
+}
+
+export interface ChangesAnswer {
+  readonly events: ChangeEvent[];
+  /** After the last event, or after what was looked at in vain. */
+  readonly cursor: string;
+  readonly oldestCursor: string;
+  readonly hasMore: boolean;
+  /** Changes of other keys that were passed over. */
+  readonly skipped: number;
+}
+
+/** As it is answered, member for member. */
+export interface ChangeEvent {
+  readonly cursor: string;
+  readonly [member: string]: unknown;
+}
+
+interface EventRow extends MarkedRow {
+  readonly seq: number;
+  readonly key: string;
+  readonly change: number;
+  /** The key's next change, if there is one. */
+  readonly nextSeq: number | null;
+  readonly nextOldExpireAt: number | null;
+}
+
+export const kvChanges: Operation<ChangesArgs, ChangesAnswer> = {
+  name: 'kv.changes',
+  lane: 'kv-read',
+  run(connection, args) {
+    const table = findTable(connection, args.table);
+    const last = lastSeq(connection, table);
+    const oldest = table.isCaptured ? feedFloor(connection, table) : 0;
+    const oldestCursor = cursorAt(connection, table, oldest);
+    if (args.since === undefined) {
+      return { events: [], cursor: cursorAt(connection, table, last), oldestCursor, hasMore: false, skipped: 0 };
+    }
+    const since = checkedSeq(connection, table, args.since, oldest, last);
+    if (!table.isCaptured) return { events: [], cursor: args.since, oldestCursor, hasMore: false, skipped: 0 };
+    const scanEnd = Math.min(last, since + kvLimits.scannedChanges);
+    const rows = readRows(connection, table, args, since, scanEnd);
+    const events = rows.slice(0, args.limit).map((row) => toEvent(connection, table, row, args.includeValues));
+    const hasMoreRows = rows.length > args.limit;
+    const seq = hasMoreRows ? (rows[args.limit - 1]?.seq ?? since) : scanEnd;
+    return {
+      events,
+      cursor: cursorAt(connection, table, seq),
+      oldestCursor,
+      hasMore: hasMoreRows || scanEnd < last,
+      skipped: seq - since - events.length,
+    };
+  },
+};
+
+/** The newest change that is no longer served: everything after it still is. */
+export function feedFloor(connection: Connection, table: KvTable): number {
+  const stored = connection
+    .statement(`SELECT feed_floor FROM ${quoteName(metaTable)} WHERE name = ?`)
+    .pluck()
+    .get(table.names.table);
+  const byAge = firstSeqAfter(connection, table, connection.nowSeconds() - kvLimits.feedSeconds) - 1;
+  const byCount = lastSeq(connection, table) - kvLimits.feedChanges;
+  return Math.max(Number(stored ?? 0), byAge, byCount, 0);
+}
+
+/** @throws ApiError 410 for a cursor that cannot be continued */
+function checkedSeq(connection: Connection, table: KvTable, text: string, oldest: number, last: number): number {
+  const cursor = parseCursor(text);
+  if (isBeforeCapture(cursor)) {
+    if (oldest > 0) throw gone('CHANGE_CURSOR_EXPIRED', 'cursor_expired');
+    return 0;
+  }
+  if (!table.hasLog || cursor.databaseId !== table.databaseId) throw gone('CHANGE_CURSOR_INVALID', 'database_replaced');
+  if (!table.isCaptured || cursor.tableId !== table.id) throw gone('CHANGE_CURSOR_INVALID', 'table_changed');
+  if (cursor.seq > last) throw gone('CHANGE_CURSOR_INVALID', 'future_cursor');
+  if (cursor.seq < oldest) throw gone('CHANGE_CURSOR_EXPIRED', 'cursor_expired');
+  const mark = markAt(connection, table, cursor.seq);
+  if (mark !== null && mark !== cursor.mark) throw gone('CHANGE_CURSOR_INVALID', 'database_replaced');
+  return cursor.seq;
+}
+
+const sentences = {
+  cursor_expired: 'changes after this cursor are no longer kept',
+  database_replaced: 'the cursor belongs to another database file',
+  table_changed: 'changes of this table may have gone unseen since the cursor',
+  future_cursor: 'the cursor is ahead of this database, which was perhaps restored from a copy',
+} as const;
+
+function gone(code: ErrorCode, reason: keyof typeof sentences): ApiError {
+  const message = `${sentences[reason]}; read the keys anew and continue from the current cursor`;
+  return new ApiError(code, message, { members: { reason } });
+}
+
+/** One more than the limit, where there is one. */
+function readRows(
+  connection: Connection,
+  table: KvTable,
+  args: ChangesArgs,
+  since: number,
+  scanEnd: number,
+): EventRow[] {
+  const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
+  const end = prefixEnd(args.prefix);
+  // CROSS JOIN: SQLite must walk the log in its order and not the keys of the prefix.
+  const sql = `SELECT l.seq AS seq, k.key AS key, l.ts AS ts, l.key_id AS keyId,
+      l.op_number AS opNumber, l.change AS change,
+      n.seq AS nextSeq, n.old_expire_at AS nextOldExpireAt
+    FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
+    LEFT JOIN ${log} n ON n.key_id = l.key_id AND n.op_number =
+      (SELECT min(x.op_number) FROM ${log} x WHERE x.key_id = l.key_id AND x.op_number > l.op_number)
+    WHERE l.seq > ? AND l.seq <= ? AND typeof(k.key) = 'text' AND k.key >= ? ${end === null ? '' : 'AND k.key < ?'}
+    ORDER BY l.seq LIMIT ?`;
+  const range = end === null ? [args.prefix] : [args.prefix, end];
+  return connection.statement(sql).all(since, scanEnd, ...range, args.limit + 1) as EventRow[];
+}
+
+function toEvent(connection: Connection, table: KvTable, row: EventRow, includeValues: boolean): ChangeEvent {
+  const op = changeNames[row.change] ?? 'set';
+  const isThere = op === 'set' || op === 'ttl';
+  const current = isThere && row.nextSeq === null ? readRow(connection, table, row.key) : null;
+  return {
+    cursor: cursorOf(table, row.seq, markOf(row)),
+    seq: row.seq,
+    table: table.names.table,
+    key: row.key,
+    op,
+    ts: row.ts,
+    expire_at: !isThere ? null : row.nextSeq === null ? (current?.expireAt ?? null) : row.nextOldExpireAt,
+    etag: isThere ? etagOf(table, row.seq) : null,
+    ...(isThere && includeValues ? valuePart(connection, current) : {}),
+  };
+}
+
+function valuePart(connection: Connection, current: ReturnType<typeof readRow>): Record<string, unknown> {
+  if (current === null) return { value_omitted: 'superseded' };
+  if (isExpired(current, connection.nowSeconds())) return { value_omitted: 'expired' };
+  if ((current.value?.length ?? 0) > kvLimits.feedValueBytes) return { value_omitted: 'too_large' };
+  return { ...valueMembers(current.value, current.contentType), content_type: current.contentType };
+}

@@ -1,0 +1,46 @@
+// Every operation of the key-value store, for the executor's look-up by name.
+import type { AnyOperation } from '../../messages/operation.ts';
+import { kvChanges } from './feed/changes.ts';
+import { resetChanges } from './feed/reset.ts';
+import { kvLogEnds, kvNameRows } from './log/native-rows.ts';
+import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './past/history.ts';
+import { kvDiff } from './past/table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.ts';
+import { kvListAt, kvTableSnapshot } from './past/table-snapshot.ts';
+import { kvIncrement, kvPop, kvPush, kvRemove } from './store/atomic.ts';
+import { kvBatchDelete, kvBatchGet, kvBatchSet } from './store/batch.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store/store.ts';
+import { kvRetain } from './upkeep/retention.ts';
+import { databaseStats } from './upkeep/stats.ts';
+
+export const kvOperations: readonly AnyOperation[] = [
+  kvGet,
+  kvHead,
+  kvEntry,
+  kvList,
+  kvSet,
+  kvDelete,
+  kvExpire,
+  kvIncrement,
+  kvPush,
+  kvPop,
+  kvRemove,
+  kvBatchGet,
+  kvBatchSet,
+  kvBatchDelete,
+  kvHistory,
+  kvSnapshot,
+  kvGetAt,
+  kvRollback,
+  kvListAt,
+  kvTableSnapshot,
+  kvDiff,
+  kvTableRollback,
+  kvTableRollbackPreview,
+  kvChanges,
+  kvRetain,
+  kvLogEnds,
+  kvNameRows,
+  databaseStats,
+  resetChanges,
+] as readonly AnyOperation[];

@@ -1,0 +1,211 @@
+// The past of one key: its history, its value after an operation or at a time, and the undoing of its newest operations.
+import { isUtf8 } from 'node:buffer';
+import { ApiError } from '../../../messages/errors.ts';
+import type { Operation } from '../../../messages/operation.ts';
+import { kvLimits } from '../kv-limits.ts';
+import {
+  currentState,
+  type KeyState,
+  type KnownState,
+  keyId,
+  type LogRow,
+  newestRows,
+  rowOf,
+  stateAfter,
+  stateBefore,
+} from '../log/log.ts';
+import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { type KeyArgs, runWrite, type WriteArgs } from '../store/request.ts';
+import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
+import { oldTypeCodes } from '../table/codes.ts';
+import { quoteName } from '../table/names.ts';
+import { findTable } from '../table/table.ts';
+import { isJsonType, parseValue, valueBytes, valueMembers } from '../table/values.ts';
+import { chainGap, checkMoment, stateAt } from './past.ts';
+
+/** A client that is no address: the program that wrote the table itself, and more about it where that is known. */
+const nativeClient = 'native';
+
+export interface HistoryArgs extends KeyArgs {
+  readonly limit: number;
+}
+
+export const kvHistory: Operation<HistoryArgs, KvAnswer> = {
+  name: 'kv.history',
+  lane: 'kv-read',
+  run(connection, { table: name, key, limit }) {
+    const table = findTable(connection, name);
+    const id = keyId(connection, table, key);
+    const operations: Record<string, unknown>[] = [];
+    let after = currentState(connection, table, key);
+    let bytes = 0;
+    for (const row of id === null ? [] : newestRows(connection, table, id)) {
+      if (row.op === 'UNRECORDED') after = 'unknown';
+      const before = stateBefore(row, after);
+      if (row.op !== 'EXPIRED') {
+        operations.push(shownOperation(row, before, after));
+        bytes += sizeOf(before) + sizeOf(after);
+        if (bytes > kvLimits.answerBytes) {
+          throw new ApiError('RESPONSE_TOO_LARGE', 'the values of this page are too large; ask for fewer with ?limit=');
+        }
+      }
+      if (operations.length >= limit) break;
+      after = before;
+    }
+    return jsonAnswer({ success: true, key, table: name, count: operations.length, operations });
+  },
+};
+
+function shownOperation(row: LogRow, before: KeyState, after: KeyState): Record<string, unknown> {
+  const known = typeof after === 'string' ? before : after;
+  return {
+    op_number: row.opNumber,
+    timestamp: row.ts,
+    ...clientMembers(row.client),
+    operation: {
+      op: row.op,
+      path: row.path ?? '',
+      delta: row.delta,
+      content_type: typeof known === 'string' ? null : known.contentType,
+      raw_old_value: rawOf(before),
+      raw_new_value: rawOf(after),
+      old_value: decodedOf(before),
+      new_value: decodedOf(after),
+      expire_at: typeof after === 'string' ? null : after.expireAt,
+      ...(row.op === 'UNRECORDED' ? { unrecorded_until: row.ts } : {}),
+    },
+  };
+}
+
+function clientMembers(client: string | null): { client_ip: string | null; client: string } {
+  if (client === null || client.startsWith(nativeClient)) return { client_ip: null, client: client ?? nativeClient };
+  return { client_ip: client, client: 'http' };
+}
+
+function rawOf(state: KeyState): string | null {
+  return typeof state === 'string' ? null : valueBytes(state.value).toString('base64');
+}
+
+function decodedOf(state: KeyState): unknown {
+  if (typeof state === 'string') return null;
+  const parsed = isJsonType(state.contentType) ? parseValue(state.value) : undefined;
+  if (parsed !== undefined) return parsed;
+  const bytes = valueBytes(state.value);
+  return isUtf8(bytes) ? bytes.toString() : null;
+}
+
+function sizeOf(state: KeyState): number {
+  return typeof state === 'string' ? 0 : (state.value?.length ?? 0);
+}
+
+export interface SnapshotArgs extends KeyArgs {
+  readonly opNumber: number;
+}
+
+export const kvSnapshot: Operation<SnapshotArgs, KvAnswer> = {
+  name: 'kv.snapshot',
+  lane: 'kv-read',
+  run(connection, { table: name, key, opNumber }) {
+    const table = findTable(connection, name);
+    const id = keyId(connection, table, key);
+    if (id === null) throw new ApiError('KEY_NOT_FOUND', 'the key has no history');
+    const row = rowOf(connection, table, id, opNumber);
+    if (row === null || row.op === 'EXPIRED') {
+      const prunedUpTo = connection
+        .statement(`SELECT min(op_number) FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history
+          AND EXISTS (SELECT 1 FROM ${quoteName(table.names.keys)} WHERE id = key_id AND pruned_at IS NOT NULL)`)
+        .pluck()
+        .get(id);
+      if (typeof prunedUpTo === 'number' && opNumber < prunedUpTo) throw chainGap(key);
+      throw new ApiError('HISTORY_ENTRY_NOT_FOUND', `the history of the key has no operation ${opNumber}`);
+    }
+    const state = row.op === 'UNRECORDED' ? 'unknown' : stateAfter(connection, table, key, id, opNumber);
+    if (state === 'unknown') throw chainGap(key);
+    if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', `the key did not exist after operation ${opNumber}`);
+    return jsonAnswer({
+      success: true,
+      op_number: opNumber,
+      ...valueMembers(state.value, state.contentType),
+      content_type: state.contentType,
+    });
+  },
+};
+
+export interface GetAtArgs extends KeyArgs {
+  readonly atSeconds: number;
+}
+
+export const kvGetAt: Operation<GetAtArgs, KvAnswer> = {
+  name: 'kv.getAt',
+  lane: 'kv-read',
+  run(connection, { table: name, key, atSeconds }) {
+    checkMoment(connection, 'at_timestamp', atSeconds);
+    const { state, row, hasHistory } = stateAt(connection, findTable(connection, name), key, atSeconds);
+    if (state === 'unknown') throw chainGap(key);
+    if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', 'the key did not exist then');
+    if (state === 'expired') throw new ApiError('KEY_EXPIRED', 'the time to live of the key was over then');
+    return jsonAnswer({
+      success: true,
+      key,
+      ...valueMembers(state.value, state.contentType),
+      content_type: state.contentType,
+      timestamp: atSeconds,
+      ...(hasHistory ? { op_number: row?.opNumber ?? 0 } : {}),
+      ...(row === null ? {} : { op_timestamp: row.ts }),
+    });
+  },
+};
+
+export interface RollbackArgs extends KeyArgs, WriteArgs {
+  readonly steps: number;
+}
+
+/** Undoes the newest operations of a key and takes them out of its history. */
+export const kvRollback: Operation<RollbackArgs, KvAnswer> = {
+  name: 'kv.rollback',
+  lane: 'kv-write',
+  run(connection, args) {
+    return runWrite(connection, args, (writer) => {
+      const { table } = writer;
+      const current = rowForWrite(writer, args.key);
+      const id = keyId(connection, table, args.key);
+      const undone = id === null ? null : undoneBy(writer, args.key, id, args.steps);
+      if (id === null || undone === null) {
+        throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'the key has no recorded operation to undo');
+      }
+      restoreState(writer, args.key, current, undone.state);
+      // What was undone, and the write that undid it, remain as changes for the feed, not as history.
+      connection
+        .statement(`UPDATE ${quoteName(table.names.log)}
+          SET in_history = 0, old_value = NULL, old_type = ${oldTypeCodes.unknown}, path = NULL, delta = NULL
+          WHERE key_id = ? AND op_number >= ? AND in_history`)
+        .run(id, undone.oldest);
+      return jsonAnswer({ success: true, key: args.key, rolled_back: undone.steps });
+    });
+  },
+};
+
+interface Undone {
+  readonly state: 'absent' | KnownState;
+  /** op_number of the oldest operation undone. */
+  readonly oldest: number;
+  readonly steps: number;
+}
+
+/** @throws ApiError TIME_TRAVEL_CHAIN_GAP */
+function undoneBy(writer: Writer, key: string, id: number, wanted: number): Undone | null {
+  let state = currentState(writer.connection, writer.table, key);
+  let oldest = 0;
+  let steps = 0;
+  for (const row of newestRows(writer.connection, writer.table, id)) {
+    // The end of a time to live is undone with the operation before it: it is nobody's step.
+    if (steps === wanted) break;
+    if (row.op === 'UNRECORDED') throw chainGap(key);
+    state = stateBefore(row, state);
+    oldest = row.opNumber;
+    if (row.op !== 'EXPIRED') steps += 1;
+  }
+  if (steps === 0) return null;
+  if (state === 'unknown') throw chainGap(key);
+  return { state, oldest, steps };
+}

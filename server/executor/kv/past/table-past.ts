@@ -1,0 +1,74 @@
+// What snapshots, diffs and rollbacks of a table share: which keys to look at, how gaps are told, how much an answer may hold.
+
+import { ApiError } from '../../../messages/errors.ts';
+import type { Connection } from '../../connection.ts';
+import { kvLimits } from '../kv-limits.ts';
+import type { KnownState } from '../log/log.ts';
+import { quoteName } from '../table/names.ts';
+import type { KvTable } from '../table/table.ts';
+import { valueBytes } from '../table/values.ts';
+import { firstSeqAfter, type SeenState } from './past.ts';
+
+export interface Gaps {
+  readonly has_gaps: boolean;
+  readonly gap_keys: string[] | null;
+  /** Not every key was looked at. */
+  readonly candidate_truncated: boolean;
+}
+
+export function gapMembers(gapKeys: string[], isTruncated: boolean, isForgotten: boolean): Gaps {
+  return {
+    has_gaps: gapKeys.length > 0 || isForgotten,
+    gap_keys: gapKeys.length === 0 ? null : gapKeys,
+    candidate_truncated: isTruncated,
+  };
+}
+
+export function isSameState(one: KnownState, other: KnownState): boolean {
+  if (one.contentType !== other.contentType || one.expireAt !== other.expireAt) return false;
+  const areTexts = typeof one.value === 'string' && typeof other.value === 'string';
+  return areTexts ? one.value === other.value : valueBytes(one.value).equals(valueBytes(other.value));
+}
+
+/** Keys with an operation since a time, each once. No key may be written while they are walked. */
+export function* touchedKeys(connection: Connection, table: KvTable, from: number): Generator<string> {
+  if (!table.hasLog || !table.exists) return;
+  const [log, keys] = [table.names.log, table.names.keys].map(quoteName);
+  const sql = `SELECT DISTINCT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
+    WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text' ORDER BY k.key`;
+  const seq = firstSeqAfter(connection, table, from);
+  yield* connection.database.prepare(sql).pluck().iterate(seq) as IterableIterator<string>;
+}
+
+/**
+ * Keys of the table as it stands now whose time is not over at a second, all or those from `after` (exclusive; '' for the
+ * first) to `last` (inclusive; null for the end). Counted on indexes: values are not read.
+ */
+export function inTableAt(
+  connection: Connection,
+  table: KvTable,
+  seconds: number,
+  after = '',
+  last: string | null = null,
+): number {
+  if (!table.exists) return 0;
+  const own = quoteName(table.names.table);
+  const range = `${after === '' ? '' : 'AND key > :after'} ${last === null ? '' : 'AND key <= :last'}`;
+  const sql = `SELECT (SELECT count(*) FROM ${own} WHERE 1 ${range}) -
+    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= :seconds ${range})`;
+  const bound = { seconds, ...(after === '' ? {} : { after }), ...(last === null ? {} : { last }) };
+  return connection.statement(sql).pluck().get(bound) as number;
+}
+
+/** Counts the bytes of values that go into one answer. */
+export class AnswerBudget {
+  #bytes = 0;
+
+  /** @throws ApiError RESPONSE_TOO_LARGE */
+  take(...states: SeenState[]): void {
+    for (const state of states) this.#bytes += typeof state === 'string' ? 0 : (state.value?.length ?? 0);
+    if (this.#bytes > kvLimits.answerBytes) {
+      throw new ApiError('RESPONSE_TOO_LARGE', 'the values of the answer are too large; ask for fewer keys');
+    }
+  }
+}

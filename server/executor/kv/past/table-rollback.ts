@@ -1,0 +1,174 @@
+// The return of a table to a time, and what it would do.
+
+import { ApiError } from '../../../messages/errors.ts';
+import type { Operation } from '../../../messages/operation.ts';
+import type { Connection } from '../../connection.ts';
+import { kvLimits } from '../kv-limits.ts';
+import { currentState, type KeyState, type KnownState, keyId } from '../log/log.ts';
+import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { runWrite, type WriteArgs } from '../store/request.ts';
+import { restoreState, rowForWrite } from '../store/write.ts';
+import { quoteName } from '../table/names.ts';
+import { findTable, type KvTable } from '../table/table.ts';
+import { valueMembers } from '../table/values.ts';
+import { chainGap, checkMoment, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
+import { AnswerBudget, inTableAt, isSameState, touchedKeys } from './table-past.ts';
+
+export interface TableRollbackArgs extends WriteArgs {
+  readonly toSeconds: number;
+  /** Empty: every key. */
+  readonly keys: readonly string[];
+  readonly excludeKeys: readonly string[];
+}
+
+/**
+ * Makes every key what it was at a time. Each change is an ordinary recorded operation, so that going back to just before
+ * the rollback undoes it.
+ */
+export const kvTableRollback: Operation<TableRollbackArgs, KvAnswer> = {
+  name: 'kv.tableRollback',
+  lane: 'kv-write',
+  run(connection, args) {
+    const startedMs = Date.now();
+    checkMoment(connection, 'to_timestamp', args.toSeconds);
+    return runWrite(connection, args, (writer) => {
+      const plan = planRollback(connection, writer.table, args);
+      for (const { key } of plan.changes) {
+        const { state } = stateAt(connection, writer.table, key, args.toSeconds);
+        restoreState(writer, key, rowForWrite(writer, key), targetOf(state, connection.nowSeconds()));
+      }
+      const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
+      return jsonAnswer({
+        success: true,
+        to_timestamp: args.toSeconds,
+        rolled_back: count('rollback'),
+        deleted: count('delete'),
+        restored: count('restore'),
+        total_operations_reversed: plan.operations,
+        duration_ms: Date.now() - startedMs,
+        untouched_keys: plan.untouched,
+      });
+    });
+  },
+};
+
+/** What kvTableRollback would do. */
+export const kvTableRollbackPreview: Operation<TableRollbackArgs, KvAnswer> = {
+  name: 'kv.tableRollbackPreview',
+  lane: 'kv-read',
+  run(connection, args) {
+    checkMoment(connection, 'to_timestamp', args.toSeconds);
+    const table = findTable(connection, args.table);
+    const plan = planRollback(connection, table, args);
+    const now = connection.nowSeconds();
+    const budget = new AnswerBudget();
+    const shown = plan.changes.slice(0, kvLimits.previewedChanges).map(({ key, action, operations }) => {
+      const current = currentState(connection, table, key);
+      const target = targetOf(stateAt(connection, table, key, args.toSeconds).state, now);
+      const isThere = typeof current !== 'string' && !isOver(current, now);
+      budget.take(current, target);
+      return {
+        key,
+        action,
+        operations_to_undo: operations,
+        ...(isThere
+          ? {
+              ...valueMembers(current.value, current.contentType, 'current_'),
+              current_content_type: current.contentType,
+            }
+          : {}),
+        ...(target === 'absent'
+          ? {}
+          : {
+              ...valueMembers(target.value, target.contentType, 'rollback_'),
+              rollback_content_type: target.contentType,
+            }),
+        ...(action === 'delete' ? { reason: 'the key did not exist then' } : {}),
+      };
+    });
+    const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
+    return jsonAnswer({
+      success: true,
+      dry_run: true,
+      to_timestamp: args.toSeconds,
+      preview: {
+        total_keys: inTableAt(connection, table, now),
+        keys_to_rollback: count('rollback'),
+        keys_to_delete: count('delete'),
+        keys_to_restore: count('restore'),
+        operations_to_reverse: plan.operations,
+        untouched_keys: plan.untouched,
+        // The counts are of all keys; only the list is cut short.
+        discovery_truncated: shown.length < plan.changes.length,
+        changes: shown.length === 0 ? null : shown,
+      },
+    });
+  },
+};
+
+type Action = 'rollback' | 'delete' | 'restore';
+
+interface Plan {
+  readonly changes: { readonly key: string; readonly action: Action; readonly operations: number }[];
+  /** Operations of all these keys since then. */
+  readonly operations: number;
+  /** Keys asked for that have no recorded history: they stay as they are. */
+  readonly untouched: string[];
+}
+
+function planRollback(connection: Connection, table: KvTable, args: TableRollbackArgs): Plan {
+  const { toSeconds } = args;
+  const now = connection.nowSeconds();
+  const excluded = new Set(args.excludeKeys);
+  if (toSeconds < forgottenAt(connection, table)) {
+    throw new ApiError('TIME_TRAVEL_CHAIN_GAP', 'the history of that time is no longer kept');
+  }
+  // All of them, however many: only those that differ are kept in memory.
+  const all = args.keys.length > 0 ? new Set(args.keys) : touchedKeys(connection, table, toSeconds);
+  const changes: Plan['changes'] = [];
+  const untouched: string[] = [];
+  let reversed = 0;
+  for (const key of all) {
+    if (excluded.has(key)) continue;
+    const { state, hasHistory } = stateAt(connection, table, key, toSeconds);
+    if (!hasHistory) {
+      untouched.push(key);
+      continue;
+    }
+    if (state === 'unknown') throw chainGap(key);
+    const current = currentState(connection, table, key);
+    const target = targetOf(state, now);
+    const action = actionFor(current, target, now);
+    if (action === null) continue;
+    if (changes.length === kvLimits.rolledBackKeys) {
+      throw new ApiError(
+        'PAYLOAD_TOO_LARGE',
+        `more than ${kvLimits.rolledBackKeys} keys would change; roll back some at a time, named with "keys"`,
+      );
+    }
+    const operations = operationsSince(connection, table, key, toSeconds);
+    reversed += operations;
+    changes.push({ key, action, operations });
+  }
+  return { changes, operations: reversed, untouched };
+}
+
+/** What was there then and whose time is over now stays gone. */
+function targetOf(state: SeenState, now: number): 'absent' | KnownState {
+  return typeof state === 'string' || isOver(state, now) ? 'absent' : state;
+}
+
+function actionFor(current: KeyState, target: 'absent' | KnownState, now: number): Action | null {
+  const isThere = typeof current !== 'string' && !isOver(current, now);
+  if (target === 'absent') return isThere ? 'delete' : null;
+  if (!isThere) return 'restore';
+  return isSameState(current, target) ? null : 'rollback';
+}
+
+function operationsSince(connection: Connection, table: KvTable, key: string, seconds: number): number {
+  const sql = `SELECT count(*) FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history AND ts > ?`;
+  return connection
+    .statement(sql)
+    .pluck()
+    .get(keyId(connection, table, key), seconds) as number;
+}

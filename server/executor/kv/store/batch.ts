@@ -1,0 +1,185 @@
+// The batch operations: up to 100 keys, one transaction, all or nothing.
+
+import { ApiError } from '../../../messages/errors.ts';
+import { isObject, type Json, parseJsonBody, stringifyJson } from '../../../messages/json.ts';
+import type { Operation } from '../../../messages/operation.ts';
+import { kvLimits } from '../kv-limits.ts';
+import { jsonType, octetStreamType } from '../table/codes.ts';
+import { checkContentType } from '../table/content-type.ts';
+import { checkKey } from '../table/keys.ts';
+import { type KvRow, readLiveRow } from '../table/row.ts';
+import { findTable } from '../table/table.ts';
+import { asBuffer, toStored, valueMembers } from '../table/values.ts';
+import { jsonAnswer, type KvAnswer } from './answer.ts';
+import { type Conditions, holds, parseIfAbsent, parseIfMatch } from './conditions.ts';
+import { runWrite, type WriteArgs } from './request.ts';
+import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';
+
+interface BatchEntry {
+  readonly key: string;
+  readonly conditions: Conditions;
+}
+
+interface SetEntry extends BatchEntry {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  readonly ttlSeconds: number;
+}
+
+export interface BatchWriteArgs extends WriteArgs {
+  readonly body: Uint8Array;
+}
+
+export const kvBatchSet: Operation<BatchWriteArgs, KvAnswer> = {
+  name: 'kv.batchSet',
+  lane: 'kv-write',
+  run(connection, args) {
+    const entries = decodeSet(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
+    return runWrite(connection, args, (writer) => {
+      checkAll(writer, entries);
+      const now = connection.nowSeconds();
+      const items = entries.map(({ key, bytes, contentType, ttlSeconds }) => {
+        const value = toStored(bytes, contentType);
+        const expireAt = ttlSeconds > 0 ? now + ttlSeconds : null;
+        const current = rowForWrite(writer, key);
+        return { key, etag: putValue(writer, key, current, { value, contentType, expireAt }, { op: 'SET' }) };
+      });
+      return jsonAnswer({ success: true, count: items.length, items });
+    });
+  },
+};
+
+export const kvBatchDelete: Operation<BatchWriteArgs, KvAnswer> = {
+  name: 'kv.batchDelete',
+  lane: 'kv-write',
+  run(connection, args) {
+    const entries = decodeDelete(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
+    return runWrite(connection, args, (writer) => {
+      checkAll(writer, entries);
+      let deleted = 0;
+      for (const { key } of entries) {
+        if (rowForWrite(writer, key) === null) continue;
+        deleteKey(writer, key);
+        deleted += 1;
+      }
+      return jsonAnswer({ success: true, deleted });
+    });
+  },
+};
+
+export interface BatchGetArgs {
+  readonly table: string;
+  readonly body: Uint8Array;
+}
+
+export const kvBatchGet: Operation<BatchGetArgs, KvAnswer> = {
+  name: 'kv.batchGet',
+  lane: 'kv-read',
+  run(connection, args) {
+    const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
+    if (!isObject(body)) throw invalid('the body must be {"keys": [...]}');
+    const keys = entryList(body.keys, 'keys').map(checkKey);
+    const table = findTable(connection, args.table);
+    const results: [string, unknown][] = [];
+    let bytes = 0;
+    for (const key of keys) {
+      const row = readLiveRow(connection, table, key);
+      bytes += row?.value?.length ?? 0;
+      if (bytes > kvLimits.answerBytes) throw new ApiError('RESPONSE_TOO_LARGE', 'the values together are too large');
+      results.push([key, row === null ? null : shown(row)]);
+    }
+    return jsonAnswer({ success: true, results: Object.fromEntries(results) });
+  },
+};
+
+function shown(row: KvRow): Record<string, unknown> {
+  return { content_type: row.contentType, ...valueMembers(row.value, row.contentType), etag: row.etag };
+}
+
+/** All conditions are looked at before anything is written. @throws ApiError PRECONDITION_FAILED naming every key that failed. */
+function checkAll(writer: Writer, entries: readonly BatchEntry[]): void {
+  const failed: { key: string; current_etag: string | null }[] = [];
+  for (const { key, conditions } of entries) {
+    const row = readLiveRow(writer.connection, writer.table, key);
+    if (!holds(conditions, row)) failed.push({ key, current_etag: row?.etag ?? null });
+  }
+  if (failed.length > 0) {
+    throw new ApiError('PRECONDITION_FAILED', 'nothing was written: a condition does not hold', {
+      members: { failed },
+    });
+  }
+}
+
+/** `batch` holds JSON values, `items` strings stored verbatim. */
+function decodeSet(body: Json): SetEntry[] {
+  if (!isObject(body)) throw invalid('the body must be {"items": [...]} or {"batch": [...]}');
+  if (Object.hasOwn(body, 'batch') && Object.hasOwn(body, 'items')) throw invalid('send either "items" or "batch"');
+  const isBatch = Object.hasOwn(body, 'batch');
+  const entries = entryList(isBatch ? body.batch : body.items, isBatch ? 'batch' : 'items');
+  return entries.map((entry) => {
+    const item = requireEntry(entry);
+    const { value } = item;
+    if (value === undefined) throw invalid('every entry needs a "value"');
+    const isVerbatim = !isBatch && typeof value === 'string';
+    const sentType = optionalText(item, 'content_type');
+    if (sentType !== undefined) checkContentType(sentType);
+    return {
+      key: checkKey(item.key),
+      conditions: decodeConditions(item),
+      bytes: Buffer.from(isVerbatim ? value : stringifyJson(value)),
+      contentType: sentType ?? (isVerbatim ? octetStreamType : jsonType),
+      ttlSeconds: decodeTtl(item.ttl),
+    };
+  });
+}
+
+function decodeDelete(body: Json): BatchEntry[] {
+  if (!isObject(body)) throw invalid('the body must be {"keys": [...]} or {"items": [...]}');
+  if (Object.hasOwn(body, 'keys') && Object.hasOwn(body, 'items')) throw invalid('send either "keys" or "items"');
+  if (Object.hasOwn(body, 'keys')) {
+    return entryList(body.keys, 'keys').map((key) => ({ key: checkKey(key), conditions: {} }));
+  }
+  return entryList(body.items, 'items').map((entry) => {
+    const item = requireEntry(entry);
+    return { key: checkKey(item.key), conditions: decodeConditions(item) };
+  });
+}
+
+function decodeConditions(item: { [name: string]: Json }): Conditions {
+  const ifMatch = optionalText(item, 'if_match');
+  const ifNoneMatch = optionalText(item, 'if_none_match');
+  return {
+    ...(ifMatch === undefined ? {} : { ifMatch: parseIfMatch(ifMatch) }),
+    ...(ifNoneMatch === undefined ? {} : { ifAbsent: parseIfAbsent(ifNoneMatch) }),
+  };
+}
+
+function decodeTtl(ttl: Json | undefined): number {
+  if (ttl === undefined || ttl === null) return 0;
+  if (typeof ttl === 'number' && Number.isSafeInteger(ttl) && ttl >= 0 && ttl <= kvLimits.ttlMaxSeconds) return ttl;
+  throw invalid('"ttl" must be a number of seconds, 0 or more');
+}
+
+function entryList(value: Json | undefined, name: string): Json[] {
+  if (!Array.isArray(value)) throw invalid(`"${name}" must be an array`);
+  if (value.length < 1 || value.length > kvLimits.batchEntries) {
+    throw invalid(`"${name}" must have 1 to ${kvLimits.batchEntries} entries`);
+  }
+  return value;
+}
+
+function requireEntry(entry: Json): { [name: string]: Json } {
+  if (!isObject(entry)) throw invalid('every entry must be an object');
+  return entry;
+}
+
+function optionalText(item: { [name: string]: Json }, name: string): string | undefined {
+  const value = item[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw invalid(`"${name}" must be a string`);
+  return value;
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError('INVALID_PARAMETERS', message);
+}

@@ -1,0 +1,89 @@
+// The frame of every KV operation: arguments that all of them share, the table found or made, idempotent replays.
+
+import { ApiError } from '../../../messages/errors.ts';
+import type { Connection } from '../../connection.ts';
+import { kvLimits } from '../kv-limits.ts';
+import { idempotencyTable, quoteName } from '../table/names.ts';
+import { forgetTables, openTable } from '../table/table.ts';
+import type { KvAnswer } from './answer.ts';
+import type { Writer } from './write.ts';
+
+export interface KeyArgs {
+  readonly table: string;
+  readonly key: string;
+}
+
+export interface WriteArgs {
+  readonly table: string;
+  /** The query parameter `history`: false stores only the fact of a write. */
+  readonly history: boolean;
+  readonly clientIp: string;
+  readonly idempotency?: Idempotency;
+}
+
+export interface Idempotency {
+  readonly key: string;
+  /** A digest of everything that makes the request this request. */
+  readonly request: string;
+}
+
+interface StoredAnswer {
+  readonly request: string;
+  readonly response: string;
+}
+
+/** Runs a write inside the transaction (and savepoint) that the executor opened. */
+export function runWrite(connection: Connection, args: WriteArgs, write: (writer: Writer) => KvAnswer): KvAnswer {
+  try {
+    const table = openTable(connection, args.table);
+    const replayed = args.idempotency === undefined ? null : replay(connection, args.idempotency);
+    if (replayed !== null) return replayed;
+    const answer = write({ connection, table, isRecorded: args.history, clientIp: args.clientIp });
+    if (args.idempotency !== undefined) remember(connection, args.idempotency, answer);
+    return answer;
+  } catch (error) {
+    forgetTables(connection);
+    throw error;
+  }
+}
+
+/** Some answers that are no longer kept. */
+export function oldAnswers(connection: Connection): string[] {
+  return connection
+    .statement(`SELECT id FROM ${quoteName(idempotencyTable)} WHERE expire_at <= ? LIMIT 500`)
+    .pluck()
+    .all(connection.nowSeconds()) as string[];
+}
+
+export function forgetAnswer(connection: Connection, id: string): void {
+  connection
+    .statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at <= ?`)
+    .run(id, connection.nowSeconds());
+}
+
+function replay(connection: Connection, { key, request }: Idempotency): KvAnswer | null {
+  const stored = connection
+    .statement(`SELECT request, response FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at > ?`)
+    .get(key, connection.nowSeconds()) as StoredAnswer | undefined;
+  if (stored === undefined) return null;
+  if (stored.request !== request) {
+    throw new ApiError('IDEMPOTENCY_KEY_MISMATCH', 'this Idempotency-Key was used for a different request');
+  }
+  const answer = JSON.parse(stored.response) as KvAnswer;
+  return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
+}
+
+function remember(connection: Connection, { key, request }: Idempotency, answer: KvAnswer): void {
+  const response = JSON.stringify(answer);
+  if (Buffer.byteLength(response) > kvLimits.idempotentAnswerBytes) {
+    throw new ApiError(
+      'IDEMPOTENT_RESPONSE_TOO_LARGE',
+      `the answer is larger than the ${kvLimits.idempotentAnswerBytes} bytes kept for a replay; nothing was written`,
+    );
+  }
+  connection
+    .statement(
+      `INSERT OR REPLACE INTO ${quoteName(idempotencyTable)} (id, request, response, expire_at) VALUES (?, ?, ?, ?)`,
+    )
+    .run(key, request, response, connection.nowSeconds() + kvLimits.idempotencySeconds);
+}

@@ -1,0 +1,89 @@
+// A key's row as it stands in the table.
+import type { Connection } from '../../connection.ts';
+import { octetStreamType } from './codes.ts';
+import { quoteName } from './names.ts';
+import type { KvTable } from './table.ts';
+import type { StoredValue } from './values.ts';
+
+export interface KvRow {
+  readonly key: string;
+  readonly value: StoredValue;
+  readonly contentType: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Unix seconds; the key is gone from that second on. */
+  readonly expireAt: number | null;
+  /** null: changes of this table are not (yet) captured, so no tag can be vouched for. */
+  readonly etag: string | null;
+}
+
+interface SqlRow {
+  readonly key: string;
+  readonly value: StoredValue;
+  readonly content_type: string | null;
+  readonly created_at: unknown;
+  readonly updated_at: unknown;
+  readonly expire_at: unknown;
+  readonly seq: number | null;
+}
+
+/** The select list that makes a SqlRow, for a table aliased `t`. Numbers that SQL wrote are read as their text. */
+export function rowColumns(table: KvTable): string {
+  return `t.key AS key, CASE typeof(t.value) WHEN 'blob' THEN t.value ELSE CAST(t.value AS TEXT) END AS value,
+    t.content_type AS content_type, t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at,
+    ${lastSeqSql(table, 't.key')} AS seq`;
+}
+
+/** The newest log row of a key, as an SQL expression; NULL where the log does not know the key. */
+export function lastSeqSql(table: KvTable, key: string): string {
+  if (!table.hasLog) return 'NULL';
+  const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
+  return `(SELECT l.seq FROM ${log} l WHERE l.key_id = (SELECT id FROM ${keys} WHERE key = ${key})
+    ORDER BY l.op_number DESC LIMIT 1)`;
+}
+
+/** The row, also when its time to live is over (see isExpired). */
+export function readRow(connection: Connection, table: KvTable, key: string): KvRow | null {
+  if (!table.exists) return null;
+  const sql =
+    rowSqls.get(table) ?? `SELECT ${rowColumns(table)} FROM ${quoteName(table.names.table)} t WHERE t.key = ?`;
+  rowSqls.set(table, sql);
+  const row = connection.statement(sql).get(key) as SqlRow | undefined;
+  return row === undefined ? null : toRow(table, row);
+}
+
+/** Put together once a table: joining and hashing a text of this length costs as much as running it. */
+const rowSqls = new WeakMap<KvTable, string>();
+
+/** The row if the key exists now. */
+export function readLiveRow(connection: Connection, table: KvTable, key: string): KvRow | null {
+  const row = readRow(connection, table, key);
+  return row === null || isExpired(row, connection.nowSeconds()) ? null : row;
+}
+
+export function isExpired(row: KvRow, nowSeconds: number): boolean {
+  return row.expireAt !== null && row.expireAt <= nowSeconds;
+}
+
+export function toRow(table: KvTable, row: SqlRow): KvRow {
+  return {
+    key: row.key,
+    value: row.value,
+    contentType: row.content_type ?? octetStreamType,
+    createdAt: toSeconds(row.created_at) ?? 0,
+    updatedAt: toSeconds(row.updated_at) ?? 0,
+    expireAt: toSeconds(row.expire_at),
+    etag: etagOf(table, row.seq),
+  };
+}
+
+/** One strong tag per change of a key. 0 stands for "not changed since the table is watched". */
+export function etagOf(table: KvTable, seq: number | null): string | null {
+  if (!table.isCaptured) return null;
+  return `"${table.id}-${seq ?? 0}"`;
+}
+
+/** null: no time, or what SQL wrote there is none. */
+export function toSeconds(value: unknown): number | null {
+  return typeof value === 'number' ? Math.floor(value) : null;
+}

@@ -1,0 +1,188 @@
+// Finds the KV table that a request names, and makes or completes it for a write: an ordinary table with the right
+// columns is adopted, whoever created it. What was found is remembered until the schema changes.
+import { randomBytes } from 'node:crypto';
+import { ApiError } from '../../../messages/errors.ts';
+import type { Connection } from '../../connection.ts';
+import { checkTableName, type KvNames, kvNames, metaTable, quoteName } from './names.ts';
+import {
+  captureTablesSql,
+  databaseSql,
+  historyViewSql,
+  kvColumns,
+  tableSql,
+  triggersSql,
+  unseenWritesSql,
+} from './schema.ts';
+
+export interface KvTable {
+  readonly names: KvNames;
+  /** The table itself exists. Without it every key is absent. */
+  readonly exists: boolean;
+  /** The log exists. Without it there is no history, no ETag and no change feed. */
+  readonly hasLog: boolean;
+  /** All triggers are in place, so that the log knows of every change. */
+  readonly isCaptured: boolean;
+  /** New whenever changes may have gone unseen: part of every ETag and cursor. '' without a log. */
+  readonly id: string;
+  /** Identifies the database file in change cursors. '' without a log. */
+  readonly databaseId: string;
+}
+
+interface SchemaRow {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string | null;
+}
+
+interface Known {
+  schemaVersion: number;
+  readonly tables: Map<string, KvTable>;
+}
+
+const knownTables = new WeakMap<Connection, Known>();
+
+/** For reads: never creates anything. */
+export function findTable(connection: Connection, table: string): KvTable {
+  checkTableName(table);
+  const schemaVersion = connection.statement('PRAGMA schema_version').pluck().get() as number;
+  let known = knownTables.get(connection);
+  if (known === undefined || known.schemaVersion !== schemaVersion) {
+    known = { schemaVersion, tables: new Map() };
+    knownTables.set(connection, known);
+  }
+  const found = known.tables.get(table) ?? inspect(connection, table);
+  known.tables.set(table, found);
+  return found;
+}
+
+/** For writes: creates what is missing. Runs inside the transaction of the write. */
+export function openTable(connection: Connection, table: string): KvTable {
+  const found = findTable(connection, table);
+  if (found.exists && found.isCaptured) return found;
+  create(connection, found);
+  // Not remembered: a rollback of this transaction undoes it all.
+  knownTables.delete(connection);
+  return inspect(connection, table);
+}
+
+/** Forgets what is known of the schema. Called when an operation failed: its savepoint may have held the table's creation. */
+export function forgetTables(connection: Connection): void {
+  knownTables.delete(connection);
+}
+
+/** Gives every KV table a new identity: all cursors and ETags handed out so far become invalid. */
+export function resetIdentities(connection: Connection): void {
+  if (hasTable(connection, metaTable))
+    connection.statement(`UPDATE ${quoteName(metaTable)} SET id = lower(hex(randomblob(6)))`).run();
+  knownTables.delete(connection);
+}
+
+/** The KV tables of the database whose changes are captured. */
+export function watchedTables(connection: Connection): KvTable[] {
+  if (!hasTable(connection, metaTable)) return [];
+  const sql = `SELECT name FROM ${quoteName(metaTable)} WHERE name <> ''`;
+  const names = connection.statement(sql).pluck().all() as string[];
+  return names.flatMap((name) => {
+    try {
+      const table = findTable(connection, name);
+      return table.exists && table.isCaptured ? [table] : [];
+    } catch (error) {
+      // Somebody put another kind of table in its place: nothing of it is ours any more.
+      if (error instanceof ApiError) return [];
+      throw error;
+    }
+  });
+}
+
+export function hasTable(connection: Connection, name: string): boolean {
+  const sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+  return connection.statement(sql).get(name) !== undefined;
+}
+
+function inspect(connection: Connection, requested: string): KvTable {
+  const schema = new Map<string, SchemaRow>();
+  const rows = connection.statement('SELECT type, name, sql FROM sqlite_master').all() as SchemaRow[];
+  for (const row of rows) schema.set(row.name.toLowerCase(), row);
+  const own = schema.get(requested.toLowerCase());
+  // SQLite's table names ignore case; the names of our tables are made from the spelling of the first use.
+  const names = kvNames(own?.name ?? requested);
+  if (own !== undefined) checkShape(connection, own);
+  const history = schema.get(names.history.toLowerCase());
+  if (history !== undefined && history.sql !== historyViewSql(names) && !isOurHistoryView(history)) {
+    throw new ApiError(
+      'CONFLICT',
+      `"${names.history}" exists and is not the history of "${names.table}": rename it, or choose another KV table with ?table=`,
+    );
+  }
+  const has = (name: string) => schema.has(name.toLowerCase());
+  const hasLog = has(metaTable) && has(names.log) && has(names.keys) && has(names.replaced);
+  const isCaptured =
+    hasLog &&
+    has(names.expiryIndex) &&
+    triggersSql(names).every(({ name, sql }) => schema.get(name.toLowerCase())?.sql === sql);
+  const identity = (name: string) =>
+    hasLog
+      ? ((connection
+          .statement(`SELECT id FROM ${quoteName(metaTable)} WHERE name = ?`)
+          .pluck()
+          .get(name) as string | undefined) ?? '')
+      : '';
+  return { names, exists: own !== undefined, hasLog, isCaptured, id: identity(names.table), databaseId: identity('') };
+}
+
+function isOurHistoryView(row: SchemaRow): boolean {
+  return row.type === 'view' && row.sql?.includes('hoody:kv_log:') === true;
+}
+
+function checkShape(connection: Connection, own: SchemaRow): void {
+  const conflict = (problem: string) =>
+    new ApiError(
+      'CONFLICT',
+      `"${own.name}" is not a key-value table: ${problem}. Choose another one with ?table=, or rename it`,
+    );
+  if (own.type !== 'table' || own.sql?.match(/^\s*CREATE\s+VIRTUAL/i)) throw conflict('it is no ordinary table');
+  const columns = connection.statement('SELECT name, pk FROM pragma_table_info(?)').all(own.name) as {
+    name: string;
+    pk: number;
+  }[];
+  const missing = kvColumns.filter((name) => !columns.some((column) => column.name.toLowerCase() === name));
+  if (missing.length > 0) throw conflict(`it has no column ${missing.join(', ')}`);
+  if (!hasUniqueKey(connection, own.name)) throw conflict('its column key is neither PRIMARY KEY nor UNIQUE');
+}
+
+function hasUniqueKey(connection: Connection, table: string): boolean {
+  const indexes = connection
+    .statement('SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial')
+    .pluck()
+    .all(table) as string[];
+  return indexes.some((index) => {
+    const columns = connection.statement('SELECT name FROM pragma_index_info(?)').pluck().all(index) as string[];
+    return columns.length === 1 && columns[0]?.toLowerCase() === 'key';
+  });
+}
+
+function create(connection: Connection, found: KvTable): void {
+  const { names } = found;
+  const run = (sql: string) => connection.database.prepare(sql).run();
+  for (const sql of databaseSql) run(sql);
+  if (!found.exists) run(tableSql(names));
+  for (const sql of captureTablesSql(names)) run(sql);
+  run(`DROP VIEW IF EXISTS ${quoteName(names.history)}`);
+  run(historyViewSql(names));
+  for (const { name, sql } of triggersSql(names)) {
+    run(`DROP TRIGGER IF EXISTS ${quoteName(name)}`);
+    run(sql);
+  }
+  if (found.hasLog) run(unseenWritesSql(names));
+  const meta = quoteName(metaTable);
+  connection.statement(`INSERT OR IGNORE INTO ${meta} (name, id) VALUES ('', ?)`).run(newId());
+  connection
+    .statement(`INSERT OR REPLACE INTO ${meta} (name, id, feed_floor, op_floor, forgotten_at)
+    SELECT ?1, ?2, coalesce(max(feed_floor), 0), coalesce(max(op_floor), 0), coalesce(max(forgotten_at), 0)
+    FROM ${meta} WHERE name = ?1`)
+    .run({ 1: names.table, 2: newId() });
+}
+
+function newId(): string {
+  return randomBytes(6).toString('hex');
+}

@@ -1,0 +1,65 @@
+// The bytes, text and JSON of a value. A value is a byte string; the table keeps it as TEXT where it is text, so that native
+// clients can read it and use it, and as BLOB otherwise.
+import { isUtf8 } from 'node:buffer';
+import { ApiError } from '../../../messages/errors.ts';
+import { type Json, parseJson } from '../../../messages/json.ts';
+import { jsonType } from './codes.ts';
+import type { KvRow } from './row.ts';
+
+export type StoredValue = string | Buffer | null;
+
+export function valueBytes(value: StoredValue): Buffer {
+  if (value === null) return Buffer.alloc(0);
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}
+
+export function valueText(value: StoredValue): string {
+  return value === null ? '' : value.toString();
+}
+
+/** How bytes are bound: TEXT if the content type says text and the bytes are, else BLOB. */
+export function toStored(bytes: Buffer, contentType: string): string | Buffer {
+  const isText = isJsonType(contentType) || /^text\//i.test(contentType);
+  return isText && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : bytes;
+}
+
+export function isJsonType(contentType: string): boolean {
+  return /^application\/json\s*(;|$)|^[^;]*\+json\s*(;|$)/i.test(contentType);
+}
+
+/** The value as JSON, or undefined if its bytes are not one JSON document. */
+export function parseValue(value: StoredValue): Json | undefined {
+  try {
+    return parseJson(valueText(value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `value` for JSON content, `value_base64` for everything else: how a value stands inside a JSON answer. */
+export function valueMembers(value: StoredValue, contentType: string, prefix = ''): Record<string, unknown> {
+  const parsed = isJsonType(contentType) ? parseValue(value) : undefined;
+  if (parsed !== undefined) return { [`${prefix}value`]: parsed };
+  return { [`${prefix}value_base64`]: valueBytes(value).toString('base64') };
+}
+
+/** The row's value as a JSON document, whatever content type it was stored with. */
+export function requireJson(row: KvRow): Json {
+  const document = parseValue(row.value);
+  if (document === undefined) {
+    throw new ApiError(
+      'INVALID_PARAMETERS',
+      'the value of the key is not JSON, so a path or a list operation has no sense',
+    );
+  }
+  return document;
+}
+
+/** The content type of a document after an edit: a JSON type stays as it is. */
+export function documentType(current: KvRow | null): string {
+  return current !== null && isJsonType(current.contentType) ? current.contentType : jsonType;
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

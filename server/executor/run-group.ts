@@ -1,0 +1,109 @@
+// Runs a group of jobs on one connection. Key-value writes share a transaction with a savepoint each and are answered
+// only after COMMIT; if the shared transaction is lost, nobody is answered and each job runs again alone.
+import { ApiError, toErrorData } from '../messages/errors.ts';
+import type { Outcome } from '../messages/jobs.ts';
+import type { Connection } from './connection.ts';
+import { isBusy, toApiError } from './sql/sqlite-errors.ts';
+
+export interface Job {
+  readonly run: (connection: Connection) => unknown;
+}
+
+export interface GroupResult {
+  /** In the order of the jobs, without those of which `report` was told. */
+  readonly outcomes: readonly Outcome[];
+  readonly wrote: boolean;
+}
+
+/** The shared transaction ended under a job (OR ROLLBACK, a trigger, a failed COMMIT). */
+class TransactionLost extends Error {}
+
+export function runWrites(
+  connection: Connection,
+  jobs: readonly Job[],
+  report: (index: number, outcome: Outcome) => void,
+): GroupResult {
+  try {
+    return { outcomes: inOneTransaction(connection, jobs), wrote: true };
+  } catch (error) {
+    if (!(error instanceof TransactionLost)) return { outcomes: jobs.map(() => failed(error)), wrote: false };
+  }
+  if (jobs.length === 1) return { outcomes: [aloneOutcome(connection, jobs[0])], wrote: true };
+  jobs.forEach((job, index) => {
+    report(index, aloneOutcome(connection, job));
+  });
+  return { outcomes: [], wrote: true };
+}
+
+export function runReads(connection: Connection, jobs: readonly Job[]): GroupResult {
+  const { database } = connection;
+  try {
+    connection.statement('BEGIN').run();
+    const outcomes = jobs.map((job) => attempt(connection, job));
+    connection.statement('COMMIT').run();
+    return { outcomes, wrote: false };
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    return { outcomes: jobs.map(() => failed(error)), wrote: false };
+  }
+}
+
+/** For jobs that begin and end their own transaction. */
+export function runAlone(connection: Connection, job: Job): GroupResult {
+  const outcome = attempt(connection, job);
+  if (connection.database.inTransaction) connection.database.exec('ROLLBACK');
+  return { outcomes: [outcome], wrote: connection.hasCommitted };
+}
+
+export function failed(error: unknown): Outcome {
+  return { error: toErrorData(toApiError(error)) };
+}
+
+function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome[] {
+  const { database, statement } = connection;
+  statement('BEGIN IMMEDIATE').run();
+  try {
+    const outcomes = jobs.map((job) => withSavepoint(connection, job));
+    connection.announce('committing');
+    statement('COMMIT').run();
+    return outcomes;
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    if (error instanceof TransactionLost || isBusy(error)) throw error;
+    throw new TransactionLost('', { cause: error });
+  }
+}
+
+function withSavepoint(connection: Connection, job: Job): Outcome {
+  const { database, statement } = connection;
+  statement('SAVEPOINT job').run();
+  const outcome = attempt(connection, job);
+  if (!database.inTransaction) throw new TransactionLost();
+  if (outcome.error !== undefined) statement('ROLLBACK TO job').run();
+  statement('RELEASE job').run();
+  return outcome;
+}
+
+/** A job whose group was lost, in a transaction of its own: what it throws now is its answer. */
+function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
+  if (job === undefined) return failed(new ApiError('INTERNAL_ERROR', 'internal error'));
+  const { database, statement } = connection;
+  try {
+    statement('BEGIN IMMEDIATE').run();
+    const value = job.run(connection);
+    connection.announce('committing');
+    statement('COMMIT').run();
+    return { value };
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    return failed(error);
+  }
+}
+
+function attempt(connection: Connection, job: Job): Outcome {
+  try {
+    return { value: job.run(connection) };
+  } catch (error) {
+    return failed(error);
+  }
+}

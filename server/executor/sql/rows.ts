@@ -1,0 +1,94 @@
+// Turns the rows of a statement into JSON text, cell by cell, within the limits on rows and bytes.
+import type { Statement as Prepared } from 'better-sqlite3';
+import { ApiError } from '../../messages/errors.ts';
+import { limits } from '../../messages/limits.ts';
+import type { BindArguments } from './bind.ts';
+
+export type Cell = null | string | number | bigint | Buffer;
+
+/** Cell -> JSON text. */
+export type CellWriter = (cell: Cell) => string;
+
+export interface RowsText {
+  readonly columns: readonly string[];
+  /** JSON texts, one per row. */
+  readonly rows: readonly string[];
+  readonly isTruncated: boolean;
+}
+
+/** What is left of the answer's size. Shared by all items of a request. */
+export class ByteBudget {
+  #left: number = limits.responseBytes;
+
+  /** @throws ApiError RESPONSE_TOO_LARGE */
+  spend(text: string): void {
+    this.#left -= Buffer.byteLength(text) + 1;
+    if (this.#left < 0) {
+      throw new ApiError('RESPONSE_TOO_LARGE', `the answer would be larger than ${limits.responseBytes} bytes`);
+    }
+  }
+}
+
+/** Runs a statement that produces columns. @throws SqliteError, ApiError */
+export function readRows(
+  prepared: Prepared,
+  args: BindArguments,
+  asLists: boolean,
+  writeCell: CellWriter,
+  budget: ByteBudget,
+): RowsText {
+  const columns = uniqueNames(prepared.columns().map(({ name }) => name));
+  const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
+  const rows: string[] = [];
+  for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {
+    if (rows.length === limits.selectRows) return { columns, rows, isTruncated: true };
+    const text = asLists
+      ? `[${cells.map(writeCell).join(',')}]`
+      : `{${cells.map((cell, index) => heads[index] + writeCell(cell)).join('')}}`;
+    budget.spend(text);
+    rows.push(text);
+  }
+  return { columns, rows, isTruncated: false };
+}
+
+/** For POST /db: a BLOB is base64, Infinity is the JSON number 9e999 (which every reader takes for Infinity). */
+export function writeCell(cell: Cell): string {
+  if (cell === null) return 'null';
+  if (typeof cell === 'bigint') return cell.toString();
+  if (typeof cell === 'number') return writeReal(cell);
+  return JSON.stringify(typeof cell === 'string' ? cell : cell.toString('base64'));
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** For GET /query: a BLOB that is UTF-8 is a string. @throws ApiError INTERNAL_ERROR for Infinity */
+export function writeCellReadable(cell: Cell): string {
+  if (typeof cell === 'number' && !Number.isFinite(cell)) {
+    throw new ApiError('INTERNAL_ERROR', 'the result holds a number that JSON cannot express');
+  }
+  if (!Buffer.isBuffer(cell)) return writeCell(cell);
+  try {
+    return JSON.stringify(utf8.decode(cell));
+  } catch {
+    return `{"value_base64":"${cell.toString('base64')}"}`;
+  }
+}
+
+function writeReal(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return value > 0 ? '9e999' : '-9e999';
+}
+
+/** A repeated column name becomes `name:N`, N its occurrence. */
+function uniqueNames(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  const taken = new Set(names);
+  return names.map((name) => {
+    let occurrence = (seen.get(name) ?? 0) + 1;
+    seen.set(name, occurrence);
+    if (occurrence === 1) return name;
+    while (taken.has(`${name}:${occurrence}`)) occurrence += 1;
+    taken.add(`${name}:${occurrence}`);
+    return `${name}:${occurrence}`;
+  });
+}

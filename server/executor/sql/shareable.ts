@@ -1,0 +1,59 @@
+// GET /query: one reading statement in a URL. The words are checked for a clear answer; that nothing is written is
+// SQLite's doing (query_only), and that no other file is touched follows from the statement being a SELECT.
+import { ApiError } from '../../messages/errors.ts';
+import type { Connection } from '../connection.ts';
+import { guard } from './guard.ts';
+import { prepare } from './prepare.ts';
+import { ByteBudget, readRows, writeCellReadable } from './rows.ts';
+import { isReading, type Statement, splitStatements } from './statements.ts';
+import { tokenize } from './tokens.ts';
+
+export interface ShareableAnswer {
+  readonly body: string;
+  readonly rowCount: number;
+}
+
+const refusal = 'GET /query only accepts read-only SELECT/WITH queries; use POST /db for mutating SQL';
+
+/**
+ * The `sql` parameter -> SQL text: base64 or base64url if that decodes to a SELECT or WITH, else the text itself. A `+`
+ * of unescaped base64 arrives as a space.
+ */
+export function decodeShareable(parameter: string): string {
+  const packed = parameter.trim().replaceAll(' ', '+');
+  if (/^[A-Za-z0-9+/_-]+={0,2}$/.test(packed)) {
+    const decoded = Buffer.from(packed, 'base64').toString('utf8');
+    if (/^(SELECT|WITH)$/.test(tokenize(decoded)[0]?.text ?? '') && !decoded.includes('\ufffd')) return decoded;
+  }
+  return parameter;
+}
+
+/** @throws ApiError, SqliteError */
+export function runShareable(connection: Connection, sql: string): ShareableAnswer {
+  const statement = readingStatement(sql);
+  const { database } = connection;
+  database.pragma('query_only=ON');
+  try {
+    const prepared = prepare(database, statement);
+    if (!prepared.readonly || !prepared.reader) throw new ApiError('INVALID_PARAMETERS', refusal);
+    const { columns, rows, isTruncated } = readRows(prepared, [], false, writeCellReadable, new ByteBudget());
+    const resultSet = rows.length === 0 ? 'null' : `[${rows.join(',')}]`;
+    const head = `{"success":true,"query":${JSON.stringify(sql)},"columns":${JSON.stringify(columns)}`;
+    return {
+      body: `${head},"resultSet":${resultSet},"rowCount":${rows.length},"truncated":${isTruncated}}`,
+      rowCount: rows.length,
+    };
+  } finally {
+    database.pragma('query_only=OFF');
+  }
+}
+
+function readingStatement(sql: string): Statement {
+  const hasSemicolon = tokenize(sql).some(({ kind }) => kind === 'semicolon');
+  const [statement] = splitStatements(sql);
+  if (hasSemicolon || statement === undefined || !/^(SELECT|WITH)$/.test(statement.keyword) || !isReading(statement)) {
+    throw new ApiError('INVALID_PARAMETERS', refusal);
+  }
+  guard(statement);
+  return statement;
+}

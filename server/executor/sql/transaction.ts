@@ -1,0 +1,261 @@
+// Runs the items of POST /db in one transaction and writes the answer as JSON text before COMMIT, so that an answer that
+// is too large commits nothing. Runs in the executor.
+import type { Statement as Prepared } from 'better-sqlite3';
+import { ApiError, type ErrorData, toErrorData } from '../../messages/errors.ts';
+import { limits } from '../../messages/limits.ts';
+import type { Connection } from '../connection.ts';
+import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
+import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
+import { guard } from './guard.ts';
+import { prepare } from './prepare.ts';
+import { decodeTransaction, type TransactionItem } from './request.ts';
+import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
+import { toApiError } from './sqlite-errors.ts';
+import { isReading, type Statement, splitStatements } from './statements.ts';
+
+/** One item for the query history. */
+export interface ItemRecord {
+  readonly sql: string;
+  readonly isStatement: boolean;
+  readonly durationMs: number;
+  readonly rowCount: number;
+  readonly error: string | null;
+}
+
+export interface TransactionAnswer {
+  /** The JSON body of a 200. */
+  readonly body: string;
+  /** Why nothing was committed; `body` is then empty. */
+  readonly error: ErrorData | null;
+  readonly records: readonly ItemRecord[];
+  readonly wrote: boolean;
+}
+
+interface Part {
+  readonly item: TransactionItem;
+  readonly index: number;
+  readonly statements: readonly Statement[];
+}
+
+/** What one item came to: its JSON text, and the rows it read or changed. */
+interface Done {
+  readonly text: string;
+  readonly rowCount: number;
+  readonly error: string | null;
+}
+
+/** @throws ApiError for a body that cannot be read: nothing ran then */
+export function runTransaction(connection: Connection, body: Uint8Array, clientIp: string): TransactionAnswer {
+  const { items, asLists } = decodeTransaction(body);
+  const parts = items.map((item, index) => ({ item, index, statements: splitStatements(item.sql) }));
+  return new Transaction(connection, parts, asLists, clientIp).run();
+}
+
+class Transaction {
+  readonly #connection: Connection;
+  readonly #parts: readonly Part[];
+  readonly #asLists: boolean;
+  readonly #clientIp: string;
+  readonly #budget = new ByteBudget();
+  readonly #texts: string[] = [];
+  readonly #records: ItemRecord[] = [];
+
+  constructor(connection: Connection, parts: readonly Part[], asLists: boolean, clientIp: string) {
+    this.#connection = connection;
+    this.#parts = parts;
+    this.#asLists = asLists;
+    this.#clientIp = clientIp;
+  }
+
+  run(): TransactionAnswer {
+    const { database } = this.#connection;
+    const outside = this.#parts.findIndex((part) => !isOutside(part));
+    const inside = outside < 0 ? [] : this.#parts.slice(outside);
+    const wrote = !inside.every(({ statements }) => statements.every(isReading));
+    let reqIdx = -1;
+    try {
+      for (const part of this.#parts.slice(0, this.#parts.length - inside.length)) {
+        reqIdx = part.index;
+        this.#runItem(part);
+      }
+      if (inside.length > 0) {
+        reqIdx = -1;
+        database.exec(wrote ? 'BEGIN IMMEDIATE' : 'BEGIN');
+        const ends = wrote ? logEnds(this.#connection) : {};
+        for (const part of inside) {
+          reqIdx = part.index;
+          this.#runItem(part);
+        }
+        reqIdx = -1;
+        if (wrote) nameRowsSince(this.#connection, ends, this.#clientIp);
+        if (wrote) this.#connection.announce('committing');
+        database.exec('COMMIT');
+        if (wrote) this.#connection.announce('committed');
+      }
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK');
+      return this.#failure(error, reqIdx);
+    }
+    return { body: `{"results":[${this.#texts.join(',')}]}`, error: null, records: this.#records, wrote };
+  }
+
+  #failure(thrown: unknown, reqIdx: number): TransactionAnswer {
+    const error = toApiError(thrown);
+    const members = { ...error.members, reqIdx };
+    const failed = new ApiError(error.code, error.message, { status: error.status, members });
+    const records = this.#parts.map(({ item, index }) => ({
+      sql: item.sql,
+      isStatement: !item.isQuery,
+      durationMs: this.#records[index]?.durationMs ?? 0,
+      rowCount: 0,
+      error: index === reqIdx ? error.message : (this.#records[index]?.error ?? 'rolled back'),
+    }));
+    return { body: '', error: toErrorData(failed), records, wrote: false };
+  }
+
+  #runItem(part: Part): void {
+    const startedMs = performance.now();
+    const done = part.item.noFail ? this.#tolerant(part) : this.#runStatements(part);
+    this.#texts.push(done.text);
+    this.#records.push({
+      sql: part.item.sql,
+      isStatement: !part.item.isQuery,
+      durationMs: performance.now() - startedMs,
+      rowCount: done.rowCount,
+      error: done.error,
+    });
+  }
+
+  /** A client's mistake under noFail undoes its own item only; a failure that ended the transaction ends the request. */
+  #tolerant(part: Part): Done {
+    const { database } = this.#connection;
+    const isNested = database.inTransaction;
+    if (isNested) database.exec('SAVEPOINT item');
+    try {
+      const done = this.#runStatements(part);
+      if (isNested) database.exec('RELEASE item');
+      return done;
+    } catch (thrown) {
+      const error = toApiError(thrown);
+      const isLost = isNested && !database.inTransaction;
+      if (isLost || error.status >= 500 || error.code === 'RESPONSE_TOO_LARGE') throw thrown;
+      if (isNested) database.exec('ROLLBACK TO item; RELEASE item');
+      const text = JSON.stringify({ success: false, error: error.message, code: error.code });
+      return { text, rowCount: 0, error: error.message };
+    }
+  }
+
+  /** The item answers for its last statement; a list of values is dealt out in order. */
+  #runStatements({ item, statements }: Part): Done {
+    if (statements.length === 0) throw new ApiError('SQL_ERROR', 'the item holds no SQL statement');
+    if (statements.length > limits.statementsPerItem) {
+      throw new ApiError('SQL_ERROR', `an item has at most ${limits.statementsPerItem} statements`);
+    }
+    for (const statement of statements) if (guard(statement).taints) this.#connection.isTainted = true;
+    if (item.valuesBatch !== null) return this.#runBatch(item.valuesBatch, item.noFail, statements);
+
+    const parameters = statements.map(parametersOf);
+    const positions = parameters.map(positionsOf);
+    checkCount(
+      item.values,
+      positions.reduce((sum, count) => sum + count, 0),
+    );
+    let dealt = 0;
+    let done: Done = { text: '', rowCount: 0, error: null };
+    statements.forEach((statement, index) => {
+      const count = positions[index] ?? 0;
+      const values = isList(item.values) ? item.values.slice(dealt, dealt + count) : item.values;
+      dealt += count;
+      const prepared = prepare(this.#connection.database, statement);
+      const args = bound(() => bind(parameters[index] ?? [], values));
+      const isLast = index === statements.length - 1;
+      if (isLast) done = this.#answer(prepared, args, item.isQuery);
+      else if (prepared.reader) prepared.get(...args);
+      else prepared.run(...args);
+    });
+    return done;
+  }
+
+  #answer(prepared: Prepared, args: ReturnType<typeof bind>, isQuery: boolean): Done {
+    if (prepared.reader) return this.#rowsText(readRows(prepared, args, this.#asLists, writeCell, this.#budget));
+    const { changes } = prepared.run(...args);
+    if (isQuery) return { ...this.#rowsText({ columns: [], rows: [], isTruncated: false }), rowCount: changes };
+    return { text: `{"success":true,"rowsUpdated":${changes}}`, rowCount: changes, error: null };
+  }
+
+  #rowsText({ columns, rows, isTruncated }: RowsText): Done {
+    const set = this.#asLists ? 'resultSetList' : 'resultSet';
+    const text = `{"success":true,"resultHeaders":${JSON.stringify(columns)},"${set}":[${rows.join(',')}]${
+      isTruncated ? ',"truncated":true' : ''
+    }}`;
+    return { text, rowCount: rows.length, error: null };
+  }
+
+  #runBatch(batch: readonly Values[], noFail: boolean, statements: readonly Statement[]): Done {
+    const [statement] = statements;
+    if (statement === undefined || statements.length > 1) {
+      throw new ApiError('SQL_ERROR', 'valuesBatch works on a single statement');
+    }
+    const { database } = this.#connection;
+    const parameters = parametersOf(statement);
+    const positions = positionsOf(parameters);
+    const prepared = prepare(database, statement);
+    const counts: number[] = [];
+    const rowErrors: string[] = [];
+    const runRow = (values: Values): void => {
+      checkCount(values, positions);
+      const args = bound(() => bind(parameters, values));
+      counts.push(prepared.reader ? prepared.all(...args).length : prepared.run(...args).changes);
+    };
+    batch.forEach((values, row) => {
+      if (!noFail) {
+        runRow(values);
+        return;
+      }
+      database.exec('SAVEPOINT row');
+      try {
+        runRow(values);
+      } catch (thrown) {
+        const error = toApiError(thrown);
+        if (!database.inTransaction || error.status >= 500) throw thrown;
+        database.exec('ROLLBACK TO row');
+        rowErrors.push(`row ${row}: ${error.message}`);
+      }
+      database.exec('RELEASE row');
+    });
+    const errors = rowErrors.length > 0 ? `,"rowErrors":${JSON.stringify(rowErrors)}` : '';
+    const text = `{"success":true,"rowsUpdatedBatch":[${counts.join(',')}]${errors}}`;
+    this.#budget.spend(text);
+    return { text, rowCount: counts.reduce((sum, count) => sum + count, 0), error: null };
+  }
+}
+
+/** Pragmas that SQLite ignores or refuses inside a transaction run before it, at the head of a request. */
+function isOutside({ statements, item }: Part): boolean {
+  return (
+    statements.length > 0 &&
+    item.valuesBatch === null &&
+    statements.every((statement) => statement.keyword === 'PRAGMA' && guardedOutside(statement))
+  );
+}
+
+function guardedOutside(statement: Statement): boolean {
+  try {
+    return guard(statement).isOutside;
+  } catch {
+    // Refused where the item runs, under its index.
+    return false;
+  }
+}
+
+/** better-sqlite3 throws a RangeError or TypeError for values that do not fit. */
+function bound<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new ApiError('SQL_BIND_ERROR', error.message, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+// Every message between the server process and an executor.
+
+import type { ErrorData } from './errors.ts';
+import type { Lane } from './operation.ts';
+import type { PathRules } from './paths.ts';
+
+export interface JobMessage {
+  readonly operation: string;
+  readonly args: unknown;
+}
+
+export type ToExecutor =
+  | { readonly type: 'start'; readonly rules: PathRules }
+  | {
+      readonly type: 'group';
+      readonly id: number;
+      readonly path: string;
+      readonly lane: Lane;
+      readonly create: boolean;
+      /** How long the group may wait for locks. */
+      readonly budgetMs: number;
+      readonly jobs: readonly JobMessage[];
+    }
+  | {
+      readonly type: 'file';
+      readonly id: number;
+      readonly path: string;
+      readonly operation: string;
+      readonly args: unknown;
+    }
+  | { readonly type: 'close'; readonly id: number; readonly path: string };
+
+export type Outcome =
+  | { readonly value: unknown; readonly error?: never }
+  | { readonly error: ErrorData; readonly value?: never };
+
+export type FromExecutor =
+  | { readonly type: 'ready' }
+  /** COMMIT is next: until `committed`, nobody can say whether the work is in the file. */
+  | { readonly type: 'committing'; readonly id: number }
+  | { readonly type: 'committed'; readonly id: number }
+  /** One job of a group was committed alone, after the group could not be. */
+  | { readonly type: 'partial'; readonly id: number; readonly index: number; readonly outcome: Outcome }
+  /** `outcomes` of the jobs that had no `partial`, in their order. `wrote`: the database may have changed. */
+  | { readonly type: 'done'; readonly id: number; readonly outcomes: readonly Outcome[]; readonly wrote: boolean }
+  | { readonly type: 'closed'; readonly id: number }
+  /** Idle connections were closed. */
+  | { readonly type: 'idle-closed'; readonly paths: readonly string[] };

@@ -1,0 +1,101 @@
+// The services that handlers are given, made of the parts of the server process.
+import { relative } from 'node:path';
+import type { HistoryEntry } from '../executor/query-history.ts';
+import type { LockSnapshot, ServerOptions } from '../index.ts';
+import { ApiError } from '../messages/errors.ts';
+import { limits } from '../messages/limits.ts';
+import { type PathRules, resolveDatabase } from '../messages/paths.ts';
+import type { CommitListeners } from './commit-listeners.ts';
+import type { RequestContext } from './http/context.ts';
+import { locksOf, namingHolder } from './locks.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { HistoryRecorder } from './query-history-recorder.ts';
+import type { Scheduler } from './scheduler/scheduler.ts';
+import type { HistoryRecord, Services } from './services.ts';
+
+export interface ServiceParts {
+  readonly options: ServerOptions;
+  readonly rules: PathRules;
+  readonly scheduler: Scheduler;
+  readonly recorder: HistoryRecorder;
+  readonly listeners: CommitListeners;
+  readonly metrics: Metrics;
+  readonly locks: () => Promise<LockSnapshot>;
+  readonly stopping: AbortSignal;
+  readonly log: Log;
+}
+
+export function createServices(parts: ServiceParts): Services {
+  const { options, rules, scheduler, recorder, listeners, metrics, locks } = parts;
+  const services: Services = {
+    options,
+    log: parts.log,
+    stopping: parts.stopping,
+    resolve: (name) => resolveDatabase(name, rules),
+    target: (context) => resolveDatabase(context.query.text('db'), rules),
+    async run(operation, context, args, { record, ...run } = {}) {
+      const target = services.target(context);
+      const startedMs = performance.now();
+      const remember = (error: string | null): void => {
+        if (record === undefined) return;
+        services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
+      };
+      try {
+        const request = { path: target.path, deadlineMs: context.deadlineMs, ...run };
+        const result = await scheduler.run(operation, args, request);
+        remember(null);
+        return result;
+      } catch (error) {
+        remember(error instanceof Error ? error.message : String(error));
+        throw error instanceof ApiError ? await services.namingHolder(error, context) : error;
+      }
+    },
+    runOnFile: (operation, context, path, args) =>
+      scheduler.runOnFile(operation, args, { path, deadlineMs: context.deadlineMs }),
+    record({ path }, entries, isWrite) {
+      for (const entry of entries) recorder.record(path, entry, isWrite);
+    },
+    async flushHistory({ path }) {
+      try {
+        await recorder.flush(path);
+      } catch (error) {
+        if (error instanceof ApiError && error.code !== 'DATABASE_BUSY' && error.code !== 'REQUEST_TIMEOUT') return;
+        throw new ApiError('SERVICE_UNAVAILABLE', 'the query history could not be written yet; try again');
+      }
+    },
+    forgetHistory: ({ path }) => recorder.forget(path),
+    onCommit: ({ path }, listener) => listeners.add(path, listener),
+    locks,
+    namingHolder: (error, context) => {
+      const { path } = services.target(context);
+      return namingHolder(error, async () => locksOf(await locks(), relative(options.root, path)));
+    },
+    metricsText: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+    counters: () => ({
+      requests: metrics.requests,
+      queuedJobs: scheduler.queuedJobs,
+      openDatabases: scheduler.openDatabases,
+      executors: scheduler.executorPids.length,
+    }),
+  };
+  return services;
+}
+
+function makeEntry(
+  context: RequestContext,
+  record: HistoryRecord,
+  startedMs: number,
+  error: string | null,
+): HistoryEntry {
+  return {
+    sql: record.sql.slice(0, limits.queryHistorySqlChars),
+    isStatement: record.isStatement,
+    source: record.source,
+    timestampMs: Date.now(),
+    durationMs: performance.now() - startedMs,
+    rowCount: error === null ? 1 : 0,
+    error,
+    clientIp: context.clientIp,
+  };
+}

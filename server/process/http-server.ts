@@ -1,0 +1,125 @@
+// Puts the parts of the server process together: scheduler, query history, background work, metrics, routes, Koa.
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { historyAppend } from '../executor/query-history.ts';
+import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
+import { CommitListeners } from './commit-listeners.ts';
+import { createServices } from './create-services.ts';
+import { createApp } from './http/app.ts';
+import { Guard, parseTokens } from './http/guard.ts';
+import { createListener } from './http/listener.ts';
+import { Router } from './http/router.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { HistoryRecorder } from './query-history-recorder.ts';
+import { routes } from './routes/table.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { startBackground } from './upkeep/background.ts';
+import type { KeptDatabases } from './upkeep/kept-databases.ts';
+
+const historyWriteMs = 10_000;
+
+/** What the server asks its supervisor. */
+export interface SupervisorQuestions {
+  readonly fsCounters: () => Promise<FsCounters | null>;
+  readonly locks: () => Promise<LockSnapshot>;
+  /** Who wrote a database, given below the root. */
+  readonly writers: (database: string) => Promise<WriteRecord | null>;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  status(): ServerStatus;
+  /** These processes committed to a database, given below the root. */
+  onForeignCommit(database: string, pids: readonly number[]): void;
+  /** Exactly these databases, given below the root, must not be opened for now. */
+  fence(databases: readonly string[]): void;
+  /** Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at most `drainMs`), ends the executors. */
+  stop(drainMs: number, isHandover: boolean): Promise<void>;
+}
+
+/** @throws Error for a token file that cannot be read */
+export function createHttpServer(
+  options: ServerOptions,
+  log: Log,
+  keptDatabases: KeptDatabases,
+  { fsCounters, locks, writers }: SupervisorQuestions,
+): HttpServer {
+  const { root, dataDir, allowAnyAbsoluteDbPath } = options;
+  const rules = { root, dataDir, allowAnyAbsoluteDbPath };
+  const stopping = new AbortController();
+  const listeners = new CommitListeners();
+  let fenced: ReadonlySet<string> = new Set();
+  const fence = (databases: readonly string[]): void => {
+    fenced = new Set(databases.map((database) => join(root, database)));
+  };
+  fence(options.fenced);
+  const scheduler = new Scheduler({
+    rules,
+    isFenced: (path) => fenced.has(path),
+    log,
+    onGroup: ({ path, lane, jobs, wrote }) => {
+      metrics.observeGroup(lane, jobs);
+      if (wrote) listeners.notify(path);
+      if (lane === 'kv-read' || lane === 'kv-write') background.used(path);
+    },
+  });
+  const metrics = new Metrics({
+    queuedJobs: () => scheduler.queuedJobs,
+    openDatabases: () => scheduler.openDatabases,
+    executors: () => scheduler.executorPids.length,
+    fsCounters,
+  });
+  const background = startBackground({ options, scheduler, keptDatabases, writers, log });
+  const recorder = new HistoryRecorder({
+    log,
+    write: async (path, entries, mayCreate) => {
+      const request = { path, deadlineMs: performance.now() + historyWriteMs };
+      await scheduler.run(historyAppend, { entries, mayCreate }, request);
+    },
+  });
+  const services = createServices({
+    options,
+    rules,
+    scheduler,
+    recorder,
+    listeners,
+    metrics,
+    locks,
+    stopping: stopping.signal,
+    log,
+  });
+  const guard = new Guard({
+    corsOrigins: options.corsOrigins,
+    allowHosts: options.allowHosts,
+    tokens: options.authTokenFile === null ? null : parseTokens(readFileSync(options.authTokenFile, 'utf8')),
+  });
+  const app = createApp({ router: new Router(routes), guard, services, metrics, log });
+  const { server, drain } = createListener(app.callback());
+  return {
+    server,
+    fence,
+    status: () => ({
+      pid: process.pid,
+      executors: scheduler.executorPids,
+      openDatabases: scheduler.openDatabases,
+      queuedJobs: scheduler.queuedJobs,
+      requests: metrics.requests,
+    }),
+    onForeignCommit: (database, pids) => {
+      const path = join(root, database);
+      listeners.notify(path);
+      background.committed(path, pids);
+    },
+    async stop(drainMs, isHandover) {
+      stopping.abort();
+      background.stop();
+      await drain(drainMs, isHandover);
+      await Promise.race([recorder.flushAll(), sleep(drainMs)]);
+      await scheduler.stop();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// The life of a request, on one screen: host, origin, route, token, query, handler, answer. Koa around it, one
+// middleware, as every extra one costs each request.
+import Koa, { type Context } from 'koa';
+import { toApiError } from '../../executor/sql/sqlite-errors.ts';
+import { ApiError } from '../../messages/errors.ts';
+import { limits } from '../../messages/limits.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Services } from '../services.ts';
+import { RequestContext } from './context.ts';
+import type { Guard } from './guard.ts';
+import { Query } from './query.ts';
+import { errorReply } from './reply.ts';
+import type { Reply, Route } from './route.ts';
+import type { Router } from './router.ts';
+import { send } from './send.ts';
+import { TransitBudget } from './transit-budget.ts';
+
+export interface AppDeps {
+  readonly router: Router;
+  readonly guard: Guard;
+  readonly services: Services;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+const allowedHeaders =
+  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With';
+const exposedHeaders =
+  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed';
+
+export function createApp(deps: AppDeps): Koa {
+  const app = new Koa();
+  const budget = new TransitBudget(limits.transitBytes);
+  app.use((context) => answer(context, deps, budget));
+  app.on('error', (error: unknown) => deps.log('debug', 'connection failed', { error: String(error) }));
+  return app;
+}
+
+async function answer(context: Context, deps: AppDeps, budget: TransitBudget): Promise<void> {
+  const startedMs = performance.now();
+  const seen: { route: Route | null } = { route: null };
+  let reply: Reply;
+  try {
+    reply = await handle(context, deps, seen, budget);
+  } catch (thrown) {
+    const error = toApiError(thrown);
+    if (error.status >= 500 && error.code !== 'REQUEST_TIMEOUT' && error.code !== 'DATABASE_BUSY') {
+      deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: String(error.cause) });
+    }
+    reply = errorReply(error);
+  }
+  if (deps.services.stopping.aborted) context.res.setHeader('Connection', 'close');
+  send(context, reply, budget);
+  deps.metrics.observe(seen.route?.name ?? 'none', reply.status, (performance.now() - startedMs) / 1000);
+}
+
+async function handle(
+  context: Context,
+  deps: AppDeps,
+  seen: { route: Route | null },
+  budget: TransitBudget,
+): Promise<Reply> {
+  const { req, res } = context;
+  const url = req.url ?? '/';
+  const at = url.indexOf('?');
+  const path = at < 0 ? url : url.slice(0, at);
+  if (url.length > limits.urlBytes) {
+    throw new ApiError('URI_TOO_LONG', `the URL is longer than ${limits.urlBytes} bytes`);
+  }
+  deps.guard.checkHost(req.headers.host);
+  const origin = deps.guard.checkOrigin(req.headers, deps.router.isAnyOrigin(path));
+  if (origin !== null) {
+    res.setHeader('Access-Control-Allow-Origin', origin);
+    res.setHeader('Access-Control-Expose-Headers', exposedHeaders);
+    if (origin !== '*') res.setHeader('Vary', 'Origin');
+  }
+  if (req.method === 'OPTIONS') return preflight(res);
+
+  const { route, key } = deps.router.match(req.method ?? 'GET', path);
+  seen.route = route;
+  deps.guard.checkToken(req.headers.authorization, route);
+  if (budget.isSpent && route.access !== 'open') {
+    throw new ApiError('SERVICE_UNAVAILABLE', 'too many large requests at once; try again');
+  }
+  const request = new RequestContext({
+    route,
+    key,
+    query: new Query(at < 0 ? '' : url.slice(at + 1), route.query),
+    request: req,
+    clientIp: clientAddress(context, deps.services.options.trustProxy),
+    maxBodyBytes: deps.services.options.maxBodyBytes,
+    budget,
+  });
+  return await route.handle(request, deps.services);
+}
+
+function preflight(res: Context['res']): Reply {
+  res.setHeader('Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT, DELETE');
+  res.setHeader('Access-Control-Allow-Headers', allowedHeaders);
+  res.setHeader('Access-Control-Max-Age', '600');
+  return { status: 204, body: null };
+}
+
+function clientAddress(context: Context, trustProxy: boolean): string {
+  if (trustProxy) {
+    const forwarded = context.get('x-forwarded-for').split(',')[0]?.trim();
+    // Only an address: the history keeps it beside the names of native programs.
+    if (forwarded && /^[\da-f.:[\]]+$/i.test(forwarded)) return forwarded;
+  }
+  return (context.req.socket.remoteAddress ?? 'unix').replace(/^::ffff:/, '');
+}

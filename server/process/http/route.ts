@@ -1,0 +1,61 @@
+// The row type of the route table: one row is everything that is known about an endpoint. The router, the parameter
+// decoder, the access check, the metrics and the OpenAPI description all read the same row.
+import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../../messages/errors.ts';
+import type { Services } from '../services.ts';
+import type { RequestContext } from './context.ts';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+
+/** One query parameter. A malformed integer or boolean is answered by 400 before the handler runs. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly type: 'text' | 'integer' | 'boolean';
+  readonly sense: string;
+  readonly required?: boolean;
+  readonly default?: string | number | boolean;
+  /** Smallest and largest integer accepted; outside is 400. Clamping is the handler's business. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface Answer {
+  readonly sense: string;
+  /** A JSON schema, or absent for a body that is not JSON. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly contentType?: string;
+}
+
+export interface Route {
+  readonly method: Method;
+  /** Path template. `{key}` stands for one percent-encoded key that may contain slashes. */
+  readonly path: string;
+  /** A stable camelCase name: operationId of OpenAPI, `route` label of the metrics. */
+  readonly name: string;
+  readonly summary: string;
+  readonly tag: 'database' | 'sql' | 'kv' | 'history' | 'changes' | 'system';
+  /** What a `read` token may call. */
+  readonly access: 'open' | 'read' | 'write';
+  readonly query: readonly QueryParameter[];
+  /** Absent: the route reads no body. `optional`: an empty body is fine. */
+  readonly body?: {
+    readonly sense: string;
+    readonly optional?: boolean;
+    readonly schema?: Readonly<Record<string, unknown>>;
+  };
+  /** Status -> what it means, successful ones only; errors stand in `errors`. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly errors: readonly ErrorCode[];
+  /** A foreign web page may read the answer (the shareable query). */
+  readonly anyOrigin?: boolean;
+  readonly handle: (context: RequestContext, services: Services) => Promise<Reply> | Reply;
+}
+
+/** What a handler answers. `body` null sends none. A string or buffer is sent as it is; everything else went through json(). */
+export interface Reply {
+  readonly status: number;
+  readonly body: string | Buffer | Readable | null;
+  /** Default `application/json; charset=utf-8`; absent for an empty body. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,128 @@
+// The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when told
+// to or when the supervisor is gone.
+import type {
+  FromServer,
+  FsCounters,
+  LockSnapshot,
+  LogLevel,
+  ServerOptions,
+  SupervisorQuestion,
+  ToServer,
+  WriteRecord,
+} from '../index.ts';
+import { createHttpServer, type HttpServer } from './http-server.ts';
+import type { Log } from './log.ts';
+import { becomeUser } from './privileges.ts';
+import { KeptDatabases } from './upkeep/kept-databases.ts';
+
+const listenFd = 3;
+const queryTimeoutMs = 2_000;
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+let http: HttpServer | undefined;
+let logLevel: LogLevel = 'info';
+let isStopping = false;
+let nextQueryId = 1;
+const waiting = new Map<number, (value: unknown) => void>();
+
+/** A supervisor that has just died still looks connected: without the callback the failed write would end requests in flight. */
+function send(message: FromServer): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+const log: Log = (level, event, fields = {}) => {
+  if (levels.indexOf(level) >= levels.indexOf(logLevel)) send({ type: 'log', level, event, fields });
+};
+
+/** Asks the supervisor; undefined when it does not answer in time. */
+function ask(name: SupervisorQuestion, args?: string): Promise<unknown> {
+  const id = nextQueryId;
+  nextQueryId += 1;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => settle(undefined), queryTimeoutMs);
+    const settle = (value: unknown): void => {
+      clearTimeout(timer);
+      waiting.delete(id);
+      resolve(value);
+    };
+    waiting.set(id, settle);
+    send({ type: 'query', id, name, ...(args === undefined ? {} : { args }) });
+  });
+}
+
+async function readFsCounters(mounted: boolean): Promise<FsCounters | null> {
+  if (!mounted) return null;
+  return ((await ask('fs-counters')) as FsCounters | undefined) ?? null;
+}
+
+async function readLocks(mounted: boolean): Promise<LockSnapshot> {
+  if (!mounted) return { databases: [] };
+  return ((await ask('locks')) as LockSnapshot | undefined) ?? { databases: [] };
+}
+
+async function readWriters(database: string): Promise<WriteRecord | null> {
+  return ((await ask('writers', database)) as WriteRecord | null | undefined) ?? null;
+}
+
+function start(options: ServerOptions): void {
+  logLevel = options.logLevel;
+  const keptDatabases = new KeptDatabases(options.stateDir, options.root, log);
+  if (options.user !== undefined) becomeUser(options.user);
+  const made = createHttpServer(options, log, keptDatabases, {
+    fsCounters: () => readFsCounters(options.mounted),
+    locks: () => readLocks(options.mounted),
+    writers: readWriters,
+  });
+  http = made;
+  made.server.once('error', (error) => {
+    log('error', 'cannot listen', { error: String(error) });
+    process.exit(1);
+  });
+  made.server.listen({ fd: listenFd }, () => send({ type: 'ready' }));
+}
+
+async function stop(drainMs: number, isHandover: boolean): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  await http?.stop(drainMs, isHandover);
+  process.exit(0);
+}
+
+function receive(message: ToServer): void {
+  switch (message.type) {
+    case 'start':
+      start(message.options);
+      break;
+    case 'query':
+      if (message.name === 'status' && http !== undefined) {
+        send({ type: 'answer', id: message.id, value: http.status() });
+      } else {
+        send({ type: 'answer', id: message.id, error: `no query ${message.name}` });
+      }
+      break;
+    case 'answer':
+      waiting.get(message.id)?.(message.value);
+      break;
+    case 'commit':
+      http?.onForeignCommit(message.database, message.pids);
+      break;
+    case 'fenced':
+      http?.fence(message.databases);
+      break;
+    case 'log-level':
+      logLevel = message.level;
+      break;
+    case 'stop':
+      void stop(message.drainMs, message.isHandover);
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+process.on('message', (message) => receive(message as ToServer));
+process.on('disconnect', () => void stop(0, false));
+// The supervisor may have gone while this module was being loaded: then nobody hears the event.
+if (!process.connected) process.exit(0);
+// The terminal's Ctrl-C reaches every process of the group; the supervisor decides what it means.
+process.on('SIGINT', () => {});

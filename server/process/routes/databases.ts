@@ -1,0 +1,216 @@
+// Databases as files: create, delete, list, their size, maintenance.
+import { isAbsolute, join, normalize } from 'node:path';
+import { createDatabase, deleteDatabase, listDatabases } from '../../executor/databases/file-operations.ts';
+import { checkpoint, quickCheck, vacuumInto } from '../../executor/databases/operations.ts';
+import { resetChanges } from '../../executor/kv/feed/reset.ts';
+import { databaseStats } from '../../executor/kv/upkeep/stats.ts';
+import { ApiError } from '../../messages/errors.ts';
+import { isObject, type Json, type JsonObject, parseJsonBody } from '../../messages/json.ts';
+import { secondsText } from '../../messages/time-text.ts';
+import type { RequestContext } from '../http/context.ts';
+import { errorReply, json } from '../http/reply.ts';
+import type { Reply, Route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+import { toReply } from './kv-parameters.ts';
+import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+const object = { type: 'object' };
+
+export const databaseRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/sqlite/db/create',
+    name: 'createDatabase',
+    summary: 'Create a database in WAL mode',
+    tag: 'database',
+    access: 'write',
+    query: [
+      { ...dbParameter, name: 'path' },
+      { name: 'init_kv', type: 'boolean', default: false, sense: 'Also create the key-value table.' },
+      { name: 'kv_table', type: 'text', default: 'kv_store', sense: 'Name of the key-value table.' },
+      timeoutParameter,
+    ],
+    answers: { 201: { sense: 'Created.', schema: object } },
+    errors: [...databaseErrors, 'DATABASE_EXISTS', 'CONFLICT'],
+    handle: create,
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/sqlite/db',
+    name: 'deleteDatabase',
+    summary: 'Delete a database and its sidecar files',
+    tag: 'database',
+    access: 'write',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'Deleted.', schema: object } },
+    errors: [...databaseErrors, 'DELETE_INCOMPLETE'],
+    handle: remove,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/db/list',
+    name: 'listDatabases',
+    summary: 'Database files of a directory, newest first',
+    tag: 'database',
+    access: 'read',
+    query: [{ name: 'dir', type: 'text', sense: 'Absolute; default the root.' }, timeoutParameter],
+    answers: { 200: { sense: 'databases is null when there are none.', schema: object } },
+    errors: ['INVALID_PARAMETERS', 'FORBIDDEN', 'INTERNAL_ERROR', 'REQUEST_TIMEOUT', 'SERVICE_UNAVAILABLE'],
+    handle: list,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/db/stats',
+    name: 'databaseStats',
+    summary: 'What values, history, change feed and free pages of a database take, in bytes.',
+    tag: 'database',
+    access: 'read',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'The sums, and each KV table.', schema: object } },
+    errors: [...databaseErrors, 'CONFLICT'],
+    handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/sqlite/maintenance',
+    name: 'maintenance',
+    summary: 'Check, checkpoint or copy a database',
+    tag: 'database',
+    access: 'write',
+    query: [dbParameter, timeoutParameter],
+    body: {
+      sense: 'What to do.',
+      schema: {
+        type: 'object',
+        required: ['op'],
+        properties: {
+          op: { type: 'string', enum: ['quick_check', 'wal_checkpoint_truncate', 'vacuum_into', 'reset_changes'] },
+          dest_path: { type: 'string', description: 'Only for vacuum_into.' },
+        },
+      },
+    },
+    answers: { 200: { sense: 'Done.', schema: object } },
+    errors: [...databaseErrors, 'CONFLICT'],
+    handle: maintain,
+  },
+];
+
+async function create(context: RequestContext, services: Services): Promise<Reply> {
+  const { query } = context;
+  const target = services.resolve(query.text('path'));
+  const kvTable = query.text('kv_table') || 'kv_store';
+  try {
+    const args = { kvTable: query.boolean('init_kv') ? kvTable : null };
+    const created = await services.runOnFile(createDatabase, context, target.path, args);
+    return json(
+      {
+        success: true,
+        message: 'database created',
+        path: target.name,
+        size: created.sizeBytes,
+        kv_table: kvTable,
+        tables: created.tables,
+      },
+      201,
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'DATABASE_EXISTS') throw error;
+    throw new ApiError(error.code, error.message, { members: { path: target.name, exists: true }, cause: error });
+  }
+}
+
+async function remove(context: RequestContext, services: Services): Promise<Reply> {
+  const target = services.target(context);
+  services.forgetHistory(target);
+  const { filesRemoved } = await orNotFound(services.runOnFile(deleteDatabase, context, target.path, {}), {});
+  return json({ success: true, message: 'database deleted', path: target.name, files_removed: filesRemoved });
+}
+
+async function list(context: RequestContext, services: Services): Promise<Reply> {
+  const dir = context.query.text('dir') || services.options.root;
+  if (!isAbsolute(dir) || dir.includes('\0')) throw new ApiError('INVALID_PARAMETERS', 'dir must be an absolute path');
+  const found = await services.runOnFile(listDatabases, context, normalize(dir), {});
+  const databases = found.map(({ name, sizeBytes, modifiedMs, isValid }) => ({
+    name,
+    path: join(dir, name),
+    size: sizeBytes,
+    size_str: sizeText(sizeBytes),
+    modified: secondsText(new Date(modifiedMs)),
+    mod_unix: Math.floor(modifiedMs / 1000),
+    is_valid: isValid,
+  }));
+  return json({
+    success: true,
+    dir,
+    count: databases.length,
+    databases: databases.length === 0 ? null : databases,
+  });
+}
+
+async function maintain(context: RequestContext, services: Services): Promise<Reply> {
+  services.target(context);
+  const body = await context.body();
+  const { op, dest_path: destination } = asMembers(parseJsonBody(body, 'INVALID_PARAMETERS'));
+  if (destination !== undefined && destination !== null && op !== 'vacuum_into') {
+    throw new ApiError('INVALID_PARAMETERS', 'dest_path is only for vacuum_into');
+  }
+  const members = { reqIdx: -1 };
+  switch (op) {
+    case 'quick_check':
+      return json({ op, result: await orNotFound(services.run(quickCheck, context, {}), members) });
+    case 'wal_checkpoint_truncate':
+      return await runCheckpoint(context, services);
+    case 'vacuum_into': {
+      if (typeof destination !== 'string') throw new ApiError('INVALID_PARAMETERS', 'vacuum_into needs a dest_path');
+      const { path } = services.resolve(destination);
+      return json({ op, result: await orNotFound(services.run(vacuumInto, context, { destination: path }), members) });
+    }
+    case 'reset_changes':
+      return json({ op, result: await orNotFound(services.run(resetChanges, context, {}), members) });
+    default:
+      throw new ApiError(
+        'INVALID_PARAMETERS',
+        'op must be quick_check, wal_checkpoint_truncate, vacuum_into or reset_changes',
+        { members },
+      );
+  }
+}
+
+/** A checkpoint that another program blocks may be tried again: the one 409 with Retry-After. */
+async function runCheckpoint(context: RequestContext, services: Services): Promise<Reply> {
+  try {
+    const result = await orNotFound(services.run(checkpoint, context, {}), { reqIdx: -1 });
+    return json({ op: 'wal_checkpoint_truncate', result });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'CONFLICT') throw error;
+    const reply = errorReply(error);
+    return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
+  }
+}
+
+/** Here a missing database is 404. */
+async function orNotFound<Result>(work: Promise<Result>, members: Readonly<Record<string, unknown>>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const status = error.code === 'DATABASE_NOT_FOUND' ? 404 : error.status;
+    throw new ApiError(error.code, error.message, { status, members: { ...error.members, ...members }, cause: error });
+  }
+}
+
+function asMembers(body: Json): JsonObject {
+  if (isObject(body)) return body;
+  throw new ApiError('INVALID_PARAMETERS', 'the body must be a JSON object', { members: { reqIdx: -1 } });
+}
+
+function sizeText(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${bytes} B` : `${size.toFixed(1)} ${units[unit]}`;
+}

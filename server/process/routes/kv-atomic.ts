@@ -1,0 +1,121 @@
+// The rows of counters and lists.
+
+import { kvIncrement, kvPop, kvPush, kvRemove } from '../../executor/kv/store/atomic.ts';
+import { ApiError } from '../../messages/errors.ts';
+import type { RequestContext } from '../http/context.ts';
+import type { Route } from '../http/route.ts';
+import {
+  conditionsOf,
+  done,
+  jsonBody,
+  keyArgs,
+  path,
+  pathArg,
+  toReply,
+  writeArgs,
+  writeErrors,
+  writeOptions,
+  writeParameters,
+} from './kv-parameters.ts';
+
+function counterRoute(op: 'INCR' | 'DECR'): Route {
+  return {
+    method: 'POST',
+    path: `/api/v1/sqlite/kv/{key}/${op.toLowerCase()}`,
+    name: op === 'INCR' ? 'kvIncr' : 'kvDecr',
+    summary: `${op === 'INCR' ? 'Add to' : 'Subtract from'} a counter; a missing key starts at 0.`,
+    tag: 'kv',
+    access: 'write',
+    query: [...writeParameters, path, { name: 'delta', type: 'integer', default: 1, sense: 'A positive integer.' }],
+    answers: done('The new value.'),
+    errors: writeErrors,
+    handle: async (context, services) => {
+      const delta = context.query.integer('delta');
+      if (delta <= 0) throw new ApiError('INVALID_PARAMETERS', 'delta must be a positive integer');
+      const args = { ...atomicArgs(context), op, delta: BigInt(delta) };
+      return toReply(
+        await services.run(kvIncrement, context, args, writeOptions(context, services, `KV ${op} ${args.key}`)),
+      );
+    },
+  };
+}
+
+const push: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/push',
+  name: 'kvPush',
+  summary: 'Append one element to an array; a missing key starts empty.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    { name: 'raw', type: 'boolean', default: false, sense: 'Do not unwrap {"value": x}.' },
+  ],
+  body: jsonBody,
+  answers: done('The new length.'),
+  errors: writeErrors,
+  handle: async (context, services) => {
+    const body = await context.body();
+    const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
+    return toReply(
+      await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`, body.length)),
+    );
+  },
+};
+
+const pop: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/pop',
+  name: 'kvPop',
+  summary: 'Take the last element of an array.',
+  tag: 'kv',
+  access: 'write',
+  query: [...writeParameters, path],
+  answers: done('The element and the new length.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const args = atomicArgs(context);
+    return toReply(await services.run(kvPop, context, args, writeOptions(context, services, `KV POP ${args.key}`)));
+  },
+};
+
+const remove: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/remove',
+  name: 'kvRemove',
+  summary: 'Remove one element of an array, by position or by value.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    { name: 'index', type: 'integer', sense: 'Position; negative counts from the end.' },
+  ],
+  body: {
+    ...jsonBody,
+    sense: '{"value": x}: the first equal element, else the first with these members.',
+    optional: true,
+  },
+  answers: done('The element and the new length.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const body = await context.body();
+    const index = context.query.optionalInteger('index');
+    const args = { ...atomicArgs(context, body), body, ...(index === undefined ? {} : { index }) };
+    return toReply(
+      await services.run(kvRemove, context, args, writeOptions(context, services, `KV REMOVE ${args.key}`)),
+    );
+  },
+};
+
+export const kvAtomicRoutes: readonly Route[] = [counterRoute('INCR'), counterRoute('DECR'), push, pop, remove];
+
+function atomicArgs(context: RequestContext, body?: Buffer) {
+  return {
+    ...writeArgs(context, body),
+    ...keyArgs(context),
+    ...pathArg(context),
+    conditions: conditionsOf(context),
+  };
+}

@@ -1,0 +1,125 @@
+// What the rows of the key-value store share: their parameters, and how headers and query become operation arguments.
+import { createHash } from 'node:crypto';
+import { kvLimits } from '../../executor/kv/kv-limits.ts';
+import type { KvAnswer } from '../../executor/kv/store/answer.ts';
+import { type Conditions, parseIfAbsent, parseIfMatch } from '../../executor/kv/store/conditions.ts';
+import type { Idempotency, WriteArgs } from '../../executor/kv/store/request.ts';
+import { checkKey } from '../../executor/kv/table/keys.ts';
+import { defaultTable } from '../../executor/kv/table/names.ts';
+import { asBuffer } from '../../executor/kv/table/values.ts';
+import { ApiError, type ErrorCode } from '../../messages/errors.ts';
+import type { RequestContext } from '../http/context.ts';
+import type { Answer, QueryParameter, Reply } from '../http/route.ts';
+import type { RunOptions, Services } from '../services.ts';
+import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+export const table: QueryParameter = { name: 'table', type: 'text', default: defaultTable, sense: 'The KV table.' };
+export const path: QueryParameter = { name: 'path', type: 'text', sense: 'A path inside a JSON value: a.b, a[0].' };
+export const ttl: QueryParameter = {
+  name: 'ttl',
+  type: 'integer',
+  min: 0,
+  max: kvLimits.ttlMaxSeconds,
+  default: 0,
+  sense: 'Seconds until the key is gone; 0 for never.',
+};
+
+export const readParameters: readonly QueryParameter[] = [dbParameter, table, timeoutParameter];
+
+export const writeParameters: readonly QueryParameter[] = [
+  ...readParameters,
+  { name: 'history', type: 'boolean', default: true, sense: 'false keeps only the fact of the write, not its value.' },
+  ...createParameters,
+];
+
+export const readErrors: readonly ErrorCode[] = [...databaseErrors, 'CONFLICT'];
+
+export const writeErrors: readonly ErrorCode[] = [
+  ...databaseErrors,
+  'CONFLICT',
+  'DATABASE_READONLY',
+  'PRECONDITION_FAILED',
+  'PAYLOAD_TOO_LARGE',
+  'IDEMPOTENT_RESPONSE_TOO_LARGE',
+  'IDEMPOTENCY_KEY_MISMATCH',
+];
+
+export const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
+
+export function done(sense: string): Readonly<Record<number, Answer>> {
+  return { 200: { sense, schema: { type: 'object' } } };
+}
+
+export function tableOf(context: RequestContext): string {
+  return context.query.text('table');
+}
+
+export function keyArgs(context: RequestContext): { table: string; key: string } {
+  return { table: tableOf(context), key: checkKey(context.key) };
+}
+
+/** An absent or empty `path` means the whole value. */
+export function pathArg(context: RequestContext): { path?: string } {
+  const value = context.query.raw('path') ?? '';
+  return value === '' ? {} : { path: value };
+}
+
+/** The conditional headers and the older `if_match` of a write. */
+export function conditionsOf(context: RequestContext): Conditions {
+  const ifMatch = context.headers['if-match'];
+  const ifNoneMatch = context.headers['if-none-match'];
+  const ifValue = context.route.query.some(({ name }) => name === 'if_match')
+    ? context.query.raw('if_match')
+    : undefined;
+  return {
+    ...(ifMatch === undefined ? {} : { ifMatch: parseIfMatch(ifMatch) }),
+    ...(ifNoneMatch === undefined ? {} : { ifAbsent: parseIfAbsent(ifNoneMatch) }),
+    ...(ifValue === undefined ? {} : { ifValue }),
+  };
+}
+
+/** For operations on more than one key, or on the past. */
+export function refuseConditions(context: RequestContext): void {
+  if (context.headers['if-match'] !== undefined || context.headers['if-none-match'] !== undefined) {
+    throw new ApiError('INVALID_PARAMETERS', 'If-Match and If-None-Match have no sense here');
+  }
+}
+
+export function writeArgs(context: RequestContext, body: Buffer = Buffer.alloc(0)): WriteArgs {
+  const idempotency = idempotencyOf(context, body);
+  return {
+    table: tableOf(context),
+    history: context.query.boolean('history'),
+    clientIp: context.clientIp,
+    ...(idempotency === undefined ? {} : { idempotency }),
+  };
+}
+
+/** `what` is the line that the query history shows. */
+export function writeOptions(context: RequestContext, services: Services, what: string, sizeBytes = 0): RunOptions {
+  return {
+    sizeBytes,
+    create: context.createIfMissing(services.options.createOnWrite),
+    record: { sql: what, isStatement: true, source: 'kv' },
+  };
+}
+
+export function toReply(answer: KvAnswer): Reply {
+  const { status, headers, body, contentType } = answer;
+  const bytes = body instanceof Uint8Array ? asBuffer(body) : body;
+  return { status, headers, body: bytes, ...(contentType === undefined ? {} : { contentType }) };
+}
+
+function idempotencyOf(context: RequestContext, body: Buffer): Idempotency | undefined {
+  const key = context.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || key === '' || key.length > kvLimits.idempotencyKeyChars) {
+    throw new ApiError('INVALID_PARAMETERS', `Idempotency-Key has 1 to ${kvLimits.idempotencyKeyChars} characters`);
+  }
+  const { method, url, headers } = context.request;
+  const digest = createHash('sha256');
+  const parts = [method, url, headers['if-match'], headers['if-none-match'], headers['content-type']];
+  digest.update(JSON.stringify(parts.map((part) => part ?? null)));
+  digest.update(body);
+  return { key, request: digest.digest('base64') };
+}

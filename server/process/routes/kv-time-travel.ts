@@ -1,0 +1,234 @@
+// The rows of time travel: the history of a key, and the past of a whole table.
+
+import { kvLimits } from '../../executor/kv/kv-limits.ts';
+import { kvHistory, kvRollback, kvSnapshot } from '../../executor/kv/past/history.ts';
+import { kvDiff } from '../../executor/kv/past/table-diff.ts';
+import { kvTableRollback, kvTableRollbackPreview } from '../../executor/kv/past/table-rollback.ts';
+import { kvTableSnapshot } from '../../executor/kv/past/table-snapshot.ts';
+import { ApiError } from '../../messages/errors.ts';
+import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
+import type { QueryParameter, Route } from '../http/route.ts';
+import {
+  done,
+  keyArgs,
+  readErrors,
+  readParameters,
+  refuseConditions,
+  tableOf,
+  toReply,
+  writeArgs,
+  writeErrors,
+  writeOptions,
+  writeParameters,
+} from './kv-parameters.ts';
+
+const prefix: QueryParameter = { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' };
+
+function moment(name: string): QueryParameter {
+  return { name, type: 'integer', required: true, min: 1, sense: 'Unix time in seconds, not in the future.' };
+}
+
+const keyHistory: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/{key}/history',
+  name: 'kvHistory',
+  summary: 'What was done to a key, newest first, with the values before and after.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    {
+      name: 'limit',
+      type: 'integer',
+      min: 0,
+      default: kvLimits.historyDefault,
+      sense: 'At most 1000; 0 for the default.',
+    },
+  ],
+  answers: done(
+    'The operations; none for a key that was never written. client is http (see client_ip), or native, with program, pid and container where they are known: native:python3[4711]@3f2a9c01d2b4.',
+  ),
+  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  handle: async (context, services) => {
+    const limit = context.query.integer('limit') || kvLimits.historyDefault;
+    const args = { ...keyArgs(context), limit: Math.min(limit, kvLimits.listMax) };
+    return toReply(await services.run(kvHistory, context, args));
+  },
+};
+
+const keySnapshot: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/{key}/snapshot',
+  name: 'kvSnapshot',
+  summary: 'The value of a key after one of its operations.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    { name: 'op_number', type: 'integer', required: true, min: 1, sense: 'From the history.' },
+  ],
+  answers: done('The value.'),
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
+  handle: async (context, services) => {
+    const args = { ...keyArgs(context), opNumber: context.query.integer('op_number') };
+    return toReply(await services.run(kvSnapshot, context, args));
+  },
+};
+
+const keyRollback: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/rollback',
+  name: 'kvRollback',
+  summary: 'Undo the newest operations of a key and take them out of its history.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    { name: 'steps', type: 'integer', min: 1, max: kvLimits.rollbackSteps, default: 1, sense: 'How many.' },
+  ],
+  answers: done('How many were undone.'),
+  errors: [...writeErrors, 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
+  handle: async (context, services) => {
+    refuseConditions(context);
+    const args = { ...writeArgs(context), ...keyArgs(context), steps: context.query.integer('steps') };
+    const options = writeOptions(context, services, `KV ROLLBACK ${args.key}`);
+    return toReply(await services.run(kvRollback, context, args, options));
+  },
+};
+
+const tableSnapshot: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/snapshot',
+  name: 'kvTableSnapshot',
+  summary: 'All keys of a table, or those of a prefix, with their values at a time.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    moment('timestamp'),
+    prefix,
+    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000; 0 for all.' },
+    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was not all.' },
+  ],
+  answers: done(
+    `The keys and values. One answer looks at ${kvLimits.scannedKeys} keys; candidate_truncated says that there are more, which total_keys_at_snapshot then leaves out. next_after is the "after" of the next call, null where this was all.`,
+  ),
+  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  handle: async (context, services) => {
+    const { query } = context;
+    const args = {
+      table: tableOf(context),
+      atSeconds: query.integer('timestamp'),
+      prefix: query.text('prefix'),
+      limit: Math.min(query.integer('limit'), kvLimits.listMax),
+      offset: 0,
+      after: query.text('after'),
+    };
+    return toReply(await services.run(kvTableSnapshot, context, args));
+  },
+};
+
+const tableDiff: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/diff',
+  name: 'kvDiff',
+  summary: 'What changed between two times.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    moment('from'),
+    moment('to'),
+    { name: 'keys', type: 'text', sense: 'Only these keys, separated by commas.' },
+    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was cut short.' },
+  ],
+  answers: done(
+    `Keys created, modified and deleted. One answer looks at ${kvLimits.scannedKeys} keys; when there are more, candidate_truncated is true and next_after is the "after" of the next call (else null). The numbers are of the keys up to there.`,
+  ),
+  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  handle: async (context, services) => {
+    const { query } = context;
+    const keys = query
+      .text('keys')
+      .split(',')
+      .filter((key) => key !== '');
+    const args = {
+      table: tableOf(context),
+      fromSeconds: query.integer('from'),
+      toSeconds: query.integer('to'),
+      keys,
+      after: query.text('after'),
+    };
+    return toReply(await services.run(kvDiff, context, args));
+  },
+};
+
+const tableRollback: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/rollback',
+  name: 'kvTableRollback',
+  summary: 'Return a table to a time; shows what would happen unless confirm=yes.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    moment('to_timestamp'),
+    { name: 'dry_run', type: 'boolean', default: false, sense: 'Only show.' },
+    { name: 'confirm', type: 'text', sense: '"yes" to do it.' },
+  ],
+  body: {
+    sense: '{"keys": [...], "exclude_keys": [...]}; without them the whole table.',
+    optional: true,
+    schema: { type: 'object' },
+  },
+  answers: done('What was done, or would be.'),
+  errors: [...writeErrors, 'TIME_TRAVEL_CHAIN_GAP', 'RESPONSE_TOO_LARGE'],
+  handle: async (context, services) => {
+    refuseConditions(context);
+    const { query } = context;
+    const confirm = query.text('confirm');
+    if (confirm !== '' && confirm !== 'yes') {
+      throw new ApiError('INVALID_PARAMETERS', 'confirm must be "yes", or absent for a preview');
+    }
+    const isDryRun = confirm === '' || query.boolean('dry_run');
+    const body = await context.body();
+    const args = { ...writeArgs(context, body), toSeconds: query.integer('to_timestamp'), ...keyFilter(body) };
+    const options = writeOptions(context, services, `KV ROLLBACK TO ${args.toSeconds}`);
+    const answer = isDryRun
+      ? services.run(kvTableRollbackPreview, context, args)
+      : services.run(kvTableRollback, context, args, options);
+    return toReply(await answer.catch((error: unknown) => Promise.reject(withMessage(error))));
+  },
+};
+
+export const kvTimeTravelRoutes: readonly Route[] = [
+  keyHistory,
+  keySnapshot,
+  keyRollback,
+  tableSnapshot,
+  tableDiff,
+  tableRollback,
+];
+
+/** Clients of a table rollback look for the code in `error` and for the sentence in `message`. */
+function withMessage(error: unknown): unknown {
+  if (!(error instanceof ApiError) || error.code !== 'TIME_TRAVEL_CHAIN_GAP') return error;
+  return new ApiError(error.code, error.code, { members: { message: error.message }, cause: error });
+}
+
+function keyFilter(body: Buffer): { keys: string[]; excludeKeys: string[] } {
+  const value: Json = body.length === 0 ? {} : parseJsonBody(body, 'INVALID_PARAMETERS');
+  if (!isObject(value)) throw new ApiError('INVALID_PARAMETERS', 'the body must be an object, or empty');
+  return { keys: keyList(value.keys, 'keys'), excludeKeys: keyList(value.exclude_keys, 'exclude_keys') };
+}
+
+function keyList(value: Json | undefined, name: string): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || !value.every((key) => typeof key === 'string')) {
+    throw new ApiError('INVALID_PARAMETERS', `"${name}" must be an array of keys`);
+  }
+  if (value.length > kvLimits.rollbackKeys) {
+    throw new ApiError('PAYLOAD_TOO_LARGE', `"${name}" has at most ${kvLimits.rollbackKeys} keys`);
+  }
+  return value;
+}

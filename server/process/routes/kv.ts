@@ -1,0 +1,270 @@
+// The rows of the key-value store: listing, reading, writing and deleting keys, and their time to live.
+
+import { kvLimits } from '../../executor/kv/kv-limits.ts';
+import { kvGetAt } from '../../executor/kv/past/history.ts';
+import { kvListAt } from '../../executor/kv/past/table-snapshot.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../../executor/kv/store/store.ts';
+import { ApiError } from '../../messages/errors.ts';
+import type { RequestContext } from '../http/context.ts';
+import type { QueryParameter, Reply, Route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+import { changeRoutes } from './changes.ts';
+import { kvAtomicRoutes } from './kv-atomic.ts';
+import { kvBatchRoutes } from './kv-batch.ts';
+import {
+  conditionsOf,
+  done,
+  keyArgs,
+  path,
+  pathArg,
+  readErrors,
+  readParameters,
+  tableOf,
+  toReply,
+  ttl,
+  writeArgs,
+  writeErrors,
+  writeOptions,
+  writeParameters,
+} from './kv-parameters.ts';
+import { kvTimeTravelRoutes } from './kv-time-travel.ts';
+
+const atTimestamp: QueryParameter = {
+  name: 'at_timestamp',
+  type: 'integer',
+  min: 0,
+  default: 0,
+  sense: 'What was at this Unix time in seconds; 0 for now.',
+};
+
+const listKeys: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv',
+  name: 'kvList',
+  summary: 'List keys in byte order, without their values.',
+  tag: 'kv',
+  access: 'read',
+  query: [
+    ...readParameters,
+    { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' },
+    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000.' },
+    { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Keys to skip.' },
+    { name: 'after', type: 'text', sense: 'Only keys greater than this one; excludes offset.' },
+    atTimestamp,
+  ],
+  answers: done('A page of keys.'),
+  errors: readErrors,
+  handle: async (context, services) => {
+    const { query } = context;
+    const after = query.text('after');
+    const atSeconds = query.integer('at_timestamp');
+    if (after !== '' && (query.integer('offset') > 0 || atSeconds > 0)) {
+      throw new ApiError('INVALID_PARAMETERS', '"after" goes with neither "offset" nor "at_timestamp"');
+    }
+    if (atSeconds > 0) return listAt(context, services, atSeconds);
+    const args = {
+      table: tableOf(context),
+      prefix: query.text('prefix'),
+      limit: Math.min(query.integer('limit'), kvLimits.listMax),
+      offset: query.integer('offset'),
+      after,
+    };
+    return toReply(await services.run(kvList, context, args));
+  },
+};
+
+const getKey: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/{key}',
+  name: 'kvGet',
+  summary: 'Read a value, or a part of a JSON value.',
+  tag: 'kv',
+  access: 'read',
+  query: [...readParameters, path, atTimestamp],
+  answers: {
+    200: { sense: 'The value as it was stored, with its content type.', contentType: '*/*' },
+    304: { sense: 'Not modified.' },
+  },
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
+  handle: async (context, services) => {
+    const atSeconds = context.query.integer('at_timestamp');
+    if (atSeconds > 0) return getAt(context, services, atSeconds);
+    try {
+      return toReply(
+        await services.run(kvGet, context, { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) }),
+      );
+    } catch (error) {
+      return missOrThrow(context, services, error);
+    }
+  },
+};
+
+const headKey: Route = {
+  method: 'HEAD',
+  path: '/api/v1/sqlite/kv/{key}',
+  name: 'kvHead',
+  summary: 'Look whether a key exists, and its ETag.',
+  tag: 'kv',
+  access: 'read',
+  query: readParameters,
+  answers: { 200: { sense: 'The key exists.' }, 304: { sense: 'Not modified.' } },
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
+  handle: async (context, services) =>
+    toReply(await services.run(kvHead, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+};
+
+const getEntry: Route = {
+  method: 'GET',
+  path: '/api/v1/sqlite/kv/{key}/entry',
+  name: 'kvEntry',
+  summary: 'Read a value together with everything known of it.',
+  tag: 'kv',
+  access: 'read',
+  query: readParameters,
+  answers: { ...done('Value, content type, ETag and times.'), 304: { sense: 'Not modified.' } },
+  errors: [...readErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) =>
+    toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+};
+
+const setKey: Route = {
+  method: 'PUT',
+  path: '/api/v1/sqlite/kv/{key}',
+  name: 'kvSet',
+  summary: 'Write a value, or a part of a JSON value.',
+  tag: 'kv',
+  access: 'write',
+  query: [
+    ...writeParameters,
+    path,
+    ttl,
+    { name: 'if_match', type: 'text', sense: 'Write only if the value is exactly this.' },
+  ],
+  body: { sense: 'The value, stored byte for byte.', optional: true },
+  answers: done('Written.'),
+  errors: [...writeErrors, 'INVALID_JSON_VALUE'],
+  handle: async (context, services) => {
+    const args = keyArgs(context);
+    const body = await context.body();
+    const contentType = context.headers['content-type'];
+    const set = {
+      ...writeArgs(context, body),
+      ...args,
+      ...pathArg(context),
+      body,
+      ...(contentType === undefined ? {} : { contentType }),
+      ttlSeconds: context.query.integer('ttl'),
+      conditions: conditionsOf(context),
+    };
+    return toReply(
+      await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`, body.length)),
+    );
+  },
+};
+
+const deleteKey: Route = {
+  method: 'DELETE',
+  path: '/api/v1/sqlite/kv/{key}',
+  name: 'kvDelete',
+  summary: 'Delete a key.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  answers: done('Deleted.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: async (context, services) => {
+    const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
+    return toReply(
+      await services.run(kvDelete, context, args, writeOptions(context, services, `KV DELETE ${args.key}`)),
+    );
+  },
+};
+
+const expire: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/expire',
+  name: 'kvExpire',
+  summary: 'Give a key a time to live.',
+  tag: 'kv',
+  access: 'write',
+  query: [...writeParameters, { ...ttl, min: 1, required: true }],
+  answers: done('The second at which the key is gone.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
+};
+
+const persist: Route = {
+  method: 'POST',
+  path: '/api/v1/sqlite/kv/{key}/persist',
+  name: 'kvPersist',
+  summary: 'End the time to live of a key.',
+  tag: 'kv',
+  access: 'write',
+  query: writeParameters,
+  answers: done('The key stays.'),
+  errors: [...writeErrors, 'KEY_NOT_FOUND'],
+  handle: (context, services) => setExpiry(context, services, null),
+};
+
+export const kvRoutes: readonly Route[] = [
+  listKeys,
+  getKey,
+  headKey,
+  setKey,
+  deleteKey,
+  getEntry,
+  expire,
+  persist,
+  ...kvBatchRoutes,
+  ...kvAtomicRoutes,
+  ...kvTimeTravelRoutes,
+  ...changeRoutes,
+];
+
+async function setExpiry(context: RequestContext, services: Services, ttlSeconds: number | null): Promise<Reply> {
+  const args = { ...writeArgs(context), ...keyArgs(context), ttlSeconds, conditions: conditionsOf(context) };
+  const what = `KV ${ttlSeconds === null ? 'PERSIST' : 'EXPIRE'} ${args.key}`;
+  return toReply(await services.run(kvExpire, context, args, writeOptions(context, services, what)));
+}
+
+function getAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
+  if (context.headers['if-none-match'] !== undefined) {
+    throw new ApiError('INVALID_PARAMETERS', 'If-None-Match has no sense together with at_timestamp');
+  }
+  return services.run(kvGetAt, context, { ...keyArgs(context), atSeconds }).then(toReply);
+}
+
+function listAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
+  const { query } = context;
+  const args = {
+    table: tableOf(context),
+    atSeconds,
+    prefix: query.text('prefix'),
+    limit: Math.min(query.integer('limit'), kvLimits.listMax),
+    offset: query.integer('offset'),
+    after: '',
+  };
+  return services.run(kvListAt, context, args).then(toReply);
+}
+
+function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {
+  const value = context.headers['if-none-match'];
+  return value === undefined ? {} : { ifNoneMatch: value };
+}
+
+/**
+ * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`, and
+ * the error object for a client that says JSON in its headers. Where a write would create the
+ * file, a plain client reads null from a missing file too: it is a store in which nothing is stored yet.
+ */
+function missOrThrow(context: RequestContext, services: Services, error: unknown): Reply {
+  if (!(error instanceof ApiError)) throw error;
+  const isMiss =
+    error.code === 'KEY_NOT_FOUND' ||
+    (error.code === 'DATABASE_NOT_FOUND' && context.createIfMissing(services.options.createOnWrite));
+  const saysJson = [context.headers.accept, context.headers['content-type']].some((header) =>
+    header?.includes('application/json'),
+  );
+  if (!isMiss || saysJson) throw error;
+  return { status: error.status, body: 'null', headers: { 'x-hoody-error-code': error.code } };
+}

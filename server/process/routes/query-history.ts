@@ -1,0 +1,85 @@
+// The query history of a database.
+
+import { historyClear, historyDelete, historyList, historyStats } from '../../executor/query-history.ts';
+import { ApiError } from '../../messages/errors.ts';
+import { limits } from '../../messages/limits.ts';
+import { json } from '../http/reply.ts';
+import type { Route } from '../http/route.ts';
+import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+const cleared = { success: true, message: 'history cleared' };
+
+export const historyRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/history',
+    name: 'listHistory',
+    summary: 'Newest queries of a database',
+    tag: 'history',
+    access: 'read',
+    query: [
+      dbParameter,
+      { name: 'limit', type: 'integer', min: 0, default: limits.queryHistoryPage, sense: '0 means 100; at most 1000.' },
+      { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Entries to skip.' },
+      timeoutParameter,
+    ],
+    answers: { 200: { sense: 'Newest first.', schema: { type: 'object' } } },
+    errors: databaseErrors,
+    async handle(context, services) {
+      await services.flushHistory(services.target(context));
+      const limit = Math.min(context.query.integer('limit') || limits.queryHistoryPage, limits.queryHistoryKept);
+      const offset = context.query.integer('offset');
+      const { total, entries } = await services.run(historyList, context, { limit, offset });
+      const list = entries.length === 0 ? null : entries;
+      return json({ count: entries.length, total, limit, offset, history: list, entries: list });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/history/stats',
+    name: 'historyStats',
+    summary: 'How many queries, how many failed, how long they took',
+    tag: 'history',
+    access: 'read',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'Counts over the entries that are kept.', schema: { type: 'object' } } },
+    errors: databaseErrors,
+    async handle(context, services) {
+      await services.flushHistory(services.target(context));
+      return json(await services.run(historyStats, context, {}));
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/sqlite/history',
+    name: 'clearHistory',
+    summary: 'Forget all queries',
+    tag: 'history',
+    access: 'write',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'Cleared.', schema: { type: 'object' } } },
+    errors: databaseErrors,
+    async handle(context, services) {
+      await services.flushHistory(services.target(context));
+      await services.run(historyClear, context, {});
+      return json(cleared);
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/sqlite/history/{key}',
+    name: 'deleteHistoryEntry',
+    summary: 'Forget one query; the key is its id',
+    tag: 'history',
+    access: 'write',
+    query: [dbParameter, timeoutParameter],
+    answers: { 200: { sense: 'Deleted.', schema: { type: 'object' } } },
+    errors: [...databaseErrors, 'HISTORY_ENTRY_NOT_FOUND'],
+    async handle(context, services) {
+      if (!/^\d{1,15}$/.test(context.key)) throw new ApiError('INVALID_PARAMETERS', 'the entry id must be an integer');
+      await services.flushHistory(services.target(context));
+      await services.run(historyDelete, context, { id: Number(context.key) });
+      return json({ success: true, message: 'history entry deleted' });
+    },
+  },
+];

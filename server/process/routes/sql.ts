@@ -1,0 +1,143 @@
+// SQL over HTTP: the transaction and the shareable read-only query.
+
+import type { HistoryEntry } from '../../executor/query-history.ts';
+import { sqlShareable, sqlTransaction } from '../../executor/sql/operations.ts';
+import { decodeShareable } from '../../executor/sql/shareable.ts';
+import { ApiError, fromErrorData } from '../../messages/errors.ts';
+import { limits } from '../../messages/limits.ts';
+import type { RequestContext } from '../http/context.ts';
+import { errorReply } from '../http/reply.ts';
+import type { Reply, Route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+export const sqlRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/sqlite/db',
+    name: 'executeTransaction',
+    summary: 'Run SQL statements in one transaction',
+    tag: 'sql',
+    access: 'write',
+    query: [dbParameter, ...createParameters, timeoutParameter],
+    body: {
+      sense: 'The items of the transaction, in order. Any Content-Type.',
+      schema: {
+        type: 'object',
+        required: ['transaction'],
+        properties: {
+          resultFormat: { type: 'string', description: '`list` answers rows as arrays.' },
+          transaction: {
+            type: 'array',
+            maxItems: limits.transactionItems,
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              properties: {
+                query: { type: 'string' },
+                statement: { type: 'string' },
+                sql: { type: 'string', description: 'Alias of statement.' },
+                values: { description: 'A list for ? parameters or an object for named ones.' },
+                params: { description: 'Alias of values.' },
+                valuesBatch: { type: 'array', maxItems: limits.batchRows, items: {} },
+                noFail: { type: 'boolean', default: false },
+              },
+            },
+          },
+        },
+      },
+    },
+    answers: {
+      200: {
+        sense: 'Every item was committed, or skipped under noFail.',
+        schema: { type: 'object', properties: { results: { type: 'array', items: { type: 'object' } } } },
+      },
+    },
+    errors: [
+      ...databaseErrors,
+      'SQL_ERROR',
+      'SQL_BIND_ERROR',
+      'UNKNOWN_FIELD',
+      'VALUES_CONFLICT',
+      'SQL_CONSTRAINT',
+      'DATABASE_READONLY',
+      'CONFLICT',
+      'PAYLOAD_TOO_LARGE',
+      'RESPONSE_TOO_LARGE',
+    ],
+    handle: executeTransaction,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/sqlite/query',
+    name: 'shareableQuery',
+    summary: 'Run one read-only SELECT from a URL that can be shared',
+    tag: 'sql',
+    access: 'read',
+    query: [
+      dbParameter,
+      { name: 'sql', type: 'text', required: true, sense: 'The SELECT, as base64, base64url or plain text.' },
+      timeoutParameter,
+    ],
+    answers: { 200: { sense: 'The rows; resultSet is null when there are none.', schema: { type: 'object' } } },
+    errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT', 'RESPONSE_TOO_LARGE'],
+    anyOrigin: true,
+    handle: shareableQuery,
+  },
+];
+
+async function executeTransaction(context: RequestContext, services: Services): Promise<Reply> {
+  const target = services.target(context);
+  const create = context.createIfMissing(services.options.createOnWrite);
+  try {
+    const body = await context.body();
+    const args = { body, clientIp: context.clientIp };
+    const answer = await services.run(sqlTransaction, context, args, { create, sizeBytes: body.length });
+    // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
+    if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
+    const timestampMs = Date.now();
+    const records = answer.records.map(
+      (record): HistoryEntry => ({
+        ...record,
+        sql: record.sql.slice(0, limits.queryHistorySqlChars),
+        timestampMs,
+        source: 'sql',
+        clientIp: context.clientIp,
+      }),
+    );
+    services.record(target, records, answer.wrote);
+    if (answer.error === null) return { status: 200, body: answer.body };
+    return errorReply(await services.namingHolder(fromErrorData(answer.error), context));
+  } catch (error) {
+    if (!(error instanceof ApiError) || 'reqIdx' in error.members) throw error;
+    const members = { ...error.members, reqIdx: -1 };
+    throw new ApiError(error.code, error.message, { status: error.status, members, cause: error.cause });
+  }
+}
+
+async function shareableQuery(context: RequestContext, services: Services): Promise<Reply> {
+  const target = services.target(context);
+  const sql = decodeShareable(context.query.text('sql'));
+  const startedMs = performance.now();
+  const record = (rowCount: number, error: string | null): void => {
+    const entry: HistoryEntry = {
+      sql: sql.slice(0, limits.queryHistorySqlChars),
+      timestampMs: Date.now(),
+      durationMs: performance.now() - startedMs,
+      rowCount,
+      error,
+      isStatement: false,
+      source: 'sql',
+      clientIp: context.clientIp,
+    };
+    services.record(target, [entry], false);
+  };
+  try {
+    const answer = await services.run(sqlShareable, context, { sql });
+    record(answer.rowCount, null);
+    return { status: 200, body: answer.body };
+  } catch (error) {
+    record(0, error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+// The server's side of one executor process: one piece of work outstanding, its phase, and its end.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { FromExecutor, ToExecutor } from '../../messages/jobs.ts';
+import type { PathRules } from '../../messages/paths.ts';
+import type { Group } from './group.ts';
+
+/** Compiled beside this file; tests run the compiled server. */
+const programPath = fileURLToPath(new URL('../../executor/main.js', import.meta.url));
+/** Enough for a 32 MiB answer and its rows; a query that needs more kills its executor, not the server. */
+const heapMiB = 512;
+
+export interface ExecutorEvents {
+  readonly onMessage: (executor: Executor, message: FromExecutor) => void;
+  readonly onExit: (executor: Executor) => void;
+}
+
+export class Executor {
+  readonly #child: ChildProcess;
+  /** Databases that this executor may have open. */
+  readonly open = new Set<string>();
+  readonly exited: Promise<void>;
+  /** What it is at work on. */
+  group: Group | null = null;
+  isReady = false;
+  idleSinceMs = performance.now();
+  readonly startedAtMs = performance.now();
+
+  constructor(rules: PathRules, events: ExecutorEvents) {
+    this.#child = fork(programPath, [], {
+      serialization: 'advanced',
+      execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', (message) => events.onMessage(this, message as FromExecutor));
+    this.exited = new Promise((resolve) => {
+      this.#child.once('exit', () => resolve());
+      // A process that could not be started has no exit.
+      this.#child.once('error', () => resolve());
+    });
+    void this.exited.then(() => events.onExit(this));
+    this.send({ type: 'start', rules });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** A channel that is gone shows as an exit: nothing to do here. */
+  send(message: ToExecutor): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Ends an executor that does nothing: it closes its databases first. */
+  end(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}

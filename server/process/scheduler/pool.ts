@@ -1,0 +1,103 @@
+// The executor processes: which one is free, when another is started, when an idle one ends.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../../messages/limits.ts';
+import type { PathRules } from '../../messages/paths.ts';
+import { Executor, type ExecutorEvents } from './executor.ts';
+import type { QueuedJob } from './queue.ts';
+
+/** While an executor is at short work, the next group rather waits this long than for a new process to start. */
+const patienceMs = 25;
+
+export class ExecutorPool {
+  readonly #rules: PathRules;
+  readonly #events: ExecutorEvents;
+  readonly #executors = new Set<Executor>();
+  #starvedSinceMs: number | null = null;
+
+  constructor(rules: PathRules, events: ExecutorEvents) {
+    this.#rules = rules;
+    this.#events = events;
+  }
+
+  get all(): Iterable<Executor> {
+    return this.#executors;
+  }
+
+  get pids(): number[] {
+    return [...this.#executors].map((executor) => executor.pid).filter((pid) => pid > 0);
+  }
+
+  get openDatabases(): number {
+    return new Set([...this.#executors].flatMap((executor) => [...executor.open])).size;
+  }
+
+  /** A free one, if there is a choice one that has the database open already. */
+  idle(path: string): Executor | undefined {
+    let any: Executor | undefined;
+    for (const executor of this.#executors) {
+      if (executor.group !== null || !executor.isReady) continue;
+      if (executor.open.has(path)) return executor;
+      any ??= executor;
+    }
+    return any;
+  }
+
+  /** SQL never takes all executors, so that key-value work finds one. */
+  hasRoomFor(lane: QueuedJob['lane']): boolean {
+    const running = [...this.#executors].filter(({ group }) => group?.lane === lane).length;
+    if (lane === 'sql') return running < limits.sqlExecutors;
+    if (lane === 'background') return running < 1;
+    return true;
+  }
+
+  /**
+   * Starts executors for groups that found none free. Returns after how many milliseconds to look again because somebody
+   * will be free sooner than a new process is ready, or null.
+   */
+  provideFor(unservedGroups: number): number | null {
+    if (unservedGroups === 0) {
+      this.#starvedSinceMs = null;
+      return null;
+    }
+    const nowMs = performance.now();
+    this.#starvedSinceMs ??= nowMs;
+    const all = [...this.#executors];
+    const waitMs = this.#starvedSinceMs + patienceMs - nowMs;
+    if (waitMs > 0 && all.some(({ group }) => group?.lane.startsWith('kv-'))) return waitMs;
+    const starting = all.filter(({ isReady }) => !isReady).length;
+    const wanted = Math.min(unservedGroups - starting, limits.executors - all.length);
+    for (let count = 0; count < wanted; count += 1) this.#executors.add(new Executor(this.#rules, this.#events));
+    return null;
+  }
+
+  /** Ends executors that had nothing to do for long, and those that do not come up. */
+  endIdle(nowMs: number): void {
+    for (const executor of this.#executors) {
+      if (executor.group !== null) continue;
+      if (!executor.isReady) {
+        if (nowMs - executor.startedAtMs > limits.executorStartMs) executor.kill();
+      } else if (nowMs - executor.idleSinceMs > limits.executorIdleMs) {
+        this.#executors.delete(executor);
+        executor.end();
+      }
+    }
+  }
+
+  remove(executor: Executor): void {
+    this.#executors.delete(executor);
+  }
+
+  /**
+   * Ends the executors, the busy ones by force. Resolves when all are gone: an idle one closes its databases first, which
+   * leaves no write-ahead log behind.
+   */
+  async stop(): Promise<void> {
+    const exits = [...this.#executors].map((executor) => {
+      const isIdle = executor.group === null && executor.isReady;
+      if (isIdle || executor.group?.phase === 'committed') executor.end();
+      else executor.kill();
+      return executor.exited;
+    });
+    await Promise.race([Promise.all(exits), sleep(limits.executorEndMs, undefined, { ref: false })]);
+  }
+}

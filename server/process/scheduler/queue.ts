@@ -1,0 +1,99 @@
+// The waiting work of one database, in lanes, and the rule of what may start beside what is running. Pure bookkeeping:
+// no processes, no clock.
+
+import type { Outcome } from '../../messages/jobs.ts';
+import { limits } from '../../messages/limits.ts';
+import type { Lane } from '../../messages/operation.ts';
+
+export interface QueuedJob {
+  readonly operation: string;
+  readonly lane: Lane | 'file';
+  readonly args: unknown;
+  readonly create: boolean;
+  /** What the arguments weigh, for the bound on queued bytes. */
+  readonly sizeBytes: number;
+  readonly deadlineMs: number;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+type AnyLane = QueuedJob['lane'];
+
+/** The order in which lanes are looked at. */
+const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'sql', 'background'];
+
+export class DatabaseQueue {
+  readonly path: string;
+  readonly #waiting: Record<AnyLane, QueuedJob[]> = {
+    file: [],
+    'kv-read': [],
+    'kv-write': [],
+    sql: [],
+    background: [],
+  };
+  readonly #running: Record<AnyLane, number> = { file: 0, 'kv-read': 0, 'kv-write': 0, sql: 0, background: 0 };
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** How many jobs now wait in its lane. */
+  push(job: QueuedJob): number {
+    return this.#waiting[job.lane].push(job);
+  }
+
+  /** Back to the head of its lane, in order. */
+  pushFront(jobs: readonly QueuedJob[]): void {
+    for (const job of [...jobs].reverse()) this.#waiting[job.lane].unshift(job);
+  }
+
+  /** The lanes that have work and may start now, best first. */
+  startable(): AnyLane[] {
+    return laneOrder.filter((lane) => this.#waiting[lane].length > 0 && this.#mayStart(lane));
+  }
+
+  /** The next group of a lane. Jobs of one group agree on `create`. */
+  take(lane: AnyLane): QueuedJob[] {
+    const waiting = this.#waiting[lane];
+    const most = lane === 'kv-read' || lane === 'kv-write' ? limits.groupJobs : 1;
+    const create = waiting[0]?.create;
+    let count = 0;
+    let bytes = 0;
+    while (count < most && count < waiting.length && bytes < limits.groupBytes && waiting[count]?.create === create) {
+      bytes += waiting[count]?.sizeBytes ?? 0;
+      count += 1;
+    }
+    this.#running[lane] += 1;
+    return waiting.splice(0, count);
+  }
+
+  finished(lane: AnyLane): void {
+    this.#running[lane] -= 1;
+  }
+
+  /** Removes and returns the waiting jobs whose deadline has passed. */
+  takeExpired(nowMs: number): QueuedJob[] {
+    const expired: QueuedJob[] = [];
+    for (const lane of laneOrder) {
+      if (!this.#waiting[lane].some((job) => job.deadlineMs <= nowMs)) continue;
+      expired.push(...this.#waiting[lane].filter((job) => job.deadlineMs <= nowMs));
+      this.#waiting[lane] = this.#waiting[lane].filter((job) => job.deadlineMs > nowMs);
+    }
+    return expired;
+  }
+
+  takeAll(): QueuedJob[] {
+    return laneOrder.flatMap((lane) => this.#waiting[lane].splice(0));
+  }
+
+  get isIdle(): boolean {
+    return laneOrder.every((lane) => this.#waiting[lane].length === 0 && this.#running[lane] === 0);
+  }
+
+  /** Work on the file itself runs with nothing beside it, and nothing new starts while it waits. */
+  #mayStart(lane: AnyLane): boolean {
+    if (this.#running.file > 0) return false;
+    if (lane === 'file') return laneOrder.every((other) => this.#running[other] === 0);
+    if (this.#waiting.file.length > 0) return false;
+    return this.#running[lane] < (lane === 'sql' ? limits.sqlPerDatabase : 1);
+  }
+}

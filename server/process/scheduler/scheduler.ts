@@ -1,0 +1,329 @@
+// Sends queued work to executors: which group goes where, and what a deadline, a full queue or a dead executor
+// means for the jobs. One group outstanding per executor; everything else waits here, bounded.
+
+import { ApiError, fromErrorData } from '../../messages/errors.ts';
+import type { FromExecutor, Outcome } from '../../messages/jobs.ts';
+import { limits } from '../../messages/limits.ts';
+import type { FileOperation, Operation } from '../../messages/operation.ts';
+import type { PathRules } from '../../messages/paths.ts';
+import type { Log } from '../log.ts';
+import type { Executor } from './executor.ts';
+import { type Group, makeGroup, outcomeOfLoss, refusal, timedOut } from './group.ts';
+import { ExecutorPool } from './pool.ts';
+import { DatabaseQueue, type QueuedJob } from './queue.ts';
+
+const sweepMs = 100;
+
+export interface JobRequest {
+  readonly path: string;
+  /** As `performance.now()`. */
+  readonly deadlineMs: number;
+  readonly create?: boolean;
+  readonly sizeBytes?: number;
+}
+
+export interface SchedulerDeps {
+  readonly rules: PathRules;
+  /** The database must not be opened for now. */
+  readonly isFenced: (path: string) => boolean;
+  readonly log: Log;
+  /** A group was answered; `wrote`: it may have changed the database. */
+  readonly onGroup: (group: { path: string; lane: QueuedJob['lane']; jobs: number; wrote: boolean }) => void;
+}
+
+export class Scheduler {
+  readonly #deps: SchedulerDeps;
+  readonly #queues = new Map<string, DatabaseQueue>();
+  readonly #pool: ExecutorPool;
+  /** Jobs whose executor died and that were queued once more. */
+  readonly #retried = new WeakSet<QueuedJob>();
+  #queuedJobs = 0;
+  #queuedBytes = 0;
+  #nextGroupId = 1;
+  #isPumpDue = false;
+  #isStopped = false;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(deps: SchedulerDeps) {
+    this.#deps = deps;
+    this.#pool = new ExecutorPool(deps.rules, {
+      onMessage: (executor, message) => this.#onMessage(executor, message),
+      onExit: (executor) => this.#onExit(executor),
+    });
+    this.#sweep = setInterval(() => this.#onSweep(), sweepMs);
+    this.#sweep.unref();
+  }
+
+  /** @throws ApiError what the operation threw, DATABASE_BUSY, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, path errors */
+  run<Args, Result>(operation: Operation<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
+    return this.#enqueue(operation.name, operation.lane, args, request) as Promise<Result>;
+  }
+
+  /** Runs with no connection open to the path in any executor. */
+  runOnFile<Args, Result>(operation: FileOperation<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
+    return this.#enqueue(operation.name, 'file', args, request) as Promise<Result>;
+  }
+
+  get executorPids(): number[] {
+    return this.#pool.pids;
+  }
+
+  get queuedJobs(): number {
+    return this.#queuedJobs;
+  }
+
+  get openDatabases(): number {
+    return this.#pool.openDatabases;
+  }
+
+  /** Answers what still waits with SERVICE_UNAVAILABLE and ends the executors. Resolves when they are gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#sweep);
+    for (const queue of this.#queues.values()) {
+      for (const job of queue.takeAll()) this.#settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
+    }
+    await this.#pool.stop();
+  }
+
+  #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
+    const sizeBytes = request.sizeBytes ?? 0;
+    if (this.#isStopped) return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'the server is stopping'));
+    if (this.#deps.isFenced(request.path)) {
+      const reason = 'a program has the database open through a mount that has died; it must close it first';
+      return Promise.reject(new ApiError('DATABASE_BUSY', reason));
+    }
+    if (this.#queuedJobs >= limits.queuedJobs || this.#queuedBytes + sizeBytes > limits.queuedBytes) {
+      return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'too much work is queued; try again'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queuedJobs += 1;
+      this.#queuedBytes += sizeBytes;
+      const settle = (outcome: Outcome): void => {
+        if (outcome.error === undefined) resolve(outcome.value);
+        else reject(fromErrorData(outcome.error));
+      };
+      const waiting = this.#queueOf(request.path).push({
+        operation,
+        lane,
+        args,
+        create: request.create ?? false,
+        sizeBytes,
+        deadlineMs: request.deadlineMs,
+        settle,
+      });
+      if (waiting === limits.eagerGroupJobs) this.#pump();
+      else this.#schedulePump();
+    });
+  }
+
+  #queueOf(path: string): DatabaseQueue {
+    const known = this.#queues.get(path);
+    if (known !== undefined) return known;
+    const made = new DatabaseQueue(path);
+    this.#queues.set(path, made);
+    return made;
+  }
+
+  /** After the requests of this turn of the event loop are all in: they go out as one group. */
+  #schedulePump(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    setImmediate(() => {
+      this.#isPumpDue = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#isStopped) return;
+    let unserved = 0;
+    for (const queue of [...this.#queues.values()]) {
+      if (queue.isIdle) {
+        this.#queues.delete(queue.path);
+        continue;
+      }
+      for (const lane of queue.startable()) {
+        if (!this.#pool.hasRoomFor(lane)) continue;
+        const executor = this.#pool.idle(queue.path);
+        if (executor === undefined) unserved += 1;
+        else this.#dispatch(executor, queue, lane);
+      }
+    }
+    const waitMs = this.#pool.provideFor(unserved);
+    if (waitMs !== null) setTimeout(() => this.#schedulePump(), waitMs).unref();
+  }
+
+  #dispatch(executor: Executor, queue: DatabaseQueue, lane: QueuedJob['lane']): void {
+    const group = makeGroup(this.#nextGroupId, queue, lane);
+    this.#nextGroupId += 1;
+    executor.group = group;
+    // Who was served stands last, so that a few busy databases cannot keep the others waiting.
+    this.#queues.delete(queue.path);
+    this.#queues.set(queue.path, queue);
+    if (lane !== 'file') this.#send(executor, group);
+    else this.#closeEverywhere(executor, group);
+  }
+
+  #closeEverywhere(executor: Executor, group: Group): void {
+    for (const other of this.#pool.all) {
+      if (other === executor || !other.open.delete(group.queue.path)) continue;
+      group.closing.add(other);
+      other.send({ type: 'close', id: group.id, path: group.queue.path });
+    }
+    if (group.closing.size === 0) this.#send(executor, group);
+  }
+
+  #send(executor: Executor, group: Group): void {
+    const { id, lane, queue } = group;
+    const jobs = group.jobs.filter((job) => job !== undefined);
+    const [first] = jobs;
+    if (first === undefined) return;
+    if (lane === 'file') {
+      executor.send({ type: 'file', id, path: queue.path, operation: first.operation, args: first.args });
+      return;
+    }
+    executor.open.add(queue.path);
+    executor.send({
+      type: 'group',
+      id,
+      path: queue.path,
+      lane,
+      create: first.create,
+      budgetMs: this.#busyTimeoutMs(lockBudgetMs(group.deadlineMs - performance.now())),
+      jobs: jobs.map(({ operation, args }) => ({ operation, args })),
+    });
+  }
+
+  #onMessage(executor: Executor, message: FromExecutor): void {
+    switch (message.type) {
+      case 'ready':
+        executor.isReady = true;
+        this.#schedulePump();
+        return;
+      case 'idle-closed':
+        for (const path of message.paths) executor.open.delete(path);
+        return;
+      case 'closed':
+        this.#onClosed(executor);
+        return;
+      default:
+    }
+    const { group } = executor;
+    if (group === null || group.id !== message.id) return;
+    switch (message.type) {
+      case 'committing':
+      case 'committed':
+        group.phase = message.type;
+        return;
+      case 'partial': {
+        const job = group.jobs[message.index];
+        group.jobs[message.index] = undefined;
+        group.phase = 'running';
+        if (job !== undefined) this.#settle(job, message.outcome);
+        return;
+      }
+      case 'done':
+        this.#onDone(executor, group, message);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** SQLite counts only the sleeps between its tries: what a try itself takes, above all on a mount, is kept apart. */
+  #busyTimeoutMs(leftMs: number): number {
+    const { root, dataDir } = this.#deps.rules;
+    return root === dataDir ? leftMs : (leftMs - limits.lockWaitMs) * limits.busyTimeoutShare;
+  }
+
+  /** It has closed the file that somebody waits for, or is gone. */
+  #onClosed(closer: Executor): void {
+    for (const executor of this.#pool.all) {
+      const { group } = executor;
+      if (group?.closing.delete(closer) && group.closing.size === 0) this.#send(executor, group);
+    }
+  }
+
+  #onDone(executor: Executor, group: Group, message: FromExecutor & { type: 'done' }): void {
+    this.#release(executor, group);
+    const jobs = group.jobs.filter((job) => job !== undefined);
+    this.#deps.onGroup({ path: group.queue.path, lane: group.lane, jobs: group.jobs.length, wrote: message.wrote });
+    const nowMs = performance.now();
+    const again: QueuedJob[] = [];
+    jobs.forEach((job, index) => {
+      const outcome = message.outcomes[index] ?? refusal('INTERNAL_ERROR', 'internal error');
+      // The group waited for a lock as long as its most urgent job could; the others still have time.
+      const mayWaitOn = outcome.error?.code === 'DATABASE_BUSY' && group.lane.startsWith('kv-');
+      if (mayWaitOn && job.deadlineMs - nowMs > 2 * limits.answerReserveMs) again.push(job);
+      else this.#settle(job, outcome);
+    });
+    group.queue.pushFront(again);
+    this.#schedulePump();
+  }
+
+  #release(executor: Executor, group: Group): void {
+    executor.group = null;
+    executor.idleSinceMs = performance.now();
+    group.queue.finished(group.lane);
+  }
+
+  #onExit(executor: Executor): void {
+    this.#pool.remove(executor);
+    this.#onClosed(executor);
+    if (executor.group !== null) this.#onGroupLost(executor.group, executor.pid);
+    // One that never became ready is tried again by the sweep, not at once for ever.
+    if (executor.isReady) this.#schedulePump();
+  }
+
+  #onGroupLost(group: Group, pid: number): void {
+    const { queue, lane, phase } = group;
+    queue.finished(lane);
+    this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
+    const isOurs = group.isKilledForDeadline || this.#isStopped;
+    if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase });
+    const nowMs = performance.now();
+    const again: QueuedJob[] = [];
+    for (const job of group.jobs) {
+      if (job === undefined) continue;
+      const outcome = outcomeOfLoss(group, job, nowMs, this.#retried.has(job));
+      if (outcome !== null) {
+        this.#settle(job, outcome);
+      } else {
+        this.#retried.add(job);
+        again.push(job);
+      }
+    }
+    queue.pushFront(again);
+  }
+
+  #onSweep(): void {
+    const nowMs = performance.now();
+    for (const queue of this.#queues.values()) {
+      for (const job of queue.takeExpired(nowMs)) this.#settle(job, timedOut);
+    }
+    for (const executor of this.#pool.all) this.#killIfLate(executor, nowMs);
+    this.#pool.endIdle(nowMs);
+    if (this.#queues.size > 0) this.#schedulePump();
+  }
+
+  #killIfLate(executor: Executor, nowMs: number): void {
+    const { group } = executor;
+    if (group === null) return;
+    const graceMs = group.phase === 'running' ? 0 : limits.commitGraceMs;
+    if (nowMs < group.deadlineMs + graceMs) return;
+    group.isKilledForDeadline = true;
+    executor.kill();
+  }
+
+  #settle(job: QueuedJob, outcome: Outcome): void {
+    this.#queuedJobs -= 1;
+    this.#queuedBytes -= job.sizeBytes;
+    job.settle(outcome);
+  }
+}
+
+/** How long a group may wait for locks, so that being refused can still be answered before the deadline. */
+function lockBudgetMs(leftMs: number): number {
+  return leftMs - Math.max(limits.answerReserveMs, Math.min(1_000, leftMs / 5));
+}

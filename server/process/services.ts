@@ -1,0 +1,80 @@
+// What handlers are given: the one way to databases (run), the options, and the few things that live as long as the
+// server process.
+
+import type { HistoryEntry } from '../executor/query-history.ts';
+import type { LockSnapshot, ServerOptions } from '../index.ts';
+import type { ApiError } from '../messages/errors.ts';
+import type { FileOperation, Operation } from '../messages/operation.ts';
+import type { DatabaseTarget } from '../messages/paths.ts';
+import type { RequestContext } from './http/context.ts';
+import type { Log } from './log.ts';
+
+export interface Services {
+  readonly options: ServerOptions;
+  readonly log: Log;
+  /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */
+  target(context: RequestContext): DatabaseTarget;
+  /** As `target`, for a parameter of another name. */
+  resolve(name: string): DatabaseTarget;
+  /**
+   * Runs an operation on the database that `db` names, before the request's deadline.
+   * @throws ApiError: path errors, what the operation threw, DATABASE_BUSY, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE.
+   */
+  run<Args, Result>(
+    operation: Operation<Args, Result>,
+    context: RequestContext,
+    args: Args,
+    options?: RunOptions,
+  ): Promise<Result>;
+  /** Runs while no executor has the path open. */
+  runOnFile<Args, Result>(
+    operation: FileOperation<Args, Result>,
+    context: RequestContext,
+    path: string,
+    args: Args,
+  ): Promise<Result>;
+  /** Adds entries to the query history of a database, later. `isWrite`: the table may be made for them. */
+  record(target: DatabaseTarget, entries: readonly HistoryEntry[], isWrite: boolean): void;
+  /** Resolves when everything recorded so far is in the table. @throws ApiError when it cannot be written */
+  flushHistory(target: DatabaseTarget): Promise<void>;
+  /** Drops what is recorded and not yet written. */
+  forgetHistory(target: DatabaseTarget): void;
+  /**
+   * Calls `listener` after every commit to the database that the server hears of: its own writes at once, native clients'
+   * through the fs process. Returns the function that ends it. May call without a change; never says what changed.
+   */
+  onCommit(target: DatabaseTarget, listener: () => void): () => void;
+  /** Who holds and who waits for locks on the mount. */
+  locks(): Promise<LockSnapshot>;
+  /** A DATABASE_BUSY with the name of who holds the database of the request, where that is known; any other error as it is. */
+  namingHolder(error: ApiError, context: RequestContext): Promise<ApiError>;
+  /** The body of GET /metrics and its content type. */
+  metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** What health shows. */
+  counters(): ServerCounters;
+  /** Aborted when the server stops: streams end themselves on it. */
+  readonly stopping: AbortSignal;
+}
+
+export interface RunOptions {
+  /** Create the file when it is missing (a valid empty WAL database). Default false. */
+  readonly create?: boolean;
+  /** What the arguments weigh, where they hold a request body: counted against the queue's bound. */
+  readonly sizeBytes?: number;
+  /** What the query history records once the work is done, or failed. */
+  readonly record?: HistoryRecord;
+}
+
+/** One entry of the query history as its writer knows it before the work is done. */
+export interface HistoryRecord {
+  readonly sql: string;
+  readonly isStatement: boolean;
+  readonly source: 'sql' | 'kv';
+}
+
+export interface ServerCounters {
+  readonly requests: number;
+  readonly queuedJobs: number;
+  readonly openDatabases: number;
+  readonly executors: number;
+}

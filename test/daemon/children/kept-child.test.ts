@@ -1,0 +1,115 @@
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Child } from '../../../daemon/children/child.ts';
+import { KeptChild, type KeptChildSpec } from '../../../daemon/children/kept-child.ts';
+import { sentenceOf } from '../../../daemon/cli/errors.ts';
+import { createLog } from '../../../daemon/supervisor/log.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { isAlive } from '../../helpers/process.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+// A child that keeps the rules of ARCHITECTURE.md and does nothing else.
+const obedient = `
+process.on('disconnect', () => process.exit());
+process.on('message', (m) => {
+  if (m.type === 'start') process.send({ type: 'ready', options: m.options });
+  if (m.type === 'query') process.send(m.name === 'bad' ? { type: 'answer', id: m.id, error: 'no' } : { type: 'answer', id: m.id, value: m.args });
+  if (m.type === 'stop') process.exit(0);
+});`;
+
+function keep(program: string, more: Partial<KeptChildSpec> = {}): KeptChild {
+  const programPath = join(folder, `${Math.random()}.cjs`);
+  writeFileSync(programPath, program);
+  const log = createLog({ write: () => {} }, 'error');
+  const spawn = () =>
+    new Child({
+      role: 'fs',
+      programPath,
+      inheritedFds: [openSync('/dev/null', 'r')],
+      startOptions: { dataDir: '/d' },
+      onMessage: () => {},
+      log,
+    });
+  return new KeptChild({ role: 'fs', spawn, log, ...more });
+}
+
+test('a child gets its options and answers queries', async () => {
+  const kept = keep(obedient);
+  expect(await kept.start()).toMatchObject({ type: 'ready', options: { dataDir: '/d' } });
+  expect(await kept.current?.query('echo', [1])).toEqual([1]);
+  await expect(kept.current?.query('bad')).rejects.toThrow('no');
+  await kept.stop({ type: 'stop' }, 10_000);
+  expect(kept.current).toBeUndefined();
+});
+
+test('a child that dies is started again, and again', async () => {
+  const kept = keep(obedient);
+  await kept.start();
+  for (const restarts of [1, 2]) {
+    const pid = kept.current?.pid ?? 0;
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => expect(kept.restarts).toBe(restarts));
+    expect(kept.current?.pid).not.toBe(pid);
+  }
+  expect(kept.lastExit?.signal).toBe('SIGKILL');
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a query that is under way when the child dies is rejected', async () => {
+  const kept = keep(
+    `process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); if (m.type === 'query') process.exit(3); });`,
+  );
+  await kept.start();
+  await expect(kept.current?.query('anything')).rejects.toThrow('exit code 3');
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a first start that fails rejects with the reason of the child and leaves no process', async () => {
+  const kept = keep(
+    `process.on('message', () => process.send({ type: 'failed', code: 'X', message: 'no passthrough here', hint: 'do without' })); setInterval(() => {}, 1000);`,
+  );
+  const error = await kept.start().catch((thrown: unknown) => thrown);
+  expect(sentenceOf(error)).toBe('no passthrough here (do without)');
+  expect(kept.current).toBeUndefined();
+});
+
+test('a restart whose preparation fails is tried again', async () => {
+  let attempts = 0;
+  const kept = keep(obedient, {
+    beforeRestart: async () => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('not yet');
+    },
+  });
+  await kept.start();
+  kept.current?.kill();
+  await eventually(() => expect(kept.restarts).toBe(1));
+  expect(attempts).toBe(3);
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a stop ends the wait for a restart', async () => {
+  const kept = keep(obedient, {
+    beforeRestart: (signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  });
+  await kept.start();
+  kept.current?.kill();
+  await eventually(() => expect(kept.current).toBeUndefined());
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a child that ignores the stop is killed after its time', async () => {
+  const kept = keep(`process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); });`);
+  await kept.start();
+  const pid = kept.current?.pid ?? 0;
+  await kept.stop({ type: 'stop' }, 100);
+  expect(await isAlive(pid)).toBe(false);
+});

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { commands } from '../../../daemon/cli/command-table.ts';
+import { helpText } from '../../../daemon/cli/help.ts';
+import { options } from '../../../daemon/config/options.ts';
+
+test('the overview names every command and every exit code', () => {
+  const text = helpText(undefined);
+  for (const { name } of commands) expect(text).toContain(`\n  ${name} `);
+  for (const code of [0, 1, 2, 3, 4]) expect(text).toMatch(new RegExp(`${code} \\w`));
+});
+
+test('the help of a command lists each of its flags with its sense', () => {
+  for (const command of commands) {
+    for (const name of command.settings) {
+      expect(helpText(command)).toContain(`--${options[name].flag}`);
+      expect(helpText(command)).toContain(options[name].sense);
+    }
+  }
+});

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { statusText } from '../../../daemon/cli/status-text.ts';
+import type { DaemonStatus } from '../../../daemon/supervisor/status.ts';
+
+const idle: DaemonStatus = {
+  version: '1.2.3',
+  uptimeSeconds: 93_784,
+  mount: '/hoody/databases',
+  data: '/data',
+  freeBytes: 3 * 2 ** 30,
+  url: 'http://127.0.0.1:8484',
+  passthrough: true,
+  processes: [
+    { role: 'supervisor', pid: 1 },
+    { role: 'executor', pid: 4 },
+  ],
+  children: [
+    { role: 'fs', pid: 2, restarts: 0, memoryBytes: 2 ** 20, lastExit: null },
+    { role: 'server', pid: null, restarts: 2, memoryBytes: 0, lastExit: 'SIGKILL' },
+  ],
+  fuse: { requests: { LOOKUP: 10, SETLK: 5 }, handles: 3 },
+  http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
+  locks: { databases: 1, holders: 2, waiters: 1 },
+  fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
+  degraded: ['no passthrough: this is an example'],
+  lastError: { time: '2026-01-02T03:04:05.000Z', event: 'child-died', fields: { role: 'server', code: null } },
+};
+
+test('a person is told everything that matters, and what happens per second', () => {
+  const now = {
+    ...idle,
+    fuse: { ...idle.fuse, requests: { LOOKUP: 14, SETLK: 25 } },
+    http: { ...idle.http, requests: 9 },
+  };
+  expect(statusText(now, idle, 2)).toBe(`version      1.2.3, up 1 d 2 h 3 min, pid 1
+mount        /hoody/databases
+data         /data, 3.0 GiB free
+url          http://127.0.0.1:8484
+passthrough  yes
+fs           pid 2, 1.0 MiB
+server       down, restarted 2 times, last end: SIGKILL
+executors    pid 4
+open         3 files on the mount, 1 databases over HTTP
+locks        2 held, 1 waited for, in 1 databases
+per second   1 HTTP, 12 mount (SETLK 10, LOOKUP 2)
+fenced       held.db, until it is closed by pid 9 (python3)
+degraded     no passthrough: this is an example
+last error   2026-01-02T03:04:05.000Z child-died role=server code=null
+`);
+});
+
+test('a counter that began again does not count backwards', () => {
+  const restarted = { ...idle, fuse: { requests: {} }, http: { ...idle.http, requests: 0 } };
+  expect(statusText(restarted, idle, 1)).toContain('per second   0 HTTP, 0 mount\n');
+});

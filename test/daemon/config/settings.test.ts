@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Command, commands } from '../../../daemon/cli/command-table.ts';
+import { CommandError } from '../../../daemon/cli/errors.ts';
+import { parseArguments } from '../../../daemon/cli/run.ts';
+import { checkTogether, loadSettings } from '../../../daemon/config/settings.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const startCommand = commands.find(({ name }) => name === 'start') as Command;
+const statusCommand = commands.find(({ name }) => name === 'status') as Command;
+
+function load(args: string[], environment: Record<string, string> = {}) {
+  return loadSettings(parseArguments(startCommand, args).flags, environment);
+}
+
+function configFile(content: string): string {
+  const path = join(folder, 'config.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+function refusal(action: () => unknown): CommandError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CommandError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('precedence', () => {
+  test('a flag wins over a variable, that over the file, that over the default', () => {
+    const config = configFile('{"log-level":"error","drain":1,"max-body-bytes":"1k","locks":"kernel"}');
+    const environment = { HOODY_SQLITE_LOG_LEVEL: 'warn', HOODY_SQLITE_DRAIN: '2', HOODY_SQLITE_CONFIG: config };
+    const { settings } = load(['--log-level', 'debug'], environment);
+    expect(settings).toMatchObject({
+      logLevel: 'debug',
+      drainSeconds: 2,
+      maxBodyBytes: 1024,
+      locks: 'kernel',
+      passthrough: 'auto',
+    });
+  });
+
+  test('without anything the defaults of the documentation hold', () => {
+    const { settings, warnings } = load([]);
+    expect(settings).toMatchObject({
+      mount: '/hoody/databases',
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 8484 },
+      noMount: false,
+      drainSeconds: 10,
+      maxBodyBytes: 16 * 1024 * 1024,
+      historyMaxAgeSeconds: 30 * 86_400,
+      historyMaxOps: 10_000,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test('a switch can be turned off again by a flag', () => {
+    expect(load(['--no-mount=false'], { HOODY_SQLITE_NO_MOUNT: 'true' }).settings.noMount).toBe(false);
+  });
+
+  test('a list may be given several times and with commas', () => {
+    expect(load(['--allow-host', 'a,b', '--allow-host=c']).settings.allowHost).toEqual(['a', 'b', 'c']);
+    expect(load([`--config=${configFile('{"allow-host":["x","y"]}')}`]).settings.allowHost).toEqual(['x', 'y']);
+  });
+
+  test('a daemon is looked up by the flag when a variable names another directory', () => {
+    const { named } = load(['--data', '/a'], { HOODY_SQLITE_MOUNT: '/b' });
+    expect([...named]).toEqual(['data']);
+  });
+});
+
+describe('refused by name', () => {
+  test.each([
+    [['--frobnicate'], '--frobnicate'],
+    [['-x'], '-x'],
+    [['--locks', 'none'], '--locks'],
+    [['--drain', 'soon'], '--drain'],
+    [['--drain', '-1'], '--drain'],
+    [['--listen', '8484'], '--listen'],
+    [['--listen', '127.0.0.1:99999'], '--listen'],
+    [['--max-body-bytes', '0'], '--max-body-bytes'],
+    [['--history-max-ops', '1.5'], '--history-max-ops'],
+    [['--no-mount=maybe'], '--no-mount'],
+    [['--data', ''], '--data'],
+    [['--data'], '--data'],
+    [['--data', '/a', '--data', '/b'], '--data'],
+    [['stray'], 'stray'],
+  ])('%j', (args, named) => {
+    const error = refusal(() => load(args));
+    expect(error.message).toContain(named);
+    expect(error.exitCode).toBe(2);
+  });
+
+  test('a flag that belongs to another command', () => {
+    expect(refusal(() => parseArguments(statusCommand, ['--listen', ':1'])).message).toContain('--listen');
+  });
+
+  test('a bad value of a variable, by the name of the variable', () => {
+    expect(refusal(() => load([], { HOODY_SQLITE_LOCKS: 'x' })).message).toContain('HOODY_SQLITE_LOCKS');
+  });
+
+  test.each([
+    ['{"mont":"/x"}', 'mont'],
+    ['{"drain":true}', 'drain'],
+    ['{"no-mount":"perhaps"}', 'no-mount'],
+    ['{"allow-host":[1]}', 'allow-host'],
+    ['{"config":"other.json"}', 'config'],
+    ['[]', 'config.json'],
+    ['{', 'config.json'],
+  ])('in the file: %s', (content, named) => {
+    expect(refusal(() => load(['--config', configFile(content)])).message).toContain(named);
+  });
+
+  test('a file that does not exist', () => {
+    expect(refusal(() => load(['--config', join(folder, 'absent')])).message).toContain('absent');
+  });
+});
+
+test('an unknown variable is only warned about', () => {
+  const { warnings } = load([], { HOODY_SQLITE_PORT_8484_TCP: 'tcp://10.0.0.1:8484' });
+  expect(warnings).toEqual([expect.stringContaining('HOODY_SQLITE_PORT_8484_TCP')]);
+});
+
+describe('an address that other machines can reach', () => {
+  test.each(['0.0.0.0:1', '[::]:1', '192.168.1.5:1', 'db.example:1'])('%s is refused', (listen) => {
+    const error = refusal(() => checkTogether(load(['--listen', listen]).settings));
+    expect(error.message).toContain('--listen');
+    expect(error.hint).toContain('--insecure');
+  });
+
+  test.each([['127.0.0.1:1'], ['127.1.2.3:1'], ['[::1]:1'], ['localhost:1'], ['unix:/tmp/s'], [':1']])(
+    '%s is none',
+    (listen) => {
+      expect(() => checkTogether(load(['--listen', listen]).settings)).not.toThrow();
+    },
+  );
+
+  test.each([['--insecure'], ['--auth-token-file=/etc/tokens']])('%s allows it', (flag) => {
+    expect(() => checkTogether(load(['--listen', '0.0.0.0:1', flag]).settings)).not.toThrow();
+  });
+});
+
+test('constants of the lock coordinator are set by name, and an unknown one is refused by name', () => {
+  const { settings } = load(['--lock-limit', 'queueMs=8000', '--lock-limit', 'sliceMs=0']);
+  expect(settings.lockLimits).toEqual({ queueMs: 8000, sliceMs: 0 });
+  expect(refusal(() => load(['--lock-limit', 'patience=1'])).message).toContain('"patience" is none of queueMs');
+  expect(refusal(() => load(['--lock-limit', 'queueMs=soon'])).message).toContain('expected queueMs=NUMBER');
+});

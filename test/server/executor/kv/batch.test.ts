@@ -1,0 +1,88 @@
+// The operations on many keys at once on a database file, without HTTP.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
+import { TestStore } from '../../../helpers/kv-store.ts';
+
+let store: TestStore;
+beforeEach(() => {
+  store = new TestStore();
+});
+afterEach(() => store.close());
+
+const table = 'kv_store';
+const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
+const batch = (value: unknown) => ({ table, history: true, clientIp: '10.0.0.1', ...body(value) });
+const code = (value: string) => expect.objectContaining({ code: value });
+
+test('both body forms are understood', () => {
+  const seed = store.run(
+    kvBatchSet,
+    batch({
+      batch: [
+        { key: 'a', value: { n: 1 } },
+        { key: 'b', value: 'text' },
+      ],
+    }),
+  );
+  expect(seed.json).toMatchObject({ success: true, count: 2, items: [{ key: 'a' }, { key: 'b' }] });
+  store.run(
+    kvBatchSet,
+    batch({
+      items: [
+        { key: 'c', value: 'raw' },
+        { key: 'd', value: [1], ttl: 60 },
+      ],
+    }),
+  );
+  const { results } = store.run(kvBatchGet, { table, ...body({ keys: ['a', 'b', 'c', 'd', 'e'] }) }).json;
+  expect(results).toMatchObject({
+    a: { content_type: 'application/json', value: { n: 1 } },
+    b: { content_type: 'application/json', value: 'text' },
+    c: { content_type: 'application/octet-stream', value_base64: 'cmF3' },
+    d: { value: [1] },
+    e: null,
+  });
+  expect(() => store.run(kvBatchSet, batch({ batch: [], items: [] }))).toThrow(code('INVALID_PARAMETERS'));
+});
+
+test('a failed condition writes nothing and names every key that failed', () => {
+  store.set('a', '1');
+  const items = [
+    { key: 'new', value: 'x' },
+    { key: 'a', value: 'x', if_none_match: '*' },
+    { key: 'b', value: 'x', if_match: '"q"' },
+  ];
+  expect(() => store.run(kvBatchSet, batch({ items }))).toThrow(
+    expect.objectContaining({
+      code: 'PRECONDITION_FAILED',
+      members: {
+        failed: [
+          { key: 'a', current_etag: store.etag('a') },
+          { key: 'b', current_etag: null },
+        ],
+      },
+    }),
+  );
+  expect(store.get('new')).toBeNull();
+});
+
+test('delete skips missing keys', () => {
+  store.set('a', '1');
+  store.set('b', '1');
+  expect(store.run(kvBatchDelete, batch({ keys: ['a', 'x', 'b'] })).json.deleted).toBe(2);
+  expect(() => store.run(kvBatchDelete, batch({ items: [{ key: 'x', if_match: '*' }] }))).toThrow(
+    code('PRECONDITION_FAILED'),
+  );
+});
+
+test.each([
+  [{ items: [] }],
+  [{ items: Array.from({ length: 101 }, () => 0) }],
+  [{ items: [{ key: ' ', value: 'x' }] }],
+  [{ items: [{ key: 'a' }] }],
+  [{ items: [{ key: 'a', value: 'x', ttl: -1 }] }],
+  [{ items: 'no' }],
+  [[]],
+])('%j is refused', (value) => {
+  expect(() => store.run(kvBatchSet, batch(value))).toThrow(code('INVALID_PARAMETERS'));
+});

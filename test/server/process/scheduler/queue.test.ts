@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import type { Lane } from '../../../../server/messages/operation.ts';
+import { DatabaseQueue, type QueuedJob } from '../../../../server/process/scheduler/queue.ts';
+
+const job = (lane: Lane | 'file', more: Partial<QueuedJob> = {}): QueuedJob => ({
+  operation: '',
+  lane,
+  args: null,
+  create: false,
+  sizeBytes: 0,
+  deadlineMs: 1_000,
+  settle: () => {},
+  ...more,
+});
+
+function queueOf(...jobs: QueuedJob[]): DatabaseQueue {
+  const queue = new DatabaseQueue('/a.db');
+  for (const one of jobs) queue.push(one);
+  return queue;
+}
+
+test('key-value jobs go out together, SQL one by one', () => {
+  const queue = queueOf(job('kv-write'), job('kv-write'), job('sql'), job('sql'));
+  expect(queue.take('kv-write')).toHaveLength(2);
+  expect(queue.take('sql')).toHaveLength(1);
+  expect(queue.startable()).toEqual(['sql']);
+});
+
+test('a lane of key-value work has one group under way, beside the other lanes', () => {
+  const queue = queueOf(job('kv-write'), job('kv-read'));
+  queue.take('kv-write');
+  queue.push(job('kv-write'));
+  expect(queue.startable()).toEqual(['kv-read']);
+  queue.finished('kv-write');
+  expect(queue.startable()).toEqual(['kv-read', 'kv-write']);
+});
+
+test('a group agrees on whether the file may be created', () => {
+  const queue = queueOf(job('kv-write'), job('kv-write', { create: true }));
+  expect(queue.take('kv-write')).toHaveLength(1);
+});
+
+test('a group is bounded in bytes', () => {
+  const large = { sizeBytes: 5 * 1024 * 1024 };
+  const queue = queueOf(job('kv-write', large), job('kv-write', large), job('kv-write', large));
+  expect(queue.take('kv-write')).toHaveLength(2);
+});
+
+test('work on the file itself waits for all and holds back all', () => {
+  const queue = queueOf(job('kv-read'));
+  queue.take('kv-read');
+  queue.push(job('file'));
+  queue.push(job('sql'));
+  expect(queue.startable()).toEqual([]);
+  queue.finished('kv-read');
+  expect(queue.startable()).toEqual(['file']);
+  queue.take('file');
+  expect(queue.startable()).toEqual([]);
+  queue.finished('file');
+  expect(queue.startable()).toEqual(['sql']);
+});
+
+test('jobs past their deadline are taken out, the others keep their order', () => {
+  const late = job('kv-write', { deadlineMs: 5 });
+  const first = job('kv-write');
+  const second = job('kv-write');
+  const queue = queueOf(first, late, second);
+  expect(queue.takeExpired(10)).toEqual([late]);
+  expect(queue.take('kv-write')).toEqual([first, second]);
+});
+
+test('what comes back is first again', () => {
+  const queue = queueOf(job('kv-write', { operation: 'third' }));
+  queue.pushFront([job('kv-write', { operation: 'first' }), job('kv-write', { operation: 'second' })]);
+  expect(queue.take('kv-write').map(({ operation }) => operation)).toEqual(['first', 'second', 'third']);
+});
