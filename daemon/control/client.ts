@@ -36,12 +36,19 @@ export async function connectToDaemon({ settings, named }: CommandInput): Promis
   return only;
 }
 
-/** Where clients of the running daemon open databases. */
-export async function rootOfDaemon(input: CommandInput): Promise<string> {
+/** Where the running daemon keeps databases. */
+export interface DaemonPlaces {
+  /** Where clients open them: the mount, or the data directory where nothing is mounted. */
+  readonly root: string;
+  /** The directory behind the mount. */
+  readonly data: string;
+}
+
+export async function placesOfDaemon(input: CommandInput): Promise<DaemonPlaces> {
   const daemon = await connectToDaemon(input);
   try {
     const { mount, data } = (await daemon.ask('status')) as DaemonStatus;
-    return mount ?? data;
+    return { root: mount ?? data, data };
   } finally {
     daemon.close();
   }

@@ -11,7 +11,9 @@ export interface CopyProgress {
 }
 
 export interface CopyRequest {
+  /** A database that clients use, or (`isSaved`) a file that only this program reads and must not change. */
   readonly from: string;
+  readonly isSaved: boolean;
   /** Made when it does not exist; replaced in one transaction when it does. */
   readonly to: string;
   readonly onProgress: (progress: CopyProgress) => void;
@@ -23,8 +25,8 @@ const retryMs = 20;
 const stepBytes = 16 * 2 ** 20;
 
 /** @returns the size of the copy @throws CommandError when a lock cannot be had in time, or `from` is no database */
-export async function copyDatabase({ from, to, onProgress }: CopyRequest): Promise<number> {
-  const source = openDatabase(from);
+export async function copyDatabase({ from, isSaved, to, onProgress }: CopyRequest): Promise<number> {
+  const source = openDatabase(from, isSaved);
   try {
     const pageBytes = source.pragma('page_size', { simple: true }) as number;
     // An open read transaction is what the whole copy sees. Without it each step would take a new look, and a write
@@ -54,8 +56,8 @@ export async function copyDatabase({ from, to, onProgress }: CopyRequest): Promi
 }
 
 /** @throws CommandError unless every page of the file is sound */
-export function checkDatabase(path: string): void {
-  const database = openDatabase(path);
+export function checkDatabase(path: string, { isSaved }: { readonly isSaved: boolean }): void {
+  const database = openDatabase(path, isSaved);
   try {
     const result = database.pragma('quick_check(1)', { simple: true });
     if (result !== 'ok') throw new CommandError(exitCodes.failed, `${path} is damaged: ${result}`);
@@ -64,8 +66,8 @@ export function checkDatabase(path: string): void {
   }
 }
 
-export function pageBytesOf(path: string): number {
-  const database = openDatabase(path);
+export function pageBytesOf(path: string, isSaved: boolean): number {
+  const database = openDatabase(path, isSaved);
   try {
     return database.pragma('page_size', { simple: true }) as number;
   } finally {
@@ -75,7 +77,7 @@ export function pageBytesOf(path: string): number {
 
 /** A copy of `from` at `to` with another page size: a WAL database cannot change its own. */
 export function copyWithPageSize(from: string, to: string, pageBytes: number): void {
-  const database = openDatabase(from);
+  const database = openDatabase(from, true);
   try {
     database.pragma(`page_size = ${pageBytes}`);
     database.prepare('VACUUM INTO ?').run(to);
@@ -84,15 +86,18 @@ export function copyWithPageSize(from: string, to: string, pageBytes: number): v
   }
 }
 
-function openDatabase(path: string): Database.Database {
+/** Opens a database that is in use like any client: a journal that a killed writer has left is rolled back. */
+function openDatabase(path: string, isSaved: boolean): Database.Database {
   if (!statSync(path, { throwIfNoEntry: false })?.size) {
     throw new CommandError(exitCodes.failed, `${path} does not exist or is empty`);
   }
+  let database: Database.Database | undefined;
   try {
-    const database = new Database(path, { readonly: true, fileMustExist: true, timeout: lockTimeoutMs });
+    database = new Database(path, { readonly: isSaved, fileMustExist: true, timeout: lockTimeoutMs });
     database.pragma('schema_version'); // reads the header
     return database;
   } catch (cause) {
+    database?.close();
     throw new CommandError(exitCodes.failed, `${path} cannot be read as an SQLite database: ${messageOf(cause)}`, {
       cause,
     });

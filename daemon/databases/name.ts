@@ -10,10 +10,21 @@ export function databasePath(name: string, root: string): string {
   if (path === root || !isInside(path, root)) {
     throw usageError(`"${name}" is not below ${root}`, 'give the name of a database there, such as app.db');
   }
+  if (isSidecarName(path)) {
+    throw usageError(`"${name}" is a file that SQLite keeps beside a database`, 'give the name of the database itself');
+  }
   return extname(path) === '' ? `${path}.db` : path;
 }
 
+/** What SQLite adds to a database's name for the files that it keeps beside it. */
+export const sidecars = ['-wal', '-shm', '-journal'] as const;
+
 /** The database's own file and those that SQLite may keep beside it. */
 export function filesOf(database: string): string[] {
-  return ['', '-wal', '-shm', '-journal'].map((suffix) => database + suffix);
+  return ['', ...sidecars].map((suffix) => database + suffix);
+}
+
+/** True for a name that SQLite gives to a file beside a database: no database can have it. */
+export function isSidecarName(path: string): boolean {
+  return sidecars.some((suffix) => path.endsWith(suffix));
 }

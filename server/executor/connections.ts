@@ -8,6 +8,7 @@ import type { PathRules } from '../messages/paths.ts';
 import { Connection } from './connection.ts';
 import { checkHeader, type FoundFile, findFile, identityOfOpenFile } from './files.ts';
 import { createDatabaseFile } from './new-database.ts';
+import { openSidecarsOf, removeReplaced } from './replaced-files.ts';
 
 interface Open {
   readonly connection: Connection;
@@ -30,7 +31,9 @@ export class Connections {
         known.usedAtMs = nowMs;
         return known.connection;
       }
+      const replaced = openSidecarsOf(known.connection.path);
       this.close(path);
+      removeReplaced(replaced);
     }
     const connection = this.#openFile(path, create);
     this.#open.set(path, { connection, usedAtMs: nowMs });

@@ -86,6 +86,12 @@ export function checkHeader(file: FoundFile): void {
   }
 }
 
+/** dev:ino and time of birth of what has this name now, or null: a number alone is given again to a new file. */
+export function identityOf(path: string): string | null {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
+}
+
 /** dev:ino of the descriptor that this process holds on exactly `path`, or null: a swapped path opened something else. */
 export function identityOfOpenFile(path: string): string | null {
   for (const name of readdirSync('/proc/self/fd')) {

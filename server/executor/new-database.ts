@@ -1,9 +1,19 @@
 // Makes a database file: a valid WAL database under a temporary name, which gets its own name in one step, so that nobody ever
 // sees a half-made file.
-import { accessSync, closeSync, constants, fsyncSync, linkSync, openSync, unlinkSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { sidecars } from './files.ts';
+import { identityOf, sidecars } from './files.ts';
 
 /** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
@@ -19,6 +29,7 @@ export function createDatabaseFile(path: string, fill: (database: Database.Datab
     } finally {
       database.close();
     }
+    if (!removeLeftovers(path)) return false;
     linkSync(temporary, path);
     syncDirectory(dirname(path));
     return true;
@@ -34,6 +45,21 @@ export function createDatabaseFile(path: string, fill: (database: Database.Datab
       }
     }
   }
+}
+
+/**
+ * Removes what SQLite kept beside an earlier database of this name: its WAL or journal would be taken for the new one's. SQLite
+ * does the same when it begins a database in an empty file. What lay there before the name was free cannot belong to a
+ * database that has come since.
+ * @returns false when there is a database by now
+ */
+function removeLeftovers(path: string): boolean {
+  const found = sidecars.map((suffix) => path + suffix).map((name) => ({ name, identity: identityOf(name) }));
+  if (existsSync(path)) return false;
+  for (const { name, identity } of found) {
+    if (identity !== null && identityOf(name) === identity) rmSync(name);
+  }
+  return true;
 }
 
 /** A new name survives a power loss only once its directory is synced. */

@@ -1,11 +1,23 @@
 // Backup and restore while clients write: what is saved is one moment, what is restored never mixes with anything.
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type Started, start } from '../helpers/process.ts';
+import { run, type Started, start } from '../helpers/process.ts';
 
 const sizeMiB = process.env.HOODY_SQLITE_SOAK ? 1024 : 24;
 const accounts = 100;
@@ -136,6 +148,128 @@ describe('backup and restore', () => {
       });
       await daemon.stop();
       expect(await daemon.command('backup', 'none', '/tmp/never')).toMatchObject({ code: 3 });
+    });
+  });
+});
+
+describe('what a backup and a restore leave', () => {
+  test('owner and mode go along both ways, and nothing unfinished stays', async () => {
+    await withDaemon([], async (daemon) => {
+      makeBank(join(daemon.data, 'bank.db'), 'wal');
+      chmodSync(join(daemon.data, 'bank.db'), 0o600);
+      chownSync(join(daemon.data, 'bank.db'), 1234, 1235);
+      const saved = join(daemon.folder, 'saved.db');
+      const both = await Promise.all([
+        daemon.command('backup', 'bank', saved),
+        daemon.command('backup', 'bank', saved),
+      ]);
+      expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
+      expect(both.map(({ stderr }) => stderr).join('')).toMatch(/saved\.db (exists|has appeared meanwhile)/);
+      const accessOf = (path: string) => {
+        const { mode, uid, gid } = statSync(path);
+        return { mode: (mode & 0o777).toString(8), uid, gid };
+      };
+      expect(accessOf(saved)).toEqual({ mode: '600', uid: 1234, gid: 1235 });
+      expect(await daemon.command('restore', saved, 'copy')).toMatchObject({ code: 0, stderr: '' });
+      expect(accessOf(join(daemon.data, 'copy.db'))).toEqual({ mode: '600', uid: 1234, gid: 1235 });
+      expect(
+        [...readdirSync(daemon.data), ...readdirSync(daemon.folder)].filter((name) => /unfinished|restor/.test(name)),
+      ).toEqual([]);
+    });
+  });
+
+  test('a journal that a killed writer has left is rolled back, not in the way', async () => {
+    await withDaemon([], async (daemon) => {
+      const path = join(daemon.root, 'bank.db');
+      makeBank(path, 'delete');
+      const dying = `
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size=1")
+db.execute("BEGIN IMMEDIATE")
+db.execute("UPDATE account SET money = 0")
+db.execute("DELETE FROM ballast WHERE rowid > 2")
+os.kill(os.getpid(), 9)`;
+      await run('python3', ['-c', dying, path]);
+      expect(existsSync(`${path}-journal`)).toBe(true);
+      const hot = join(daemon.folder, 'hot.db');
+      for (const suffix of ['', '-journal']) copyFileSync(path + suffix, hot + suffix);
+      const saved = join(daemon.folder, 'saved.db');
+      expect(await daemon.command('backup', 'bank', saved)).toMatchObject({ code: 0, stderr: '' });
+      expect(bankIn(saved)).toMatchObject({ sum: total, integrity: 'ok' });
+      const journal = readFileSync(`${hot}-journal`);
+      expect(await daemon.command('restore', hot, 'copy')).toMatchObject({ code: 0, stderr: '' });
+      expect(bankIn(join(daemon.root, 'copy.db'))).toMatchObject({ sum: total, integrity: 'ok' });
+      expect(readFileSync(`${hot}-journal`).equals(journal)).toBe(true);
+    });
+  });
+
+  test('a WAL database on a read-only file system is restored', async () => {
+    await withDaemon([], async (daemon) => {
+      makeBank(join(daemon.data, 'bank.db'), 'wal');
+      const place = join(daemon.folder, 'read-only');
+      mkdirSync(place);
+      expect(await daemon.command('backup', 'bank', join(place, 'saved.db'))).toMatchObject({ code: 0 });
+      const mount = (...args: string[]) => expect(spawnSync('mount', args)).toMatchObject({ status: 0 });
+      mount('--bind', place, place);
+      mount('-o', 'remount,bind,ro', place);
+      expect(await daemon.command('restore', join(place, 'saved.db'), 'copy')).toMatchObject({ code: 0, stderr: '' });
+      expect(bankIn(join(daemon.root, 'copy.db'))).toMatchObject({ sum: total, integrity: 'ok' });
+    });
+  });
+
+  test('a restored database begins without the WAL of an earlier one, which is kept beside it', async () => {
+    await withDaemon([], async (daemon) => {
+      const path = join(daemon.root, 'bank.db');
+      makeBank(path, 'wal');
+      const saved = join(daemon.folder, 'saved.db');
+      await daemon.command('backup', 'bank', saved);
+      const dying = `
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA wal_autocheckpoint=0")
+db.execute("UPDATE account SET money = 7")
+os.kill(os.getpid(), 9)`;
+      await run('python3', ['-c', dying, path]);
+      renameSync(path, join(daemon.root, 'bank.damaged'));
+      const restored = await daemon.command('restore', saved, 'bank');
+      expect(restored).toMatchObject({ code: 0, stderr: expect.stringContaining('files of an earlier bank.db') });
+      expect(bankIn(path)).toMatchObject({ sum: total, integrity: 'ok' });
+
+      const wal = readdirSync(daemon.root).find((name) => /^bank\.db\.leftover-.*-wal$/.test(name)) ?? '';
+      const earlier = join(daemon.root, wal.slice(0, -'-wal'.length));
+      renameSync(join(daemon.root, 'bank.damaged'), earlier);
+      expect(bankIn(earlier).sum).toBe(7 * accounts);
+    });
+  });
+
+  test('what would destroy a database, and a folder that is missing, are refused in one sentence', async () => {
+    await withDaemon([], async (daemon) => {
+      for (const name of ['bank.db', 'other.db']) makeBank(join(daemon.data, name), 'wal');
+      const refusals: [string[], RegExp][] = [
+        [['backup', 'bank', join(daemon.root, 'bank.db'), '--force'], /bank\.db belongs to the database itself/],
+        [['backup', 'bank', join(daemon.data, 'bank.db'), '--force'], /bank\.db belongs to the database itself/],
+        [
+          ['backup', 'bank', join(daemon.data, 'bank.db-wal'), '--force'],
+          /bank\.db-wal belongs to the database itself/,
+        ],
+        [
+          ['backup', 'bank', join(daemon.root, 'other.db'), '--force'],
+          /other\.db is a database that programs may have open/,
+        ],
+        [['backup', 'bank', join(daemon.root, 'new.db-journal')], /has the name of a file that SQLite keeps/],
+        [['backup', 'bank', join(daemon.folder, 'none/saved.db')], /the folder .*none does not exist \(mkdir -p /],
+        [['backup', 'bank', daemon.folder, '--force'], /is not a regular file/],
+        [['restore', join(daemon.root, 'bank.db'), 'bank', '--force'], /is the database itself/],
+        [['restore', join(daemon.data, 'other.db'), 'none/new'], /the folder .*none does not exist/],
+      ];
+      for (const [args, message] of refusals) {
+        const { code, stderr } = await daemon.command(args[0] ?? '', ...args.slice(1));
+        expect([code, stderr.split('\n').length], stderr).toEqual([1, 2]);
+        expect(stderr).toMatch(message);
+      }
+      expect(bankIn(join(daemon.root, 'bank.db'))).toMatchObject({ sum: total, integrity: 'ok' });
+      expect(await daemon.command('backup', 'bank.db-wal', '/tmp/never')).toMatchObject({ code: 2 });
     });
   });
 });

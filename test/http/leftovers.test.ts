@@ -1,0 +1,70 @@
+// A database that takes the name of an earlier one: what SQLite kept beside the earlier one never reaches it.
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { withDaemon } from '../helpers/daemon.ts';
+import { type Api, apiOf } from '../helpers/http.ts';
+import { run } from '../helpers/process.ts';
+
+/** Commits a row that is only in the WAL, and dies without closing. */
+async function dieWithWal(path: string): Promise<void> {
+  const program = `
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("PRAGMA wal_autocheckpoint=0")
+db.execute("CREATE TABLE old (x)")
+db.execute("INSERT INTO old VALUES ('old')")
+os.kill(os.getpid(), 9)`;
+  await run('python3', ['-c', program, path]);
+  expect(existsSync(`${path}-wal`)).toBe(true);
+}
+
+const tablesOf = async (api: Api, name: string): Promise<unknown> => {
+  const sql = 'SELECT name FROM sqlite_master ORDER BY name';
+  const { json } = await api.call('POST', `/db?db=${name}`, { body: { transaction: [{ query: sql }] } });
+  return json.results[0].resultSet.map((row: { name: string }) => row.name);
+};
+
+describe.each([
+  ['through the mount', []],
+  ['without a mount', ['--no-mount']],
+])('%s', (_where, flags) => {
+  test('a new database begins without the WAL and the journal of an earlier one', async () => {
+    await withDaemon([...flags, '--create-on-write'], async (daemon) => {
+      const api = apiOf(daemon);
+      for (const [name, make] of [
+        ['made', () => api.call('POST', '/db/create?path=made')],
+        ['written', () => api.call('PUT', '/kv/k?db=written', { body: 'v' })],
+      ] as const) {
+        const path = join(api.daemon.root, `${name}.db`);
+        await dieWithWal(path);
+        rmSync(path);
+        expect((await make()).status).toBeLessThan(300);
+        expect(await tablesOf(api, name)).not.toContain('old');
+        expect(await tablesOf(api, name)).not.toEqual([]);
+      }
+    });
+  });
+
+  test('a file that is moved onto a database in use is what everybody sees from then on', async () => {
+    await withDaemon(flags, async (daemon) => {
+      const api = apiOf(daemon);
+      const path = join(api.daemon.root, 'app.db');
+      const saved = join(api.daemon.root, 'saved.db');
+      const copy = new Database(saved);
+      copy.exec("PRAGMA journal_mode=WAL; CREATE TABLE saved (x); INSERT INTO saved VALUES ('kept')");
+      copy.close();
+      await api.call('POST', '/db/create?path=app');
+      const write = { transaction: [{ statement: 'CREATE TABLE replaced AS SELECT randomblob(20000) AS x' }] };
+      expect((await api.call('POST', '/db?db=app', { body: write })).status).toBe(200);
+      renameSync(saved, path);
+      expect(await tablesOf(api, 'app')).toEqual(['saved']);
+      const native = new Database(path);
+      expect(native.prepare('SELECT x FROM saved').pluck().all()).toEqual(['kept']);
+      expect(native.pragma('integrity_check', { simple: true })).toBe('ok');
+      native.close();
+    });
+  });
+});
