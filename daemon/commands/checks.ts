@@ -7,6 +7,7 @@ import { bytesText } from '../cli/status-text.ts';
 import { urlOf } from '../config/listen-address.ts';
 import type { Settings } from '../config/options.ts';
 import { connectToAll } from '../control/client.ts';
+import { findSqlite } from '../databases/sqlite-binding.ts';
 import { openHttpSocket } from '../http/listening-socket.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
@@ -14,7 +15,7 @@ import type { DaemonStatus } from '../supervisor/status.ts';
 
 export interface Check {
   readonly name: string;
-  /** `failed`: a start could not mount. */
+  /** `failed`: a start could not mount, or not serve. */
   readonly result: 'ok' | 'warning' | 'failed';
   readonly text: string;
   /** What to type or change. */
@@ -40,6 +41,7 @@ export async function inspectMachine(settings: Settings): Promise<Check[]> {
   return [
     rootCheck(fuse.mayMount),
     deviceCheck(fuse.device),
+    await sqliteCheck(),
     passthroughCheck(fuse.passthrough, fuse.kernel, fuse.missing),
     await mountPointCheck(canonicalMountPoint(settings.mount)),
     ...dataChecks(canonicalPath(settings.data)),
@@ -68,6 +70,12 @@ function deviceCheck(hasDevice: boolean): Check {
       ? 'run as root; in a container add --device /dev/fuse'
       : 'modprobe fuse; in a container add --device /dev/fuse',
   };
+}
+
+async function sqliteCheck(): Promise<Check> {
+  const found = await findSqlite();
+  if ('version' in found) return { name: 'sqlite', result: 'ok', text: `better-sqlite3 with SQLite ${found.version}` };
+  return { name: 'sqlite', result: 'failed', text: `better-sqlite3 cannot be loaded: ${found.reason}`, fix: found.fix };
 }
 
 function passthroughCheck(isPossible: boolean, kernel: string, missing: readonly string[]): Check {

@@ -2,10 +2,11 @@
 
 import { watchLiveness } from '../children/liveness.ts';
 import type { CommandInput } from '../cli/command-table.ts';
-import { type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
 import type { Settings } from '../config/options.ts';
 import { checkTogether, readSettingsFile } from '../config/settings.ts';
 import { watchFile } from '../config/watched-file.ts';
+import { findSqlite } from '../databases/sqlite-binding.ts';
 import { createLog, type Log } from '../supervisor/log.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { connectServiceManager, type ServiceManager } from '../systemd/notify.ts';
@@ -14,6 +15,7 @@ const livenessIntervalMs = 5_000;
 
 export async function run({ settings, warnings }: CommandInput): Promise<ExitCode> {
   checkTogether(settings);
+  await requireSqlite();
   // Whoever reads the log may go away; that must not end the daemon.
   process.stderr.on('error', () => {});
   process.stdout.on('error', () => {});
@@ -36,6 +38,13 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   await supervisor.stop();
   log.info('stopped');
   process.exit(exitCode);
+}
+
+/** @throws CommandError where better-sqlite3 cannot be loaded: every request would fail */
+async function requireSqlite(): Promise<void> {
+  const found = await findSqlite();
+  if ('version' in found) return;
+  throw new CommandError(exitCodes.failed, `better-sqlite3 cannot be loaded: ${found.reason}`, { hint: found.fix });
 }
 
 interface StopRequest {

@@ -77,12 +77,23 @@ export interface ErrorData {
   readonly message: string;
   readonly status: number;
   readonly members: Readonly<Record<string, unknown>>;
+  /** What happened, for the server's log alone; only for an error that is not the client's. */
+  readonly cause?: string;
 }
 
 export function toErrorData(error: ApiError): ErrorData {
-  return { code: error.code, message: error.message, status: error.status, members: error.members };
+  const { code, message, status, members } = error;
+  return { code, message, status, members, ...(status >= 500 && { cause: causeText(error) }) };
 }
 
-export function fromErrorData(data: ErrorData): ApiError {
-  return new ApiError(data.code, data.message, { status: data.status, members: data.members });
+export function fromErrorData({ code, message, ...options }: ErrorData): ApiError {
+  return new ApiError(code, message, options);
+}
+
+/** The error and all that caused it, in one line for the log; the innermost with its stack, which shows where it began. */
+export function causeText({ cause, message }: Error): string {
+  if (typeof cause === 'string') return cause;
+  if (!(cause instanceof Error)) return cause === undefined ? message : String(cause);
+  if (cause.cause !== undefined) return `${cause.message}: ${causeText(cause)}`;
+  return cause.stack ?? cause.message;
 }

@@ -2,7 +2,7 @@
 // middleware, as every extra one costs each request.
 import Koa, { type Context } from 'koa';
 import { toApiError } from '../../executor/sql/sqlite-errors.ts';
-import { ApiError } from '../../messages/errors.ts';
+import { ApiError, causeText } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -46,7 +46,7 @@ async function answer(context: Context, deps: AppDeps, budget: TransitBudget): P
   } catch (thrown) {
     const error = toApiError(thrown);
     if (error.status >= 500 && error.code !== 'REQUEST_TIMEOUT' && error.code !== 'DATABASE_BUSY') {
-      deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: String(error.cause) });
+      deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: causeText(error) });
     }
     reply = errorReply(error);
   }
