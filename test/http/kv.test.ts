@@ -46,6 +46,33 @@ describe('keys', () => {
     expect((await call('GET', '/kv/user:1', { headers: { 'if-none-match': put.json.etag } })).status).toBe(304);
   });
 
+  test('HEAD has type, length and times of the value, or of the part that is asked for', async () => {
+    await call('PUT', '/kv/head', { headers: json, body: '{"name": "\u00e9", "roles": [1, 2]}' });
+    const secondsNow = Math.floor(Date.now() / 1000);
+    for (const query of [{}, { path: 'roles' }, { at_timestamp: secondsNow }]) {
+      const [get, head] = [await call('GET', '/kv/head', { query }), await call('HEAD', '/kv/head', { query })];
+      expect([head.status, head.text]).toEqual([200, '']);
+      expect(head.headers.get('content-length')).toBe(String(Buffer.byteLength(get.text)));
+      for (const name of ['content-type', 'etag', 'last-modified', 'cache-control', 'x-updated-at', 'x-json-path']) {
+        expect([name, head.headers.get(name)]).toEqual([name, get.headers.get(name)]);
+      }
+    }
+    expect((await call('HEAD', '/kv/head', { query: { path: 'nothing' } })).status).toBe(404);
+  });
+
+  test('Last-Modified is the second of the last write, where HTTP can say it', async () => {
+    await call('PUT', '/kv/dated', { body: '1' });
+    const { headers } = await call('GET', '/kv/dated');
+    expect(Date.parse(headers.get('last-modified') ?? '')).toBe(Number(headers.get('x-updated-at')) * 1000);
+    // Without it, a browser would take an old value for a fresh one.
+    expect(headers.get('cache-control')).toBe('no-cache');
+    for (const odd of [-1, 0, '4102444800', '9007199254740991']) {
+      await api().sql('app', { statement: `UPDATE kv_store SET updated_at = ${odd} WHERE key = 'dated'` });
+      const answer = await call('GET', '/kv/dated');
+      expect([answer.status, answer.headers.get('last-modified')]).toEqual([200, null]);
+    }
+  });
+
   test('a missing key is 404: null for a plain client, the error object for one that says JSON', async () => {
     const plain = await call('GET', '/kv/none');
     expect(plain).toMatchObject({ status: 404, text: 'null' });

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { useDaemon } from '../helpers/http.ts';
+import { request, useDaemon } from '../helpers/http.ts';
+import { withServer } from '../helpers/server.ts';
 
 const api = useDaemon();
 const query = (sql: string, db = 'app') => api().call('GET', `/query?db=${db}&sql=${sql}`);
@@ -92,14 +93,21 @@ describe('GET /query', () => {
     expect((await api().call('GET', '/query?db=app')).json.code).toBe('INVALID_PARAMETERS');
   });
 
-  test('may be framed and read by any page', async () => {
-    const answer = await api().call('GET', '/query?db=app&sql=SELECT%201', {
-      headers: { origin: 'https://page.example' },
+  test('may be framed and linked by any page, and read by none that --cors-origin does not name', async () => {
+    const path = '/query?db=app&sql=SELECT%201';
+    const framed = await api().call('GET', path, { headers: { 'sec-fetch-dest': 'iframe' } });
+    expect(framed.status).toBe(200);
+    expect(framed.headers).not.toHaveProperty('x-frame-options');
+    expect(framed.headers['content-security-policy']).toBe('sandbox');
+    const origin = 'https://page.example';
+    const read = await api().call('GET', path, { headers: { origin } });
+    expect([read.status, read.json.code]).toEqual([403, 'FORBIDDEN']);
+    expect(read.headers).not.toHaveProperty('access-control-allow-origin');
+    await withServer({ corsOrigins: [origin] }, async ({ url }) => {
+      await request(`${url}/api/v1/sqlite/db/create?path=app`, 'POST');
+      const allowed = await request(`${url}/api/v1/sqlite${path}`, 'GET', { headers: { origin } });
+      expect([allowed.status, allowed.headers['access-control-allow-origin']]).toEqual([200, origin]);
     });
-    expect(answer.status).toBe(200);
-    expect(answer.headers['access-control-allow-origin']).toBe('*');
-    expect(answer.headers).not.toHaveProperty('x-frame-options');
-    expect(answer.headers).not.toHaveProperty('content-security-policy');
   });
 });
 

@@ -41,6 +41,46 @@ describe('host and origin', () => {
   });
 });
 
+test('no answer can run as a page of this server, whatever somebody has stored', async () => {
+  const { call, sql } = api();
+  const page = '<script>fetch("/api/v1/sqlite/kv/k?db=app", { method: "DELETE" })</script>';
+  for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/javascript']) {
+    await call('PUT', '/kv/page?db=pages', { body: page, headers: { 'content-type': type } });
+    const { headers, text } = await call('GET', '/kv/page?db=pages');
+    expect([headers['content-type'], text]).toEqual([type, page]);
+    expect([headers['content-security-policy'], headers['x-content-type-options']]).toEqual(['sandbox', 'nosniff']);
+  }
+  await sql('pages', { query: 'SELECT 1' });
+  const now = Math.floor(Date.now() / 1000);
+  const answers = await Promise.all([
+    call('GET', '/kv/page/entry?db=pages'),
+    call('GET', '/kv/page/history?db=pages'),
+    call('GET', '/kv/page/snapshot?db=pages&op_number=1'),
+    call('GET', `/kv/snapshot?db=pages&timestamp=${now}`),
+    call('GET', `/kv/page?db=pages&at_timestamp=${now}`),
+    call('POST', '/kv/batch/get?db=pages', { body: { keys: ['page'] } }),
+    call('GET', '/query?db=pages&sql=SELECT%201'),
+    call('POST', '/db?db=pages', { body: { transaction: [{ query: 'SELECT 1' }] } }),
+    call('GET', '/history?db=pages'),
+    call('GET', '/kv/missing?db=pages'),
+    call('GET', '//metrics'),
+    call('GET', '/nothing'),
+  ]);
+  for (const { headers } of answers) {
+    expect(headers).toMatchObject({ 'content-security-policy': 'sandbox', 'x-content-type-options': 'nosniff' });
+  }
+  expect((await call('GET', '//')).headers['content-security-policy']).toMatch(/^default-src 'none'/);
+});
+
+test('a request may name the whole URL, whose host then counts', async () => {
+  const get = (target: string, host: string) =>
+    raw(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  expect(await get('http://localhost/api/v1/sqlite/health', 'evil.example')).toMatch(/^HTTP\/1.1 200 /);
+  expect(await get('HTTP://127.0.0.1:1/api/v1/sqlite/health?verbose=true', 'localhost')).toContain('"pid"');
+  expect(await get('http://localhost', 'localhost')).toContain('<title>hoody-sqlite');
+  expect(await get('http://evil.example/api/v1/sqlite/health', 'localhost')).toMatch(/^HTTP\/1.1 403 /);
+});
+
 test('an Authorization header is ignored where no tokens are configured', async () => {
   expect((await api().call('GET', '/db/list', { headers: { authorization: 'Bearer x' } })).status).toBe(200);
 });

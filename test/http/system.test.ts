@@ -25,6 +25,26 @@ test('health is short, and full on request', async () => {
   expect((await api().call('GET', '/health?verbose=perhaps')).status).toBe(400);
 });
 
+test('HEAD is answered wherever GET is, with the headers of GET and no body', async () => {
+  await api().call('POST', '/db/create?path=heads');
+  for (const path of [
+    '/health',
+    '/health?verbose=true',
+    '/openapi.yaml',
+    '//',
+    '//metrics',
+    '/db/list',
+    '/query?db=heads&sql=SELECT+1',
+  ]) {
+    const [get, head] = [await api().call('GET', path), await api().call('HEAD', path)];
+    expect([path, head.status, head.text]).toEqual([path, get.status, '']);
+    expect(head.headers['content-type']).toBe(get.headers['content-type']);
+    expect(head.headers).toHaveProperty('content-length');
+  }
+  const stream = await api().call('HEAD', '/locks/stream');
+  expect([stream.status, stream.headers['content-type'], stream.text]).toEqual([200, 'text/event-stream', '']);
+});
+
 test('an empty body with a JSON content type is no error where no body is read', async () => {
   const headers = { 'content-type': 'application/json' };
   expect((await api().call('GET', '/health', { headers })).status).toBe(200);
@@ -52,14 +72,15 @@ test('every described operation is served, under exactly the described methods',
   const { json } = await api().call('GET', '/openapi.json');
   for (const [path, methods] of Object.entries<object>(json.paths)) {
     for (const method of ['get', 'head', 'post', 'put', 'delete']) {
-      if (path.endsWith('/stream') && method === 'get') continue;
+      if (path.endsWith('/stream') && (method === 'get' || method === 'head')) continue;
       const url = api().daemon.url + path.replace('{key}', 'a-key');
       const answer = await request(url, method.toUpperCase());
       const code = answer.headers['x-hoody-error-code'];
       const isServed = code !== 'METHOD_NOT_ALLOWED' && code !== 'NOT_FOUND';
       // A path without a key may also be a key for another method: PUT /kv/snapshot.
       const isKeyToo = /^\/api\/v1\/sqlite\/(kv|history)\//.test(path) && !(method in methods);
-      if (!isKeyToo) expect([path, method, isServed]).toEqual([path, method, method in methods]);
+      const isDescribed = method in methods || (method === 'head' && 'get' in methods);
+      if (!isKeyToo) expect([path, method, isServed]).toEqual([path, method, isDescribed]);
     }
   }
 });

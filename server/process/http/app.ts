@@ -14,6 +14,7 @@ import { errorReply } from './reply.ts';
 import type { Reply, Route } from './route.ts';
 import type { Router } from './router.ts';
 import { send } from './send.ts';
+import { parseTarget } from './target.ts';
 import { TransitBudget } from './transit-budget.ts';
 
 export interface AppDeps {
@@ -62,14 +63,15 @@ async function handle(
   budget: TransitBudget,
 ): Promise<Reply> {
   const { req, res } = context;
-  const url = req.url ?? '/';
+  const { url, host } = parseTarget(req.url ?? '/', req.headers.host);
+  req.url = url;
   const at = url.indexOf('?');
   const path = at < 0 ? url : url.slice(0, at);
   if (url.length > limits.urlBytes) {
     throw new ApiError('URI_TOO_LONG', `the URL is longer than ${limits.urlBytes} bytes`);
   }
-  deps.guard.checkHost(req.headers.host);
-  const origin = deps.guard.checkOrigin(req.headers, deps.router.isAnyOrigin(path));
+  deps.guard.checkHost(host);
+  const origin = deps.guard.checkOrigin(req.headers.origin, host);
   if (origin !== null) {
     res.setHeader('Access-Control-Allow-Origin', origin);
     res.setHeader('Access-Control-Expose-Headers', exposedHeaders);
@@ -104,7 +106,11 @@ function preflight(res: Context['res']): Reply {
 
 function clientAddress(context: Context, trustProxy: boolean): string {
   if (trustProxy) {
-    const forwarded = context.get('x-forwarded-for').split(',')[0]?.trim();
+    const forwarded = context
+      .get('x-forwarded-for')
+      .split(',')
+      .map((address) => address.trim())
+      .find((address) => address !== '');
     // Only an address: the history keeps it beside the names of native programs.
     if (forwarded && /^[\da-f.:[\]]+$/i.test(forwarded)) return forwarded;
   }

@@ -1,7 +1,6 @@
 // Who may call: the Host must be known (a web page of another site may point its own name at this machine), a foreign
 // Origin is refused, and with a token file every request but health carries a bearer token.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { ApiError } from '../../messages/errors.ts';
 import type { Route } from './route.ts';
@@ -42,12 +41,10 @@ export class Guard {
    * The value of Access-Control-Allow-Origin for this request, or null for none.
    * @throws ApiError FORBIDDEN for a foreign origin
    */
-  checkOrigin(headers: IncomingHttpHeaders, anyOrigin: boolean): string | null {
-    const { origin } = headers;
-    if (anyOrigin) return '*';
+  checkOrigin(origin: string | undefined, host: string | undefined): string | null {
     if (origin === undefined) return null;
     if (this.#options.corsOrigins.includes('*')) return '*';
-    if (this.#options.corsOrigins.includes(origin) || isSameOrigin(origin, headers.host)) return origin;
+    if (this.#options.corsOrigins.includes(origin) || isSameOrigin(origin, host)) return origin;
     throw new ApiError('FORBIDDEN', `requests from pages of ${origin} are not allowed: start with --cors-origin`);
   }
 

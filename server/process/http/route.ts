@@ -46,16 +46,14 @@ export interface Route {
   /** Status -> what it means, successful ones only; errors stand in `errors`. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly errors: readonly ErrorCode[];
-  /** A foreign web page may read the answer (the shareable query). */
-  readonly anyOrigin?: boolean;
   readonly handle: (context: RequestContext, services: Services) => Promise<Reply> | Reply;
 }
 
-/** What a handler answers. `body` null sends none. A string or buffer is sent as it is; everything else went through json(). */
+/** What a handler answers. `body` null sends none, and neither does HEAD. A string or buffer is sent as it is; everything else went through json(). */
 export interface Reply {
   readonly status: number;
   readonly body: string | Buffer | Readable | null;
-  /** Default `application/json; charset=utf-8`; absent for an empty body. */
+  /** Default `application/json; charset=utf-8` where there is a body; without one, what HEAD says of it. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -51,14 +51,12 @@ export class Router {
       }
       others.add(route.method);
     }
+    // A HEAD of its own comes first: /kv/snapshot is a key there.
+    const get = method === 'HEAD' ? methods?.get('GET') : undefined;
+    if (get !== undefined) return { route: get, key: '' };
     if (others.size === 0) throw new ApiError('NOT_FOUND', 'there is no such route');
     const allowed = [...others].join(', ');
     throw new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allowed}`);
-  }
-
-  /** Whether a page of any origin may read what is answered at this path. */
-  isAnyOrigin(path: string): boolean {
-    return [...(this.#fixed.get(path)?.values() ?? [])].some((route) => route.anyOrigin === true);
   }
 }
 

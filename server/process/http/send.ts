@@ -7,16 +7,29 @@ import type { TransitBudget } from './transit-budget.ts';
 /** An answer up to this size is in the socket's buffers at once and not counted. */
 const smallAnswerBytes = 64 * 1024;
 
+/**
+ * For a browser that shows an answer as a page: what somebody has stored is no program and has no origin, so that it cannot
+ * use the API in its reader's name. Links, frames and images work.
+ */
+const safeToShow = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' } as const;
+
 export function send(context: Context, reply: Reply, budget: TransitBudget): void {
   const { req, res } = context;
   const { body } = reply;
-  const headers: Record<string, string | number> = { 'X-Content-Type-Options': 'nosniff', ...reply.headers };
+  const headers: Record<string, string | number> = { ...safeToShow, ...reply.headers };
   // A body that nobody reads to its end would be taken for the next request.
   if (!req.complete && reply.status >= 400) headers.Connection = 'close';
-  if (body !== null) headers['Content-Type'] = reply.contentType ?? 'application/json; charset=utf-8';
+  const contentType = reply.contentType ?? (body === null ? undefined : 'application/json; charset=utf-8');
+  if (contentType !== undefined && reply.status !== 304) headers['Content-Type'] = contentType;
   if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) {
-    // Koa ends a stream with its connection.
     res.writeHead(reply.status, headers);
+    if (req.method === 'HEAD') {
+      context.respond = false;
+      body.destroy();
+      res.end();
+      return;
+    }
+    // Koa ends a stream with its connection.
     context.body = body;
     return;
   }

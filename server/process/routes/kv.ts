@@ -103,14 +103,18 @@ const headKey: Route = {
   method: 'HEAD',
   path: '/api/v1/sqlite/kv/{key}',
   name: 'kvHead',
-  summary: 'Look whether a key exists, and its ETag.',
+  summary: 'Look whether a key exists: the headers of GET, with type and length of the value.',
   tag: 'kv',
   access: 'read',
-  query: readParameters,
+  query: [...readParameters, path, atTimestamp],
   answers: { 200: { sense: 'The key exists.' }, 304: { sense: 'Not modified.' } },
-  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED'],
-  handle: async (context, services) =>
-    toReply(await services.run(kvHead, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+  errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
+  handle: async (context, services) => {
+    const atSeconds = context.query.integer('at_timestamp');
+    if (atSeconds > 0) return getAt(context, services, atSeconds);
+    const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) };
+    return toReply(await services.run(kvHead, context, args));
+  },
 };
 
 const getEntry: Route = {

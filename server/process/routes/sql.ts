@@ -81,7 +81,6 @@ export const sqlRoutes: readonly Route[] = [
     ],
     answers: { 200: { sense: 'The rows; resultSet is null when there are none.', schema: { type: 'object' } } },
     errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT', 'RESPONSE_TOO_LARGE'],
-    anyOrigin: true,
     handle: shareableQuery,
   },
 ];

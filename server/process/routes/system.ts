@@ -112,6 +112,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       handle: (_context, services) => ({
         status: 200,
         contentType: 'text/html; charset=utf-8',
+        headers: { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" },
         body: landingPage(services.options),
       }),
     },

@@ -30,19 +30,11 @@ export const kvGet: Operation<GetArgs, KvAnswer> = {
     const table = findTable(connection, args.table);
     const row = readLiveRow(connection, table, args.key);
     if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-    const headers = rowHeaders(row);
-    if (isNotModified(args.ifNoneMatch, row.etag)) return { status: 304, headers, body: null };
-    if (args.path === undefined) {
-      return { status: 200, headers, body: valueBytes(row.value), contentType: headerSafeType(row.contentType) };
-    }
-    const found = getAt(requireJson(row), parsePath(args.path));
-    if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
-    const shownPath = args.path.replace(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
-    return { status: 200, headers: { ...headers, 'x-json-path': shownPath }, body: stringifyJson(found) };
+    return valueAnswer(connection, args, row);
   },
 };
 
-/** As get, without the body; tells a key whose time is over from one that was never there. */
+/** As get, with the body's length instead of the body; tells a key whose time is over from one that was never there. */
 export const kvHead: Operation<GetArgs, KvAnswer> = {
   name: 'kv.head',
   lane: 'kv-read',
@@ -55,10 +47,30 @@ export const kvHead: Operation<GetArgs, KvAnswer> = {
         lastOp(connection, table, keyId(connection, table, args.key)) === 'EXPIRED';
       throw new ApiError(hasEnded ? 'KEY_EXPIRED' : 'KEY_NOT_FOUND', 'Key not found');
     }
-    const status = isNotModified(args.ifNoneMatch, row.etag) ? 304 : 200;
-    return { status, headers: rowHeaders(row), body: null, contentType: headerSafeType(row.contentType) };
+    const answer = valueAnswer(connection, args, row);
+    if (answer.body === null) return answer;
+    const length = String(Buffer.byteLength(answer.body));
+    return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null };
   },
 };
+
+function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row: KvRow): KvAnswer {
+  const headers = rowHeaders(connection, row);
+  if (isNotModified(ifNoneMatch, row.etag)) return { status: 304, headers, body: null };
+  if (path === undefined) {
+    return { status: 200, headers, body: valueBytes(row.value), contentType: headerSafeType(row.contentType) };
+  }
+  const found = getAt(requireJson(row), parsePath(path));
+  if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
+  const shownPath = path.replace(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
+  const jsonPath = { 'x-json-path': shownPath };
+  return {
+    status: 200,
+    headers: { ...headers, ...jsonPath },
+    body: stringifyJson(found),
+    contentType: 'application/json; charset=utf-8',
+  };
+}
 
 export const kvEntry: Operation<GetArgs, KvAnswer> = {
   name: 'kv.entry',
@@ -66,7 +78,8 @@ export const kvEntry: Operation<GetArgs, KvAnswer> = {
   run(connection, args) {
     const row = readLiveRow(connection, findTable(connection, args.table), args.key);
     if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-    if (isNotModified(args.ifNoneMatch, row.etag)) return { status: 304, headers: rowHeaders(row), body: null };
+    if (isNotModified(args.ifNoneMatch, row.etag))
+      return { status: 304, headers: rowHeaders(connection, row), body: null };
     return jsonAnswer(
       {
         key: row.key,
@@ -227,11 +240,19 @@ export const kvExpire: Operation<ExpireArgs, KvAnswer> = {
   },
 };
 
-function rowHeaders(row: KvRow): Record<string, string> {
+function rowHeaders(connection: Connection, row: KvRow): Record<string, string> {
   return {
     ...(row.etag === null ? {} : { etag: row.etag }),
+    // A browser would guess from Last-Modified how long a value stays as it is.
+    'cache-control': 'no-cache',
+    ...lastModified(row.updatedAt, connection.nowSeconds()),
     'x-created-at': String(row.createdAt),
     'x-updated-at': String(row.updatedAt),
     ...(row.expireAt === null ? {} : { 'x-expire-at': String(row.expireAt) }),
   };
+}
+
+/** None for a time that HTTP cannot say, or that lies ahead: SQL may have written anything. */
+function lastModified(updatedAt: number, now: number): { 'last-modified'?: string } {
+  return updatedAt > 0 && updatedAt <= now ? { 'last-modified': new Date(updatedAt * 1000).toUTCString() } : {};
 }

@@ -34,21 +34,20 @@ describe('the Host', () => {
 
 describe('the Origin', () => {
   const origin = 'https://page.example';
-  const check = (options: Partial<GuardOptions>, any = false, given = origin) =>
-    new Guard({ ...none, ...options }).checkOrigin({ origin: given, host: 'localhost:1' }, any);
+  const check = (options: Partial<GuardOptions>, given = origin) =>
+    new Guard({ ...none, ...options }).checkOrigin(given, 'localhost:1');
 
   test('of another page is refused, also null', () => {
     expect(() => check({})).toThrow(refused('FORBIDDEN'));
-    expect(() => check({}, false, 'null')).toThrow(refused('FORBIDDEN'));
+    expect(() => check({}, 'null')).toThrow(refused('FORBIDDEN'));
     expect(() => check({ corsOrigins: ['https://other.example'] })).toThrow(refused('FORBIDDEN'));
   });
 
   test('is answered where it is allowed', () => {
-    expect(check({}, true)).toBe('*');
     expect(check({ corsOrigins: ['*'] })).toBe('*');
     expect(check({ corsOrigins: [origin] })).toBe(origin);
-    expect(check({}, false, 'http://localhost:1')).toBe('http://localhost:1');
-    expect(new Guard(none).checkOrigin({ host: 'localhost' }, false)).toBeNull();
+    expect(check({}, 'http://localhost:1')).toBe('http://localhost:1');
+    expect(new Guard(none).checkOrigin(undefined, 'localhost')).toBeNull();
   });
 });
 
