@@ -60,17 +60,18 @@ export type ToServer =
   /** Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket already. */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
-export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers';
+export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state';
 
 /** Server -> supervisor. */
 export type FromServer =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /**
-   * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), or 'writers' (WriteRecord) of the database
-   * below the root that `args` names. Without a mount they answer empty, or null.
+   * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), 'writers' (WriteRecord) of the database below the
+   * root that `args` names, or 'daemon-state' (DaemonState) where `args` lists the databases below the root that executors have
+   * open. Without a mount the first three answer empty, or null.
    */
-  | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: string }
+  | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: unknown }
   | {
       readonly type: 'log';
       readonly level: LogLevel;
@@ -139,6 +140,18 @@ export interface WriteWindow {
   readonly sinceMs: number;
   /** null: it is writing now. */
   readonly untilMs: number | null;
+}
+
+/** The daemon as its supervisor sees it, for /metrics. */
+export interface DaemonState {
+  readonly isMountUp: boolean;
+  /** How many things do not work as asked for. */
+  readonly degraded: number;
+  readonly fencedDatabases: number;
+  /** How often a process was started again, by its role. */
+  readonly restarts: Readonly<Record<string, number>>;
+  /** Sum over the databases that somebody has open. */
+  readonly walBytes: number;
 }
 
 /** Monotonic counters of the fs process, by name, for /metrics and health. */

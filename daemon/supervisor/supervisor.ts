@@ -2,6 +2,7 @@
 // socket asks. It does no work of its own; each part is a file beside this one.
 import { readdirSync } from 'node:fs';
 import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../../fs/index.ts';
+import type { DaemonState } from '../../server/index.ts';
 import type { Probe } from '../children/liveness.ts';
 import { identityOf } from '../children/process-identity.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../cli/errors.ts';
@@ -33,6 +34,7 @@ import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
+import { daemonState } from './daemon-state.ts';
 import { FreeSpace } from './free-space.ts';
 import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './fs-to-server.ts';
 import type { Log } from './log.ts';
@@ -289,9 +291,22 @@ export class Supervisor {
 
   async #answerServer(name: string, args: unknown): Promise<unknown> {
     const fs = this.#mountService?.process.current;
+    if (name === 'daemon-state') return this.#state(args as readonly string[]);
     if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
     if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
     return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
+  }
+
+  #state(openDatabases: readonly string[]): Promise<DaemonState> {
+    const services = [this.#mountService, this.#httpService].filter((service) => service !== undefined);
+    return daemonState({
+      data: this.#data,
+      mountService: this.#mountService,
+      children: services.map((service) => service.process),
+      fenced: this.#fenced,
+      degraded: this.#degraded,
+      openDatabases,
+    });
   }
 
   async #openControl(instance: Instance): Promise<void> {

@@ -1,10 +1,10 @@
 // Puts the parts of the server process together: scheduler, query history, background work, metrics, routes, Koa.
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyAppend } from '../executor/query-history.ts';
-import type { FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
+import type { DaemonState, FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import { createServices } from './create-services.ts';
 import { createApp } from './http/app.ts';
@@ -24,6 +24,8 @@ const historyWriteMs = 10_000;
 /** What the server asks its supervisor. */
 export interface SupervisorQuestions {
   readonly fsCounters: () => Promise<FsCounters | null>;
+  /** Given the databases that executors have open, below the root; null when the supervisor does not answer. */
+  readonly daemonState: (openDatabases: readonly string[]) => Promise<DaemonState | null>;
   readonly locks: () => Promise<LockSnapshot>;
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
@@ -45,7 +47,7 @@ export function createHttpServer(
   options: ServerOptions,
   log: Log,
   keptDatabases: KeptDatabases,
-  { fsCounters, locks, writers }: SupervisorQuestions,
+  { fsCounters, daemonState, locks, writers }: SupervisorQuestions,
 ): HttpServer {
   const { root, dataDir, allowAnyAbsoluteDbPath } = options;
   const rules = { root, dataDir, allowAnyAbsoluteDbPath };
@@ -70,7 +72,10 @@ export function createHttpServer(
     queuedJobs: () => scheduler.queuedJobs,
     openDatabases: () => scheduler.openDatabases,
     executors: () => scheduler.executorPids.length,
+    executorDeaths: () => scheduler.executorDeaths,
+    version: options.version,
     fsCounters,
+    daemonState: () => daemonState(scheduler.openPaths.map((path) => relative(root, path))),
   });
   const background = startBackground({ options, scheduler, keptDatabases, writers, log });
   const recorder = new HistoryRecorder({

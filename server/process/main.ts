@@ -1,6 +1,7 @@
 // The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when told
 // to or when the supervisor is gone.
 import type {
+  DaemonState,
   FromServer,
   FsCounters,
   LockSnapshot,
@@ -35,7 +36,7 @@ const log: Log = (level, event, fields = {}) => {
 };
 
 /** Asks the supervisor; undefined when it does not answer in time. */
-function ask(name: SupervisorQuestion, args?: string): Promise<unknown> {
+function ask(name: SupervisorQuestion, args?: unknown): Promise<unknown> {
   const id = nextQueryId;
   nextQueryId += 1;
   return new Promise((resolve) => {
@@ -55,6 +56,10 @@ async function readFsCounters(mounted: boolean): Promise<FsCounters | null> {
   return ((await ask('fs-counters')) as FsCounters | undefined) ?? null;
 }
 
+async function readDaemonState(openDatabases: readonly string[]): Promise<DaemonState | null> {
+  return ((await ask('daemon-state', openDatabases)) as DaemonState | undefined) ?? null;
+}
+
 async function readLocks(mounted: boolean): Promise<LockSnapshot> {
   if (!mounted) return { databases: [] };
   return ((await ask('locks')) as LockSnapshot | undefined) ?? { databases: [] };
@@ -70,6 +75,7 @@ function start(options: ServerOptions): void {
   if (options.user !== undefined) becomeUser(options.user);
   const made = createHttpServer(options, log, keptDatabases, {
     fsCounters: () => readFsCounters(options.mounted),
+    daemonState: readDaemonState,
     locks: () => readLocks(options.mounted),
     writers: readWriters,
   });

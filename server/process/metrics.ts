@@ -1,7 +1,9 @@
 // Prometheus metrics of the server process. Per request only one histogram is touched, through children that are kept,
 // as a look-up by labels is most of what an observation costs.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { FsCounters } from '../index.ts';
+import type { DaemonState, FsCounters } from '../index.ts';
+import { DaemonMetrics } from './daemon-metrics.ts';
+import { openStreamCount } from './http/event-stream.ts';
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const jobsBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -10,8 +12,13 @@ export interface MetricsSources {
   readonly queuedJobs: () => number;
   readonly openDatabases: () => number;
   readonly executors: () => number;
+  /** Executors that ended while they had work, deadlines included. */
+  readonly executorDeaths: () => number;
+  readonly version: string;
   /** Counters of the fs process; null without a mount. */
   readonly fsCounters: () => Promise<FsCounters | null>;
+  /** null when the supervisor does not answer. */
+  readonly daemonState: () => Promise<DaemonState | null>;
 }
 
 export class Metrics {
@@ -23,11 +30,13 @@ export class Metrics {
   readonly #fuseRequests: Counter;
   readonly #lockWaits: Counter;
   readonly #lockWaitSeconds: Counter;
-  readonly #fsCounters: MetricsSources['fsCounters'];
+  readonly #sources: MetricsSources;
+  readonly #daemon: DaemonMetrics;
   #requests = 0;
 
   constructor(sources: MetricsSources) {
-    this.#fsCounters = sources.fsCounters;
+    this.#sources = sources;
+    this.#daemon = new DaemonMetrics(this.#registry, sources.version);
     const registers = [this.#registry];
     this.#seconds = new Histogram({
       name: 'hoody_sqlite_request_seconds',
@@ -46,6 +55,16 @@ export class Metrics {
     addGauge(this.#registry, 'queued_jobs', 'Jobs that wait or run.', sources.queuedJobs);
     addGauge(this.#registry, 'open_databases', 'Databases that executors have open.', sources.openDatabases);
     addGauge(this.#registry, 'executors', 'Executor processes.', sources.executors);
+    addGauge(this.#registry, 'streams', 'Event streams that somebody reads.', openStreamCount);
+    new Counter({
+      name: 'hoody_sqlite_executor_deaths_total',
+      help: 'Executors that ended while they had work.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(sources.executorDeaths());
+      },
+    });
     addGauge(this.#registry, 'resident_bytes', 'Resident memory of the server process.', () =>
       process.memoryUsage.rss(),
     );
@@ -98,7 +117,8 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const counters = await this.#fsCounters();
+    const [counters, daemon] = await Promise.all([this.#sources.fsCounters(), this.#sources.daemonState()]);
+    if (daemon !== null) this.#daemon.show(daemon);
     if (counters !== null) {
       this.#fuseRequests.reset();
       for (const [opcode, count] of Object.entries(counters.requests)) this.#fuseRequests.inc({ opcode }, count);

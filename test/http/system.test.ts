@@ -1,7 +1,10 @@
 // Health, metrics, OpenAPI and the landing page, through a real mount.
 
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { eventually } from '../helpers/eventually.ts';
 import { request, useDaemon } from '../helpers/http.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -95,6 +98,37 @@ test('metrics count requests by route, groups by lane, and what the kernel asked
   expect(text).toMatch(/^hoody_sqlite_open_databases [1-9]/m);
   expect(text).toMatch(/^hoody_sqlite_fuse_requests_total\{opcode="LOOKUP"\} [1-9]/m);
   expect(text).toMatch(/^hoody_sqlite_lock_waits_total \d/m);
+});
+
+test('metrics show the daemon as a whole', async () => {
+  await api().call('PUT', '/kv/k?db=whole', { body: 'x'.repeat(50_000) });
+  const { text } = await api().call('GET', '//metrics');
+  expect(text).toMatch(/^hoody_sqlite_build_info\{version="\d+\.\d+\.\d+",node="v20\..*"\} 1$/m);
+  expect(text).toMatch(/^hoody_sqlite_mount_up 1$/m);
+  expect(text).toMatch(/^hoody_sqlite_degraded 0$/m);
+  expect(text).toMatch(/^hoody_sqlite_fenced_databases 0$/m);
+  expect(text).toMatch(/^hoody_sqlite_child_restarts_total\{role="fs"\} 0$/m);
+  expect(text).toMatch(/^hoody_sqlite_executor_deaths_total 0$/m);
+  expect(text).toMatch(/^hoody_sqlite_streams 0$/m);
+  const started = Number(/^process_start_time_seconds ([\d.]+)$/m.exec(text)?.[1]);
+  expect(Math.abs(Date.now() / 1000 - started)).toBeLessThan(600);
+  expect(Number(/^hoody_sqlite_wal_bytes (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(50_000);
+
+  const { server } = Object.fromEntries((await api().daemon.status()).children.map(({ role, pid }) => [role, pid]));
+  process.kill(server ?? 0, 'SIGKILL');
+  await eventually(async () => {
+    const { text: after } = await api().call('GET', '//metrics');
+    expect(after).toMatch(/^hoody_sqlite_child_restarts_total\{role="server"\} 1$/m);
+  });
+});
+
+test('the alert rules name metrics that exist', async () => {
+  const { text } = await api().call('GET', '//metrics');
+  const rules = readFileSync(resolve(import.meta.dirname, '../../docs/alerts.yaml'), 'utf8');
+  const names = new Set(rules.match(/hoody_sqlite_\w+/g));
+  expect(names.size).toBeGreaterThan(3);
+  for (const name of names) expect(text).toContain(`# TYPE ${name} `);
+  expect(parse(rules).groups[0].rules).toHaveLength(3);
 });
 
 test('the root of the server is a page', async () => {

@@ -8,10 +8,21 @@ export function eventFrame(event: string, data: unknown, id?: string): string {
   return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${stringifyJson(data)}\n\n`;
 }
 
+let openStreams = 0;
+
+/** Streams of every kind that somebody reads now. */
+export function openStreamCount(): number {
+  return openStreams;
+}
+
 /** A stream that begins at once. `onEnd` is called once, when it is over or its client has left. */
 export function eventStream(frames: AsyncIterable<string>, onEnd: () => void): Reply {
   const body = Readable.from(frames, { objectMode: false });
-  body.once('close', onEnd);
+  openStreams += 1;
+  body.once('close', () => {
+    openStreams -= 1;
+    onEnd();
+  });
   return {
     status: 200,
     body,

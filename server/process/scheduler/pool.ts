@@ -27,8 +27,9 @@ export class ExecutorPool {
     return [...this.#executors].map((executor) => executor.pid).filter((pid) => pid > 0);
   }
 
-  get openDatabases(): number {
-    return new Set([...this.#executors].flatMap((executor) => [...executor.open])).size;
+  /** Databases that any executor may have open. */
+  get openPaths(): string[] {
+    return [...new Set([...this.#executors].flatMap((executor) => [...executor.open]))];
   }
 
   /** A free one, if there is a choice one that has the database open already. */

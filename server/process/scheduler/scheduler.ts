@@ -42,6 +42,7 @@ export class Scheduler {
   #nextGroupId = 1;
   #isPumpDue = false;
   #isStopped = false;
+  #executorDeaths = 0;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(deps: SchedulerDeps) {
@@ -73,7 +74,16 @@ export class Scheduler {
   }
 
   get openDatabases(): number {
-    return this.#pool.openDatabases;
+    return this.#pool.openPaths.length;
+  }
+
+  get openPaths(): string[] {
+    return this.#pool.openPaths;
+  }
+
+  /** Executors that ended while they had work. */
+  get executorDeaths(): number {
+    return this.#executorDeaths;
   }
 
   /** Answers what still waits with SERVICE_UNAVAILABLE and ends the executors. Resolves when they are gone. */
@@ -271,7 +281,10 @@ export class Scheduler {
   #onExit(executor: Executor): void {
     this.#pool.remove(executor);
     this.#onClosed(executor);
-    if (executor.group !== null) this.#onGroupLost(executor.group, executor.pid);
+    if (executor.group !== null) {
+      this.#executorDeaths += 1;
+      this.#onGroupLost(executor.group, executor.pid);
+    }
     // One that never became ready is tried again by the sweep, not at once for ever.
     if (executor.isReady) this.#schedulePump();
   }
