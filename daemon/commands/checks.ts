@@ -10,6 +10,7 @@ import { connectToAll } from '../control/client.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
 import { openHttpSocket } from '../http/listening-socket.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
+import { hiddenFilesIn } from '../mount/bare-directory.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';
 
@@ -35,6 +36,7 @@ const poorFileSystems: Readonly<Record<string, string>> = {
 };
 
 const littleFreeBytes = 2 ** 30;
+const mostNamedFiles = 5;
 
 export async function inspectMachine(settings: Settings): Promise<Check[]> {
   const fuse = inspectFuse();
@@ -108,9 +110,22 @@ function freeMountPointCheck(mountPoint: string): Check {
   if (!statSync(existing).isDirectory()) {
     return { name, result: 'failed', text: `${existing} is not a directory`, fix };
   }
-  if (existing === mountPoint) return { name, result: 'ok', text: `${mountPoint} is free` };
+  if (existing === mountPoint) return bareDirectoryCheck(mountPoint);
   if (isWritable(existing)) return { name, result: 'ok', text: `${mountPoint} can be created` };
   return { name, result: 'failed', text: `${mountPoint} cannot be created in ${existing} by this user`, fix };
+}
+
+function bareDirectoryCheck(mountPoint: string): Check {
+  const name = 'mount point';
+  const hidden = hiddenFiles(mountPoint);
+  if (hidden.length === 0) return { name, result: 'ok', text: `${mountPoint} is free` };
+  const files = hidden.length === 1 ? '1 file' : `${hidden.length} files`;
+  return {
+    name,
+    result: 'warning',
+    text: `${mountPoint} holds ${files} that a mount hides: ${hidden.slice(0, mostNamedFiles).join(', ')}`,
+    fix: 'programs made them while nothing was mounted: move them to the data directory, if it lacks them, or remove them',
+  };
 }
 
 function dataChecks(data: string): Check[] {
@@ -149,6 +164,15 @@ function writableCheck(data: string, existing: string): Check {
     text: `${existing} cannot be written by this user`,
     fix: 'choose another directory with --data',
   };
+}
+
+/** None where this user may not look; only a start as root could mount. */
+function hiddenFiles(mountPoint: string): readonly string[] {
+  try {
+    return hiddenFilesIn(mountPoint);
+  } catch {
+    return [];
+  }
 }
 
 function isWritable(path: string): boolean {

@@ -2,9 +2,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { inspectMount } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command-table.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { checkTogether } from '../config/settings.ts';
+import { listInstances } from '../instance/instances.ts';
+import { canonicalMountPoint } from '../instance/paths.ts';
+import { unsealDirectory } from '../mount/bare-directory.ts';
 import { unitText } from '../systemd/service-unit.ts';
 
 const unitName = 'hoody-sqlite.service';
@@ -56,7 +60,10 @@ function uninstall({ settings }: CommandInput): ExitCode {
     process.stdout.write(`${unitName} is not installed\n`);
     return exitCodes.ok;
   }
+  const mountPoint = listInstances(settings.runDir)[0]?.record.mount ?? canonicalMountPoint(settings.mount);
   systemctl('disable', '--now', unitName);
+  // A daemon of another service or one that was started by hand may serve it.
+  if (!inspectMount(mountPoint)) unsealDirectory(mountPoint);
   rmSync(unitPath);
   systemctl('daemon-reload');
   // Forgets a failed state; there is none as a rule.

@@ -54,6 +54,7 @@ const retryMs = 100;
 /** How long programs may meet the bare directory after somebody has unmounted it. */
 const lookIntervalMs = 1_000;
 const stopTimeoutMs = 5_000;
+const mostNamedFiles = 10;
 
 export class MountService {
   readonly process: KeptChild;
@@ -181,6 +182,7 @@ export class MountService {
     try {
       for (;;) {
         await bare.whenUnused();
+        this.#warnAboutHiddenFiles(bare);
         const fd = mountFuse({ mountPoint });
         // Nobody serves it yet: a program that was quicker is held at its next path, and let go by the unmount.
         if (bare.usedFiles().length === 0) {
@@ -192,8 +194,20 @@ export class MountService {
         closeSync(fd);
       }
     } finally {
-      bare.close();
+      bare.close(this.#mount !== undefined);
     }
+  }
+
+  #warnAboutHiddenFiles(bare: BareDirectory): void {
+    const { mountPoint, dataDir } = this.#spec.options;
+    const hidden = bare.hiddenFiles();
+    if (hidden.length === 0) return;
+    this.#spec.log.warn('mount-hides-files', {
+      mount: mountPoint,
+      files: hidden.length,
+      named: hidden.slice(0, mostNamedFiles),
+      effect: `nobody sees them; after a stop look whether ${dataDir} lacks them, move or remove them, and start again`,
+    });
   }
 
   /** False after somebody else's umount, also a lazy one, which the fs process does not notice while files are open. */

@@ -1,6 +1,5 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
-import { readdirSync } from 'node:fs';
 import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../../fs/index.ts';
 import type { DaemonState } from '../../server/index.ts';
 import type { Probe } from '../children/liveness.ts';
@@ -224,10 +223,7 @@ export class Supervisor {
     });
     try {
       // An adopted mount has nobody to answer yet: whoever looks at it waits.
-      if (!adopted) {
-        createDirectory(mountPoint);
-        this.#warnAboutHiddenFiles(mountPoint);
-      }
+      if (!adopted) createDirectory(mountPoint);
       await service.start();
     } catch (error) {
       const reason = sentenceOf(error);
@@ -264,12 +260,6 @@ export class Supervisor {
     );
     this.#fenced = fence.databases;
     this.#atEnd(async () => fence.stop());
-  }
-
-  #warnAboutHiddenFiles(mountPoint: string): void {
-    const hidden = readdirSync(mountPoint).length;
-    if (hidden > 0)
-      this.#log.warn('mount-hides-files', { mount: mountPoint, files: hidden, effect: `move them to ${this.#data}` });
   }
 
   async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {

@@ -1,6 +1,6 @@
 // Compares key-value requests with a bare Koa JSON route on the same machine in one run, 64 connections each:
 //   npm run build && node test/bench/http.mjs [SECONDS_A_ROUND] [FLAGS OF start, for example --no-mount]
-import { execFile, fork, spawn } from 'node:child_process';
+import { execFile, fork, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -47,6 +47,7 @@ try {
   bare.child.disconnect();
   daemon.child.kill('SIGTERM');
   await daemon.exited;
+  spawnSync('chattr', ['-R', '-f', '-i', join(folder, 'mount')]); // the daemon leaves it sealed
   rmSync(folder, { recursive: true, force: true });
 }
 

@@ -71,7 +71,19 @@ export async function withPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Pr
   } finally {
     for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
     clearMounts(folder);
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder, paths.mount);
+  }
+}
+
+/** A daemon leaves the directory below its mount sealed (chattr +i). */
+function removeFolder(folder: string, mount: string): void {
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  spawnSync('chattr', ['-R', '-f', '-i', mount]);
+  try {
+    remove();
+  } catch {
+    spawnSync('chattr', ['-R', '-f', '-i', folder]); // the test had other mount points too
+    remove();
   }
 }
 

@@ -57,6 +57,8 @@ export async function withMachine(
     '--bind=/dev/fuse',
     `--bind-ro=${process.execPath}:/usr/bin/node`,
     `--bind-ro=${checkout}:/opt/hoody-sqlite`,
+    // A working copy may have its packages elsewhere, behind a link.
+    `--bind-ro=${realpathSync(join(checkout, 'node_modules'))}`,
     '--boot',
   ]);
   try {

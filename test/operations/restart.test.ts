@@ -1,12 +1,12 @@
 // Programs that go on trying while nothing is mounted: they meet the bare directory below the mount point, and must not be
 // able to harm the databases when the mount comes back.
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { processesOf, runProgram, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { start } from '../helpers/process.ts';
+import { run, start } from '../helpers/process.ts';
 
 const restarts = process.env.HOODY_SQLITE_SOAK ? 50 : 3;
 
@@ -75,23 +75,86 @@ describe('programs that found the bare directory', () => {
     60_000 + restarts * 30_000,
   );
 
-  test('hold up a start for as long as they have such a file open; then empty ones are gone', async () => {
-    await withPaths(async (paths) => {
-      mkdirSync(paths.mount);
-      writeFileSync(join(paths.mount, 'app.db'), '');
-      const held = openSync(join(paths.mount, 'app.db'), 'r+');
-      const refused = startDaemon(paths, ['--require-mount']);
-      const { code, stderr } = await refused.finished;
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/files in the directory below the mount are open/);
+  test.each([
+    ['app.db', 1],
+    ['tenants/eu/app.db', 2],
+  ])(
+    'hold up every start for as long as they have %s open; then the empty file is gone',
+    async (name, starts) => {
+      await withPaths(async (paths) => {
+        const file = join(paths.mount, name);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, '');
+        const held = openSync(file, 'r+');
+        // The second one must find a file that the first one has made harmless for everybody else.
+        for (let attempt = 1; attempt <= starts; attempt++) {
+          const { code, stderr } = await startDaemon(paths, ['--require-mount']).finished;
+          expect(code, `start ${attempt}`).toBe(1);
+          expect(stderr).toMatch(/files in the directory below the mount are open/);
+        }
+        const started = startDaemon(paths, ['--require-mount']);
+        closeSync(held);
+        const daemon = await whenReady(started, paths);
+        await daemon.stop();
+        expect(readdirSync(dirname(file))).toEqual([]);
+      });
+    },
+    60_000,
+  );
 
-      const started = startDaemon(paths, ['--require-mount']);
-      closeSync(held);
-      const daemon = await whenReady(started, paths);
-      expect(existsSync(join(paths.mount, 'app.db'))).toBe(false);
-      await daemon.stop();
-      expect(existsSync(join(paths.mount, 'app.db'))).toBe(false);
-      writeFileSync(join(paths.mount, 'may be written again'), '');
+  test('find the directory sealed between two runs, and after a kill -9 of everything', async () => {
+    await withPaths(async (paths) => {
+      mkdirSync(join(paths.mount, 'tenants'), { recursive: true });
+      const isSealed = () => {
+        for (const name of ['app.db', 'tenants/app.db']) {
+          expect(() => writeFileSync(join(paths.mount, name), '')).toThrow('EPERM');
+        }
+      };
+      await (await whenReady(startDaemon(paths, []), paths)).stop();
+      isSealed();
+      const started = startDaemon(paths, []);
+      await whenReady(started, paths);
+      for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+      await started.exited;
+      await run('umount', ['--lazy', paths.mount]);
+      isSealed();
+      await withDaemon([], async (daemon) => writeFileSync(join(daemon.mount, 'app.db'), ''), { paths });
+    });
+  });
+
+  test('leave files that hold something: they are named, and the directory stays open for whoever moves them away', async () => {
+    await withPaths(async (paths) => {
+      const file = join(paths.mount, 'tenants', 'app.db');
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, 'somebody may need this');
+      await withDaemon(
+        [],
+        async (daemon) => {
+          expect(daemon.stderr()).toContain('mount-hides-files');
+          expect(daemon.stderr()).toContain('tenants/app.db');
+        },
+        { paths },
+      );
+      const check = await runProgram(['check', '--mount', paths.mount, '--data', paths.data]);
+      expect(check.stdout).toMatch(/WARN mount point .*holds 1 file/);
+      rmSync(file);
+      await (await whenReady(startDaemon(paths, []), paths)).stop();
+      expect(() => writeFileSync(file, '')).toThrow('EPERM');
+    });
+  });
+
+  test('a file system that is mounted below the mount point is named and refused', async () => {
+    await withPaths(async (paths) => {
+      const below = join(paths.mount, 'tenants');
+      mkdirSync(below, { recursive: true });
+      await run('mount', ['-t', 'tmpfs', 'tmpfs', below]);
+      try {
+        const { code, stderr } = await startDaemon(paths, ['--require-mount']).finished;
+        expect(code).toBe(1);
+        expect(stderr).toContain(`file systems are mounted below the mount point: ${below}`);
+      } finally {
+        await run('umount', [below]);
+      }
     });
   });
 });

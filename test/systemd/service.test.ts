@@ -58,8 +58,10 @@ describe.skipIf(!canRunContainers)('the service', () => {
 
       await machine.ok('systemctl stop hoody-sqlite');
       expect(await machine.ok('systemctl show hoody-sqlite -p Result --value')).toBe('success');
+      expect((await machine.sh('touch /hoody/databases/app.db')).stderr).toContain('Operation not permitted');
       await machine.ok('systemctl start hoody-sqlite');
       await machine.ok('hoody-sqlite service uninstall');
+      await machine.ok('rmdir /hoody/databases');
       const left =
         'find /etc/systemd /run/systemd/system /run/hoody-sqlite -name "*hoody*"; pgrep -a node; grep fuse.hoody /proc/mounts';
       expect((await machine.sh(left)).stdout).toBe('');
