@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -112,4 +112,37 @@ test('a child that ignores the stop is killed after its time', async () => {
   const pid = kept.current?.pid ?? 0;
   await kept.stop({ type: 'stop' }, 100);
   expect(await isAlive(pid)).toBe(false);
+});
+
+test('a successor that gets ready after the old one has died, and has been followed, ends again', async () => {
+  const [pids, go] = [join(folder, 'pids'), join(folder, 'go')];
+  // The second process to be started gets ready only once the file is there.
+  const slowSecond = `
+const fs = require('node:fs');
+fs.appendFileSync(${JSON.stringify(pids)}, process.pid + '\\n');
+const mayStart = () => fs.readFileSync(${JSON.stringify(pids)}, 'utf8').split('\\n')[1] !== String(process.pid) || fs.existsSync(${JSON.stringify(go)});
+process.on('message', (m) => {
+  if (m.type === 'start') setInterval(() => { if (mayStart()) process.send({ type: 'ready' }); }, 5);
+  if (m.type === 'stop') process.exit(0);
+});`;
+  const kept = keep(slowSecond);
+  await kept.start();
+  const started = () => readFileSync(pids, 'utf8').split('\n').filter(Boolean).map(Number);
+  const succession = kept.succeed({ type: 'stop' }, 10_000);
+  await eventually(() => expect(started()).toHaveLength(2));
+  kept.current?.kill();
+  await eventually(() => expect(kept.restarts).toBe(1));
+  writeFileSync(go, '');
+  await succession;
+  const [, successor = 0, follower] = started();
+  expect(kept.current?.pid).toBe(follower);
+  await eventually(async () => expect(await isAlive(successor)).toBe(false));
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a question to a process that stays silent is rejected with its role', async () => {
+  const kept = keep(`process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); });`);
+  await kept.start();
+  await expect(kept.current?.query('anything', undefined, 50)).rejects.toThrow('the fs process does not answer');
+  await kept.stop({ type: 'stop' }, 100);
 });
