@@ -2,8 +2,11 @@
 // SQLite header, and whether the path leads behind the mount (then it is taken through the mount).
 import {
   closeSync,
+  constants,
+  existsSync,
   fstatSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
@@ -16,8 +19,8 @@ import { ApiError, type ErrorCode } from '../messages/errors.ts';
 import { isInside, type PathRules } from '../messages/paths.ts';
 
 const sqliteMagic = 'SQLite format 3\0';
-/** What SQLite adds to a database's name for the files that it keeps beside it. */
-export const sidecars = ['-wal', '-shm', '-journal'] as const;
+/** SQLite's own limit (MAX_PATHNAME of os_unix.c), less `-journal`. */
+const pathMaxBytes = 512 - '-journal'.length;
 
 export interface FoundFile {
   /** The path to open: parents resolved, through the mount. */
@@ -34,6 +37,7 @@ export interface FoundFile {
 export function findFile(path: string, rules: PathRules, outsideCode: ErrorCode = 'INVALID_DB_PATH'): FoundFile {
   const parent = resolveDirectory(dirname(path), rules, outsideCode);
   const resolved = join(parent, basename(path));
+  checkPathLength(resolved);
   const stat = lookUp(() => lstatSync(resolved, { bigint: true, throwIfNoEntry: false }));
   if (stat === undefined) return { path: resolved, identity: null, sizeBytes: 0 };
   if (stat.isSymbolicLink()) throw new ApiError('INVALID_DB_PATH', 'the database path is a symbolic link');
@@ -42,6 +46,13 @@ export function findFile(path: string, rules: PathRules, outsideCode: ErrorCode 
   }
   if (!stat.isFile()) throw new ApiError('INVALID_DB_PATH', 'the database path is not a regular file');
   return { path: resolved, identity: `${stat.dev}:${stat.ino}`, sizeBytes: Number(stat.size) };
+}
+
+/** @throws ApiError INVALID_DB_PATH for a path that is too long for SQLite */
+export function checkPathLength(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= pathMaxBytes) return;
+  throw new ApiError('INVALID_DB_PATH', `the whole path has ${bytes} bytes; SQLite opens at most ${pathMaxBytes}`);
 }
 
 /** The real path of a directory, inside the root (unless any path is allowed) and never behind the mount. */
@@ -74,15 +85,27 @@ function throughMount(directory: string, rules: PathRules): string {
  * file drops the process's POSIX locks on it.
  */
 export function checkHeader(file: FoundFile): void {
-  const header = Buffer.alloc(sqliteMagic.length);
-  const fd = openSync(file.path, 'r');
+  if (readMagic(file) !== sqliteMagic)
+    throw new ApiError('INVALID_SQLITE_HEADER', 'the file is not an SQLite database');
+}
+
+/** '' for what has no size and cannot be read either, as many files of /proc. */
+function readMagic({ path, sizeBytes }: FoundFile): string {
+  const bytes = Buffer.alloc(sqliteMagic.length);
   try {
-    const length = readSync(fd, header, 0, header.length, 0);
-    if (length < header.length || header.toString('latin1') !== sqliteMagic) {
-      throw new ApiError('INVALID_SQLITE_HEADER', 'the file is not an SQLite database');
+    // Some files of /proc and /sys, and a FIFO that has just got the name, would wait for ever.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(fd);
     }
-  } finally {
-    closeSync(fd);
+  } catch (cause) {
+    const code = errnoOf(cause);
+    if (code === 'EACCES' || code === 'EPERM') throw cause;
+    if (sizeBytes === 0) return '';
+    if (code === 'EIO') throw cause;
+    throw new ApiError('INVALID_DB_PATH', `the file cannot be read (${code})`, { cause });
   }
 }
 
@@ -106,16 +129,38 @@ export function identityOfOpenFile(path: string): string | null {
   return null;
 }
 
+/**
+ * Makes a directory and its parents, one by one: Node's `recursive` never ends where nothing can be made, as in /proc.
+ * @throws ApiError INVALID_DB_PATH for a path that can be none
+ */
+export function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    const code = errnoOf(cause);
+    if (code !== 'EEXIST') throw code === 'ENOENT' || unusablePath.has(code) ? unusable(code, cause) : cause;
+  }
+}
+
 /** undefined for a path that is not there; a path that cannot be one is refused. */
 function lookUp<Result>(look: () => Result): Result | undefined {
   try {
     return look();
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+    const code = errnoOf(cause);
     if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') {
-      throw new ApiError('INVALID_DB_PATH', `the database path cannot be used (${code})`, { cause });
-    }
-    throw cause;
+    throw unusablePath.has(code) ? unusable(code, cause) : cause;
   }
+}
+
+const unusablePath: ReadonlySet<string> = new Set(['ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
+
+function unusable(code: string, cause: unknown): ApiError {
+  return new ApiError('INVALID_DB_PATH', `the database path cannot be used (${code})`, { cause });
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -11,16 +11,20 @@ import {
   rmSync,
   unlinkSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { identityOf, sidecars } from './files.ts';
+import { ApiError } from '../messages/errors.ts';
+import { sidecars } from '../messages/paths.ts';
+import { checkPathLength, identityOf } from './files.ts';
+import { sqliteCode } from './sql/sqlite-errors.ts';
 
 /** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
   accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.new-${process.pid}-${Date.now()}`);
+  const temporary = join(dirname(path), `.new-${process.pid}-${Date.now().toString(36)}`);
+  checkPathLength(temporary);
   try {
-    const database = new Database(temporary);
+    const database = openNew(temporary);
     try {
       database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
       // An empty database has no pages yet; a table that comes and goes writes the header.
@@ -44,6 +48,16 @@ export function createDatabaseFile(path: string, fill: (database: Database.Datab
         // Not there: SQLite removes the sidecars when it closes the file.
       }
     }
+  }
+}
+
+/** @throws ApiError INVALID_DB_PATH where files cannot be made at all, as in /proc */
+function openNew(path: string): Database.Database {
+  try {
+    return new Database(path);
+  } catch (cause) {
+    if (sqliteCode(cause) !== 'SQLITE_CANTOPEN') throw cause;
+    throw new ApiError('INVALID_DB_PATH', 'no database can be created in this directory', { cause });
   }
 }
 

@@ -1,6 +1,8 @@
 // Every error code that the HTTP API can answer, with its status, in one table, and the one error class that carries
 // a code to the client. Codes are the contract; texts are for people.
 
+import { limits } from './limits.ts';
+
 export const errorCodes = {
   INVALID_PARAMETERS: { status: 400, sense: 'A parameter or the body is missing, malformed or out of range.' },
   INVALID_DB_PATH: { status: 400, sense: 'The database path is not allowed.' },
@@ -58,7 +60,10 @@ export class ApiError extends Error {
   readonly members: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      message.length > limits.errorChars ? `${message.slice(0, limits.errorChars)}...` : message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'ApiError';
     this.code = code;
     this.status = options.status ?? errorCodes[code].status;

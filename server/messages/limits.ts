@@ -16,6 +16,8 @@ export const limits = {
   slowClientCheckMs: 1_000,
   keepAliveMs: 65_000,
   responseBytes: 32 * 1024 * 1024,
+  /** SQLite's messages may quote a statement of any length. */
+  errorChars: 4_096,
 
   /** The longest that the mount lets one lock request wait before it is refused. */
   lockWaitMs: 5_000,

@@ -3,6 +3,12 @@
 import { basename, dirname, extname, isAbsolute, join, normalize, relative } from 'node:path';
 import { ApiError } from './errors.ts';
 
+/** What SQLite adds to a database's name for the files that it keeps beside it. */
+export const sidecars = ['-wal', '-shm', '-journal'] as const;
+
+/** The longest name that a file system takes, less `-journal`: with more, SQLite cannot open what it has made. */
+const nameMaxBytes = 255 - '-journal'.length;
+
 /** A database that a request names. */
 export interface DatabaseTarget {
   /** The parameter as sent: what answers echo. */
@@ -21,7 +27,22 @@ export interface PathRules {
 export function resolveDatabase(name: string, rules: PathRules): DatabaseTarget {
   if (name === '') throw invalid('a database path is required');
   if (/[?#\0]/.test(name)) throw invalid('a database path must not contain ?, # or NUL');
-  return { name, path: isAbsolute(name) ? absolute(name, rules) : bare(name, rules) };
+  const path = isAbsolute(name) ? absolute(name, rules) : bare(name, rules);
+  checkFileName(basename(path));
+  return { name, path };
+}
+
+function checkFileName(name: string): void {
+  const suffix = sidecars.find((sidecar) => name.endsWith(sidecar));
+  if (suffix !== undefined) {
+    throw invalid(`a name that ends in ${suffix} is no database: SQLite keeps a file of that name beside one`);
+  }
+  const bytes = Buffer.byteLength(name);
+  if (bytes > nameMaxBytes) {
+    throw invalid(
+      `the file name has ${bytes} bytes; at most ${nameMaxBytes}, as SQLite adds -journal, -wal and -shm to it`,
+    );
+  }
 }
 
 /** True when `path` is `directory` or lies below it, by text. */

@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { useDaemon } from '../helpers/http.ts';
+import { request, useDaemon } from '../helpers/http.ts';
+import { withServer } from '../helpers/server.ts';
 
 const api = useDaemon();
 const code = async (method: string, path: string, body?: object) => {
@@ -97,6 +98,66 @@ describe('a database path', () => {
       'DATABASE_NOT_FOUND',
     ]);
     expect(await code('GET', `/query?db=${'a'.repeat(300)}&sql=SELECT%201`)).toEqual([400, 'INVALID_DB_PATH']);
+  });
+
+  test('is as long as SQLite can use it, or refused with the reason', async () => {
+    const names = [`${'n'.repeat(244)}.db`, 'n'.repeat(244)];
+    expect(await code('POST', `/db/create?path=${names[0]}`)).toEqual([201, undefined]);
+    for (const db of names) expect(await code('GET', `/query?db=${db}&sql=SELECT%201`)).toEqual([200, undefined]);
+    const long = await api().call('POST', `/db/create?path=${'n'.repeat(246)}.db`);
+    expect([long.status, long.json.code]).toEqual([400, 'INVALID_DB_PATH']);
+    expect(long.json.error).toContain('at most 247');
+    // A name of many bytes, in a directory that leaves SQLite little room.
+    const { root } = api().daemon;
+    const folder = join(root, ...Array.from({ length: 5 }, () => 'f'.repeat(80))).slice(0, 400);
+    mkdirSync(folder, { recursive: true });
+    expect(await code('POST', `/db/create?path=${encode(join(folder, `${'\u00e9'.repeat(45)}.db`))}`)).toEqual([
+      201,
+      undefined,
+    ]);
+    const far = await api().call('POST', `/db/create?path=${encode(join(folder, `${'m'.repeat(110)}.db`))}`);
+    expect([far.status, far.json.code]).toEqual([400, 'INVALID_DB_PATH']);
+    expect(far.json.error).toContain('SQLite opens at most 504');
+  });
+
+  test('never ends as the files that SQLite keeps beside a database', async () => {
+    await api().call('POST', '/db/create?path=beside');
+    for (const name of ['beside.db-wal', 'beside.db-shm', 'beside.db-journal', `${api().daemon.root}/any-wal`]) {
+      for (const path of [`/db/create?path=${encode(name)}`, `/db?db=${encode(name)}&auto_create=true`]) {
+        const { status, json } = await api().call('POST', path, { body: { transaction: [{ query: 'SELECT 1' }] } });
+        expect([name, status, json.code]).toEqual([name, 400, 'INVALID_DB_PATH']);
+      }
+      expect(await code('GET', `/locks?db=${encode(name)}`)).toEqual([400, 'INVALID_DB_PATH']);
+      const copy = { op: 'vacuum_into', dest_path: name };
+      expect(await code('POST', '/maintenance?db=beside', copy)).toEqual([400, 'INVALID_DB_PATH']);
+    }
+  });
+
+  test('of a kernel file is refused, not an error of the server', async () => {
+    await withServer({ allowAnyAbsoluteDbPath: true, createOnWrite: true }, async ({ url }) => {
+      const ask = (method: string, path: string, body?: object) =>
+        request(`${url}/api/v1/sqlite${path}`, method, body === undefined ? {} : { body });
+      const files = ['/proc/self/mem', '/proc/self/maps', '/proc/kmsg', '/proc/new.db', '/sys/new.db', '/dev/null'];
+      files.push('/sys/class/net/lo/speed', '/sys/kernel/mm/transparent_hugepage/enabled', '/proc/self/fd/0');
+      for (const file of files) {
+        const db = encode(file);
+        const answers = [
+          await ask('GET', `/query?db=${db}&sql=SELECT%201`),
+          await ask('PUT', `/kv/a?db=${db}`, { a: 1 }),
+          await ask('POST', `/db/create?path=${db}`),
+          await ask('DELETE', `/db?db=${db}`),
+        ];
+        expect([file, answers.filter(({ status }) => status < 400 || status >= 500).map(({ json }) => json)]).toEqual([
+          file,
+          [],
+        ]);
+      }
+      expect((await ask('POST', '/db/create?path=source')).status).toBe(201);
+      for (const target of ['/proc/a/b.db', '/etc/hostname/x.db', `/tmp/${'d'.repeat(300)}/x.db`]) {
+        const { status, json } = await ask('POST', '/maintenance?db=source', { op: 'vacuum_into', dest_path: target });
+        expect([target, status, json.code]).toEqual([target, 400, 'INVALID_DB_PATH']);
+      }
+    });
   });
 
   test('that leaves the root through a symlink is refused, one that stays inside is not', async () => {

@@ -73,6 +73,20 @@ describe('keys', () => {
     }
   });
 
+  test('a list of ETags may have empty elements, and commas inside of tags', async () => {
+    const { etag } = (await call('PUT', '/kv/listed', { body: '1' })).json;
+    const ifMatch = async (value: string) =>
+      await call('PUT', '/kv/listed', { headers: { 'if-match': value }, body: '1' });
+    const next = await ifMatch(`, "a,b",,${etag} ,`);
+    expect(next.status).toBe(200);
+    expect((await ifMatch('"a,b"')).status).toBe(412);
+    for (const malformed of [',', '"a" "b"', 'a', '"a', 'W/"a"']) {
+      expect([malformed, (await ifMatch(malformed)).status]).toEqual([malformed, 400]);
+    }
+    const unchanged = { 'if-none-match': `"x,y", ,W/${next.json.etag}` };
+    expect((await call('GET', '/kv/listed', { headers: unchanged })).status).toBe(304);
+  });
+
   test('a missing key is 404: null for a plain client, the error object for one that says JSON', async () => {
     const plain = await call('GET', '/kv/none');
     expect(plain).toMatchObject({ status: 404, text: 'null' });

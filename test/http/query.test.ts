@@ -44,6 +44,19 @@ describe('GET /query', () => {
     expect((await query(base64)).json.resultSet).toEqual([{ a: '>>>~~~>>>' }]);
   });
 
+  test('btoa() of text beyond ASCII is Latin-1, and the text is what was meant', async () => {
+    const sql = "SELECT 'Zo\u00eb, \u00a3 5' AS a";
+    expect(btoa(sql)).toBe(Buffer.from(sql, 'latin1').toString('base64'));
+    for (const base64 of [btoa(sql), Buffer.from(sql).toString('base64')]) {
+      expect((await query(encodeURIComponent(base64))).json).toMatchObject({
+        query: sql,
+        resultSet: [{ a: 'Zo\u00eb, \u00a3 5' }],
+      });
+    }
+    const replacement = "SELECT '\ufffd' AS a";
+    expect((await query(Buffer.from(replacement).toString('base64url'))).json.resultSet).toEqual([{ a: '\ufffd' }]);
+  });
+
   test('no rows are null, a BLOB is text where it is UTF-8', async () => {
     expect((await plain('SELECT * FROM users WHERE 0')).json).toMatchObject({ resultSet: null, rowCount: 0 });
     expect((await plain('SELECT data FROM users ORDER BY id')).json.resultSet).toEqual([

@@ -1,10 +1,9 @@
 // Maintenance of one open database. Runs in the executor.
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ApiError } from '../../messages/errors.ts';
 import type { AnyOperation, Operation } from '../../messages/operation.ts';
 import { isInside } from '../../messages/paths.ts';
-import { findFile } from '../files.ts';
+import { checkPathLength, findFile, makeDirectory } from '../files.ts';
 
 export const quickCheck: Operation<Record<string, never>, string> = {
   name: 'database.quick-check',
@@ -30,8 +29,9 @@ export const vacuumInto: Operation<{ readonly destination: string }, string> = {
   name: 'database.vacuum-into',
   lane: 'sql',
   run: ({ database }, { destination }, rules) => {
+    checkPathLength(destination);
     if (rules.allowAnyAbsoluteDbPath || isInside(destination, rules.root)) {
-      mkdirSync(dirname(destination), { recursive: true });
+      makeDirectory(dirname(destination));
     }
     const file = findFile(destination, rules);
     if (file.identity !== null) throw new ApiError('CONFLICT', 'the destination exists');

@@ -7,8 +7,6 @@ export const kvLimits = {
   ttlMaxSeconds: 10_000_000_000,
   listDefault: 100,
   listMax: 1000,
-  /** What one list or history answer may carry in values. */
-  answerBytes: 32 * 1024 * 1024,
   historyDefault: 50,
   rollbackSteps: 50_000,
   rollbackKeys: 10_000,
@@ -25,6 +23,8 @@ export const kvLimits = {
   feedMax: 1000,
   feedWaitSeconds: 60,
   feedValueBytes: 256 * 1024,
+  /** A page ends early rather than grow beyond. */
+  feedAnswerBytes: 16 * 1024 * 1024,
   /** Log rows that one call looks at. */
   scannedChanges: 50_000,
   streams: 256,

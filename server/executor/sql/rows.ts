@@ -29,7 +29,7 @@ export class ByteBudget {
   }
 }
 
-/** Runs a statement that produces columns. @throws SqliteError, ApiError */
+/** Runs a statement that produces columns. Their names and the rows are counted. @throws SqliteError, ApiError */
 export function readRows(
   prepared: Prepared,
   args: BindArguments,
@@ -38,6 +38,7 @@ export function readRows(
   budget: ByteBudget,
 ): RowsText {
   const columns = uniqueNames(prepared.columns().map(({ name }) => name));
+  budget.spend(JSON.stringify(columns));
   const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
   const rows: string[] = [];
   for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {

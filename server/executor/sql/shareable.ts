@@ -1,5 +1,6 @@
 // GET /query: one reading statement in a URL. The words are checked for a clear answer; that nothing is written is
 // SQLite's doing (query_only), and that no other file is touched follows from the statement being a SELECT.
+import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../messages/errors.ts';
 import type { Connection } from '../connection.ts';
 import { guard } from './guard.ts';
@@ -17,13 +18,14 @@ const refusal = 'GET /query only accepts read-only SELECT/WITH queries; use POST
 
 /**
  * The `sql` parameter -> SQL text: base64 or base64url if that decodes to a SELECT or WITH, else the text itself. A `+`
- * of unescaped base64 arrives as a space.
+ * of unescaped base64 arrives as a space. What is not UTF-8 is Latin-1, as btoa() makes it of a string.
  */
 export function decodeShareable(parameter: string): string {
   const packed = parameter.trim().replaceAll(' ', '+');
   if (/^[A-Za-z0-9+/_-]+={0,2}$/.test(packed)) {
-    const decoded = Buffer.from(packed, 'base64').toString('utf8');
-    if (/^(SELECT|WITH)$/.test(tokenize(decoded)[0]?.text ?? '') && !decoded.includes('\ufffd')) return decoded;
+    const bytes = Buffer.from(packed, 'base64');
+    const decoded = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+    if (/^(SELECT|WITH)$/.test(tokenize(decoded)[0]?.text ?? '')) return decoded;
   }
   return parameter;
 }
@@ -36,9 +38,12 @@ export function runShareable(connection: Connection, sql: string): ShareableAnsw
   try {
     const prepared = prepare(database, statement);
     if (!prepared.readonly || !prepared.reader) throw new ApiError('INVALID_PARAMETERS', refusal);
-    const { columns, rows, isTruncated } = readRows(prepared, [], false, writeCellReadable, new ByteBudget());
+    const budget = new ByteBudget();
+    const start = `{"success":true,"query":${JSON.stringify(sql)},"columns":`;
+    budget.spend(`${start},"resultSet":[],"rowCount":10000,"truncated":false}`);
+    const { columns, rows, isTruncated } = readRows(prepared, [], false, writeCellReadable, budget);
     const resultSet = rows.length === 0 ? 'null' : `[${rows.join(',')}]`;
-    const head = `{"success":true,"query":${JSON.stringify(sql)},"columns":${JSON.stringify(columns)}`;
+    const head = `${start}${JSON.stringify(columns)}`;
     return {
       body: `${head},"resultSet":${resultSet},"rowCount":${rows.length},"truncated":${isTruncated}}`,
       rowCount: rows.length,

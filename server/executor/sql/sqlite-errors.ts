@@ -23,6 +23,9 @@ export function toApiError(error: unknown): ApiError {
   if (isPermissionError(error)) {
     return new ApiError('FORBIDDEN', 'the user that the HTTP server runs as may not use this file', { cause: error });
   }
+  if (error instanceof Error && 'code' in error && error.code === 'EROFS') {
+    return new ApiError('DATABASE_READONLY', 'the file system is read-only', { cause: error });
+  }
   return new ApiError('INTERNAL_ERROR', 'internal error', { cause: error });
 }
 

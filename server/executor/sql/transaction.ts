@@ -141,6 +141,7 @@ class Transaction {
       if (isLost || error.status >= 500 || error.code === 'RESPONSE_TOO_LARGE') throw thrown;
       if (isNested) database.exec('ROLLBACK TO item; RELEASE item');
       const text = JSON.stringify({ success: false, error: error.message, code: error.code });
+      this.#budget.spend(text);
       return { text, rowCount: 0, error: error.message };
     }
   }
@@ -180,14 +181,18 @@ class Transaction {
     if (prepared.reader) return this.#rowsText(readRows(prepared, args, this.#asLists, writeCell, this.#budget));
     const { changes } = prepared.run(...args);
     if (isQuery) return { ...this.#rowsText({ columns: [], rows: [], isTruncated: false }), rowCount: changes };
-    return { text: `{"success":true,"rowsUpdated":${changes}}`, rowCount: changes, error: null };
+    const text = `{"success":true,"rowsUpdated":${changes}}`;
+    this.#budget.spend(text);
+    return { text, rowCount: changes, error: null };
   }
 
+  /** Counts what stands around columns and rows, which are counted. */
   #rowsText({ columns, rows, isTruncated }: RowsText): Done {
     const set = this.#asLists ? 'resultSetList' : 'resultSet';
-    const text = `{"success":true,"resultHeaders":${JSON.stringify(columns)},"${set}":[${rows.join(',')}]${
-      isTruncated ? ',"truncated":true' : ''
-    }}`;
+    const [start, middle] = ['{"success":true,"resultHeaders":', `,"${set}":[`];
+    const end = isTruncated ? '],"truncated":true}' : ']}';
+    this.#budget.spend(start + middle + end);
+    const text = `${start}${JSON.stringify(columns)}${middle}${rows.join(',')}${end}`;
     return { text, rowCount: rows.length, error: null };
   }
 
@@ -219,13 +224,14 @@ class Transaction {
         const error = toApiError(thrown);
         if (!database.inTransaction || error.status >= 500) throw thrown;
         database.exec('ROLLBACK TO row');
-        rowErrors.push(`row ${row}: ${error.message}`);
+        rowErrors.push(JSON.stringify(`row ${row}: ${error.message}`));
+        this.#budget.spend(rowErrors.at(-1) ?? '');
       }
       database.exec('RELEASE row');
     });
-    const errors = rowErrors.length > 0 ? `,"rowErrors":${JSON.stringify(rowErrors)}` : '';
-    const text = `{"success":true,"rowsUpdatedBatch":[${counts.join(',')}]${errors}}`;
-    this.#budget.spend(text);
+    const updated = `{"success":true,"rowsUpdatedBatch":[${counts.join(',')}]`;
+    this.#budget.spend(`${updated},"rowErrors":[]}`);
+    const text = rowErrors.length > 0 ? `${updated},"rowErrors":[${rowErrors.join(',')}]}` : `${updated}}`;
     return { text, rowCount: counts.reduce((sum, count) => sum + count, 0), error: null };
   }
 }

@@ -90,9 +90,9 @@ const getKey: Route = {
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
     try {
-      return toReply(
-        await services.run(kvGet, context, { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) }),
-      );
+      const maxValueBytes = services.options.maxBodyBytes;
+      const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context), maxValueBytes };
+      return toReply(await services.run(kvGet, context, args));
     } catch (error) {
       return missOrThrow(context, services, error);
     }

@@ -40,4 +40,5 @@ export const databaseErrors: readonly ErrorCode[] = [
   'DATABASE_BUSY',
   'REQUEST_TIMEOUT',
   'SERVICE_UNAVAILABLE',
+  'RESPONSE_TOO_LARGE',
 ];

@@ -23,6 +23,13 @@ test('any absolute path is taken as it is when that is allowed, but never behind
 });
 
 test.each([
+  ['app-wal', '/hoody/databases/app-wal.db'],
+  ['a'.repeat(244), `/hoody/databases/${'a'.repeat(244)}.db`],
+])('%s is a name like any other', (name, path) => {
+  expect(resolveDatabase(name, rules).path).toBe(path);
+});
+
+test.each([
   '',
   'dir/app.db',
   './dir/app',
@@ -40,6 +47,14 @@ test.each([
   '/hoody/databases/:memory:',
   '/hoody/databases-other/app.db',
   '/hoody/databases/store/.hoody_sqlite/cache.db',
+  'app.db-wal',
+  'app.db-shm',
+  './app.db-journal',
+  '/hoody/databases/app-wal',
+  '/hoody/databases/app.db-journal',
+  `${'a'.repeat(245)}.db`,
+  'a'.repeat(245),
+  `/hoody/databases/${'\u00e9'.repeat(124)}`,
 ])('%j is refused', (name) => {
   expect(() => resolveDatabase(name, rules)).toThrow(expect.objectContaining({ code: 'INVALID_DB_PATH' }));
 });

@@ -2,6 +2,7 @@
 // the triggers write, so it knows of SQL and of native clients as well.
 
 import { ApiError, type ErrorCode } from '../../../messages/errors.ts';
+import { stringifyJson } from '../../../messages/json.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { kvLimits } from '../kv-limits.ts';
@@ -63,9 +64,9 @@ export const kvChanges: Operation<ChangesArgs, ChangesAnswer> = {
     if (!table.isCaptured) return { events: [], cursor: args.since, oldestCursor, hasMore: false, skipped: 0 };
     const scanEnd = Math.min(last, since + kvLimits.scannedChanges);
     const rows = readRows(connection, table, args, since, scanEnd);
-    const events = rows.slice(0, args.limit).map((row) => toEvent(connection, table, row, args.includeValues));
-    const hasMoreRows = rows.length > args.limit;
-    const seq = hasMoreRows ? (rows[args.limit - 1]?.seq ?? since) : scanEnd;
+    const events = eventsOf(connection, table, rows.slice(0, args.limit), args.includeValues);
+    const hasMoreRows = rows.length > events.length;
+    const seq = hasMoreRows ? (rows[events.length - 1]?.seq ?? since) : scanEnd;
     return {
       events,
       cursor: cursorAt(connection, table, seq),
@@ -136,6 +137,24 @@ function readRows(
     ORDER BY l.seq LIMIT ?`;
   const range = end === null ? [args.prefix] : [args.prefix, end];
   return connection.statement(sql).all(since, scanEnd, ...range, args.limit + 1) as EventRow[];
+}
+
+/** As many as one answer holds, at least one. */
+function eventsOf(
+  connection: Connection,
+  table: KvTable,
+  rows: readonly EventRow[],
+  includeValues: boolean,
+): ChangeEvent[] {
+  const events: ChangeEvent[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const event = toEvent(connection, table, row, includeValues);
+    bytes += Buffer.byteLength(stringifyJson(event));
+    if (events.length > 0 && bytes > kvLimits.feedAnswerBytes) break;
+    events.push(event);
+  }
+  return events;
 }
 
 function toEvent(connection: Connection, table: KvTable, row: EventRow, includeValues: boolean): ChangeEvent {

@@ -2,7 +2,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';
 import type { Operation } from '../../../messages/operation.ts';
-import { kvLimits } from '../kv-limits.ts';
 import {
   currentState,
   type KeyState,
@@ -14,13 +13,13 @@ import {
   stateAfter,
   stateBefore,
 } from '../log/log.ts';
-import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from '../store/request.ts';
 import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
 import { oldTypeCodes } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
 import { findTable } from '../table/table.ts';
-import { isJsonType, parseValue, valueBytes, valueMembers } from '../table/values.ts';
+import { isJsonType, parseValue, type StoredValue, valueBytes, valueMembers } from '../table/values.ts';
 import { chainGap, checkMoment, stateAt } from './past.ts';
 
 /** A client that is no address: the program that wrote the table itself, and more about it where that is known. */
@@ -38,16 +37,14 @@ export const kvHistory: Operation<HistoryArgs, KvAnswer> = {
     const id = keyId(connection, table, key);
     const operations: Record<string, unknown>[] = [];
     let after = currentState(connection, table, key);
-    let bytes = 0;
+    const budget = new AnswerBudget();
     for (const row of id === null ? [] : newestRows(connection, table, id)) {
       if (row.op === 'UNRECORDED') after = 'unknown';
       const before = stateBefore(row, after);
       if (row.op !== 'EXPIRED') {
+        // Each value stands there twice, as base64 and as what it is.
+        for (const value of [storedValue(before), storedValue(after)]) budget.take(value, valueBytes(value));
         operations.push(shownOperation(row, before, after));
-        bytes += sizeOf(before) + sizeOf(after);
-        if (bytes > kvLimits.answerBytes) {
-          throw new ApiError('RESPONSE_TOO_LARGE', 'the values of this page are too large; ask for fewer with ?limit=');
-        }
       }
       if (operations.length >= limit) break;
       after = before;
@@ -94,8 +91,8 @@ function decodedOf(state: KeyState): unknown {
   return isUtf8(bytes) ? bytes.toString() : null;
 }
 
-function sizeOf(state: KeyState): number {
-  return typeof state === 'string' ? 0 : (state.value?.length ?? 0);
+function storedValue(state: KeyState): StoredValue {
+  return typeof state === 'string' ? null : state.value;
 }
 
 export interface SnapshotArgs extends KeyArgs {

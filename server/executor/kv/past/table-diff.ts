@@ -5,11 +5,11 @@ import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { kvLimits } from '../kv-limits.ts';
 import type { KnownState } from '../log/log.ts';
-import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { findTable, type KvTable } from '../table/table.ts';
-import { valueMembers } from '../table/values.ts';
+import { type StoredValue, valueMembers } from '../table/values.ts';
 import { checkMoment, forgottenAt, type SeenState } from './past.ts';
-import { AnswerBudget, gapMembers, inTableAt, isSameState } from './table-past.ts';
+import { gapMembers, inTableAt, isSameState } from './table-past.ts';
 import { type OperationBetween, type TouchedKey, touchedBetween, touchedKey } from './touched.ts';
 
 export interface DiffArgs {
@@ -62,7 +62,7 @@ export const kvDiff: Operation<DiffArgs, KvAnswer> = {
       stats[kind] += 1;
       if (kind === 'unchanged') continue;
       stats.total_changes += 1;
-      budget.take(before, after);
+      budget.take(key, storedValue(before), storedValue(after));
       changes.push({
         key,
         change_type: kind,
@@ -93,6 +93,10 @@ function kindOfChange(before: SeenState, after: SeenState): 'created' | 'modifie
   if (typeof before === 'string') return typeof after === 'string' ? 'none' : 'created';
   if (typeof after === 'string') return 'deleted';
   return isSameState(before, after) ? 'unchanged' : 'modified';
+}
+
+function storedValue(state: SeenState): StoredValue {
+  return typeof state === 'string' ? null : state.value;
 }
 
 function sideMembers(side: 'from' | 'to', state: KnownState): Record<string, unknown> {

@@ -1,13 +1,11 @@
-// What snapshots, diffs and rollbacks of a table share: which keys to look at, how gaps are told, how much an answer may hold.
+// What snapshots, diffs and rollbacks of a table share: which keys to look at, how gaps are told.
 
-import { ApiError } from '../../../messages/errors.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import type { KnownState } from '../log/log.ts';
 import { quoteName } from '../table/names.ts';
 import type { KvTable } from '../table/table.ts';
 import { valueBytes } from '../table/values.ts';
-import { firstSeqAfter, type SeenState } from './past.ts';
+import { firstSeqAfter } from './past.ts';
 
 export interface Gaps {
   readonly has_gaps: boolean;
@@ -58,17 +56,4 @@ export function inTableAt(
     (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= :seconds ${range})`;
   const bound = { seconds, ...(after === '' ? {} : { after }), ...(last === null ? {} : { last }) };
   return connection.statement(sql).pluck().get(bound) as number;
-}
-
-/** Counts the bytes of values that go into one answer. */
-export class AnswerBudget {
-  #bytes = 0;
-
-  /** @throws ApiError RESPONSE_TOO_LARGE */
-  take(...states: SeenState[]): void {
-    for (const state of states) this.#bytes += typeof state === 'string' ? 0 : (state.value?.length ?? 0);
-    if (this.#bytes > kvLimits.answerBytes) {
-      throw new ApiError('RESPONSE_TOO_LARGE', 'the values of the answer are too large; ask for fewer keys');
-    }
-  }
 }

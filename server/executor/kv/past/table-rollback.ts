@@ -5,14 +5,14 @@ import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { kvLimits } from '../kv-limits.ts';
 import { currentState, type KeyState, type KnownState, keyId } from '../log/log.ts';
-import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { runWrite, type WriteArgs } from '../store/request.ts';
 import { restoreState, rowForWrite } from '../store/write.ts';
 import { quoteName } from '../table/names.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 import { chainGap, checkMoment, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
-import { AnswerBudget, inTableAt, isSameState, touchedKeys } from './table-past.ts';
+import { inTableAt, isSameState, touchedKeys } from './table-past.ts';
 
 export interface TableRollbackArgs extends WriteArgs {
   readonly toSeconds: number;
@@ -66,7 +66,7 @@ export const kvTableRollbackPreview: Operation<TableRollbackArgs, KvAnswer> = {
       const current = currentState(connection, table, key);
       const target = targetOf(stateAt(connection, table, key, args.toSeconds).state, now);
       const isThere = typeof current !== 'string' && !isOver(current, now);
-      budget.take(current, target);
+      budget.take(key, isThere ? current.value : null, target === 'absent' ? null : target.value);
       return {
         key,
         action,

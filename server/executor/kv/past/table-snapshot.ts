@@ -3,12 +3,12 @@
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { kvLimits } from '../kv-limits.ts';
-import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { prefixEnd } from '../table/keys.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 import { checkMoment, forgottenAt, keysAt, stateAt } from './past.ts';
-import { AnswerBudget, type Gaps, gapMembers } from './table-past.ts';
+import { type Gaps, gapMembers } from './table-past.ts';
 
 export interface TableAtArgs {
   readonly table: string;
@@ -58,7 +58,7 @@ export const kvTableSnapshot: Operation<TableAtArgs, KvAnswer> = {
     const keys = found.page.map(({ key, opNumber }) => {
       const { state } = stateAt(connection, table, key, args.atSeconds);
       if (typeof state === 'string') throw new Error(`the log disagrees with itself about ${JSON.stringify(key)}`);
-      budget.take(state);
+      budget.take(state.value);
       return {
         key,
         ...valueMembers(state.value, state.contentType),
@@ -94,6 +94,7 @@ function scan(connection: Connection, table: KvTable, args: TableAtArgs): Scan {
   let total = 0;
   let last = '';
   let isTruncated = false;
+  const budget = new AnswerBudget();
   const range = { prefix: args.prefix, end: prefixEnd(args.prefix), after: args.after };
   for (const found of keysAt(connection, table, args.atSeconds, range)) {
     if (candidates >= kvLimits.scannedKeys + args.offset) {
@@ -105,7 +106,10 @@ function scan(connection: Connection, table: KvTable, args: TableAtArgs): Scan {
     if (found.isGap && gapKeys.length < kvLimits.listedGaps) gapKeys.push(found.key);
     if (!found.existed) continue;
     total += 1;
-    if (total > args.offset && (args.limit === 0 || page.length < args.limit)) page.push(found);
+    if (total > args.offset && (args.limit === 0 || page.length < args.limit)) {
+      budget.take(found.key);
+      page.push(found);
+    }
   }
   const gaps = gapMembers(gapKeys, isTruncated, args.atSeconds < forgottenAt(connection, table));
   const hasMore = total > args.offset + page.length;

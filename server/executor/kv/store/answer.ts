@@ -1,6 +1,9 @@
 // What a KV operation answers: it is made inside the executor, down to the bytes of the body, so that an idempotent request
 // can be answered again with exactly the same bytes, and big values cross the process border once.
+import { ApiError } from '../../../messages/errors.ts';
 import { stringifyJson } from '../../../messages/json.ts';
+import { limits } from '../../../messages/limits.ts';
+import type { StoredValue } from '../table/values.ts';
 
 export interface KvAnswer {
   readonly status: number;
@@ -11,6 +14,31 @@ export interface KvAnswer {
   readonly contentType?: string;
 }
 
+/** @throws ApiError RESPONSE_TOO_LARGE, which undoes what a write has done so far */
 export function jsonAnswer(body: Record<string, unknown>, etag: string | null = null): KvAnswer {
-  return { status: 200, headers: etag === null ? {} : { etag }, body: stringifyJson(body) };
+  const text = stringifyJson(body);
+  checkSize(Buffer.byteLength(text), limits.responseBytes);
+  return { status: 200, headers: etag === null ? {} : { etag }, body: text };
+}
+
+/** @throws ApiError RESPONSE_TOO_LARGE */
+export function checkSize(bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  throw new ApiError('RESPONSE_TOO_LARGE', `the answer would be larger than ${maxBytes} bytes; ask for less at once`);
+}
+
+/**
+ * Counts what goes into one answer while it is put together, so that one which is much too large is not put together first. How
+ * large it is exactly, jsonAnswer sees.
+ */
+export class AnswerBudget {
+  #bytes = 0;
+
+  /** Text by its bytes, a BLOB by its base64. @throws ApiError RESPONSE_TOO_LARGE */
+  take(...values: StoredValue[]): void {
+    for (const value of values) {
+      if (value !== null) this.#bytes += typeof value === 'string' ? Buffer.byteLength(value) : (value.length / 3) * 4;
+    }
+    checkSize(this.#bytes, limits.responseBytes);
+  }
 }

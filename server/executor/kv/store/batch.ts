@@ -10,7 +10,7 @@ import { checkKey } from '../table/keys.ts';
 import { type KvRow, readLiveRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
 import { asBuffer, toStored, valueMembers } from '../table/values.ts';
-import { jsonAnswer, type KvAnswer } from './answer.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from './answer.ts';
 import { type Conditions, holds, parseIfAbsent, parseIfMatch } from './conditions.ts';
 import { runWrite, type WriteArgs } from './request.ts';
 import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';
@@ -81,11 +81,10 @@ export const kvBatchGet: Operation<BatchGetArgs, KvAnswer> = {
     const keys = entryList(body.keys, 'keys').map(checkKey);
     const table = findTable(connection, args.table);
     const results: [string, unknown][] = [];
-    let bytes = 0;
+    const budget = new AnswerBudget();
     for (const key of keys) {
       const row = readLiveRow(connection, table, key);
-      bytes += row?.value?.length ?? 0;
-      if (bytes > kvLimits.answerBytes) throw new ApiError('RESPONSE_TOO_LARGE', 'the values together are too large');
+      budget.take(row?.value ?? null);
       results.push([key, row === null ? null : shown(row)]);
     }
     return jsonAnswer({ success: true, results: Object.fromEntries(results) });

@@ -16,8 +16,8 @@ export interface Conditions {
 /** @throws ApiError INVALID_PARAMETERS for weak or malformed tags. */
 export function parseIfMatch(text: string): '*' | string[] {
   if (text.trim() === '*') return '*';
-  const tags = text.split(',').map((tag) => tag.trim());
-  if (!tags.every((tag) => /^"[^"]*"$/.test(tag))) {
+  const tags = listedTags(text);
+  if (tags === null || tags.length === 0 || tags.some((tag) => tag.startsWith('W/'))) {
     throw new ApiError('INVALID_PARAMETERS', 'If-Match must be * or a comma-separated list of quoted strong ETags');
   }
   return tags;
@@ -33,7 +33,13 @@ export function parseIfAbsent(text: string): true {
 export function isNotModified(ifNoneMatch: string | undefined, etag: string | null): boolean {
   if (ifNoneMatch === undefined || etag === null) return false;
   if (ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  return listedTags(ifNoneMatch)?.some((tag) => tag.replace(/^W\//, '') === etag) ?? false;
+}
+
+/** The tags of a list, in which a comma may stand inside a tag and elements may be empty (RFC 9110, 5.6.1); null if malformed. */
+function listedTags(text: string): string[] | null {
+  if (!/^[\s,]*(?:(?:W\/)?"[^"]*"\s*(?:,[\s,]*|$))*$/.test(text)) return null;
+  return text.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
 
 export function holds(conditions: Conditions, row: KvRow | null): boolean {

@@ -2,6 +2,7 @@
 
 import { ApiError } from '../../../messages/errors.ts';
 import { parseJsonBody, stringifyJson } from '../../../messages/json.ts';
+import { limits } from '../../../messages/limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { currentCursor } from '../feed/cursor.ts';
@@ -12,7 +13,7 @@ import { quoteName } from '../table/names.ts';
 import { etagOf, type KvRow, lastSeqSql, readLiveRow, readRow } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from '../table/values.ts';
-import { jsonAnswer, type KvAnswer } from './answer.ts';
+import { checkSize, jsonAnswer, type KvAnswer } from './answer.ts';
 import { type Conditions, isNotModified } from './conditions.ts';
 import { getAt, parsePath, setAt } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
@@ -21,6 +22,8 @@ import { checkedRow, deleteKey, existingRow, putExpiry, putValue } from './write
 export interface GetArgs extends KeyArgs {
   readonly path?: string;
   readonly ifNoneMatch?: string;
+  /** The largest value that is sent as it is: what can be written must be readable. */
+  readonly maxValueBytes?: number;
 }
 
 export const kvGet: Operation<GetArgs, KvAnswer> = {
@@ -30,7 +33,11 @@ export const kvGet: Operation<GetArgs, KvAnswer> = {
     const table = findTable(connection, args.table);
     const row = readLiveRow(connection, table, args.key);
     if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-    return valueAnswer(connection, args, row);
+    const answer = valueAnswer(connection, args, row);
+    const max =
+      args.path === undefined ? Math.max(args.maxValueBytes ?? 0, limits.responseBytes) : limits.responseBytes;
+    if (answer.body !== null) checkSize(Buffer.byteLength(answer.body), max);
+    return answer;
   },
 };
 
@@ -50,7 +57,8 @@ export const kvHead: Operation<GetArgs, KvAnswer> = {
     const answer = valueAnswer(connection, args, row);
     if (answer.body === null) return answer;
     const length = String(Buffer.byteLength(answer.body));
-    return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null };
+    const contentType = answer.contentType ?? 'application/json; charset=utf-8';
+    return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null, contentType };
   },
 };
 
@@ -64,12 +72,7 @@ function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row
   if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
   const shownPath = path.replace(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
   const jsonPath = { 'x-json-path': shownPath };
-  return {
-    status: 200,
-    headers: { ...headers, ...jsonPath },
-    body: stringifyJson(found),
-    contentType: 'application/json; charset=utf-8',
-  };
+  return { status: 200, headers: { ...headers, ...jsonPath }, body: stringifyJson(found) };
 }
 
 export const kvEntry: Operation<GetArgs, KvAnswer> = {
