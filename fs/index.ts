@@ -30,6 +30,7 @@ export {
   type MountUser,
   probeMount,
 } from './mount/mounted.ts';
+export { writeRootMode } from './nodes/root-mode.ts';
 export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';

@@ -9,6 +9,7 @@ import type { Settings } from '../config/options.ts';
 import { connectToAll } from '../control/client.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
 import { openHttpSocket } from '../http/listening-socket.ts';
+import { howToClose, isOpenToAll } from '../instance/data-directory.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
 import { hiddenFilesIn } from '../mount/bare-directory.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
@@ -46,7 +47,7 @@ export async function inspectMachine(settings: Settings): Promise<Check[]> {
     await sqliteCheck(),
     passthroughCheck(fuse.passthrough, fuse.kernel, fuse.missing),
     await mountPointCheck(canonicalMountPoint(settings.mount)),
-    ...dataChecks(canonicalPath(settings.data)),
+    ...dataChecks(canonicalPath(settings.data), canonicalMountPoint(settings.mount), fuse.mayMount),
     await portCheck(settings),
   ];
 }
@@ -128,7 +129,7 @@ function bareDirectoryCheck(mountPoint: string): Check {
   };
 }
 
-function dataChecks(data: string): Check[] {
+function dataChecks(data: string, mountPoint: string, mayMount: boolean): Check[] {
   const existing = nearestExisting(data);
   const type = fileSystemOf(existing)?.type ?? 'unknown';
   const poor = poorFileSystems[type];
@@ -136,6 +137,8 @@ function dataChecks(data: string): Check[] {
   const freeBytes = bavail * bsize;
   return [
     writableCheck(data, existing),
+    // Without a mount no container puts programs there.
+    ...(mayMount && existing === data ? [openToAllCheck(data, mountPoint)] : []),
     poor === undefined
       ? { name: 'file system', result: 'ok', text: `${data} is on ${type}` }
       : {
@@ -151,6 +154,17 @@ function dataChecks(data: string): Check[] {
       ...(freeBytes < littleFreeBytes && { fix: 'free some space: a full disk makes every write fail' }),
     },
   ];
+}
+
+function openToAllCheck(data: string, mountPoint: string): Check {
+  const name = 'data rights';
+  if (!isOpenToAll(data)) return { name, result: 'ok', text: `other users of this machine cannot reach ${data}` };
+  return {
+    name,
+    result: 'warning',
+    text: `every user of this machine can reach ${data}: set-user-ID programs that containers put there work for them`,
+    fix: howToClose(data, mountPoint),
+  };
 }
 
 function writableCheck(data: string, existing: string): Check {

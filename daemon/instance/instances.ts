@@ -1,11 +1,12 @@
 // The run-time folder: one folder per data directory with the control socket and a record of the daemon. The record
 // outlives a crash, and is how the next start and the client commands learn about the daemon that was there.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../children/process-identity.ts';
 import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
 import { longestSocketPathBytes } from '../config/listen-address.ts';
+import { createDirectory } from './paths.ts';
 
 export interface InstanceRecord {
   readonly pid: number;
@@ -47,7 +48,7 @@ export function mountClaimFile(runDir: string, mount: string): string {
 /** Makes the folder for its owner only. A folder in /tmp could be somebody else's trap, so its owner is checked. */
 export function createRunDir(runDir: string): void {
   try {
-    mkdirSync(runDir, { recursive: true, mode: 0o700 });
+    createDirectory(runDir, 0o700);
   } catch (cause) {
     throw new CommandError(exitCodes.failed, `cannot create the run-time folder ${runDir}`, {
       hint: 'choose another one with --run-dir',
@@ -62,7 +63,7 @@ export function createRunDir(runDir: string): void {
 }
 
 export function createInstanceFolder(instance: Instance): void {
-  mkdirSync(instance.folder, { recursive: true, mode: 0o700 });
+  createDirectory(instance.folder, 0o700);
 }
 
 export function writeRecord(instance: Instance, record: InstanceRecord): void {

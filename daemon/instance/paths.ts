@@ -1,5 +1,5 @@
 // Paths as the kernel sees them, so that two spellings of one directory are one directory.
-import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 /** Symbolic links resolved as far as the path exists. */
@@ -22,9 +22,24 @@ export function canonicalMountPoint(path: string): string {
   }
 }
 
-export function createDirectory(path: string): string {
-  mkdirSync(path, { recursive: true });
+/** With its parents. `mode` is for those that are made. @returns its canonical path @throws the error of mkdir(2) */
+export function createDirectory(path: string, mode?: number): string {
+  makeDirectory(path, mode);
   return realpathSync(path);
+}
+
+/** Not mkdirSync's own recursion, which never ends where a parent exists and answers ENOENT, as in /proc. */
+function makeDirectory(path: string, mode: number | undefined): void {
+  const make = () => mkdirSync(path, { mode });
+  try {
+    make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path), mode);
+    make();
+  }
 }
 
 /** True for the directory itself too. Both are canonical. */

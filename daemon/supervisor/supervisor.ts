@@ -7,12 +7,14 @@ import { identityOf } from '../children/process-identity.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../cli/errors.ts';
 import { programVersion } from '../cli/version.ts';
 import { urlOf } from '../config/listen-address.ts';
-import { options, type Settings } from '../config/options.ts';
+import type { Settings } from '../config/options.ts';
+import { findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import { HttpService } from '../http/http-service.ts';
 import { type ListeningSocket, openHttpSocket } from '../http/listening-socket.ts';
 import { serverOptions } from '../http/server-options.ts';
 import { claimDataDirectory, claimMountPoint } from '../instance/claims.ts';
+import { createDataDirectory, howToClose, isOpenToAll } from '../instance/data-directory.ts';
 import {
   createInstanceFolder,
   createRunDir,
@@ -141,8 +143,9 @@ export class Supervisor {
 
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
-    this.#data = createNamedDirectory('data', settings.data);
     const mountPoint = settings.noMount ? null : canonicalMountPoint(settings.mount);
+    const user = settings.user === undefined ? undefined : findUser(settings.user);
+    this.#data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user });
     if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
     createRunDir(settings.runDir);
     const instance = instanceOf(settings.runDir, this.#data);
@@ -158,7 +161,7 @@ export class Supervisor {
       if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
     });
 
-    createNamedDirectory('stateDir', settings.stateDir);
+    createStateDirectory(settings.stateDir);
     const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0);
     this.#url = urlOf(socket.address);
     this.#atEnd(() => socket.close());
@@ -236,6 +239,13 @@ export class Supervisor {
     }
     this.#mountPoint = mountPoint;
     this.#mountService = service;
+    if (isOpenToAll(this.#data)) {
+      this.#log.warn('data-directory-open-to-all', {
+        data: this.#data,
+        effect: 'set-user-ID programs that containers put there work for every user of this machine',
+        cure: howToClose(this.#data, mountPoint),
+      });
+    }
     if (!service.passthrough.active && passthrough !== 'off') {
       this.#degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
     }
@@ -346,13 +356,12 @@ export class Supervisor {
   }
 }
 
-function createNamedDirectory(name: 'data' | 'stateDir', path: string): string {
+function createStateDirectory(path: string): void {
   try {
-    return createDirectory(path);
+    createDirectory(path);
   } catch (cause) {
-    const { flag } = options[name];
-    throw new CommandError(exitCodes.failed, `--${flag} ${path} cannot be created: ${messageOf(cause)}`, {
-      hint: `choose another directory with --${flag}`,
+    throw new CommandError(exitCodes.failed, `--state-dir ${path} cannot be created: ${messageOf(cause)}`, {
+      hint: 'choose another directory with --state-dir',
       cause,
     });
   }

@@ -3,7 +3,7 @@
 import { encodeAttributes, encodeEntry, type Lifetime } from '../protocol/encode.ts';
 import * as flags from '../protocol/flags.ts';
 import { attr, attrOut, entryOut, statfsOut } from '../protocol/layouts.ts';
-import type { RequestOf, Timestamp } from '../protocol/requests.ts';
+import { type RequestOf, rootNodeId, type Timestamp } from '../protocol/requests.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import {
   chmod,
@@ -17,8 +17,9 @@ import {
   truncate,
   utimensat,
 } from '../system/files.ts';
-import { AT_EMPTY_PATH, statAt, statxOffset } from '../system/stat.ts';
+import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import type { Node } from './nodes.ts';
+import { keptBits, readRootMode, writeRootMode } from './root-mode.ts';
 import { ESTALE, failed, type Tree } from './tree.ts';
 
 /**
@@ -43,6 +44,7 @@ const keepId = 0xffffffff; // chown(2): -1 leaves an id as it is
 const timespecBytes = 16;
 const times = Buffer.alloc(2 * timespecBytes);
 const statfsBuffer = Buffer.alloc(120);
+const backingStat = Buffer.alloc(statxSize);
 
 /** Payload of the answer to LOOKUP and all that create names. tree.stat describes the node. Counts the lookup. */
 export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0, trusted = lifetime): number {
@@ -82,7 +84,7 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
     const result = fd >= 0 ? ftruncate(fd, asked.size) : truncate(pathOfDescriptor(node.fd), asked.size);
     if (result < 0) return failed();
   }
-  if (has(MODE) && chmod(pathOfDescriptor(node.fd), asked.mode & 0o7777) < 0) return failed();
+  if (has(MODE) && changeMode(node, asked.mode & 0o7777) < 0) return failed();
   if (has(ATIME | MTIME)) {
     writeTime(0, has(ATIME), has(ATIME_NOW), asked.atime);
     writeTime(timespecBytes, has(MTIME), has(MTIME_NOW), asked.mtime);
@@ -113,9 +115,26 @@ export function statFileSystem(tree: Tree, asked: RequestOf<'STATFS'>, out: Buff
 
 function answerAttributes(tree: Tree, node: Node, out: Buffer): number {
   if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, tree.stat)) return failed();
+  if (node.id === rootNodeId) showRootMode(node, tree.stat);
   encodeAttributes(out, 0, lifetime);
   copyAttributes(tree.stat, out, attrOut.sizeBytes);
   return attrOut.sizeBytes + attr.sizeBytes;
+}
+
+function showRootMode({ fd }: Node, stat: Buffer): void {
+  const shown = readRootMode(pathOfDescriptor(fd));
+  if (shown === undefined) return;
+  const mode = stat.readUInt16LE(statxOffset.mode);
+  stat.writeUInt16LE((mode & ~keptBits) | shown, statxOffset.mode);
+}
+
+/** Of the root only the set-id bits reach the data directory: see root-mode.ts. */
+function changeMode(node: Node, mode: number): number {
+  const path = pathOfDescriptor(node.fd);
+  if (node.id !== rootNodeId || !writeRootMode(path, mode)) return chmod(path, mode);
+  if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, backingStat)) return -1;
+  const own = backingStat.readUInt16LE(statxOffset.mode) & keptBits;
+  return chmod(path, own | (mode & ~keptBits));
 }
 
 function copyAttributes(stat: Buffer, out: Buffer, at: number): void {
