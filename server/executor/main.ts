@@ -56,6 +56,7 @@ function runJobs(
     case 'kv-write':
       return runWrites(connection, jobs, report);
     case 'kv-read':
+    case 'kv-scan':
       return runReads(connection, jobs);
     case 'sql':
     case 'background': {

@@ -39,11 +39,18 @@ export const limits = {
   queryHistoryPage: 100,
   queryHistorySqlChars: 4_096,
   queryHistoryFlushMs: 500,
+  /** After a database was locked for too long to write its history. */
+  queryHistoryRetryMs: 5_000,
 
-  /** Executors in all; SQL may take `sqlExecutors` of them, so that key-value work always finds one. */
+  /** Executors in all. Long work (SQL, scans of KV tables) and background work leave three to the short key-value work. */
   executors: 10,
-  sqlExecutors: 6,
-  sqlPerDatabase: 4,
+  longExecutors: 6,
+  /** Half of them, so that one database never keeps the long work of all others waiting. */
+  longPerDatabase: 3,
+  backgroundExecutors: 3,
+  longAndBackgroundExecutors: 7,
+  /** Background work that finds its database locked for so long lets that of other databases go first. */
+  backgroundLockMs: 1_000,
   executorIdleMs: 20_000,
   executorStartMs: 20_000,
   /** What idle executors get to close their databases when the server stops. */

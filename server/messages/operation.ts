@@ -6,11 +6,12 @@ import type { PathRules } from './paths.ts';
 
 /**
  * `kv-write`: grouped with its neighbours in one BEGIN IMMEDIATE .. COMMIT, a savepoint each; answered after COMMIT.
- * `kv-read`: grouped with its neighbours in one read transaction.
+ * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for it.
+ * `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
  * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`.
- * `background`: as `sql`, one at a time in the whole server, for work that nobody waits for.
+ * `background`: as `sql`, one at a time in each database, for work that nobody waits for.
  */
-export type Lane = 'kv-write' | 'kv-read' | 'sql' | 'background';
+export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'background';
 
 export interface Operation<Args, Result> {
   readonly name: string;

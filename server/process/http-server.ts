@@ -65,7 +65,7 @@ export function createHttpServer(
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
       if (wrote) listeners.notify(path);
-      if (lane === 'kv-read' || lane === 'kv-write') background.used(path);
+      if (lane.startsWith('kv-')) background.used(path);
     },
   });
   const metrics = new Metrics({

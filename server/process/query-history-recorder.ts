@@ -2,6 +2,7 @@
 // waits for its history. Bounded: only the newest entries would survive in the table anyway.
 
 import type { HistoryEntry } from '../executor/query-history.ts';
+import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
 import type { Log } from './log.ts';
 
@@ -51,9 +52,22 @@ export class HistoryRecorder {
     this.#writing.set(path, writing);
     try {
       await writing;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 503) this.#putBack(path, entries, pending.mayCreate);
+      throw error;
     } finally {
       if (this.#writing.get(path) === writing) this.#writing.delete(path);
     }
+  }
+
+  /** The database was locked for long: the next flush writes them. */
+  #putBack(path: string, entries: readonly HistoryEntry[], mayCreate: boolean): void {
+    const later = this.#pending.get(path);
+    this.#pending.set(path, {
+      entries: [...entries, ...(later?.entries ?? [])].slice(-limits.queryHistoryKept),
+      mayCreate: mayCreate || (later?.mayCreate ?? false),
+    });
+    this.#timer ??= setTimeout(() => this.#flushAll(), limits.queryHistoryRetryMs).unref();
   }
 
   /** What is recorded but not written is dropped: the database is being deleted. */

@@ -55,5 +55,6 @@ export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isRet
   if (group.phase === 'committed') return { value: null };
   if (job.deadlineMs <= nowMs) return timedOut;
   if (group.isKilledForDeadline) return null;
-  return group.lane === 'kv-read' && !isRetried ? null : interrupted;
+  const isRead = group.lane === 'kv-read' || group.lane === 'kv-scan';
+  return isRead && !isRetried ? null : interrupted;
 }

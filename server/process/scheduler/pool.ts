@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../messages/limits.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import { Executor, type ExecutorEvents } from './executor.ts';
-import type { QueuedJob } from './queue.ts';
+import { isLong, isShort, type QueuedJob } from './queue.ts';
 
 /** While an executor is at short work, the next group rather waits this long than for a new process to start. */
 const patienceMs = 25;
@@ -43,12 +43,14 @@ export class ExecutorPool {
     return any;
   }
 
-  /** SQL never takes all executors, so that key-value work finds one. */
+  /** Neither long nor background work ever takes all executors, so that the rest finds one. */
   hasRoomFor(lane: QueuedJob['lane']): boolean {
-    const running = [...this.#executors].filter(({ group }) => group?.lane === lane).length;
-    if (lane === 'sql') return running < limits.sqlExecutors;
-    if (lane === 'background') return running < 1;
-    return true;
+    if (!isLong(lane) && lane !== 'background') return true;
+    const lanes = [...this.#executors].flatMap(({ group }) => (group === null ? [] : [group.lane]));
+    const long = lanes.filter(isLong).length;
+    const background = lanes.filter((running) => running === 'background').length;
+    if (long + background >= limits.longAndBackgroundExecutors) return false;
+    return lane === 'background' ? background < limits.backgroundExecutors : long < limits.longExecutors;
   }
 
   /**
@@ -64,7 +66,7 @@ export class ExecutorPool {
     this.#starvedSinceMs ??= nowMs;
     const all = [...this.#executors];
     const waitMs = this.#starvedSinceMs + patienceMs - nowMs;
-    if (waitMs > 0 && all.some(({ group }) => group?.lane.startsWith('kv-'))) return waitMs;
+    if (waitMs > 0 && all.some(({ group }) => group !== null && isShort(group.lane))) return waitMs;
     const starting = all.filter(({ isReady }) => !isReady).length;
     const wanted = Math.min(unservedGroups - starting, limits.executors - all.length);
     for (let count = 0; count < wanted; count += 1) this.#executors.add(new Executor(this.#rules, this.#events));

@@ -18,8 +18,18 @@ export interface QueuedJob {
 
 type AnyLane = QueuedJob['lane'];
 
+/** Key-value work that is done soon: its jobs share a transaction. */
+export function isShort(lane: AnyLane): boolean {
+  return lane === 'kv-read' || lane === 'kv-write';
+}
+
+/** May take as long as its deadline lets it: it never gets all executors, neither for one database nor for all. */
+export function isLong(lane: AnyLane): boolean {
+  return lane === 'sql' || lane === 'kv-scan';
+}
+
 /** The order in which lanes are looked at. */
-const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'sql', 'background'];
+const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'kv-scan', 'sql', 'background'];
 
 export class DatabaseQueue {
   readonly path: string;
@@ -27,10 +37,18 @@ export class DatabaseQueue {
     file: [],
     'kv-read': [],
     'kv-write': [],
+    'kv-scan': [],
     sql: [],
     background: [],
   };
-  readonly #running: Record<AnyLane, number> = { file: 0, 'kv-read': 0, 'kv-write': 0, sql: 0, background: 0 };
+  readonly #running: Record<AnyLane, number> = {
+    file: 0,
+    'kv-read': 0,
+    'kv-write': 0,
+    'kv-scan': 0,
+    sql: 0,
+    background: 0,
+  };
 
   constructor(path: string) {
     this.path = path;
@@ -54,7 +72,7 @@ export class DatabaseQueue {
   /** The next group of a lane. Jobs of one group agree on `create`. */
   take(lane: AnyLane): QueuedJob[] {
     const waiting = this.#waiting[lane];
-    const most = lane === 'kv-read' || lane === 'kv-write' ? limits.groupJobs : 1;
+    const most = isShort(lane) ? limits.groupJobs : 1;
     const create = waiting[0]?.create;
     let count = 0;
     let bytes = 0;
@@ -94,6 +112,8 @@ export class DatabaseQueue {
     if (this.#running.file > 0) return false;
     if (lane === 'file') return laneOrder.every((other) => this.#running[other] === 0);
     if (this.#waiting.file.length > 0) return false;
-    return this.#running[lane] < (lane === 'sql' ? limits.sqlPerDatabase : 1);
+    if (!isLong(lane)) return this.#running[lane] < 1;
+    const long = this.#running.sql + this.#running['kv-scan'];
+    return long < limits.longPerDatabase && (lane === 'sql' || this.#running[lane] < 1);
   }
 }

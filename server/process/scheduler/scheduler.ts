@@ -200,7 +200,7 @@ export class Scheduler {
       path: queue.path,
       lane,
       create: first.create,
-      budgetMs: this.#busyTimeoutMs(lockBudgetMs(group.deadlineMs - performance.now())),
+      budgetMs: this.#busyTimeoutMs(lockBudgetMs(lane, group.deadlineMs - performance.now())),
       jobs: jobs.map(({ operation, args }) => ({ operation, args })),
     });
   }
@@ -264,7 +264,7 @@ export class Scheduler {
     jobs.forEach((job, index) => {
       const outcome = message.outcomes[index] ?? refusal('INTERNAL_ERROR', 'internal error');
       // The group waited for a lock as long as its most urgent job could; the others still have time.
-      const mayWaitOn = outcome.error?.code === 'DATABASE_BUSY' && group.lane.startsWith('kv-');
+      const mayWaitOn = outcome.error?.code === 'DATABASE_BUSY' && group.lane !== 'sql' && group.lane !== 'file';
       if (mayWaitOn && job.deadlineMs - nowMs > 2 * limits.answerReserveMs) again.push(job);
       else this.#settle(job, outcome);
     });
@@ -337,6 +337,7 @@ export class Scheduler {
 }
 
 /** How long a group may wait for locks, so that being refused can still be answered before the deadline. */
-function lockBudgetMs(leftMs: number): number {
-  return leftMs - Math.max(limits.answerReserveMs, Math.min(1_000, leftMs / 5));
+function lockBudgetMs(lane: QueuedJob['lane'], leftMs: number): number {
+  const budgetMs = leftMs - Math.max(limits.answerReserveMs, Math.min(1_000, leftMs / 5));
+  return lane === 'background' ? Math.min(budgetMs, limits.backgroundLockMs) : budgetMs;
 }

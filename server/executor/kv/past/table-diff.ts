@@ -24,7 +24,7 @@ export interface DiffArgs {
 
 export const kvDiff: Operation<DiffArgs, KvAnswer> = {
   name: 'kv.diff',
-  lane: 'kv-read',
+  lane: 'kv-scan',
   run(connection, args) {
     const { fromSeconds: from, toSeconds: to } = args;
     checkMoment(connection, 'from', from);

@@ -55,7 +55,7 @@ export const kvTableRollback: Operation<TableRollbackArgs, KvAnswer> = {
 /** What kvTableRollback would do. */
 export const kvTableRollbackPreview: Operation<TableRollbackArgs, KvAnswer> = {
   name: 'kv.tableRollbackPreview',
-  lane: 'kv-read',
+  lane: 'kv-scan',
   run(connection, args) {
     checkMoment(connection, 'to_timestamp', args.toSeconds);
     const table = findTable(connection, args.table);

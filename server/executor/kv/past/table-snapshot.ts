@@ -24,7 +24,7 @@ export interface TableAtArgs {
 /** The keys of a table at a time, without values: GET /kv with at_timestamp. */
 export const kvListAt: Operation<TableAtArgs, KvAnswer> = {
   name: 'kv.listAt',
-  lane: 'kv-read',
+  lane: 'kv-scan',
   run(connection, args) {
     checkMoment(connection, 'at_timestamp', args.atSeconds);
     const found = scan(connection, findTable(connection, args.table), args);
@@ -49,7 +49,7 @@ export const kvListAt: Operation<TableAtArgs, KvAnswer> = {
 /** The keys of a table at a time, with values: GET /kv/snapshot. */
 export const kvTableSnapshot: Operation<TableAtArgs, KvAnswer> = {
   name: 'kv.tableSnapshot',
-  lane: 'kv-read',
+  lane: 'kv-scan',
   run(connection, args) {
     checkMoment(connection, 'timestamp', args.atSeconds);
     const table = findTable(connection, args.table);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { limits } from '../../../../server/messages/limits.ts';
 import type { Lane } from '../../../../server/messages/operation.ts';
 import { DatabaseQueue, type QueuedJob } from '../../../../server/process/scheduler/queue.ts';
 
@@ -33,6 +34,22 @@ test('a lane of key-value work has one group under way, beside the other lanes',
   expect(queue.startable()).toEqual(['kv-read']);
   queue.finished('kv-write');
   expect(queue.startable()).toEqual(['kv-read', 'kv-write']);
+});
+
+test('a scan of all keys runs beside the reads of few', () => {
+  const queue = queueOf(job('kv-scan'), job('kv-scan'), job('kv-read'));
+  expect(queue.take('kv-scan')).toHaveLength(1);
+  expect(queue.startable()).toEqual(['kv-read']);
+});
+
+test('the long work of one database has at most half of the executors for long work', () => {
+  const queue = queueOf(job('kv-scan'), ...Array.from({ length: limits.longExecutors }, () => job('sql')));
+  let running = 0;
+  for (let [lane] = queue.startable(); lane !== undefined; [lane] = queue.startable()) {
+    queue.take(lane);
+    running += 1;
+  }
+  expect(running).toBe(limits.longExecutors / 2);
 });
 
 test('a group agrees on whether the file may be created', () => {

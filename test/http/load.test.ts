@@ -1,0 +1,74 @@
+// Load on one database that must not be felt on another, and heavy requests beside light ones, through a real mount.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { useDaemon } from '../helpers/http.ts';
+import { withClients } from '../helpers/sqlite-client.ts';
+
+const api = useDaemon(['--create-on-write']);
+const endless = 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) AS n FROM r';
+
+test('a lock on two databases keeps nobody waiting who asks for the history of a third', async () => {
+  const waiting: Promise<unknown>[] = [];
+  const names = ['locked-1', 'locked-2', 'free'];
+  for (const name of names) await api().call('PUT', `/kv/k?db=${name}`, { body: '1' });
+  await withClients(async (start) => {
+    for (const name of names.slice(0, 2)) {
+      const holder = start();
+      await holder.open(join(api().daemon.root, `${name}.db`), { timeout: 30 });
+      expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
+    }
+    // The work that records them waits for the locks now.
+    const late = names.slice(0, 2).map((name) => api().call('GET', `/history?db=${name}&timeout=20`));
+    const startedMs = performance.now();
+    await api().call('PUT', '/kv/k?db=free', { body: '2' });
+    const { status, json } = await api().call('GET', '/history?db=free');
+    expect([status, json.total]).toEqual([200, 2]);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    waiting.push(...late);
+  });
+  await Promise.all(waiting);
+});
+
+test('endless SELECTs on one database leave executors to the SQL of another', async () => {
+  for (const name of ['greedy', 'modest']) await api().call('PUT', `/kv/k?db=${name}`, { body: '1' });
+  let isOver = false;
+  const late = Promise.all(
+    Array.from({ length: 12 }, () =>
+      api().call('GET', `/query?db=greedy&timeout=5&sql=${encodeURIComponent(endless)}`),
+    ),
+  ).then(() => {
+    isOver = true;
+  });
+  let longestMs = 0;
+  while (!isOver) {
+    const startedMs = performance.now();
+    expect((await api().call('GET', '/query?db=modest&sql=SELECT%201')).status).toBe(200);
+    longestMs = Math.max(longestMs, performance.now() - startedMs);
+  }
+  expect(longestMs).toBeLessThan(3_000);
+  await late;
+});
+
+test('plain GETs are answered while 50,000 keys are looked through', async () => {
+  await api().call('PUT', '/kv/k?db=many', { body: '1' });
+  const before = Math.floor(Date.now() / 1000);
+  await eventually(() => expect(Math.floor(Date.now() / 1000)).toBeGreaterThan(before));
+  const fill = `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 50000) INSERT INTO kv_store (key, value, content_type, created_at, updated_at)
+    SELECT 'key' || value, 'v', 'text/plain', ${before}, ${before} FROM n`;
+  expect((await api().sql('many', { statement: fill })).status).toBe(200);
+  let isOver = false;
+  const heavy = api()
+    .call('POST', `/kv/rollback?db=many&timeout=60&to_timestamp=${before}`)
+    .then((answer) => {
+      isOver = true;
+      return answer;
+    });
+  let answered = 0;
+  while (!isOver) {
+    expect((await api().call('GET', '/kv/k?db=many')).status).toBe(200);
+    answered += 1;
+  }
+  expect((await heavy).status).toBe(200);
+  expect(answered).toBeGreaterThan(20);
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { HistoryEntry } from '../../../server/executor/query-history.ts';
+import { ApiError } from '../../../server/messages/errors.ts';
+import { HistoryRecorder } from '../../../server/process/query-history-recorder.ts';
+
+const entry = (sql: string): HistoryEntry => ({
+  sql,
+  timestampMs: 0,
+  durationMs: 0,
+  rowCount: 0,
+  error: null,
+  isStatement: true,
+  source: 'sql',
+  clientIp: '127.0.0.1',
+});
+
+test('entries for a database that is locked are kept for the next flush, in order', async () => {
+  const written: string[] = [];
+  let isLocked = true;
+  const recorder = new HistoryRecorder({
+    log: () => {},
+    write: async (_path, entries) => {
+      if (isLocked) throw new ApiError('DATABASE_BUSY', 'locked');
+      written.push(...entries.map(({ sql }) => sql));
+    },
+  });
+  recorder.record('/a.db', entry('first'), true);
+  await expect(recorder.flush('/a.db')).rejects.toThrow('locked');
+  recorder.record('/a.db', entry('second'), true);
+  isLocked = false;
+  await recorder.flush('/a.db');
+  expect(written).toEqual(['first', 'second']);
+});
