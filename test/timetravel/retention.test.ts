@@ -2,9 +2,10 @@
 // background work holds the write lock while native clients want it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { kvHistory } from '../../server/executor/kv/past/history.ts';
 import { kvRetain, type Progress } from '../../server/executor/kv/upkeep/retention.ts';
+import { SmallTransactions } from '../../server/executor/kv/upkeep/small-transactions.ts';
 import { withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { apiOf } from '../helpers/http.ts';
@@ -43,6 +44,27 @@ test('history keeps as many operations of a key as it may, and the newest of the
     expect(operations[0]).toMatchObject({ op_number: 300, operation: { old_value: 299, new_value: 300 } });
     expect(operations.at(-1)).toMatchObject({ op_number: 201, operation: { old_value: 200, new_value: 201 } });
     expect(store.run(kvHistory, { table, key: 'cold', limit: 1000 }).json.count).toBe(3);
+  });
+});
+
+test('a key that is written again after it was found to be over is not removed', () => {
+  withStore((store) => {
+    store.set('session', 'old', { ttlSeconds: 5 });
+    store.set('other', 'old', { ttlSeconds: 5 });
+    store.advance(10);
+    const renewed = store.native.prepare("UPDATE kv_store SET value = 'new', expire_at = ? WHERE key = 'session'");
+    const write = vi.spyOn(SmallTransactions.prototype, 'write').mockImplementationOnce(function (
+      this: SmallTransactions,
+      ...args
+    ) {
+      renewed.run(store.now + 60);
+      return this.write(...args);
+    });
+    retain(store, 3600, 0);
+    expect(write).toHaveBeenCalled();
+    write.mockRestore();
+    expect(store.native.prepare('SELECT key FROM kv_store').pluck().all()).toEqual(['session']);
+    expect(store.get('session')).toBe('new');
   });
 });
 

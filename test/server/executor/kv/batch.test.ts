@@ -86,3 +86,11 @@ test.each([
 ])('%j is refused', (value) => {
   expect(() => store.run(kvBatchSet, batch(value))).toThrow(code('INVALID_PARAMETERS'));
 });
+
+test('a hundred keys are read at once, not one more, and not none', () => {
+  const keys = Array.from({ length: 100 }, (_, n) => `k${n}`);
+  expect(Object.keys(store.run(kvBatchGet, { table, ...body({ keys }) }).json.results)).toHaveLength(100);
+  for (const wrong of [[...keys, 'one-more'], []]) {
+    expect(() => store.run(kvBatchGet, { table, ...body({ keys: wrong }) })).toThrow(code('INVALID_PARAMETERS'));
+  }
+});
