@@ -80,6 +80,8 @@ class Transaction {
       }
       if (inside.length > 0) {
         reqIdx = -1;
+        // What is known of the KV tables is read before the lock: a first look at 150 of them takes a while.
+        if (wrote) logEnds(this.#connection);
         database.exec(wrote ? 'BEGIN IMMEDIATE' : 'BEGIN');
         const ends = wrote ? logEnds(this.#connection) : {};
         for (const part of inside) {

@@ -34,8 +34,12 @@ interface SchemaRow {
   readonly sql: string | null;
 }
 
+/** By name in lower case. */
+type Schema = ReadonlyMap<string, SchemaRow>;
+
 interface Known {
-  schemaVersion: number;
+  readonly schemaVersion: number;
+  readonly schema: Schema;
   readonly tables: Map<string, KvTable>;
 }
 
@@ -47,10 +51,10 @@ export function findTable(connection: Connection, table: string): KvTable {
   const schemaVersion = connection.statement('PRAGMA schema_version').pluck().get() as number;
   let known = knownTables.get(connection);
   if (known === undefined || known.schemaVersion !== schemaVersion) {
-    known = { schemaVersion, tables: new Map() };
+    known = { schemaVersion, schema: readSchema(connection), tables: new Map() };
     knownTables.set(connection, known);
   }
-  const found = known.tables.get(table) ?? inspect(connection, table);
+  const found = known.tables.get(table) ?? inspect(connection, known.schema, table);
   known.tables.set(table, found);
   return found;
 }
@@ -62,7 +66,7 @@ export function openTable(connection: Connection, table: string): KvTable {
   create(connection, found);
   // Not remembered: a rollback of this transaction undoes it all.
   knownTables.delete(connection);
-  return inspect(connection, table);
+  return inspect(connection, readSchema(connection), table);
 }
 
 /** Forgets what is known of the schema. Called when an operation failed: its savepoint may have held the table's creation. */
@@ -99,10 +103,12 @@ export function hasTable(connection: Connection, name: string): boolean {
   return connection.statement(sql).get(name) !== undefined;
 }
 
-function inspect(connection: Connection, requested: string): KvTable {
-  const schema = new Map<string, SchemaRow>();
+function readSchema(connection: Connection): Schema {
   const rows = connection.statement('SELECT type, name, sql FROM sqlite_master').all() as SchemaRow[];
-  for (const row of rows) schema.set(row.name.toLowerCase(), row);
+  return new Map(rows.map((row) => [row.name.toLowerCase(), row]));
+}
+
+function inspect(connection: Connection, schema: Schema, requested: string): KvTable {
   const own = schema.get(requested.toLowerCase());
   // SQLite's table names ignore case; the names of our tables are made from the spelling of the first use.
   const names = kvNames(own?.name ?? requested);
