@@ -13,7 +13,7 @@ const soak = process.env.HOODY_SQLITE_SOAK ? [] : ['test/soak/**'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'fast', include: fast, testTimeout: 20_000 } },
+      { test: { name: 'fast', include: fast, testTimeout: 20_000, globalSetup: 'test/helpers/build-guard.ts' } },
       {
         test: {
           name: 'real',

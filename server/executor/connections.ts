@@ -7,6 +7,7 @@ import { limits } from '../messages/limits.ts';
 import type { PathRules } from '../messages/paths.ts';
 import { Connection } from './connection.ts';
 import { checkHeader, type FoundFile, findFile, identityOfOpenFile } from './files.ts';
+import { findGuard, Guard } from './guard/guard.ts';
 import { createDatabaseFile } from './new-database.ts';
 import { openSidecarsOf, removeReplaced } from './replaced-files.ts';
 
@@ -94,6 +95,8 @@ function openConnection(file: FoundFile): Connection {
     if (identity === null || identity !== file.identity) {
       throw new ApiError('INVALID_DB_PATH', 'the database path changed while it was opened');
     }
+    const guard = findGuard();
+    if (guard instanceof Guard) guard.attach(database);
     // better-sqlite3 is compiled with foreign keys on and NORMAL in WAL; stock SQLite has them off and FULL.
     database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000');
     return new Connection(database, file.path, identity);

@@ -4,6 +4,7 @@ import { ApiError } from '../../messages/errors.ts';
 import type { AnyOperation, Operation } from '../../messages/operation.ts';
 import { isInside } from '../../messages/paths.ts';
 import { checkPathLength, findFile, makeDirectory } from '../files.ts';
+import { actAs } from '../guard/guard.ts';
 
 export const quickCheck: Operation<Record<string, never>, string> = {
   name: 'database.quick-check',
@@ -35,7 +36,7 @@ export const vacuumInto: Operation<{ readonly destination: string }, string> = {
     }
     const file = findFile(destination, rules);
     if (file.identity !== null) throw new ApiError('CONFLICT', 'the destination exists');
-    database.prepare('VACUUM INTO ?').run(file.path);
+    actAs('maintenance', () => database.prepare('VACUUM INTO ?').run(file.path));
     return 'ok';
   },
 };
