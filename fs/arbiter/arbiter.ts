@@ -12,8 +12,8 @@ import type { FileHandle } from '../nodes/handles.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
 import { ESTALE, SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
+import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { NodeId, Owed, RequestOf, Unique } from '../protocol/requests.ts';
-import { END_OF_FILE } from '../protocol/words.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
 import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
@@ -120,16 +120,18 @@ export class LockArbiter implements LockService {
     const request = requestOf(asked, false);
     const held = this.manager.getLock(request);
     if (held) {
-      const { start, end, pid } = held;
-      return encodeLock(out, { start, end, type: held.type === 'write' ? F_WRLCK : F_RDLCK, pid });
+      const type = held.type === 'write' ? F_WRLCK : F_RDLCK;
+      return encodeLock(out, { start: firstByteOf(held.start), end: lastByteOf(held.end), type, pid: held.pid });
     }
     const foreign =
       request.type === 'unlock' || request.flock
         ? undefined
         : this.mirror.test(request.file, request.start, request.end, request.type);
-    if (!foreign) return encodeLock(out, { start: asked.start, end: asked.end, type: F_UNLCK, pid: 0 });
+    if (!foreign) {
+      return encodeLock(out, { start: firstByteOf(asked.start), end: lastByteOf(asked.end), type: F_UNLCK, pid: 0 });
+    }
     const { start, length, type, pid } = foreign;
-    const end = length === 0 ? END_OF_FILE : start + length - 1;
+    const end = length === 0n ? lastByteOf(END_OF_FILE) : start + length - 1n;
     return encodeLock(out, { start, end, type, pid: Math.max(pid, 0) });
   }
 

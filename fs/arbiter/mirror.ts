@@ -4,7 +4,8 @@
 
 import { constants } from 'node:os';
 import type { Log } from '../log.ts';
-import { END_OF_FILE } from '../protocol/words.ts';
+import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
+import type { FileOffset } from '../protocol/words.ts';
 import type { LockType } from '../sqlite/lock-bytes.ts';
 import type { KeptDescriptors } from '../state/kept-descriptors.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK, type FoundLock, setFileLock, testFileLock } from '../system/file-locks.ts';
@@ -38,7 +39,7 @@ export class Mirror {
     const fd = this.descriptorOf(file);
     if (fd < 0) return true;
     const code = type === 'unlock' ? F_UNLCK : type === 'write' ? F_WRLCK : F_RDLCK;
-    if (setFileLock(fd, code, start, lengthOf(start, end))) return true;
+    if (setFileLock(fd, code, firstByteOf(start), lengthOf(start, end))) return true;
     const errno = lastErrno();
     if (errno === EAGAIN || errno === EACCES) return false;
     // The backing file system has no locks: then programs behind the mount are not excluded, and everything else works.
@@ -49,7 +50,8 @@ export class Mirror {
   /** The lock of a program on the data directory that is in the way. */
   test(file: number, start: number, end: number, type: LockType): FoundLock | undefined {
     const fd = this.descriptorOf(file);
-    return fd < 0 ? undefined : testFileLock(fd, type === 'write' ? F_WRLCK : F_RDLCK, start, lengthOf(start, end));
+    if (fd < 0) return undefined;
+    return testFileLock(fd, type === 'write' ? F_WRLCK : F_RDLCK, firstByteOf(start), lengthOf(start, end));
   }
 
   /** The data descriptor, opened at its first use; -1 when that is impossible. */
@@ -85,6 +87,8 @@ export class Mirror {
 }
 
 /** 0 stands for "to the end of the file". */
-function lengthOf(start: number, end: number): number {
-  return end === END_OF_FILE ? 0 : end - start + 1;
+function lengthOf(start: number, end: number): FileOffset {
+  if (end === END_OF_FILE) return 0;
+  const last = lastByteOf(end);
+  return typeof last === 'number' ? last - start + 1 : last - BigInt(firstByteOf(start)) + 1n;
 }

@@ -8,8 +8,8 @@ import type { FileHandle } from '../nodes/handles.ts';
 import type { Node } from '../nodes/nodes.ts';
 import { SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
+import { END_OF_FILE, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { Owed, RequestOf, Unique } from '../protocol/requests.ts';
-import { END_OF_FILE } from '../protocol/words.ts';
 import { F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import type { Fence } from './fence.ts';
 
@@ -46,7 +46,7 @@ export class FencedLocks implements LockService {
   test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number {
     if (!this.#fence.covers(node.key)) return this.#inner.test(node, asked, out);
     // pid 0: the holder is no client of this mount.
-    return encodeLock(out, { start: 0, end: END_OF_FILE, type: F_WRLCK, pid: 0 });
+    return encodeLock(out, { start: 0, end: lastByteOf(END_OF_FILE), type: F_WRLCK, pid: 0 });
   }
 
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {

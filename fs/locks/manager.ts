@@ -1,7 +1,7 @@
 // The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
 // those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It knows which
 // files are open; what can be granted is grants.ts, who waits is line.ts. README.md draws the rules.
-import { END_OF_FILE } from '../protocol/words.ts';
+import { END_OF_FILE } from '../protocol/lock-offsets.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
 import type { Database, LockFile } from './database.ts';

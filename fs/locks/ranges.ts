@@ -1,5 +1,5 @@
 // Arithmetic of one owner's byte ranges on one file: replace, split, merge. Ranges are inclusive at both ends, sorted
-// and never overlap; offsets are plain numbers, so everything from 2^53 - 1 on is one last byte (END_OF_FILE).
+// and never overlap; offsets are the numbers of protocol/lock-offsets.ts.
 import type { LockType } from '../sqlite/lock-bytes.ts';
 
 export interface HeldRange {

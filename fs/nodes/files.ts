@@ -89,7 +89,8 @@ export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): num
 export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  if (tree.powerCut !== undefined) tree.powerCut.beforeWrite(nodeOf(tree, asked.fh), asked.offset, asked.data.length);
+  if (tree.powerCut !== undefined)
+    tree.powerCut.beforeWrite(nodeOf(tree, asked.fh), Number(asked.offset), asked.data.length);
   const size = pwrite(fd, asked.data, asked.data.length, asked.offset);
   return size < 0 ? failed() : encodeWritten(out, size);
 }
@@ -122,7 +123,14 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
   if (to < 0) return to;
   fromOffset.writeBigInt64LE(asked.offsetIn);
   toOffset.writeBigInt64LE(asked.offsetOut);
-  const size = copyFileRange(from, fromOffset, to, toOffset, Math.min(asked.length, copyBytes), 0);
+  const size = copyFileRange(
+    from,
+    fromOffset,
+    to,
+    toOffset,
+    asked.length < copyBytes ? Number(asked.length) : copyBytes,
+    0,
+  );
   return size < 0 ? failed() : encodeWritten(out, size);
 }
 

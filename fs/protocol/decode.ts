@@ -3,9 +3,10 @@
 import { constants } from 'node:os';
 import * as flags from './flags.ts';
 import * as layouts from './layouts.ts';
+import { NO_LOCK_OFFSET, readLockOffset } from './lock-offsets.ts';
 import { opcodes } from './opcodes.ts';
 import type { HandleId, Header, LockOwner, Name, NodeId, Request, Unique } from './requests.ts';
-import { readOffset, readWord, readWord64 } from './words.ts';
+import { readFileOffset, readWord, readWord64 } from './words.ts';
 
 /** A request that gets `errno` as its answer. */
 export interface Refusal {
@@ -21,13 +22,13 @@ export interface Garbage {
 }
 
 const garbage: Garbage = { op: 'garbage' };
-const { EINVAL, ENOSYS } = constants.errno;
+const { EINVAL, ENOSYS, EOVERFLOW } = constants.errno;
 const slash = '/'.charCodeAt(0);
 const dot = '.'.charCodeAt(0);
 const headerBytes = layouts.inHeader.sizeBytes;
 const resentBit = 2 ** 31; // of the upper half
 
-type Decoder = (bytes: Buffer, end: number, header: Header) => Request | undefined;
+type Decoder = (bytes: Buffer, end: number, header: Header) => Request | Refusal | undefined;
 
 /** `bytes` may be longer than the request: `length` is what the device gave. */
 export function decodeRequest(bytes: Buffer, length: number): Request | Refusal | Garbage {
@@ -45,11 +46,15 @@ export function decodeRequest(bytes: Buffer, length: number): Request | Refusal 
     pid: bytes.readUInt32LE(inHeader.pid),
   };
   const row = decoders[bytes.readUInt32LE(inHeader.opcode)];
-  if (row === undefined) return { op: 'refused', unique: header.unique, isResent, errno: ENOSYS };
+  if (row === undefined) return refusal(header, ENOSYS);
   // Extensions (groups, security context) follow the body; we ask for none of them.
   const end = length - bytes.readUInt16LE(inHeader.totalExtLen) * 8;
   const request = end - headerBytes >= row.minimumBytes ? row.decode(bytes, end, header) : undefined;
-  return request ?? { op: 'refused', unique: header.unique, isResent, errno: EINVAL };
+  return request ?? refusal(header, EINVAL);
+}
+
+function refusal({ unique, isResent }: Header, errno: number): Refusal {
+  return { op: 'refused', unique, isResent, errno };
 }
 
 // A row's function may read minimumBytes after the header without looking at the length.
@@ -99,7 +104,7 @@ row(opcodes.SETATTR, layouts.setattrIn.sizeBytes, (bytes, _end, header) => {
     ...header,
     valid: u32(bytes, setattrIn.valid),
     fh: handle(bytes, setattrIn.fh),
-    size: readWord(bytes, headerBytes + setattrIn.size),
+    size: readFileOffset(bytes, headerBytes + setattrIn.size),
     atime: { seconds: i64(bytes, setattrIn.atime), nanoseconds: u32(bytes, setattrIn.atimensec) },
     mtime: { seconds: i64(bytes, setattrIn.mtime), nanoseconds: u32(bytes, setattrIn.mtimensec) },
     mode: u32(bytes, setattrIn.mode),
@@ -155,7 +160,7 @@ row(opcodes.READ, layouts.readIn.sizeBytes, (bytes, _end, header) => ({
   op: 'READ',
   ...header,
   fh: handle(bytes, layouts.readIn.fh),
-  offset: readWord(bytes, headerBytes + layouts.readIn.offset),
+  offset: readFileOffset(bytes, headerBytes + layouts.readIn.offset),
   size: u32(bytes, layouts.readIn.size),
 }));
 
@@ -168,7 +173,7 @@ row(opcodes.WRITE, layouts.writeIn.sizeBytes, (bytes, end, header) => {
     op: 'WRITE',
     ...header,
     fh: handle(bytes, writeIn.fh),
-    offset: readWord(bytes, headerBytes + writeIn.offset),
+    offset: readFileOffset(bytes, headerBytes + writeIn.offset),
     data: bytes.subarray(start, start + size),
   };
 });
@@ -217,8 +222,8 @@ row(opcodes.FALLOCATE, layouts.fallocateIn.sizeBytes, (bytes, _end, header) => (
   op: 'FALLOCATE',
   ...header,
   fh: handle(bytes, layouts.fallocateIn.fh),
-  offset: readWord(bytes, headerBytes + layouts.fallocateIn.offset),
-  length: readWord(bytes, headerBytes + layouts.fallocateIn.length),
+  offset: readFileOffset(bytes, headerBytes + layouts.fallocateIn.offset),
+  length: readFileOffset(bytes, headerBytes + layouts.fallocateIn.length),
   mode: u32(bytes, layouts.fallocateIn.mode),
 }));
 
@@ -226,7 +231,7 @@ row(opcodes.LSEEK, layouts.lseekIn.sizeBytes, (bytes, _end, header) => ({
   op: 'LSEEK',
   ...header,
   fh: handle(bytes, layouts.lseekIn.fh),
-  offset: readWord(bytes, headerBytes + layouts.lseekIn.offset),
+  offset: readFileOffset(bytes, headerBytes + layouts.lseekIn.offset),
   whence: u32(bytes, layouts.lseekIn.whence),
 }));
 
@@ -255,7 +260,7 @@ function copyFileRange(bytes: Buffer, _end: number, header: Header): Request {
     offsetIn: i64(bytes, copyFileRangeIn.offsetIn),
     fhOut: handle(bytes, copyFileRangeIn.fhOut),
     offsetOut: i64(bytes, copyFileRangeIn.offsetOut),
-    length: readWord(bytes, headerBytes + copyFileRangeIn.length),
+    length: readFileOffset(bytes, headerBytes + copyFileRangeIn.length),
   };
 }
 
@@ -292,6 +297,9 @@ function readDirectory<Op extends 'READDIR' | 'READDIRPLUS'>(op: Op, bytes: Buff
 /** Field by field: locks are the hot path, and spreading the header costs it 0.2 us. */
 function lock<Op extends 'GETLK' | 'SETLK' | 'SETLKW'>(op: Op, bytes: Buffer, header: Header) {
   const { lockIn } = layouts;
+  const start = readLockOffset(bytes, headerBytes + lockIn.start);
+  const end = readLockOffset(bytes, headerBytes + lockIn.end);
+  if (start === NO_LOCK_OFFSET || end === NO_LOCK_OFFSET) return refusal(header, EOVERFLOW);
   return {
     op,
     unique: header.unique,
@@ -302,8 +310,8 @@ function lock<Op extends 'GETLK' | 'SETLK' | 'SETLKW'>(op: Op, bytes: Buffer, he
     pid: header.pid,
     fh: handle(bytes, lockIn.fh),
     owner: owner(bytes, lockIn.owner),
-    start: readOffset(bytes, headerBytes + lockIn.start),
-    end: readOffset(bytes, headerBytes + lockIn.end),
+    start,
+    end,
     type: u32(bytes, lockIn.type),
     lockPid: u32(bytes, lockIn.pid),
     isFlock: (u32(bytes, lockIn.flags) & flags.LK_FLOCK) !== 0,

@@ -3,7 +3,7 @@
 import * as layouts from './layouts.ts';
 import { notifyCodes } from './opcodes.ts';
 import type { HandleId, NodeId } from './requests.ts';
-import { writeOffset, writeWord } from './words.ts';
+import { type FileOffset, writeFileOffset, writeWord } from './words.ts';
 
 /** How long the kernel may believe what it was told. */
 export interface Lifetime {
@@ -53,15 +53,15 @@ export function encodeWritten(out: Buffer, sizeBytes: number): number {
   return layouts.writeOut.sizeBytes;
 }
 
-export function encodeSeek(out: Buffer, offset: number): number {
-  writeWord(out, offset, layouts.lseekOut.offset);
+export function encodeSeek(out: Buffer, offset: FileOffset): number {
+  writeFileOffset(out, offset, layouts.lseekOut.offset);
   return layouts.lseekOut.sizeBytes;
 }
 
 export interface Lock {
-  readonly start: number;
-  /** Inclusive; `END_OF_FILE` for the end of the file wherever it is. */
-  readonly end: number;
+  readonly start: FileOffset;
+  /** Inclusive. */
+  readonly end: FileOffset;
   readonly type: number;
   readonly pid: number;
 }
@@ -69,8 +69,8 @@ export interface Lock {
 /** The answer to GETLK: the lock that is in the way, or type F_UNLCK. */
 export function encodeLock(out: Buffer, lock: Lock): number {
   const { lockOut } = layouts;
-  writeOffset(out, lock.start, lockOut.start);
-  writeOffset(out, lock.end, lockOut.end);
+  writeFileOffset(out, lock.start, lockOut.start);
+  writeFileOffset(out, lock.end, lockOut.end);
   out.writeUInt32LE(lock.type, lockOut.type);
   out.writeUInt32LE(lock.pid, lockOut.pid);
   return lockOut.sizeBytes;

@@ -1,5 +1,6 @@
 // What the kernel may ask, as plain objects: the result of decode.ts. Names and data are views of the request buffer:
 // they end with the handler that receives them.
+import type { FileOffset } from './words.ts';
 
 export type NodeId = number & { readonly brand: 'NodeId' };
 export type HandleId = number & { readonly brand: 'HandleId' };
@@ -40,7 +41,7 @@ export interface SetAttributes {
   /** Bits of flags.attribute: which of the others count. */
   readonly valid: number;
   readonly fh: HandleId;
-  readonly size: number;
+  readonly size: FileOffset;
   readonly atime: Timestamp;
   readonly mtime: Timestamp;
   readonly mode: number;
@@ -51,7 +52,7 @@ export interface SetAttributes {
 export interface LockRange {
   readonly fh: HandleId;
   readonly owner: LockOwner;
-  /** First byte. */
+  /** First byte, as its number in lock-offsets.ts. */
   readonly start: number;
   /** Last byte, inclusive; `END_OF_FILE` is the end of the file wherever it is. */
   readonly end: number;
@@ -81,8 +82,8 @@ interface Bodies {
   /** `flags` of open(2). */
   OPEN: { readonly flags: number };
   CREATE: { readonly name: Name; readonly flags: number; readonly mode: number };
-  READ: { readonly fh: HandleId; readonly offset: number; readonly size: number };
-  WRITE: { readonly fh: HandleId; readonly offset: number; readonly data: Buffer };
+  READ: { readonly fh: HandleId; readonly offset: FileOffset; readonly size: number };
+  WRITE: { readonly fh: HandleId; readonly offset: FileOffset; readonly data: Buffer };
   STATFS: object;
   RELEASE: { readonly fh: HandleId };
   FSYNC: { readonly fh: HandleId; readonly isDataOnly: boolean };
@@ -94,15 +95,20 @@ interface Bodies {
   SETLK: LockRange;
   SETLKW: LockRange;
   INTERRUPT: { readonly target: Unique };
-  FALLOCATE: { readonly fh: HandleId; readonly offset: number; readonly length: number; readonly mode: number };
-  LSEEK: { readonly fh: HandleId; readonly offset: number; readonly whence: number };
+  FALLOCATE: {
+    readonly fh: HandleId;
+    readonly offset: FileOffset;
+    readonly length: FileOffset;
+    readonly mode: number;
+  };
+  LSEEK: { readonly fh: HandleId; readonly offset: FileOffset; readonly whence: number };
   /** COPY_FILE_RANGE_64 too: the 32-bit answer is the lower half of the other. */
   COPY_FILE_RANGE: {
     readonly fhIn: HandleId;
     readonly offsetIn: bigint;
     readonly fhOut: HandleId;
     readonly offsetOut: bigint;
-    readonly length: number;
+    readonly length: FileOffset;
   };
   INIT: {
     readonly major: number;

@@ -1,26 +1,25 @@
-// 64-bit words as numbers. The kernel's node ids, handles and offsets stay below 2^53, and a bigint would cost the hot
-// path about 60 ns a field (measured, Node 20). Words that use all 64 bits (lock owners, directory offsets) are bigint.
+// 64-bit words as numbers. The kernel's node ids and handles stay below 2^53, and a bigint would cost the hot path about 60 ns
+// a field (measured, Node 20). Words that use all 64 bits (lock owners, directory offsets) are bigint; file offsets are, where they have to.
 
 const high = 2 ** 32;
 
-/** Ids are ours and small; offsets beyond 2^53 lose their last bits, where no file system has files. */
+/** For ids and counts, which stay below 2^53. */
 export function readWord(bytes: Buffer, offset: number): number {
   return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * high;
 }
 
-/** An offset of a lock from here on means "to the end of the file, wherever that is"; the kernel's own word for it is 2^63 - 1. */
-export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
-const endOfFileUpper = 2 ** 21;
+/** A place in a file, or a size: exact, a number below 2^53 and a bigint from there on. System calls take either. */
+export type FileOffset = number | bigint;
+const firstInexactUpper = 2 ** 21;
 
-export function readOffset(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset + 4) >= endOfFileUpper ? END_OF_FILE : readWord(bytes, offset);
+export function readFileOffset(bytes: Buffer, offset: number): FileOffset {
+  const isExact = bytes.readUInt32LE(offset + 4) < firstInexactUpper;
+  return isExact ? readWord(bytes, offset) : bytes.readBigInt64LE(offset);
 }
 
-export function writeOffset(bytes: Buffer, value: number, offset: number): void {
-  writeWord(bytes, value, offset);
-  if (value < END_OF_FILE) return;
-  bytes.writeUInt32LE(0xffffffff, offset);
-  bytes.writeUInt32LE(0x7fffffff, offset + 4);
+export function writeFileOffset(bytes: Buffer, value: FileOffset, offset: number): void {
+  if (typeof value === 'number') writeWord(bytes, value, offset);
+  else bytes.writeBigInt64LE(value, offset);
 }
 
 let view: DataView = new DataView(new ArrayBuffer(0));

@@ -1,6 +1,6 @@
 // SQLite's lock bytes by SQLite's names: which byte range of which file means what. Facts from os_unix.c and wal.c
 // (unchanged since 3.7.0). It knows nothing of who holds or waits.
-import { END_OF_FILE } from '../protocol/words.ts';
+import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
 
 export const PENDING_BYTE = 0x40000000;
 export const RESERVED_BYTE = PENDING_BYTE + 1;
@@ -113,5 +113,7 @@ export function lockName(kind: LockFileKind, start: number, end: number, type: L
     }
     if (covers(UNIX_SHM_DMS, UNIX_SHM_DMS)) names.push('DMS');
   }
-  return names.length > 0 ? names.join('+') : `bytes ${start}-${end === END_OF_FILE ? 'end' : end}`;
+  return names.length > 0
+    ? names.join('+')
+    : `bytes ${firstByteOf(start)}-${end === END_OF_FILE ? 'end' : lastByteOf(end)}`;
 }

@@ -49,20 +49,21 @@ export const fchownat = libcFunction<[number, Buffer, number, number, number]>(
 export const utimensat = libcFunction<[number, Buffer, Buffer, number]>(
   'int utimensat(int directory, void *path, void *times, int flags)',
 );
-export const truncate = libcFunction<[Buffer, number]>('int truncate(void *path, int64_t length)');
-export const ftruncate = libcFunction<[number, number]>('int ftruncate(int fd, int64_t length)');
+export const truncate = libcFunction<[Buffer, number | bigint]>('int truncate(void *path, int64_t length)');
+export const ftruncate = libcFunction<[number, number | bigint]>('int ftruncate(int fd, int64_t length)');
 export const fsync = libcFunction<[number]>('int fsync(int fd)');
 export const fdatasync = libcFunction<[number]>('int fdatasync(int fd)');
-export const fallocate = libcFunction<[number, number, number, number]>(
+export const fallocate = libcFunction<[number, number, number | bigint, number | bigint]>(
   'int fallocate(int fd, int mode, int64_t offset, int64_t length)',
 );
-export const lseek = libcFunction<[number, number | bigint, number]>(
+/** The result is a bigint from 2^53 on. */
+export const lseek = libcFunction<[number, number | bigint, number], number | bigint>(
   'int64_t lseek(int fd, int64_t offset, int whence)',
 );
-export const pread = libcFunction<[number, Buffer, number, number]>(
+export const pread = libcFunction<[number, Buffer, number, number | bigint]>(
   'int64_t pread(int fd, void *bytes, size_t size, int64_t offset)',
 );
-export const pwrite = libcFunction<[number, Buffer, number, number]>(
+export const pwrite = libcFunction<[number, Buffer, number, number | bigint]>(
   'int64_t pwrite(int fd, void *bytes, size_t size, int64_t offset)',
 );
 /** `offsets` are pointers to int64: 8 bytes each, advanced by the call. */

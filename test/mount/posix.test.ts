@@ -316,6 +316,27 @@ def other():
     fails(errno.EAGAIN, fcntl.flock, mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
     fails(errno.EAGAIN, fcntl.lockf, mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 10); fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 10, 10)
 as_user(0, 0, other)`,
+  'locks on the last bytes that a file can have are told apart': `
+END = 2**63 - 1
+def lock(fd, kind, start, length): fcntl.fcntl(fd, fcntl.F_SETLK, struct.pack('hhqqi4x', kind, 0, start, length, 0))
+def ask(fd, start, length):
+    found = struct.unpack('hhqqi4x', fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, start, length, 0)))
+    return None if found[0] == fcntl.F_UNLCK else found[2:4]
+put('f'); fd = os.open('f', os.O_RDWR)
+for start, length in ((100, 1), (END - 5, 1), (END - 3, 2), (END, 1)): lock(fd, fcntl.F_WRLCK, start, length)
+def other():
+    mine = os.open('f', os.O_RDWR)
+    for free in (99, 101, END - 6, END - 4, END - 1): assert ask(mine, free, 1) is None, free
+    assert ask(mine, 101, END - 106) is None
+    assert ask(mine, END - 5, 1) == (END - 5, 1) and ask(mine, END - 2, 1) == (END - 3, 2) and ask(mine, END, 1) == (END, 0)
+    lock(mine, fcntl.F_WRLCK, END - 1, 1); lock(mine, fcntl.F_WRLCK, 101, END - 106)
+    for taken in (100, END - 5, END - 3, END): fails(errno.EAGAIN, lock, mine, fcntl.F_WRLCK, taken, 1)
+as_user(0, 0, other)
+lock(fd, fcntl.F_UNLCK, 101, 0); lock(fd, fcntl.F_WRLCK, 101, 0); lock(fd, fcntl.F_UNLCK, END - 2, 1)
+def third():
+    mine = os.open('f', os.O_RDWR); lock(mine, fcntl.F_WRLCK, END - 2, 1)
+    assert sum(ask(mine, END - 3, 1)) == END - 2 and ask(mine, END - 1, 1) == (END - 1, 0)
+as_user(0, 0, third)`,
   'a write beyond the file size limit and to an odd offset behaves': `
 fd = os.open('f', os.O_CREAT | os.O_RDWR); os.pwrite(fd, b'end', 5_000_000_001); assert os.fstat(fd).st_size == 5_000_000_004
 assert os.pread(fd, 10, 5_000_000_000) == b'\\0end' and os.fstat(fd).st_blocks < 1000`,

@@ -3,7 +3,7 @@
 import type { LockLimits } from '../../../fs/locks/limits.ts';
 import { LockManager } from '../../../fs/locks/manager.ts';
 import type { LockAnswer, LockRequest, LockWorld, ProcessIdentity } from '../../../fs/locks/types.ts';
-import { END_OF_FILE } from '../../../fs/protocol/words.ts';
+import { END_OF_FILE } from '../../../fs/protocol/lock-offsets.ts';
 import type { JournalMode } from '../../../fs/sqlite/header.ts';
 import {
   type LockFileKind,

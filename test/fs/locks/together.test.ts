@@ -1,7 +1,7 @@
 // What concerns more than one database or one kind of lock: deadlocks, ATTACH, foreign locks, flock, the mirror, the view.
 import { expect, test } from 'vitest';
 import type { LockManager } from '../../../fs/locks/manager.ts';
-import { END_OF_FILE } from '../../../fs/protocol/words.ts';
+import { END_OF_FILE } from '../../../fs/protocol/lock-offsets.ts';
 import { Simulation } from './simulation.ts';
 
 test('two databases attached in opposite order: a gate wait is let through, the committer never suffers', () => {

@@ -8,6 +8,7 @@ const header = { unique: 2, isResent: false, nodeId: 1, uid: 0, gid: 0, pid: 100
 const decode = (bytes: Buffer) => decodeRequest(bytes, bytes.length);
 const EINVAL = 22;
 const ENOSYS = 38;
+const EOVERFLOW = 75;
 
 describe('a well-formed request', () => {
   const expected: Record<string, object> = {
@@ -64,6 +65,18 @@ describe('a well-formed request', () => {
 
   test.each(Object.entries(samples))('%s becomes its fields', (op, bytes) => {
     expect(decode(bytes)).toEqual({ ...header, op, ...expected[op] });
+  });
+
+  test('offsets and sizes beyond 2^53 keep every bit', () => {
+    const far = 2n ** 60n + 1n;
+    expect(decode(request('READ', [u64(7), u64(far), u32(1), u32(0), u64(0), u32(0), u32(0)]))).toMatchObject({
+      offset: far,
+    });
+    expect(decode(request('FALLOCATE', [u64(7), u64(far), u64(far + 2n), u32(3), u32(0)]))).toMatchObject({
+      offset: far,
+      length: far + 2n,
+    });
+    expect(decode(request('LSEEK', [u64(7), u64(far), u32(3), u32(0)]))).toMatchObject({ offset: far });
   });
 
   test('the header says who asks for which node', () => {
@@ -123,6 +136,14 @@ describe('a broken request is refused', () => {
 
   test('a BATCH_FORGET that promises four thousand million entries is EINVAL', () => {
     expect(decode(request('BATCH_FORGET', [u32(0xffffffff), u32(0), u64(1), u64(1)]))).toEqual(refused(EINVAL));
+  });
+
+  test('a lock on a byte in the middle of 2^63 is EOVERFLOW', () => {
+    const lockOn = (start: bigint, end: bigint) =>
+      request('SETLK', [u64(7), u64(1), u64(start), u64(end), u32(1), u32(1), u32(0), u32(0)]);
+    expect(decode(lockOn(2n ** 53n, 2n ** 53n))).toEqual(refused(EOVERFLOW));
+    expect(decode(lockOn(0n, 2n ** 62n))).toEqual(refused(EOVERFLOW));
+    expect(decode(lockOn(2n ** 63n - 2n, 2n ** 63n - 2n))).toMatchObject({ op: 'SETLK' });
   });
 
   test('an operation that nobody knows is ENOSYS', () => {

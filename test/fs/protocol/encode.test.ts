@@ -56,7 +56,7 @@ test('a write and a seek have their number', () => {
 });
 
 test('a lock has first and last byte, type and process', () => {
-  const lock = { start: 120, end: Number.MAX_SAFE_INTEGER, type: 1, pid: 42 };
+  const lock = { start: 120, end: 2n ** 63n - 1n, type: 1, pid: 42 };
   expect(written((out) => encodeLock(out, lock), 24)).toEqual(
     Buffer.concat([u64(120), u64(2n ** 63n - 1n), u32(1), u32(42)]),
   );
