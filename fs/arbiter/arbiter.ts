@@ -9,6 +9,7 @@ import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FileDescription, LockAnswer, LockRequest, LockWorld } from '../locks/types.ts';
 import type { Log } from '../log.ts';
 import type { FileHandle } from '../nodes/handles.ts';
+import { NodePaths } from '../nodes/node-paths.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
 import { ESTALE, SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
@@ -19,8 +20,7 @@ import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/
 import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
 import type { Survivor } from '../state/survivor.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
-import { O_RDONLY, PATH_MAX, pread, readlinkat } from '../system/files.ts';
-import { AT_FDCWD } from '../system/stat.ts';
+import { O_RDONLY, pread } from '../system/files.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
 import { type WriterRecord, Writers } from './writers.ts';
@@ -64,7 +64,7 @@ export class LockArbiter implements LockService {
   readonly #processes = new Processes();
   readonly #owed = new Map<number, Owed>();
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
-  readonly #path = Buffer.alloc(PATH_MAX);
+  readonly #paths: NodePaths;
   readonly #committed = new Map<string, Set<number>>();
   readonly #writers = new Writers(performance.now());
   /**
@@ -78,6 +78,7 @@ export class LockArbiter implements LockService {
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts;
+    this.#paths = new NodePaths(parts.dataDir);
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.survivor.kept, parts.log);
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),
@@ -227,23 +228,12 @@ export class LockArbiter implements LockService {
   /** By the name that the file has now, which is also what SQLite went by when it was opened. */
   #describe(file: number): FileDescription {
     const node = this.#parts.nodes.get(file as NodeId);
-    const path = node ? this.#pathOf(node) : undefined;
+    const path = node ? this.#paths.of(node) : undefined;
     if (path === undefined) return { kind: 'other', database: `inode ${file}`, name: `inode ${file}` };
     const { kind, database } = sqliteFileOf(path);
     const range = node?.backingId === 0 ? rangeOfLocks(kind) : undefined;
     if (range) this.#unshared.set(file, range);
     return { kind: kind === 'journal' || kind === 'wal' ? 'other' : kind, database, name: database };
-  }
-
-  /** Below the data directory; undefined for a file without a name. */
-  #pathOf(node: Node): string | undefined {
-    const link = Buffer.from(`/proc/self/fd/${node.fd}\0`);
-    const length = readlinkat(AT_FDCWD, link, this.#path, this.#path.length);
-    if (length <= 0) return undefined;
-    const path = this.#path.toString('utf8', 0, length);
-    if (path.endsWith(' (deleted)')) return undefined;
-    const root = `${this.#parts.dataDir}/`;
-    return path.startsWith(root) ? path.slice(root.length) : path;
   }
 
   #readJournalMode(file: number): JournalMode {

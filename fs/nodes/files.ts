@@ -26,7 +26,7 @@ import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import { adopt, EBADF, EBUSY, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
+import { adopt, called, EBADF, EBUSY, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
 
 /** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
 const copyBytes = 8 << 20;
@@ -62,6 +62,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     close(fd);
     return node;
   }
+  called(node, parent, asked.name);
   const entryBytes = answerEntry(tree, node, out);
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) {

@@ -7,7 +7,7 @@ import { lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { inodeKey, type Node } from './nodes.ts';
-import { EEXIST, EINVAL, ENOENT, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
+import { called, EEXIST, EINVAL, ENOENT, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
 
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
@@ -67,6 +67,8 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   const target = noteRename(tree, from, to, asked);
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
   if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target);
+  noteName(tree, to, asked.newName);
+  if ((asked.flags & RENAME_EXCHANGE) !== 0) noteName(tree, from, asked.name);
   return 0;
 }
 
@@ -102,6 +104,13 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
 function noteLostName({ nodes }: Tree, stat: Buffer): void {
   if (stat.readUInt32LE(statxOffset.nlink) > 1) return;
   nodes.find(inodeKey(stat))?.lostLastName();
+}
+
+/** The kernel gives a known file its new name without asking for it. */
+function noteName({ nodes, stat }: Tree, parent: Node, name: Name): void {
+  const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat);
+  const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
+  if (node !== undefined) called(node, parent, name);
 }
 
 function isMadeAlready(tree: Tree): boolean {

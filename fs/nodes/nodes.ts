@@ -23,6 +23,15 @@ export interface DirectoryListener {
   dropped(id: NodeId): void;
 }
 
+/** One name of a file: a single component, with a zero byte at its end. */
+export interface NodeName {
+  readonly parent: Node;
+  readonly name: Buffer;
+}
+
+/** A file with more hard links than that is found under its newest ones. */
+const mostNames = 8;
+
 export class Node {
   readonly id: NodeId;
   /** Device and inode number of the backing file, see inodeKey. */
@@ -36,6 +45,10 @@ export class Node {
   directOpens = 0;
   /** Its last name was removed through the mount: to close `fd` ends the file. */
   isNameless = false;
+  /** It is in no table any more, and its descriptor may stand for something else. */
+  isForgotten = false;
+  /** Names under which the kernel knows it, the one that it has met last first. Some may be gone by now. */
+  names: readonly NodeName[] = [];
   readonly #store: NodeStore;
   readonly #slot: number;
   #lookups: number;
@@ -75,6 +88,14 @@ export class Node {
   set backingId(id: number) {
     this.#backingId = id;
     this.#store.setBackingId(this.#slot, id);
+  }
+
+  /** The kernel has learned a name of it. `name` ends with a zero byte; a copy is kept. */
+  called(parent: Node, name: Buffer): void {
+    const [newest] = this.names;
+    if (newest !== undefined && newest.parent === parent && newest.name.equals(name)) return;
+    const others = this.names.filter((known) => known.parent !== parent || !known.name.equals(name));
+    this.names = [{ parent, name: Buffer.from(name) }, ...others.slice(0, mostNames - 1)];
   }
 
   /** The file has lost its last name: while it is open, only a descriptor can stand for it from now on. */
@@ -162,6 +183,7 @@ export class NodeTable {
     if (node.isDirectory) this.#directories?.dropped(node.id);
     this.#byId.delete(node.id);
     this.#byKey.delete(node.key);
+    node.isForgotten = true;
     this.#forgotten(node);
   }
 }

@@ -107,10 +107,17 @@ export function resolve(tree: Tree, parent: Node, name: Buffer): Node | number {
   if (!statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat)) return failed();
   // A node's descriptor pins its inode, so the number cannot have been given to another file.
   const known = nodes.find(inodeKey(stat));
-  if (known !== undefined) return known;
+  if (known !== undefined) return called(known, parent, name);
   const fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (fd < 0) return failed();
-  return adopt(tree, fd);
+  const node = adopt(tree, fd);
+  return typeof node === 'number' ? node : called(node, parent, name);
+}
+
+/** Directories have one name, which their descriptor knows. */
+export function called(node: Node, parent: Node, name: Buffer): Node {
+  if (!node.isDirectory) node.called(parent, name);
+  return node;
 }
 
 /** The node of an O_PATH descriptor, which belongs to the table afterwards, or a negative errno. tree.stat describes it. */
