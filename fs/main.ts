@@ -6,9 +6,11 @@ import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
+import { FsError } from './errors.ts';
 import { deviceInChild } from './inherited.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
+import { checkStateVersion } from './state/survivor.ts';
 import { write, writeAsync } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
@@ -51,10 +53,25 @@ process.on('SIGIO', () => {});
 
 async function startAfter(options: FsStartOptions): Promise<void> {
   isSurvivable = options.survivor !== undefined;
-  toSupervisor({ type: 'standby' });
   const { predecessors = [] } = options;
-  while (predecessors.some((pid) => remainsOf(pid) === 'running')) await delay(predecessorCheckMs);
+  const isAwaited = () => predecessors.some((pid) => remainsOf(pid) === 'running');
+  try {
+    if (isAwaited()) await checkAbilities(options);
+  } catch (error) {
+    const { code, message, hint } =
+      error instanceof FsError ? error : { code: 'internal', message: String(error), hint: undefined };
+    toSupervisor({ type: 'failed', code, message, ...(hint === undefined ? {} : { hint }) });
+    return;
+  }
+  toSupervisor({ type: 'standby' });
+  while (isAwaited()) await delay(predecessorCheckMs);
   start(options);
+}
+
+/** Whoever says that it stands by costs a predecessor that serves its life. So first: is the program whole, and can it read what is there? */
+async function checkAbilities({ survivor }: FsStartOptions): Promise<void> {
+  if (survivor !== undefined) checkStateVersion(survivor);
+  await import('./channel/parts.ts');
 }
 
 function start(options: FsStartOptions): void {

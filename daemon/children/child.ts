@@ -2,6 +2,7 @@
 // options, asked questions, stopped. Whether a new one follows is for the supervisor to decide.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { installedVersion } from '../cli/version.ts';
 import type { LogLevel } from '../config/options.ts';
 import type { Log } from '../supervisor/log.ts';
 
@@ -53,16 +54,19 @@ const pageBytes = 4096;
 export class Child {
   readonly role: Role;
   readonly startedAtMs = performance.now();
+  /** Of the program that was installed when it was started. */
+  readonly version = installedVersion();
   /** Resolves when the process has ended, or is stuck at its end; never rejects. */
   readonly exited: Promise<ChildExit>;
-  /** Resolves when it has said that it goes on without this process if need be, or has ended. */
-  readonly standsBy: Promise<void>;
+  /** True when it has said that it goes on without its predecessor and this process if need be; false when it has ended without. */
+  readonly standsBy: Promise<boolean>;
   readonly #process: ChildProcess;
   readonly #spec: ChildSpec;
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #stuckTimer: NodeJS.Timeout | undefined;
-  #onStandby = () => {};
+  #onStandby = (_: boolean) => {};
+  #hasExited = false;
   #isReady = false;
   #ready: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
 
@@ -100,6 +104,10 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? -1;
+  }
+
+  get hasExited(): boolean {
+    return this.#hasExited;
   }
 
   get isReady(): boolean {
@@ -170,7 +178,7 @@ export class Child {
   #onMessage(message: Message): void {
     switch (message.type) {
       case 'standby':
-        this.#onStandby();
+        this.#onStandby(true);
         break;
       case 'ready':
         this.#isReady = true;
@@ -198,7 +206,8 @@ export class Child {
 
   #onExit(exit: ChildExit): void {
     clearInterval(this.#stuckTimer);
-    this.#onStandby();
+    this.#hasExited = true;
+    this.#onStandby(false);
     const error = new Error(`the ${this.role} process has ended (${exit.signal ?? `exit code ${exit.code}`})`);
     this.#ready?.reject(error);
     for (const waiting of this.#answers.values()) waiting.reject(error);

@@ -74,29 +74,44 @@ export class KeptChild {
 
   /**
    * A new process in place of the running one, for whose end the new one waits before it starts its work, even if this process dies
-   * meanwhile. A new one that fails is treated like one that dies.
+   * meanwhile. Only a new one that stands by costs the old one its life: where it ends or is silent before, the old one serves on
+   * and this rejects. One that fails later is treated like one that dies.
    */
   async replace(message: Message, timeoutMs: number): Promise<void> {
-    const old = this.#child;
-    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const old = this.#running();
     const next = this.#spec.spawn();
+    // At once, so that the new one is known should the old one die now.
     this.#child = next;
     const stopOld = async () => {
-      await next.standsBy;
-      await old.stop(message, timeoutMs);
+      if (await next.standsBy) await old.stop(message, timeoutMs);
+      else if (this.#child === next && !old.hasExited) this.#child = old;
     };
-    await Promise.all([this.#begin(next), stopOld()]);
+    const [began] = await Promise.allSettled([this.#begin(next), stopOld()]);
+    if (began.status === 'rejected') throw this.#notReplaced(began.reason, old);
   }
 
   /** As replace, but the old process goes on until the new one is ready, and then has `timeoutMs` to end. */
   async succeed(message: Message, timeoutMs: number): Promise<void> {
-    const old = this.#child;
-    if (!old) throw new Error(`the ${this.role} process is being started`);
+    const old = this.#running();
     const next = this.#spec.spawn();
-    await this.#begin(next);
+    try {
+      await this.#begin(next);
+    } catch (error) {
+      throw this.#notReplaced(error, old);
+    }
     if (this.#child === old) this.#child = next;
     else await next.stop(message, timeoutMs); // the old one has died meanwhile, and has a successor
     await old.stop(message, timeoutMs);
+  }
+
+  #running(): Child {
+    if (!this.#child) throw new Error(`the ${this.role} process is being started`);
+    return this.#child;
+  }
+
+  #notReplaced(cause: unknown, old: Child): Error {
+    const effect = this.#child === old ? 'the old one serves on' : 'another one is being started';
+    return new Error(`the new ${this.role} process does not start: ${sentenceOf(cause)}; ${effect}`, { cause });
   }
 
   async #begin(child: Child): Promise<Message> {

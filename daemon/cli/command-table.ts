@@ -56,9 +56,11 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'reload',
+    usage: '[PID]',
     summary:
       'replace the processes of the running daemon by new ones of the installed program, without a pause for clients',
-    settings: whichDaemon,
+    settings: [...whichDaemon, 'config'],
+    positionals: [0, 1],
     load: () => import('../commands/reload.ts'),
   },
   {

@@ -7,6 +7,11 @@ import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from '
 import { helpText } from './help.ts';
 
 export async function main(): Promise<void> {
+  // Node ends a process that waits for nothing any more, whatever a command still wanted to say.
+  process.once('exit', () => {
+    if (process.exitCode === undefined) process.stderr.write('hoody-sqlite: the command ended without a result\n');
+    process.exitCode ??= exitCodes.failed;
+  });
   process.exitCode = await runCommandLine(process.argv.slice(2));
 }
 

@@ -13,7 +13,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['data', `${status.data}, ${status.freeBytes === null ? 'unknown' : bytesText(status.freeBytes)} free`],
     ['url', status.url],
     ['passthrough', status.passthrough ? 'yes' : 'no'],
-    ...status.children.map((child): [string, string] => [child.role, childText(child)]),
+    ...status.children.map((child): [string, string] => [child.role, childText(child, status.version)]),
     ['executors', executors.length === 0 ? 'none' : `pid ${executors.join(', ')}`],
     ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
     ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
@@ -45,8 +45,9 @@ function fenceText({ database, by }: FencedDatabase): string {
   return `${database}, until it is closed by ${programs === '' ? 'a program that /proc does not show' : programs}`;
 }
 
-function childText(child: ChildStatus): string {
-  const running = child.pid === null ? 'down' : `pid ${child.pid}, ${bytesText(child.memoryBytes)}`;
+function childText(child: ChildStatus, version: string): string {
+  const other = child.version === null || child.version === version ? '' : `, version ${child.version}`;
+  const running = child.pid === null ? 'down' : `pid ${child.pid}, ${bytesText(child.memoryBytes)}${other}`;
   if (child.restarts === 0) return running;
   return `${running}, restarted ${child.restarts} times, last end: ${child.lastExit}`;
 }

@@ -1,10 +1,12 @@
 // Prints who holds and who waits on the mount, blocking chain by blocking chain: the one who holds everybody up on top.
+import { isAbsolute, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command-table.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { locksText } from '../cli/locks-text.ts';
 import { connectToDaemon } from '../control/client.ts';
+import { withExtension } from '../databases/name.ts';
 
 const watchMs = 1000;
 
@@ -13,7 +15,7 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   const daemon = await connectToDaemon(input);
   try {
     do {
-      const view = onlyAbout(db, (await daemon.ask('locks')) as LockView);
+      const view = onlyAbout(db, (await daemon.ask('locks')) as LockView, daemon.roots);
       const text = input.switches.has('json') ? `${JSON.stringify(view)}\n` : locksText(view);
       process.stdout.write(input.switches.has('watch') && process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
       if (input.switches.has('watch')) await delay(watchMs);
@@ -24,7 +26,15 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** `db`: the path below the data directory, or any absolute path that ends with it. */
-function onlyAbout(db: string | undefined, { databases }: LockView): LockView {
-  return { databases: databases.filter((one) => db === undefined || one.db === db || db.endsWith(`/${one.db}`)) };
+/**
+ * `name`: the path below the data directory, with or without .db, or an absolute path: below one of `roots`, or in a container that
+ * sees the mount elsewhere, where it ends with the database's.
+ */
+export function onlyAbout(name: string | undefined, { databases }: LockView, roots: readonly string[]): LockView {
+  if (name === undefined) return { databases };
+  const root = roots.find((one) => name.startsWith(`${one}/`));
+  const path = root === undefined ? name : relative(root, name);
+  const names = [path, withExtension(path)];
+  const isMeant = (db: string) => names.some((one) => one === db || (isAbsolute(one) && one.endsWith(`/${db}`)));
+  return { databases: databases.filter(({ db }) => isMeant(db)) };
 }

@@ -1,14 +1,21 @@
-// Asks the daemon to replace its fs process and its server by new ones.
+// Asks the daemon to replace its fs process and its server by new ones. The systemd unit names it by its pid, since variables and
+// a configuration file decide on which directories it runs.
 import type { CommandInput } from '../cli/command-table.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { connectToDaemon } from '../control/client.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
-  const daemon = await connectToDaemon(input);
+  const daemon = await connectToDaemon(input, pidOf(input));
   try {
     await daemon.ask('reload');
   } finally {
     daemon.close();
   }
   return exitCodes.ok;
+}
+
+function pidOf({ positionals: [text] }: CommandInput): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,10}$/.test(text)) throw usageError(`"${text}" is no process id`, 'hoody-sqlite status shows it');
+  return Number(text);
 }

@@ -3,7 +3,7 @@
 import { watchLiveness } from '../children/liveness.ts';
 import type { CommandInput } from '../cli/command-table.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
-import type { Settings } from '../config/options.ts';
+import { fileEdit } from '../config/edited-file.ts';
 import { checkTogether, readSettingsFile } from '../config/settings.ts';
 import { watchFile } from '../config/watched-file.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
@@ -12,8 +12,12 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { connectServiceManager, type ServiceManager } from '../systemd/notify.ts';
 
 const livenessIntervalMs = 5_000;
+/** Ctrl-C reaches this process from the terminal, and `npm start` hands it on once more: that is one signal. */
+const sameSignalMs = 500;
 
-export async function run({ settings, warnings }: CommandInput): Promise<ExitCode> {
+export async function run(input: CommandInput): Promise<ExitCode> {
+  const { settings, warnings } = input;
+  const onHangUp = holdBackHangUps();
   checkTogether(settings);
   await requireSqlite();
   // Whoever reads the log may go away; that must not end the daemon.
@@ -24,17 +28,24 @@ export async function run({ settings, warnings }: CommandInput): Promise<ExitCod
   const serviceManager = connectServiceManager(process.env, log);
   const supervisor = new Supervisor(settings, log, serviceManager);
   const stopRequest = stopRequested(supervisor, log);
-  const { mount, url } = await supervisor.start();
-  const stopWatching = await reloadOnChange(settings, supervisor, log);
-  log.info('ready', { pid: process.pid, mount, url, data: settings.data });
-  process.stdout.write(`hoody-sqlite ready mount=${mount ?? 'none'} url=${url}\n`);
-  serviceManager.ready(`${mount ?? 'no mount'}, ${url}`);
-  const liveness = startLiveness(supervisor, serviceManager, log);
-  const { reason, exitCode } = await stopRequest;
+  try {
+    const { mount, url } = await supervisor.start();
+    await reloadOnChange(input, supervisor, onHangUp, log);
+    log.info('ready', { pid: process.pid, mount, url, data: settings.data });
+    process.stdout.write(`hoody-sqlite ready mount=${mount ?? 'none'} url=${url}\n`);
+    serviceManager.ready(`${mount ?? 'no mount'}, ${url}`);
+    watchSigns(supervisor, serviceManager, stopRequest, log);
+    await stopRequest.made;
+  } catch (error) {
+    // The start has given up because of a signal, or something else has failed: all that was started is ended.
+    if (!stopRequest.signal.aborted) {
+      await supervisor.stop(0);
+      throw error;
+    }
+  }
+  const { reason, exitCode } = await stopRequest.made;
   log.info('stopping', { reason });
   serviceManager.stopping(`stopping: ${reason}`);
-  liveness.abort();
-  await stopWatching();
   await supervisor.stop();
   log.info('stopped');
   process.exit(exitCode);
@@ -52,48 +63,93 @@ interface StopRequest {
   readonly exitCode: ExitCode;
 }
 
-/** Resolves with the first request to stop: a signal, the command `stop`, or a failure that leaves nothing to serve. */
-function stopRequested(supervisor: Supervisor, log: Log): Promise<StopRequest> {
-  return new Promise((resolve) => {
-    supervisor.onStop = (reason, exitCode) => resolve({ reason, exitCode });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => resolve({ reason: signal, exitCode: exitCodes.ok }));
-    }
-    process.on('uncaughtException', (error) => {
-      log.error('bug', { reason: messageOf(error), stack: error.stack });
-      resolve({ reason: 'a bug in the supervisor', exitCode: exitCodes.failed });
-    });
-  });
+interface StopRequested {
+  /** Resolves with the first request: a signal, the command `stop`, or a failure that leaves nothing to serve. */
+  readonly made: Promise<StopRequest>;
+  /** Aborted by it. */
+  readonly signal: AbortSignal;
 }
 
-function startLiveness(supervisor: Supervisor, serviceManager: ServiceManager, log: Log): AbortController {
-  const end = new AbortController();
+function stopRequested(supervisor: Supervisor, log: Log): StopRequested {
+  const aborting = new AbortController();
+  const made = new Promise<StopRequest>((resolve) => {
+    const stop = (request: StopRequest) => {
+      aborting.abort();
+      supervisor.giveUpStart();
+      resolve(request);
+    };
+    supervisor.onStop = (reason, exitCode) => stop({ reason, exitCode });
+    onTermination((signal, isSecond) => {
+      if (isSecond) log.warn('stopping-now', { reason: `${signal} for the second time` });
+      if (isSecond) supervisor.hurry();
+      stop({ reason: signal, exitCode: exitCodes.ok });
+    });
+    process.on('uncaughtException', (error) => {
+      log.error('bug', { reason: messageOf(error), stack: error.stack });
+      stop({ reason: 'a bug in the supervisor', exitCode: exitCodes.failed });
+    });
+  });
+  return { made, signal: aborting.signal };
+}
+
+function onTermination(listener: (signal: string, isSecond: boolean) => void): void {
+  let firstAtMs: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      firstAtMs ??= performance.now();
+      listener(signal, performance.now() - firstAtMs > sameSignalMs);
+    });
+  }
+}
+
+/** Signs of life for whoever restarts the service, and the end of processes that give none. */
+function watchSigns(supervisor: Supervisor, serviceManager: ServiceManager, { signal }: StopRequested, log: Log): void {
   const spec = {
     probes: supervisor.probes(),
     intervalMs: Math.min(livenessIntervalMs, (serviceManager.watchdogMs ?? Number.POSITIVE_INFINITY) / 4),
     onAllAlive: () => serviceManager.alive(),
     log,
   };
-  watchLiveness(spec, end.signal);
-  return end;
+  watchLiveness(spec, signal);
+}
+
+/** SIGHUP would end a process that does not expect it. One that comes during the start waits for the returned listener. */
+function holdBackHangUps(): (listener: () => void) => void {
+  let isWaiting = false;
+  let onHangUp = () => {
+    isWaiting = true;
+  };
+  process.on('SIGHUP', () => onHangUp());
+  return (listener) => {
+    onHangUp = listener;
+    if (isWaiting) listener();
+  };
 }
 
 /** A change of the file applies what may change while the daemon runs. SIGHUP does that too, and replaces the processes. */
-async function reloadOnChange(settings: Settings, supervisor: Supervisor, log: Log): Promise<() => Promise<void>> {
+async function reloadOnChange(
+  { settings, named }: CommandInput,
+  supervisor: Supervisor,
+  onHangUp: (listener: () => void) => void,
+  log: Log,
+): Promise<void> {
   const { config } = settings;
-  const reload = () => {
+  const atStart = config === undefined ? {} : readSettingsFile(config);
+  const readAgain = () => {
     if (config === undefined) return;
     try {
-      const { logLevel } = readSettingsFile(config);
-      supervisor.setLogLevel(logLevel ?? settings.logLevel);
+      const { logLevel, afterRestart, overridden } = fileEdit(atStart, readSettingsFile(config), named);
+      if (logLevel) supervisor.setLogLevel(logLevel);
       log.info('configuration-reloaded', { file: config });
+      if (afterRestart.length > 0) log.warn('configuration-needs-restart', { file: config, keys: afterRestart });
+      if (overridden.length > 0) log.warn('configuration-overridden', { file: config, keys: overridden });
     } catch (error) {
       log.error('configuration-not-reloaded', { reason: messageOf(error) });
     }
   };
-  process.on('SIGHUP', () => {
-    reload();
+  if (config !== undefined) await watchFile(config, readAgain);
+  onHangUp(() => {
+    readAgain();
     supervisor.reload().catch((error: unknown) => log.error('not-reloaded', { reason: sentenceOf(error) }));
   });
-  return config === undefined ? async () => {} : watchFile(config, reload);
 }

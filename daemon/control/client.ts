@@ -3,29 +3,43 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { CommandInput } from '../cli/command-table.ts';
 import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
+import type { SettingName } from '../config/options.ts';
 import { type InstanceRecord, type KnownInstance, listInstances } from '../instance/instances.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';
-import type { ControlAnswer } from './server.ts';
+import { type ControlAnswer, signOfLifeMs } from './server.ts';
 
-const answerTimeoutMs = 15_000;
+/** A daemon that says nothing for so long does not answer. */
+const silenceMs = 3 * signOfLifeMs;
 
 export interface DaemonConnection {
   readonly pid: number;
   readonly data: string;
+  /** The directories of its databases: the mount, and what lies behind it. */
+  readonly roots: readonly string[];
   ask(command: string, args?: unknown): Promise<unknown>;
   /** Resolves when the daemon has closed the connection, as it does by ending. */
   readonly closed: Promise<void>;
   close(): void;
 }
 
-/** Connects to the daemon that --mount or --data names, or to the only one. @throws CommandError, noDaemon without one */
-export async function connectToDaemon({ settings, named }: CommandInput): Promise<DaemonConnection> {
-  const found = await connectToAll({ settings, named });
+/**
+ * Connects to the daemon with this pid; else to the one that --mount or --data names, or to the only one.
+ * @throws CommandError, noDaemon without one
+ */
+export async function connectToDaemon({ settings, named }: CommandInput, pid?: number): Promise<DaemonConnection> {
+  const input = { settings, named: pid === undefined ? named : new Set<SettingName>() };
+  const found = await connectToAll(input, pid);
   const [only, ...others] = found;
   if (!only) {
-    const { data, mount } = namesOf({ settings, named });
-    const where = data ? ` for the data directory ${data}` : mount ? ` for the mount point ${mount}` : '';
+    const { data, mount } = namesOf(input);
+    const where = pid
+      ? ` with pid ${pid}`
+      : data
+        ? ` for the data directory ${data}`
+        : mount
+          ? ` for the mount point ${mount}`
+          : '';
     throw new CommandError(exitCodes.noDaemon, `no daemon runs${where}`, { hint: 'hoody-sqlite start' });
   }
   if (others.length > 0) {
@@ -55,9 +69,13 @@ export async function placesOfDaemon(input: CommandInput): Promise<DaemonPlaces>
 }
 
 /** A connection to every running daemon that --mount and --data leave in question. The caller closes them. */
-export async function connectToAll(input: Pick<CommandInput, 'settings' | 'named'>): Promise<DaemonConnection[]> {
+export async function connectToAll(
+  input: Pick<CommandInput, 'settings' | 'named'>,
+  pid?: number,
+): Promise<DaemonConnection[]> {
   const found: DaemonConnection[] = [];
   for (const { instance, record } of instancesMeant(input)) {
+    if (pid !== undefined && record.pid !== pid) continue;
     const socket = await tryConnect(instance.controlSocket);
     if (socket) found.push(createConnection(record, socket));
   }
@@ -79,20 +97,30 @@ function namesOf({ settings, named }: Pick<CommandInput, 'settings' | 'named'>) 
   };
 }
 
-function createConnection({ pid, data }: InstanceRecord, socket: Socket): DaemonConnection {
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+function createConnection({ pid, data, mount }: InstanceRecord, socket: Socket): DaemonConnection {
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  let onAnswer = (_: string) => {};
+  // A daemon that works on the answer sends empty lines meanwhile.
+  createInterface({ input: socket }).on('line', (line) => line !== '' && onAnswer(line));
   return {
     pid,
     data,
+    roots: mount === null ? [data] : [mount, data],
     closed,
     close: () => socket.destroy(),
     ask: async (command, args) => {
-      socket.setTimeout(answerTimeoutMs, () => socket.destroy());
+      const answered = new Promise<string>((resolve) => {
+        onAnswer = resolve;
+      });
+      socket.setTimeout(silenceMs, () => socket.destroy());
       socket.write(`${JSON.stringify({ command, args })}\n`);
-      const { value: line, done } = await lines.next();
+      const line = await Promise.race([answered, closed]);
       socket.setTimeout(0);
-      if (done) throw new CommandError(exitCodes.failed, `the daemon with pid ${pid} does not answer`);
+      if (line === undefined) {
+        throw new CommandError(exitCodes.failed, `the daemon with pid ${pid} does not answer`, {
+          hint: `it is stopped, overloaded or has just ended: ps -o stat,pcpu,args ${pid}`,
+        });
+      }
       const answer = JSON.parse(line) as ControlAnswer;
       if ('error' in answer) throw new CommandError(exitCodes.failed, answer.error);
       return answer.value;

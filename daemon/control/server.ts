@@ -1,4 +1,5 @@
-// The local socket on which a running daemon answers the other commands: one JSON line asks, one JSON line answers.
+// The local socket on which a running daemon answers the other commands: one JSON line asks, one JSON line answers; empty lines in
+// between say that the daemon is at work on it.
 // Only the user that started the daemon may connect (0600).
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -29,11 +30,16 @@ export async function openControlSocket(path: string, handlers: ControlHandlers)
   return server;
 }
 
+/** How often a client hears of a daemon that needs longer for an answer. */
+export const signOfLifeMs = 5_000;
+
 function serve(socket: Socket, handlers: ControlHandlers): void {
   // A client that goes away before its answer is of no concern.
   socket.on('error', () => socket.destroy());
   createInterface({ input: socket }).on('line', async (line) => {
+    const timer = setInterval(() => socket.write('\n'), signOfLifeMs);
     const answer = await answerTo(line, handlers);
+    clearInterval(timer);
     if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
   });
 }

@@ -13,6 +13,11 @@ export function databasePath(name: string, root: string): string {
   if (isSidecarName(path)) {
     throw usageError(`"${name}" is a file that SQLite keeps beside a database`, 'give the name of the database itself');
   }
+  return withExtension(path);
+}
+
+/** `app` is app.db, as over HTTP. */
+export function withExtension(path: string): string {
   return extname(path) === '' ? `${path}.db` : path;
 }
 

@@ -10,6 +10,7 @@ import { Child } from '../children/child.ts';
 import { KeptChild } from '../children/kept-child.ts';
 import { messageOf } from '../cli/errors.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
+import type { Drain } from '../supervisor/drain.ts';
 import type { Log } from '../supervisor/log.ts';
 import { askHealth } from './health.ts';
 
@@ -17,7 +18,8 @@ export interface HttpServiceSpec {
   readonly socketFd: number;
   /** Where that socket listens. */
   readonly address: ListenAddress;
-  readonly options: ServerOptions;
+  /** As they are now: asked for each new process. */
+  readonly options: () => ServerOptions;
   /** Answers what the server asks its supervisor. */
   readonly answer: (name: string, args: unknown) => Promise<unknown>;
   readonly log: Log;
@@ -39,13 +41,15 @@ export class HttpService {
     await this.process.start();
   }
 
-  /** A new server process listens before the old one ends, which it does after its requests or `drainMs`. */
-  reload(drainMs: number): Promise<void> {
+  /** A new server process listens before the old one ends, which it does after its requests or the drain time. */
+  reload({ leftMs: drainMs }: Drain): Promise<void> {
     return this.process.succeed({ type: 'stop', drainMs, isHandover: true }, drainMs + stopSlackMs);
   }
 
-  /** Ends the server after the requests that it is working on, or after `drainMs`. */
-  async stop(drainMs: number): Promise<void> {
+  /** Ends the server after the requests that it is working on, or when the drain time is over. */
+  async stop(drain: Drain): Promise<void> {
+    drain.hurried.then(() => this.process.current?.kill());
+    const { leftMs: drainMs } = drain;
     await this.process.stop({ type: 'stop', drainMs, isHandover: false }, drainMs + stopSlackMs);
   }
 
@@ -67,7 +71,7 @@ export class HttpService {
       role: 'server',
       programPath: serverProcessPath,
       inheritedFds: [this.#spec.socketFd],
-      startOptions: this.#spec.options,
+      startOptions: this.#spec.options(),
       onMessage: (message) => this.#onMessage(child, message as unknown as FromServer),
       log: this.#spec.log,
     });

@@ -1,8 +1,7 @@
 // The settings of the program in the words of the server process.
-import type { ServerOptions } from '../../server/index.ts';
-import { programVersion } from '../cli/version.ts';
+import type { ServerOptions, UnprivilegedUser } from '../../server/index.ts';
+import { installedVersion } from '../cli/version.ts';
 import type { Settings } from '../config/options.ts';
-import { findUser } from '../config/system-users.ts';
 
 /** What the settings alone do not say. */
 export interface ServedFiles {
@@ -10,16 +9,16 @@ export interface ServedFiles {
   /** null without a mount. */
   readonly mountPoint: string | null;
   readonly fenced: readonly string[];
+  readonly user: UnprivilegedUser | undefined;
 }
 
-/** @throws CommandError for a user that does not exist */
-export function serverOptions(settings: Settings, { dataDir, mountPoint, fenced }: ServedFiles): ServerOptions {
+export function serverOptions(settings: Settings, { dataDir, mountPoint, fenced, user }: ServedFiles): ServerOptions {
   return {
     root: mountPoint ?? dataDir,
     dataDir,
     mounted: mountPoint !== null,
     stateDir: settings.stateDir,
-    version: programVersion(),
+    version: installedVersion(),
     // With a mount it is the lock layer that refuses.
     fenced: mountPoint === null ? fenced : [],
     allowAnyAbsoluteDbPath: settings.allowAnyAbsoluteDbPath,
@@ -32,6 +31,6 @@ export function serverOptions(settings: Settings, { dataDir, mountPoint, fenced 
     historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
     historyMaxOps: settings.historyMaxOps,
     logLevel: settings.logLevel,
-    ...(settings.user !== undefined && { user: findUser(settings.user) }),
+    ...(user !== undefined && { user }),
   };
 }

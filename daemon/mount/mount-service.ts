@@ -20,6 +20,7 @@ import { CrashLoop } from '../children/crash-loop.ts';
 import { type Death, KeptChild } from '../children/kept-child.ts';
 import { answerTimeoutMs } from '../children/liveness.ts';
 import { messageOf, sentenceOf } from '../cli/errors.ts';
+import type { Drain } from '../supervisor/drain.ts';
 import type { Log } from '../supervisor/log.ts';
 import { BareDirectory } from './bare-directory.ts';
 import { describeUsers, usersOf } from './mount-users.ts';
@@ -134,12 +135,12 @@ export class MountService {
   }
 
   /**
-   * Unmounts as soon as no program has a file open, at `drainEndsAtMs` in any case. Resolves with false in the latter
+   * Unmounts as soon as no program has a file open, when the drain time is over in any case. Resolves with false in the latter
    * case: programs still have files of the ended mount.
    */
-  async stop(drainEndsAtMs: number): Promise<boolean> {
+  async stop(drain: Drain): Promise<boolean> {
     clearInterval(this.#lookTimer);
-    const isUnused = this.#mount === undefined || (await this.#unmountWhenUnused(drainEndsAtMs));
+    const isUnused = this.#mount === undefined || (await this.#unmountWhenUnused(drain));
     await this.process.stop({ type: 'stop' }, stopTimeoutMs);
     this.#endMount();
     return isUnused;
@@ -250,13 +251,13 @@ export class MountService {
     await this.#mountOnce();
   }
 
-  async #unmountWhenUnused(endsAtMs: number): Promise<boolean> {
+  async #unmountWhenUnused(drain: Drain): Promise<boolean> {
     const { mountPoint } = this.#spec.options;
     const users = () => describeUsers(usersOf(this.connection ?? 0));
     for (let attempt = 0; ; attempt++) {
       const reason = this.#tryUnmount();
       if (reason === undefined) return true;
-      if (performance.now() >= endsAtMs) break;
+      if (drain.isOver) break;
       if (attempt === 0) this.#spec.log.warn('mount-in-use', { reason, users: users() });
       await delay(retryMs);
     }

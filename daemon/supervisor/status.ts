@@ -17,6 +17,8 @@ export interface ChildStatus {
   readonly role: 'fs' | 'server';
   /** null while it is down. */
   readonly pid: number | null;
+  /** Another one than the daemon's after an upgrade and a reload; null while it is down. */
+  readonly version: string | null;
   readonly restarts: number;
   readonly memoryBytes: number;
   /** How the last one ended; null when none has. */
@@ -31,6 +33,7 @@ export interface FencedDatabase {
 }
 
 export interface DaemonStatus {
+  /** Of the supervisor that runs, whatever is installed by now. */
   readonly version: string;
   readonly uptimeSeconds: number;
   /** null while nothing is mounted. */
@@ -145,6 +148,7 @@ function childStatus(child: KeptChild): ChildStatus {
   return {
     role: child.role,
     pid: child.current?.pid ?? null,
+    version: child.current?.version ?? null,
     restarts: child.restarts,
     memoryBytes: child.current?.memoryBytes() ?? 0,
     lastExit: lastExit ? (lastExit.signal ?? `exit code ${lastExit.code}`) : null,

@@ -1,13 +1,20 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
-import { type FromFsProcess, type FsStatus, type LockView, mountType, type WriterRecord } from '../../fs/index.ts';
-import type { DaemonState } from '../../server/index.ts';
+import {
+  type FromFsProcess,
+  type FsStatus,
+  inspectFuse,
+  type LockView,
+  mountType,
+  type WriterRecord,
+} from '../../fs/index.ts';
+import type { DaemonState, UnprivilegedUser } from '../../server/index.ts';
 import type { Probe } from '../children/liveness.ts';
 import { identityOf } from '../children/process-identity.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../cli/errors.ts';
 import { programVersion } from '../cli/version.ts';
 import { urlOf } from '../config/listen-address.ts';
-import type { Settings } from '../config/options.ts';
+import type { LogLevel, Settings } from '../config/options.ts';
 import { findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import { HttpService } from '../http/http-service.ts';
@@ -36,6 +43,7 @@ import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
 import { daemonState } from './daemon-state.ts';
+import { Drain } from './drain.ts';
 import { FreeSpace } from './free-space.ts';
 import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './fs-to-server.ts';
 import type { Log } from './log.ts';
@@ -44,8 +52,8 @@ import { collectStatus, type DaemonStatus } from './status.ts';
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
 const oldServerEndsMs = 5_000;
 
-/** One step of the end; runs in the reverse order of the starts. `drainEndsAtMs` is on the clock of performance.now(). */
-type EndStep = (drainEndsAtMs: number) => Promise<unknown>;
+/** One step of the end; runs in the reverse order of the starts. */
+type EndStep = (drain: Drain) => Promise<unknown>;
 
 type StopListener = (reason: string, exitCode: ExitCode) => void;
 
@@ -59,6 +67,8 @@ export class Supervisor {
   readonly #freeSpace = new FreeSpace();
   #data = '';
   #url = '';
+  #user: UnprivilegedUser | undefined;
+  #logLevel: LogLevel;
   #mountPoint: string | null = null;
   #mountService: MountService | undefined;
   #httpService: HttpService | undefined;
@@ -69,11 +79,15 @@ export class Supervisor {
   /** Databases that are locked for those programs. */
   #fenced: readonly string[] = [];
   #isRecorded = false;
-  #ended: Promise<void> | undefined;
+  #isStartUnwanted = false;
+  #isInHurry = false;
+  #reloading: Promise<void> | undefined;
+  #end: { readonly drain: Drain; readonly done: Promise<void> } | undefined;
   #onStop: StopListener = () => {};
 
   constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
     this.#settings = settings;
+    this.#logLevel = settings.logLevel;
     this.#log = log;
     this.#keptMount = new KeptMount(serviceManager, log);
   }
@@ -95,10 +109,24 @@ export class Supervisor {
     this.#onStop = listener;
   }
 
+  /** A start that is under way rejects at its next step. */
+  giveUpStart(): void {
+    this.#isStartUnwanted = true;
+  }
+
   /** Ends everything, waiting at most `drainSeconds` for requests and programs. Further calls wait for the first. */
   stop(drainSeconds = this.#settings.drainSeconds): Promise<void> {
-    this.#ended ??= this.#endInOrder(performance.now() + drainSeconds * 1000);
-    return this.#ended;
+    if (!this.#end) {
+      const drain = new Drain(this.#isInHurry ? 0 : drainSeconds);
+      this.#end = { drain, done: this.#endInOrder(drain) };
+    }
+    return this.#end.done;
+  }
+
+  /** A stop, this one or the one to come, waits for no requests and programs any more. */
+  hurry(): void {
+    this.#isInHurry = true;
+    this.#end?.drain.hurry();
   }
 
   status(): Promise<DaemonStatus> {
@@ -129,23 +157,35 @@ export class Supervisor {
     }));
   }
 
-  /** The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an error. */
+  /**
+   * The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an error. Where a
+   * new one does not start, it rejects and the old one serves on. A call during a reload waits for that one.
+   */
   async reload(): Promise<void> {
+    if (this.#end) throw new CommandError(exitCodes.failed, 'the daemon is stopping');
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = undefined;
+    });
+    await this.#reloading;
+  }
+
+  async #reload(): Promise<void> {
     await this.#mountService?.reload();
-    await this.#httpService?.reload(this.#settings.drainSeconds * 1000);
+    await this.#httpService?.reload(new Drain(this.#settings.drainSeconds));
     this.#log.info('reloaded');
   }
 
   setLogLevel(level: Settings['logLevel']): void {
+    this.#logLevel = level;
     this.#log.setLevel(level);
     this.#httpService?.send({ type: 'log-level', level });
   }
 
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
-    const mountPoint = settings.noMount ? null : canonicalMountPoint(settings.mount);
-    const user = settings.user === undefined ? undefined : findUser(settings.user);
-    this.#data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user });
+    const mountPoint = this.#isMountPossible() ? canonicalMountPoint(settings.mount) : null;
+    this.#user = settings.user === undefined ? undefined : findUser(settings.user);
+    this.#data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user: this.#user });
     if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
     createRunDir(settings.runDir);
     const instance = instanceOf(settings.runDir, this.#data);
@@ -171,6 +211,20 @@ export class Supervisor {
     this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
+  }
+
+  /** A user that may not mount has no use for the mount point, which may be that of root's daemon. */
+  #isMountPossible(): boolean {
+    const { noMount, requireMount, passthrough, mount } = this.#settings;
+    if (noMount) return false;
+    if (requireMount || passthrough === 'on' || inspectFuse().mayMount) return true;
+    this.#serveWithoutMount(mount, 'this user may not mount (run it as root, with CAP_SYS_ADMIN)');
+    return false;
+  }
+
+  #serveWithoutMount(mount: string, reason: string): void {
+    this.#degraded.push(`nothing is mounted: ${reason}`);
+    this.#log.warn('no-mount', { mount, reason, effect: 'HTTP serves the data directory' });
   }
 
   async #claim(instance: Instance, mountPoint: string | null): Promise<void> {
@@ -214,7 +268,7 @@ export class Supervisor {
         for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
       },
       onLost: async () => {
-        await this.#httpService?.stop(0);
+        await this.#httpService?.stop(new Drain(0));
       },
       onBack: () => {
         this.#httpService?.start().catch((error: unknown) => {
@@ -233,8 +287,7 @@ export class Supervisor {
       if (passthrough === 'on' || requireMount) {
         throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
       }
-      this.#degraded.push(`nothing is mounted: ${reason}`);
-      this.#log.warn('no-mount', { mount: mountPoint, reason, effect: 'HTTP serves the data directory' });
+      this.#serveWithoutMount(mountPoint, reason);
       return;
     }
     this.#mountPoint = mountPoint;
@@ -249,8 +302,8 @@ export class Supervisor {
     if (!service.passthrough.active && passthrough !== 'off') {
       this.#degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
     }
-    this.#atEnd(async (drainEndsAtMs) => {
-      const isUnused = await service.stop(drainEndsAtMs);
+    this.#atEnd(async (drain) => {
+      const isUnused = await service.stop(drain);
       this.#keepsRecord = !isUnused;
       this.#keptMount.forget();
     });
@@ -276,17 +329,17 @@ export class Supervisor {
     const service = new HttpService({
       socketFd,
       address,
-      options: serverOptions(this.#settings, {
-        dataDir: this.#data,
-        mountPoint: this.#mountPoint,
-        fenced: this.#fenced,
-      }),
+      options: () =>
+        serverOptions(
+          { ...this.#settings, logLevel: this.#logLevel },
+          { dataDir: this.#data, mountPoint: this.#mountPoint, fenced: this.#fenced, user: this.#user },
+        ),
       answer: (name, args) => this.#answerServer(name, args),
       log: this.#log,
     });
     await service.start();
     this.#httpService = service;
-    this.#atEnd((drainEndsAtMs) => service.stop(Math.max(0, drainEndsAtMs - performance.now())));
+    this.#atEnd((drain) => service.stop(drain));
   }
 
   async #answerServer(name: string, args: unknown): Promise<unknown> {
@@ -341,14 +394,17 @@ export class Supervisor {
     }
   }
 
+  /** Registers how to undo what has just been started. */
   #atEnd(step: EndStep): void {
     this.#endSteps.push(step);
+    if (this.#isStartUnwanted)
+      throw new CommandError(exitCodes.failed, 'the start is given up: the daemon was told to stop');
   }
 
-  async #endInOrder(drainEndsAtMs: number): Promise<void> {
+  async #endInOrder(drain: Drain): Promise<void> {
     for (let step = this.#endSteps.pop(); step; step = this.#endSteps.pop()) {
       try {
-        await step(drainEndsAtMs);
+        await step(drain);
       } catch (error) {
         this.#log.error('stop-step-failed', { reason: messageOf(error) });
       }

@@ -21,7 +21,8 @@ export function unitText(template: string, { program, settings, flags }: UnitPar
   const lines: Readonly<Record<string, string>> = {
     RequiresMountsFor: [settings.data, settings.stateDir].map(quoted).join(' '),
     ExecStart: words('start', ...mountFlag, ...flagWords(flags, settings)),
-    ExecReload: words('reload', '--data', settings.data, '--run-dir', settings.runDir),
+    // By its pid: /etc/default may name other directories. The run-time folder can be somewhere else all the same.
+    ExecReload: `${words('reload', ...flagWords(only(flags, ['runDir', 'config']), settings))} $MAINPID`,
     TimeoutStopSec: String(settings.drainSeconds + stopSlackSeconds),
   };
   return Object.entries(lines).reduce((text, [key, value]) => {
@@ -38,6 +39,10 @@ function flagWords(flags: FlagTexts, settings: Settings): string[] {
     if (value === null) return [`--${flag}=${settings[name]}`];
     return texts.flatMap((text) => [`--${flag}`, isPath(name) ? String(settings[name]) : text]);
   });
+}
+
+function only(flags: FlagTexts, names: readonly SettingName[]): FlagTexts {
+  return new Map([...flags].filter(([name]) => names.includes(name)));
 }
 
 function isPath(name: SettingName): boolean {

@@ -7,7 +7,9 @@ import type { HandleStore } from '../nodes/handles.ts';
 import type { NodeStore } from '../nodes/nodes.ts';
 import type { HandleId, NodeId } from '../protocol/requests.ts';
 import { rootNodeId } from '../protocol/requests.ts';
+import { pread } from '../system/files.ts';
 import { canOpenByHandle, inodeHandleBytes, readInodeHandle } from '../system/inode-handles.ts';
+import { lastError } from '../system/libc.ts';
 import { createMemoryFile, mapMemoryFile } from '../system/memory.ts';
 import { createSocketPair } from '../system/sockets.ts';
 import { fenceSlots } from './fence-slots.ts';
@@ -37,6 +39,21 @@ export function createSurvivorDescriptors(): SurvivorDescriptors {
   return { memoryFd: createMemoryFile('hoody-sqlite', stateBytes), ...createSocketPair(keptRoomBytes) };
 }
 
+/** Without mapping it. @throws FsError where a process of another version has written it */
+export function checkStateVersion({ memoryFd }: SurvivorDescriptors): void {
+  const words = new Uint32Array(64);
+  const bytes = Buffer.from(words.buffer);
+  if (pread(memoryFd, bytes, bytes.length, 0) < 0) throw lastError('pread');
+  if (words[headerWord.magic] !== 0) refuseOtherVersion(words);
+}
+
+function refuseOtherVersion(words: Uint32Array): void {
+  if (words[headerWord.magic] === magic && words[headerWord.version] === layoutVersion) return;
+  throw new FsError('state-version', 'the state of the fs process before this one is of another version', {
+    hint: 'stop and start the daemon instead of reloading it',
+  });
+}
+
 export class Survivor {
   readonly nodes: NodeSlots;
   readonly handles: HandleSlots;
@@ -57,11 +74,7 @@ export class Survivor {
     this.#words = new Uint32Array(memory, 0, 64);
     this.#doubles = new Float64Array(memory, 0, 64);
     if (this.#word('magic') === 0) this.#begin();
-    if (this.#word('magic') !== magic || this.#word('version') !== layoutVersion) {
-      throw new FsError('state-version', 'the state of the fs process before this one is of another version', {
-        hint: 'stop and start the daemon instead of reloading it',
-      });
-    }
+    refuseOtherVersion(this.#words);
     this.#words[headerWord.generation] = this.generation + 1;
     this.nodes = new NodeSlots(memory);
     this.handles = new HandleSlots(memory);

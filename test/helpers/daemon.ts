@@ -44,6 +44,8 @@ export interface DaemonOptions {
   /** Directories of an earlier daemon, to start again on them; they are then the caller's to remove. */
   readonly paths?: DaemonPaths;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Another copy of the program than this checkout's. */
+  readonly program?: string;
 }
 
 /** Runs `test` against a daemon with these further flags of `start`, on a free port. */
@@ -89,7 +91,7 @@ function removeFolder(folder: string, mount: string): void {
 
 /** Only starts the program; for tests of starts that fail. */
 export function startDaemon(paths: DaemonPaths, flags: readonly string[], options: DaemonOptions = {}): Started {
-  return start(process.execPath, [programPath, 'start', ...flagsFor(paths, flags), ...flags], {
+  return start(process.execPath, [options.program ?? programPath, 'start', ...flagsFor(paths, flags), ...flags], {
     cwd: paths.folder,
     env: { ...cleanEnvironment(options.env), [folderVariable]: paths.folder },
   });

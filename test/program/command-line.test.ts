@@ -92,6 +92,34 @@ describe('settings', () => {
   });
 });
 
+test('an edited file is told what has no effect: a flag wins, and most keys need a restart', async () => {
+  await withPaths(async (paths) => {
+    const config = join(paths.folder, 'config.json');
+    writeFileSync(config, '{"no-mount": true}');
+    await withDaemon(
+      ['--config', config, '--log-level', 'warn'],
+      async (daemon) => {
+        writeFileSync(config, '{"no-mount": true, "log-level": "debug", "drain": 1, "listen": ":1"}');
+        await eventually(() => expect(daemon.stderr()).toContain('configuration-overridden'));
+        const events = daemon
+          .stderr()
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line));
+        expect(events).toContainEqual(
+          expect.objectContaining({ event: 'configuration-needs-restart', keys: ['drain'] }),
+        );
+        // Given as a flag by this test.
+        expect(events).toContainEqual(
+          expect.objectContaining({ event: 'configuration-overridden', keys: ['listen', 'log-level'] }),
+        );
+        expect(events.map(({ level }) => level)).not.toContain('info');
+      },
+      { paths },
+    );
+  });
+});
+
 describe('check', () => {
   test('names each prerequisite, and a way out for each that fails', async () => {
     await withFolder(async (folder) => {
@@ -149,34 +177,46 @@ describe('check', () => {
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 test.runIf(process.getuid?.() === 0)('an ordinary user gets HTTP, and is told what is missing', async () => {
-  await withFolder(async (folder) => {
-    chmodSync(folder, 0o777);
-    const home = join(folder, 'home');
-    mkdirSync(home);
-    chmodSync(home, 0o777);
-    // Every directory is the default of that user: below the working directory and the per-user run-time folder.
-    const environment = { XDG_RUNTIME_DIR: home, TEST_DAEMON_FOLDER: folder };
-    const paths = {
-      folder,
-      mount: join(folder, 'm'),
-      data: join(home, 'databases'),
-      stateDir: '',
-      runDir: join(home, 'hoody-sqlite'),
-    };
-    const started = start(
-      'setpriv',
-      [...nobody, process.execPath, programPath, 'start', '--listen', '127.0.0.1:0', '--mount', paths.mount],
-      { cwd: home, env: environment },
-    );
-    try {
-      const daemon = await whenReady(started, paths);
-      expect(daemon.mounted).toBe(false);
-      expect(daemon.stderr()).toContain('root');
-      expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
-      expect(existsSync(paths.data)).toBe(true);
-    } finally {
-      started.process.kill('SIGTERM');
-      expect((await started.finished).code).toBe(0);
-    }
-  });
+  await withFolder((folder) => startsAsNobody(folder, join(folder, 'm')));
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "an ordinary user gets HTTP beside root's daemon, on whose mount point as well",
+  async () => {
+    await withDaemon([], async (daemon) => {
+      await withFolder((folder) => startsAsNobody(folder, daemon.mount));
+      expect((await daemon.status()).mount).toBe(daemon.mount);
+    });
+  },
+);
+
+async function startsAsNobody(folder: string, mount: string): Promise<void> {
+  chmodSync(folder, 0o777);
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  chmodSync(home, 0o777);
+  // Every directory is the default of that user: below the working directory and the per-user run-time folder.
+  const environment = { XDG_RUNTIME_DIR: home, TEST_DAEMON_FOLDER: folder };
+  const paths = {
+    folder,
+    mount,
+    data: join(home, 'databases'),
+    stateDir: '',
+    runDir: join(home, 'hoody-sqlite'),
+  };
+  const started = start(
+    'setpriv',
+    [...nobody, process.execPath, programPath, 'start', '--listen', '127.0.0.1:0', '--mount', paths.mount],
+    { cwd: home, env: environment },
+  );
+  try {
+    const daemon = await whenReady(started, paths);
+    expect(daemon.mounted).toBe(false);
+    expect(daemon.stderr()).toContain('root');
+    expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+    expect(existsSync(paths.data)).toBe(true);
+  } finally {
+    started.process.kill('SIGTERM');
+    expect((await started.finished).code).toBe(0);
+  }
+}

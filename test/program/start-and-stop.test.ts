@@ -217,6 +217,90 @@ describe('stop', () => {
   });
 });
 
+/** The start has begun, and is not over yet: the data directory is the first thing that it makes. */
+async function whileStarting(paths: DaemonPaths, flags: readonly string[]): Promise<Started> {
+  const started = startDaemon(paths, flags);
+  await eventually(() => expect(existsSync(paths.data)).toBe(true), { intervalMs: 1 });
+  expect(started.stdout()).toBe('');
+  return started;
+}
+
+describe('a signal during the start', () => {
+  test('SIGHUP is no death: the reload follows the start', async () => {
+    await withPaths(async (paths) => {
+      const started = await whileStarting(paths, []);
+      started.process.kill('SIGHUP');
+      await whenReady(started, paths);
+      await eventually(() => expect(started.stderr()).toContain('"reloaded"'));
+      started.process.kill('SIGTERM');
+      expect((await started.finished).code).toBe(0);
+      await expectNothingLeft(paths);
+    });
+  });
+
+  test('SIGTERM ends it in order, before it serves', async () => {
+    await withPaths(async (paths) => {
+      const started = await whileStarting(paths, []);
+      started.process.kill('SIGTERM');
+      expect(await started.finished).toMatchObject({ code: 0, stdout: '' });
+      await expectNothingLeft(paths);
+    });
+  });
+
+  test('an error after everything has been started ends it in order', async () => {
+    await withPaths(async (paths) => {
+      const config = join(paths.folder, 'config.json');
+      writeFileSync(config, '{}');
+      const started = await whileStarting(paths, ['--config', config]);
+      writeFileSync(config, 'no JSON');
+      expect(await started.finished).toMatchObject({ code: 2, stdout: '' });
+      await expectNothingLeft(paths);
+    });
+  });
+});
+
+describe('the drain', () => {
+  test('a second signal ends the wait for programs', async () => {
+    await withPaths(async (paths) => {
+      const started = startDaemon(paths, ['--drain', '3600']);
+      await whenReady(started, paths);
+      const holder = await holdOpen(join(paths.mount, 'held'));
+      started.process.kill('SIGTERM');
+      await eventually(() => expect(started.stderr()).toContain('mount-in-use'));
+      // Ctrl-C under npm start arrives twice within a moment: that is one signal.
+      await eventually(() => {
+        started.process.kill('SIGINT');
+        expect(started.stderr()).toContain('stopping-now');
+      });
+      expect((await started.finished).code).toBe(0);
+      expect(isMounted(paths.mount)).toBe(false);
+      holder.process.kill('SIGKILL');
+      await holder.finished;
+    });
+  });
+
+  test('of 30 days is no drain of none', async () => {
+    await withDaemon(['--no-mount', '--create-on-write', '--drain', '30d'], async (daemon) => {
+      const count =
+        'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000000) SELECT max(i) FROM n';
+      const base = `${daemon.url}/api/v1/sqlite`;
+      expect((await fetch(`${base}/kv/a?db=app`, { method: 'PUT', body: '1' })).ok).toBe(true);
+      const slow = fetch(`${base}/db?db=app`, {
+        method: 'POST',
+        body: JSON.stringify({ transaction: [{ query: count }] }),
+      });
+      await eventually(async () =>
+        expect((await daemon.status()).processes.map(({ role }) => role)).toContain('executor'),
+      );
+      const [answer, finished] = await Promise.all([slow, daemon.stop()]);
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toContain('5000000');
+      expect(finished.code).toBe(0);
+      expect(finished.stderr).not.toContain('child-killed');
+    });
+  });
+});
+
 describe('one daemon', () => {
   test('a second one on the same data directory or mount point is refused with the pid of the first', async () => {
     await withDaemon([], async (daemon) => {

@@ -73,6 +73,17 @@ describe.skipIf(!canRunContainers)('the service', () => {
     });
   });
 
+  test('reloads where /etc/default names another data directory', async () => {
+    await withMachine(async (machine) => {
+      await machine.ok('echo HOODY_SQLITE_DATA=/srv/other >/etc/default/hoody-sqlite');
+      await machine.ok('hoody-sqlite service install --state-dir /srv/state --mount /hoody/databases');
+      const before = await pidOf(machine, 'fs');
+      await machine.ok('systemctl reload hoody-sqlite');
+      expect(await pidOf(machine, 'fs')).not.toBe(before);
+      expect(await machine.ok('ls -d /srv/other')).toBe('/srv/other');
+    });
+  });
+
   test('keeps the mount and every open file through kill -9 of each process, of all of them, and through a reload', async () => {
     await installed(async (machine) => {
       const client = machine.start(`exec python3 -u -c '

@@ -15,8 +15,8 @@ const idle: DaemonStatus = {
     { role: 'executor', pid: 4 },
   ],
   children: [
-    { role: 'fs', pid: 2, restarts: 0, memoryBytes: 2 ** 20, lastExit: null },
-    { role: 'server', pid: null, restarts: 2, memoryBytes: 0, lastExit: 'SIGKILL' },
+    { role: 'fs', pid: 2, version: '2.0.0', restarts: 0, memoryBytes: 2 ** 20, lastExit: null },
+    { role: 'server', pid: null, version: null, restarts: 2, memoryBytes: 0, lastExit: 'SIGKILL' },
   ],
   fuse: { requests: { LOOKUP: 10, SETLK: 5 }, handles: 3 },
   http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
@@ -37,7 +37,7 @@ mount        /hoody/databases
 data         /data, 3.0 GiB free
 url          http://127.0.0.1:8484
 passthrough  yes
-fs           pid 2, 1.0 MiB
+fs           pid 2, 1.0 MiB, version 2.0.0
 server       down, restarted 2 times, last end: SIGKILL
 executors    pid 4
 open         3 files on the mount, 1 databases over HTTP

@@ -40,6 +40,13 @@ test('the directories must be there first, and a stop has time for the drain', (
   expect(lineOf('TimeoutStopSec', [['drainSeconds', ['60']]])).toBe('80');
 });
 
+test('a reload names the daemon by its pid: variables decide on which directories it runs', () => {
+  expect(lineOf('ExecReload', [['data', ['/srv/db']]])).toBe('/usr/bin/node /opt/main.js reload $MAINPID');
+  expect(lineOf('ExecReload', [['runDir', ['/run/other']]])).toBe(
+    '/usr/bin/node /opt/main.js reload --run-dir /run/other $MAINPID',
+  );
+});
+
 test('a template without one of the lines is refused', () => {
   const { settings } = loadSettings(new Map(), {});
   expect(() => unitText('[Service]\n', { program: ['node', 'main.js'], settings, flags: new Map() })).toThrow(
