@@ -1,8 +1,40 @@
 // Generates the OpenAPI description from the route table that the router runs on.
 import { type ErrorCode, errorCodes } from '../messages/errors.ts';
-import type { QueryParameter, Route } from './http/route.ts';
+import type { Answer, Header, QueryParameter, Route } from './http/route.ts';
+import {
+  anyJson,
+  boolean,
+  errorReference,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOfTexts,
+  optional,
+  type Schema,
+  text,
+} from './http/schema.ts';
+import { holderSchema } from './routes/locks.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
+/** What any request may be answered, before its route is asked. */
+const generalErrors: readonly ErrorCode[] = [
+  'INVALID_PARAMETERS',
+  'FORBIDDEN',
+  'URI_TOO_LONG',
+  'HEADERS_TOO_LARGE',
+  'INTERNAL_ERROR',
+];
+/** The same of a route that is not open to everybody. */
+const guardedErrors: readonly ErrorCode[] = ['UNAUTHORIZED', 'SERVICE_UNAVAILABLE'];
+
+const tags: Readonly<Record<Route['tag'], string>> = {
+  database: 'Database files: create, delete, list, measure, maintain.',
+  sql: 'SQL transactions, and read-only queries as links.',
+  kv: 'A key-value store in a table, with its past.',
+  history: 'The queries of a database.',
+  changes: 'What happens to keys, as it happens.',
+  system: 'The server about itself.',
+};
 
 export function describeApi(routes: readonly Route[], version: string): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -17,26 +49,34 @@ export function describeApi(routes: readonly Route[], version: string): Schema {
       title: 'hoody-sqlite',
       version,
       description:
-        'SQL and key-value access to SQLite databases. JSON bodies are parsed whatever the Content-Type says.',
+        'SQL and key-value access to SQLite databases. JSON bodies are parsed whatever the Content-Type says. Where GET is answered, so is HEAD.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
+    servers: [{ url: '/', description: 'The server that this description comes from.' }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: { Error: errorSchema() },
+      schemas: { Error: errorSchema },
+      headers: Object.fromEntries(Object.entries(errorHeaders).map(([name, header]) => [name, describeHeader(header)])),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'Only with --auth-token-file.' } },
     },
   };
 }
 
 function describeRoute(route: Route): Schema {
+  const codes = [...route.errors, ...generalErrors, ...(route.access === 'open' ? [] : guardedErrors)];
   return {
     operationId: route.name,
     summary: route.summary,
     tags: [route.tag],
-    parameters: [...(route.path.includes('{key}') ? [keyParameter] : []), ...route.query.map(describeParameter)],
+    parameters: [
+      ...(route.path.includes('{key}') ? [keyParameter] : []),
+      ...route.query.map(describeParameter),
+      ...(route.headers ?? []).map((header) => ({ name: header.name, in: 'header', ...describeHeader(header) })),
+    ],
     ...(route.body === undefined ? {} : { requestBody: describeBody(route.body) }),
-    responses: { ...describeAnswers(route), ...describeErrors(route.errors) },
-    ...(route.access === 'open' ? {} : { security: [{}, { token: [] }] }),
+    responses: describeAnswers(route, codes),
+    security: route.access === 'open' ? [] : [{}, { token: [] }],
   };
 }
 
@@ -64,48 +104,82 @@ function describeParameter(parameter: QueryParameter): Schema {
   };
 }
 
+function describeHeader({ sense, type }: Header): Schema {
+  return { description: sense, schema: type === 'integer' ? integer : text };
+}
+
 function describeBody(body: NonNullable<Route['body']>): Schema {
   const content =
-    body.schema === undefined
-      ? { 'application/octet-stream': { schema: {} } }
-      : { 'application/json': { schema: body.schema } };
+    body.schema === undefined ? { '*/*': { schema: anyJson } } : { 'application/json': { schema: body.schema } };
   return { description: body.sense, required: !(body.optional ?? false), content };
 }
 
-function describeAnswers(route: Route): Record<string, unknown> {
+/** The codes of a status are named by all routes alike; what a route says of it stands behind them. */
+function describeAnswers({ answers }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
+  const errors = errorAnswers(codes);
+  const own = Object.entries(answers).map(([status, answer]): [string, Answer] => {
+    const general = errors.get(Number(status));
+    return [status, general === undefined ? answer : { ...answer, sense: `${general.sense} ${answer.sense}` }];
+  });
+  const all = { ...Object.fromEntries(errors), ...Object.fromEntries(own) };
   return Object.fromEntries(
-    Object.entries(route.answers).map(([status, { sense, schema, contentType }]) => {
-      const type = contentType ?? (schema === undefined ? undefined : 'application/json');
-      const content = type === undefined ? {} : { content: { [type]: { schema: schema ?? { type: 'string' } } } };
-      return [status, { description: sense, ...content }];
-    }),
+    Object.entries(all).map(([status, answer]) => [status, describeAnswer(Number(status), answer)]),
   );
+}
+
+function describeAnswer(status: number, { sense, schema, contentType, headers = [] }: Answer): Schema {
+  const described = Object.fromEntries(headers.map((header) => [header.name, describeHeader(header)]));
+  const all = { ...described, ...(status >= 400 ? referencesTo(errorHeaders, status) : {}) };
+  return {
+    description: sense,
+    ...(Object.keys(all).length === 0 ? {} : { headers: all }),
+    ...(schema === undefined ? {} : { content: { [contentType ?? 'application/json']: { schema } } }),
+  };
 }
 
 /** One answer per status, naming its codes. */
-function describeErrors(codes: readonly ErrorCode[]): Record<string, unknown> {
-  const byStatus = new Map<number, ErrorCode[]>();
+function errorAnswers(codes: readonly ErrorCode[]): Map<number, Answer> {
+  const answers = new Map<number, Answer>();
   for (const code of new Set(codes)) {
-    const { status } = errorCodes[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    const { status, sense } = errorCodes[code];
+    const others = answers.get(status)?.sense;
+    const named = `\`${code}\`: ${sense}`;
+    answers.set(status, { sense: others === undefined ? named : `${others} ${named}`, schema: errorReference });
   }
-  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
-  return Object.fromEntries(
-    [...byStatus].map(([status, names]) => [
-      status,
-      { description: names.map((code) => `\`${code}\`: ${errorCodes[code].sense}`).join(' '), content },
-    ]),
-  );
+  return answers;
 }
 
-function errorSchema(): Schema {
-  return {
-    type: 'object',
-    required: ['error', 'code'],
-    properties: {
-      error: { type: 'string', description: 'For people; not a contract.' },
-      code: { type: 'string', enum: Object.keys(errorCodes) },
-      reqIdx: { type: 'integer', description: 'POST /db: index of the item at fault, -1 for the whole request.' },
-    },
-  };
+const errorHeaders: Readonly<Record<string, Header & { readonly status?: number }>> = {
+  'X-Hoody-Error-Code': { name: 'X-Hoody-Error-Code', sense: 'The code of the error, also where there is no body.' },
+  'Retry-After': { name: 'Retry-After', type: 'integer', sense: 'Seconds after which to try again.', status: 503 },
+};
+
+function referencesTo(headers: typeof errorHeaders, status: number): Schema {
+  const fitting = Object.values(headers).filter((header) => header.status === undefined || header.status === status);
+  return Object.fromEntries(fitting.map(({ name }) => [name, { $ref: `#/components/headers/${name}` }]));
 }
+
+const currentEtag = nullable(text);
+
+const errorSchema: Schema = object({
+  error: { ...text, description: 'For people; not a contract.' },
+  code: oneOfTexts(...Object.keys(errorCodes)),
+  reqIdx: optional({
+    ...integer,
+    description: 'POST /db: index of the item at fault, -1 for the whole request.',
+  }),
+  path: optional({ ...text, description: 'The database that exists.' }),
+  exists: optional(boolean),
+  files_removed: optional({ ...integer, description: 'Of a deletion that could not be completed.' }),
+  current_etag: optional({ ...currentEtag, description: 'The ETag that did not fit; null for no key.' }),
+  failed: optional({
+    ...list(object({ key: text, current_etag: currentEtag })),
+    description: 'Keys of a batch whose condition does not hold.',
+  }),
+  reason: optional({ ...text, description: 'Why a cursor cannot be continued.' }),
+  message: optional({ ...text, description: 'Of TIME_TRAVEL_CHAIN_GAP in the rollback of a table.' }),
+  holder: optional({
+    ...holderSchema,
+    description: 'Who holds the database of DATABASE_BUSY, where that is known.',
+  }),
+});

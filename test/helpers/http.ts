@@ -1,8 +1,9 @@
 // One daemon on a real mount for all tests of a file, and a plain way to call it: raw requests (any Host, any body, no
-// header of the client's own), the answer as text and as JSON.
+// header of the client's own), the answer as text and as JSON. Every answer must be as the API describes itself.
 import http from 'node:http';
 import { afterAll, beforeAll } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
+import { expectDescribed } from './described-answers.ts';
 
 export interface Answer {
   readonly status: number;
@@ -38,7 +39,13 @@ export function request(url: string, method: string, { body, headers = {} }: Cal
       incoming.once('error', reject);
       incoming.once('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: parse(text) });
+        const answer = { status: incoming.statusCode ?? 0, headers: incoming.headers, text };
+        try {
+          expectDescribed(method, url, answer);
+        } catch (error) {
+          reject(error);
+        }
+        resolve({ ...answer, json: parse(text) });
       });
     });
     outgoing.once('error', reject);

@@ -1,5 +1,6 @@
 // The key-value endpoints on a real server: what HTTP adds to the operations.
 import { describe, expect, test } from 'vitest';
+import { expectDescribed } from '../helpers/described-answers.ts';
 import { useDaemon } from '../helpers/http.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -20,6 +21,11 @@ async function call(
   const { query, ...rest } = options;
   const response = await fetch(url(path, query), { method, ...rest });
   const text = await response.text();
+  expectDescribed(method, url(path, query), {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    text,
+  });
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
   return {
     status: response.status,

@@ -64,7 +64,7 @@ function refuseMalformed(error: Error & { readonly code?: string }, socket: Dupl
   const body = JSON.stringify(refusal.body());
   const reason = refusal.status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
   socket.end(
-    `HTTP/1.1 ${refusal.status} ${reason}\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${refusal.status} ${reason}\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nX-Hoody-Error-Code: ${refusal.code}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 

@@ -55,6 +55,7 @@ export class Query {
 
 function check(parameter: QueryParameter, value: string | undefined): void {
   const { name } = parameter;
+  if (parameter.isLenient) return;
   if (value === undefined || value === '') {
     if (parameter.required) throw invalid(`query parameter ${name} is required`);
     return;

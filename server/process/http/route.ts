@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../../messages/errors.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from './context.ts';
+import type { Schema } from './schema.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
 
@@ -12,6 +13,8 @@ export interface QueryParameter {
   readonly name: string;
   readonly type: 'text' | 'integer' | 'boolean';
   readonly sense: string;
+  /** A malformed value is taken as none. */
+  readonly isLenient?: boolean;
   readonly required?: boolean;
   readonly default?: string | number | boolean;
   /** Smallest and largest integer accepted; outside is 400. Clamping is the handler's business. */
@@ -19,11 +22,20 @@ export interface QueryParameter {
   readonly max?: number;
 }
 
+/** A header of a request or of an answer. */
+export interface Header {
+  readonly name: string;
+  readonly sense: string;
+  readonly type?: 'text' | 'integer';
+}
+
 export interface Answer {
   readonly sense: string;
-  /** A JSON schema, or absent for a body that is not JSON. */
-  readonly schema?: Readonly<Record<string, unknown>>;
+  /** Of the JSON body, or of what `contentType` names; absent for no body. */
+  readonly schema?: Schema;
   readonly contentType?: string;
+  /** Those that may stand there; what every answer has is not repeated. */
+  readonly headers?: readonly Header[];
 }
 
 export interface Route {
@@ -37,13 +49,16 @@ export interface Route {
   /** What a `read` token may call. */
   readonly access: 'open' | 'read' | 'write';
   readonly query: readonly QueryParameter[];
+  /** Request headers that mean something here. */
+  readonly headers?: readonly Header[];
   /** Absent: the route reads no body. `optional`: an empty body is fine. */
   readonly body?: {
     readonly sense: string;
     readonly optional?: boolean;
-    readonly schema?: Readonly<Record<string, unknown>>;
+    /** Absent: the bytes are taken as they are. */
+    readonly schema?: Schema;
   };
-  /** Status -> what it means, successful ones only; errors stand in `errors`. */
+  /** Status -> what it means. Errors stand in `errors`, and here only where this route answers one in its own way. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly errors: readonly ErrorCode[];
   readonly handle: (context: RequestContext, services: Services) => Promise<Reply> | Reply;

@@ -7,9 +7,11 @@ import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';
 import type { QueryParameter, Reply, Route } from '../http/route.ts';
+import { text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { CommitSignal } from './commit-signal.ts';
 import { readErrors, readParameters, tableOf } from './kv-parameters.ts';
+import { changesSchema } from './kv-schemas.ts';
 
 const feedParameters: readonly QueryParameter[] = [
   ...readParameters,
@@ -48,7 +50,7 @@ const changes: Route = {
       sense: 'Seconds to wait for a change.',
     },
   ],
-  answers: { 200: { sense: 'The events and the cursor to go on with.', schema: { type: 'object' } } },
+  answers: { 200: { sense: 'The events and the cursor to go on with.', schema: changesSchema } },
   errors: [...feedErrors],
   handle: async (context, services) => {
     const { query } = context;
@@ -85,7 +87,10 @@ const stream: Route = {
   tag: 'changes',
   access: 'read',
   query: feedParameters,
-  answers: { 200: { sense: 'Events: ready, change, checkpoint, reset, end.', contentType: 'text/event-stream' } },
+  headers: [{ name: 'Last-Event-ID', sense: 'The cursor to go on with; counts before `since`.' }],
+  answers: {
+    200: { sense: 'Events: ready, change, checkpoint, reset, end.', contentType: 'text/event-stream', schema: text },
+  },
   errors: [...feedErrors],
   handle: async (context, services): Promise<Reply> => {
     if (openStreams >= kvLimits.streams) {

@@ -10,11 +10,61 @@ import { secondsText } from '../../messages/time-text.ts';
 import type { RequestContext } from '../http/context.ts';
 import { errorReply, json } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
+import {
+  boolean,
+  errorReference,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOfTexts,
+  optional,
+  rfc3339,
+  succeeded,
+  text,
+  unixSeconds,
+} from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { toReply } from './kv-parameters.ts';
-import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+import { databaseErrors, dbParameter, noDatabase, timeoutParameter } from './parameters.ts';
 
-const object = { type: 'object' };
+const createdSchema = object({
+  success: succeeded,
+  message: text,
+  path: { ...text, description: 'As sent.' },
+  size: { ...integer, description: 'Bytes.' },
+  kv_table: text,
+  tables: list(text),
+});
+const deletedSchema = object({ success: succeeded, message: text, path: text, files_removed: integer });
+const listSchema = object({
+  success: succeeded,
+  dir: text,
+  count: integer,
+  databases: nullable(
+    list(
+      object({
+        name: text,
+        path: text,
+        size: { ...integer, description: 'Bytes.' },
+        size_str: text,
+        modified: rfc3339,
+        mod_unix: unixSeconds,
+        is_valid: { ...boolean, description: 'Begins as an SQLite database does.' },
+      }),
+    ),
+  ),
+});
+const sums = { value_bytes: integer, history_bytes: integer, feed_bytes: integer };
+const statsSchema = object({
+  success: succeeded,
+  size_bytes: integer,
+  free_bytes: integer,
+  ...sums,
+  tables: list(object({ table: text, keys: integer, operations: integer, ...sums })),
+});
+const operations = ['quick_check', 'wal_checkpoint_truncate', 'vacuum_into', 'reset_changes'] as const;
+const maintenanceSchema = object({ op: oneOfTexts(...operations), result: text });
 
 export const databaseRoutes: readonly Route[] = [
   {
@@ -30,8 +80,8 @@ export const databaseRoutes: readonly Route[] = [
       { name: 'kv_table', type: 'text', default: 'kv_store', sense: 'Name of the key-value table.' },
       timeoutParameter,
     ],
-    answers: { 201: { sense: 'Created.', schema: object } },
-    errors: [...databaseErrors, 'DATABASE_EXISTS', 'CONFLICT'],
+    answers: { 201: { sense: 'Created.', schema: createdSchema } },
+    errors: [...databaseErrors, 'DATABASE_EXISTS', 'CONFLICT', 'DATABASE_READONLY'],
     handle: create,
   },
   {
@@ -42,7 +92,7 @@ export const databaseRoutes: readonly Route[] = [
     tag: 'database',
     access: 'write',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Deleted.', schema: object } },
+    answers: { 200: { sense: 'Deleted.', schema: deletedSchema }, 404: noDatabase },
     errors: [...databaseErrors, 'DELETE_INCOMPLETE'],
     handle: remove,
   },
@@ -54,9 +104,9 @@ export const databaseRoutes: readonly Route[] = [
     tag: 'database',
     access: 'read',
     query: [{ name: 'dir', type: 'text', sense: 'Absolute; default the root.' }, timeoutParameter],
-    answers: { 200: { sense: 'databases is null when there are none.', schema: object } },
-    errors: ['INVALID_PARAMETERS', 'FORBIDDEN', 'INTERNAL_ERROR', 'REQUEST_TIMEOUT', 'SERVICE_UNAVAILABLE'],
-    handle: list,
+    answers: { 200: { sense: 'databases is null when there are none.', schema: listSchema } },
+    errors: ['INVALID_PARAMETERS', 'INVALID_DB_PATH', 'INTERNAL_ERROR', 'REQUEST_TIMEOUT', 'RESPONSE_TOO_LARGE'],
+    handle: listDirectory,
   },
   {
     method: 'GET',
@@ -66,7 +116,7 @@ export const databaseRoutes: readonly Route[] = [
     tag: 'database',
     access: 'read',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'The sums, and each KV table.', schema: object } },
+    answers: { 200: { sense: 'The sums, and each KV table.', schema: statsSchema } },
     errors: [...databaseErrors, 'CONFLICT'],
     handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
   },
@@ -80,16 +130,20 @@ export const databaseRoutes: readonly Route[] = [
     query: [dbParameter, timeoutParameter],
     body: {
       sense: 'What to do.',
-      schema: {
-        type: 'object',
-        required: ['op'],
-        properties: {
-          op: { type: 'string', enum: ['quick_check', 'wal_checkpoint_truncate', 'vacuum_into', 'reset_changes'] },
-          dest_path: { type: 'string', description: 'Only for vacuum_into.' },
-        },
+      schema: object({
+        op: oneOfTexts(...operations),
+        dest_path: optional({ ...text, description: 'Only for vacuum_into.' }),
+      }),
+    },
+    answers: {
+      200: { sense: 'Done.', schema: maintenanceSchema },
+      404: noDatabase,
+      409: {
+        sense: 'The target of a copy exists, or another program blocks the checkpoint.',
+        schema: errorReference,
+        headers: [{ name: 'Retry-After', type: 'integer', sense: 'Of a checkpoint that may be tried again.' }],
       },
     },
-    answers: { 200: { sense: 'Done.', schema: object } },
     errors: [...databaseErrors, 'CONFLICT'],
     handle: maintain,
   },
@@ -126,7 +180,7 @@ async function remove(context: RequestContext, services: Services): Promise<Repl
   return json({ success: true, message: 'database deleted', path: target.name, files_removed: filesRemoved });
 }
 
-async function list(context: RequestContext, services: Services): Promise<Reply> {
+async function listDirectory(context: RequestContext, services: Services): Promise<Reply> {
   const dir = context.query.text('dir') || services.options.root;
   if (!isAbsolute(dir) || dir.includes('\0')) throw new ApiError('INVALID_PARAMETERS', 'dir must be an absolute path');
   const found = await services.runOnFile(listDatabases, context, normalize(dir), {});

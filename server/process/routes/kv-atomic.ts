@@ -4,11 +4,11 @@ import { kvIncrement, kvPop, kvPush, kvRemove } from '../../executor/kv/store/at
 import { ApiError } from '../../messages/errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
+import { anyJson, object } from '../http/schema.ts';
 import {
   conditionsOf,
-  done,
-  jsonBody,
   keyArgs,
+  keyWriteHeaders,
   path,
   pathArg,
   toReply,
@@ -16,7 +16,9 @@ import {
   writeErrors,
   writeOptions,
   writeParameters,
+  written,
 } from './kv-parameters.ts';
+import { counterSchema, popSchema, pushSchema, removeSchema } from './kv-schemas.ts';
 
 function counterRoute(op: 'INCR' | 'DECR'): Route {
   return {
@@ -27,7 +29,8 @@ function counterRoute(op: 'INCR' | 'DECR'): Route {
     tag: 'kv',
     access: 'write',
     query: [...writeParameters, path, { name: 'delta', type: 'integer', default: 1, sense: 'A positive integer.' }],
-    answers: done('The new value.'),
+    headers: keyWriteHeaders,
+    answers: written('The new value.', counterSchema, true),
     errors: writeErrors,
     handle: async (context, services) => {
       const delta = context.query.integer('delta');
@@ -52,8 +55,9 @@ const push: Route = {
     path,
     { name: 'raw', type: 'boolean', default: false, sense: 'Do not unwrap {"value": x}.' },
   ],
-  body: jsonBody,
-  answers: done('The new length.'),
+  headers: keyWriteHeaders,
+  body: { sense: 'One JSON value, whatever the Content-Type says; {"value": x} stands for x.', schema: anyJson },
+  answers: written('The new length.', pushSchema, true),
   errors: writeErrors,
   handle: async (context, services) => {
     const body = await context.body();
@@ -72,7 +76,8 @@ const pop: Route = {
   tag: 'kv',
   access: 'write',
   query: [...writeParameters, path],
-  answers: done('The element and the new length.'),
+  headers: keyWriteHeaders,
+  answers: written('The element and the new length.', popSchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = atomicArgs(context);
@@ -93,11 +98,12 @@ const remove: Route = {
     { name: 'index', type: 'integer', sense: 'Position; negative counts from the end.' },
   ],
   body: {
-    ...jsonBody,
     sense: '{"value": x}: the first equal element, else the first with these members.',
     optional: true,
+    schema: object({ value: anyJson }),
   },
-  answers: done('The element and the new length.'),
+  headers: keyWriteHeaders,
+  answers: written('The element and the new length.', removeSchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const body = await context.body();

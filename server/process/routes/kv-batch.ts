@@ -1,10 +1,11 @@
 // The rows of the batch operations: up to 100 keys in one request.
 
+import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../executor/kv/store/batch.ts';
 import type { Route } from '../http/route.ts';
+import { anyJson, integer, list, object, oneOfTexts, optional, type Schema, text } from '../http/schema.ts';
 import {
   done,
-  jsonBody,
   readErrors,
   readParameters,
   refuseConditions,
@@ -12,9 +13,27 @@ import {
   toReply,
   writeArgs,
   writeErrors,
+  writeHeaders,
   writeOptions,
   writeParameters,
+  written,
 } from './kv-parameters.ts';
+import { batchDeletedSchema, batchGetSchema, batchSetSchema } from './kv-schemas.ts';
+
+const anyType = 'Whatever the Content-Type says.';
+const bounded = (items: Schema): Schema => ({ ...list(items), minItems: 1, maxItems: kvLimits.batchEntries });
+const keys = bounded(text);
+const entriesOf = (value: Schema): Schema =>
+  bounded(
+    object({
+      key: text,
+      value,
+      content_type: optional(text),
+      ttl: optional(integer),
+      if_match: optional(text),
+      if_none_match: optional(oneOfTexts('*')),
+    }),
+  );
 
 const batchGet: Route = {
   method: 'POST',
@@ -24,9 +43,9 @@ const batchGet: Route = {
   tag: 'kv',
   access: 'read',
   query: readParameters,
-  body: { ...jsonBody, sense: '{"keys": [...]}' },
-  answers: done('The values by key; null for a missing one.'),
-  errors: [...readErrors, 'PAYLOAD_TOO_LARGE', 'RESPONSE_TOO_LARGE'],
+  body: { sense: `{"keys": [...]}. ${anyType}`, schema: object({ keys }) },
+  answers: done('The values by key; null for a missing one.', batchGetSchema),
+  errors: [...readErrors, 'PAYLOAD_TOO_LARGE'],
   handle: async (context, services) => {
     const args = { table: tableOf(context), body: await context.body() };
     return toReply(await services.run(kvBatchGet, context, args));
@@ -41,8 +60,12 @@ const batchSet: Route = {
   tag: 'kv',
   access: 'write',
   query: writeParameters,
-  body: { ...jsonBody, sense: '{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings.' },
-  answers: done('The new ETags.'),
+  headers: writeHeaders,
+  body: {
+    sense: `{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings. ${anyType}`,
+    schema: { anyOf: [object({ batch: entriesOf(anyJson) }), object({ items: entriesOf(anyJson) })] },
+  },
+  answers: written('The new ETags.', batchSetSchema, false),
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);
@@ -62,8 +85,12 @@ const batchDelete: Route = {
   tag: 'kv',
   access: 'write',
   query: writeParameters,
-  body: { ...jsonBody, sense: '{"keys": [...]} or {"items": [{key, if_match}]}' },
-  answers: done('How many were there.'),
+  headers: writeHeaders,
+  body: {
+    sense: `{"keys": [...]} or {"items": [{key, if_match}]}. ${anyType}`,
+    schema: { anyOf: [object({ keys }), object({ items: bounded(object({ key: text, if_match: optional(text) })) })] },
+  },
+  answers: written('How many were there.', batchDeletedSchema, false),
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);

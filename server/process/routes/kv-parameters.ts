@@ -9,7 +9,8 @@ import { defaultTable } from '../../executor/kv/table/names.ts';
 import { asBuffer } from '../../executor/kv/table/values.ts';
 import { ApiError, type ErrorCode } from '../../messages/errors.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Answer, QueryParameter, Reply } from '../http/route.ts';
+import type { Answer, Header, QueryParameter, Reply } from '../http/route.ts';
+import type { Schema } from '../http/schema.ts';
 import type { RunOptions, Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
@@ -44,10 +45,39 @@ export const writeErrors: readonly ErrorCode[] = [
   'IDEMPOTENCY_KEY_MISMATCH',
 ];
 
-export const jsonBody = { sense: 'One JSON document, whatever the Content-Type says.', schema: { type: 'object' } };
+export const ifMatch: Header = {
+  name: 'If-Match',
+  sense: 'Write only if the ETag of the key is one of these, or `*` if the key exists; else 412.',
+};
+export const ifNoneMatch: Header = { name: 'If-None-Match', sense: 'Answer 304 where the ETag is one of these.' };
+const idempotencyKey: Header = {
+  name: 'Idempotency-Key',
+  sense: 'A request with the same key is answered again, not done again, for 24 hours.',
+};
+/** Of a write to one key. */
+export const keyWriteHeaders: readonly Header[] = [ifMatch, idempotencyKey];
+/** Of a write to several keys, or to the past. */
+export const writeHeaders: readonly Header[] = [idempotencyKey];
 
-export function done(sense: string): Readonly<Record<number, Answer>> {
-  return { 200: { sense, schema: { type: 'object' } } };
+export const etagHeader: Header = { name: 'ETag', sense: 'The version of the key.' };
+const replayed: Header = { name: 'Idempotent-Replayed', sense: '`true` for an answer that was kept.' };
+/** What is known of a value beside its bytes. */
+export const valueHeaders: readonly Header[] = [
+  etagHeader,
+  { name: 'Last-Modified', sense: 'The second of the last write.' },
+  { name: 'Cache-Control', sense: '`no-cache`: a value may change at any time.' },
+  { name: 'X-Created-At', type: 'integer', sense: 'Unix time in seconds.' },
+  { name: 'X-Updated-At', type: 'integer', sense: 'Unix time in seconds.' },
+  { name: 'X-Expire-At', type: 'integer', sense: 'Unix time in seconds; absent without a time to live.' },
+];
+
+export function done(sense: string, schema: Schema): Readonly<Record<number, Answer>> {
+  return { 200: { sense, schema } };
+}
+
+/** Of a write, which may be a replay; `hasEtag`: of one key. */
+export function written(sense: string, schema: Schema, hasEtag: boolean): Readonly<Record<number, Answer>> {
+  return { 200: { sense, schema, headers: hasEtag ? [etagHeader, replayed] : [replayed] } };
 }
 
 export function tableOf(context: RequestContext): string {

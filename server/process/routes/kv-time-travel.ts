@@ -8,6 +8,7 @@ import { kvTableSnapshot } from '../../executor/kv/past/table-snapshot.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
+import { list, nullable, object, optional, text } from '../http/schema.ts';
 import {
   done,
   keyArgs,
@@ -18,9 +19,19 @@ import {
   toReply,
   writeArgs,
   writeErrors,
+  writeHeaders,
   writeOptions,
   writeParameters,
+  written,
 } from './kv-parameters.ts';
+import {
+  diffSchema,
+  historySchema,
+  rollbackSchema,
+  snapshotSchema,
+  tableRollbackSchema,
+  tableSnapshotSchema,
+} from './kv-schemas.ts';
 
 const prefix: QueryParameter = { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' };
 
@@ -47,8 +58,9 @@ const keyHistory: Route = {
   ],
   answers: done(
     'The operations; none for a key that was never written. client is http (see client_ip), or native, with program, pid and container where they are known: native:python3[4711]@3f2a9c01d2b4.',
+    historySchema,
   ),
-  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  errors: [...readErrors],
   handle: async (context, services) => {
     const limit = context.query.integer('limit') || kvLimits.historyDefault;
     const args = { ...keyArgs(context), limit: Math.min(limit, kvLimits.listMax) };
@@ -67,7 +79,7 @@ const keySnapshot: Route = {
     ...readParameters,
     { name: 'op_number', type: 'integer', required: true, min: 1, sense: 'From the history.' },
   ],
-  answers: done('The value.'),
+  answers: done('The value.', snapshotSchema),
   errors: [...readErrors, 'KEY_NOT_FOUND', 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     const args = { ...keyArgs(context), opNumber: context.query.integer('op_number') };
@@ -86,7 +98,8 @@ const keyRollback: Route = {
     ...writeParameters,
     { name: 'steps', type: 'integer', min: 1, max: kvLimits.rollbackSteps, default: 1, sense: 'How many.' },
   ],
-  answers: done('How many were undone.'),
+  headers: writeHeaders,
+  answers: written('How many were undone.', rollbackSchema, false),
   errors: [...writeErrors, 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);
@@ -112,8 +125,9 @@ const tableSnapshot: Route = {
   ],
   answers: done(
     `The keys and values. One answer looks at ${kvLimits.scannedKeys} keys; candidate_truncated says that there are more, which total_keys_at_snapshot then leaves out. next_after is the "after" of the next call, null where this was all.`,
+    tableSnapshotSchema,
   ),
-  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  errors: [...readErrors],
   handle: async (context, services) => {
     const { query } = context;
     const args = {
@@ -144,8 +158,9 @@ const tableDiff: Route = {
   ],
   answers: done(
     `Keys created, modified and deleted. One answer looks at ${kvLimits.scannedKeys} keys; when there are more, candidate_truncated is true and next_after is the "after" of the next call (else null). The numbers are of the keys up to there.`,
+    diffSchema,
   ),
-  errors: [...readErrors, 'RESPONSE_TOO_LARGE'],
+  errors: [...readErrors],
   handle: async (context, services) => {
     const { query } = context;
     const keys = query
@@ -179,10 +194,11 @@ const tableRollback: Route = {
   body: {
     sense: '{"keys": [...], "exclude_keys": [...]}; without them the whole table.',
     optional: true,
-    schema: { type: 'object' },
+    schema: object({ keys: optional(nullable(list(text))), exclude_keys: optional(nullable(list(text))) }),
   },
-  answers: done('What was done, or would be.'),
-  errors: [...writeErrors, 'TIME_TRAVEL_CHAIN_GAP', 'RESPONSE_TOO_LARGE'],
+  headers: writeHeaders,
+  answers: written('What was done, or would be.', tableRollbackSchema, false),
+  errors: [...writeErrors, 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);
     const { query } = context;

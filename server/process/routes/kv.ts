@@ -6,7 +6,8 @@ import { kvListAt } from '../../executor/kv/past/table-snapshot.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../../executor/kv/store/store.ts';
 import { ApiError } from '../../messages/errors.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { QueryParameter, Reply, Route } from '../http/route.ts';
+import type { Answer, QueryParameter, Reply, Route } from '../http/route.ts';
+import { errorReference, nullable } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { changeRoutes } from './changes.ts';
 import { kvAtomicRoutes } from './kv-atomic.ts';
@@ -14,7 +15,10 @@ import { kvBatchRoutes } from './kv-batch.ts';
 import {
   conditionsOf,
   done,
+  etagHeader,
+  ifNoneMatch,
   keyArgs,
+  keyWriteHeaders,
   path,
   pathArg,
   readErrors,
@@ -22,11 +26,14 @@ import {
   tableOf,
   toReply,
   ttl,
+  valueHeaders,
   writeArgs,
   writeErrors,
   writeOptions,
   writeParameters,
+  written,
 } from './kv-parameters.ts';
+import { deletedSchema, entrySchema, expirySchema, listSchema, setSchema, valueSchema } from './kv-schemas.ts';
 import { kvTimeTravelRoutes } from './kv-time-travel.ts';
 
 const atTimestamp: QueryParameter = {
@@ -36,6 +43,8 @@ const atTimestamp: QueryParameter = {
   default: 0,
   sense: 'What was at this Unix time in seconds; 0 for now.',
 };
+
+const notModified: Answer = { sense: 'Not modified.', headers: valueHeaders };
 
 const listKeys: Route = {
   method: 'GET',
@@ -52,7 +61,7 @@ const listKeys: Route = {
     { name: 'after', type: 'text', sense: 'Only keys greater than this one; excludes offset.' },
     atTimestamp,
   ],
-  answers: done('A page of keys.'),
+  answers: done('A page of keys.', listSchema),
   errors: readErrors,
   handle: async (context, services) => {
     const { query } = context;
@@ -82,16 +91,30 @@ const getKey: Route = {
   access: 'read',
   query: [...readParameters, path, atTimestamp],
   answers: {
-    200: { sense: 'The value as it was stored, with its content type.', contentType: '*/*' },
-    304: { sense: 'Not modified.' },
+    200: {
+      sense: 'The value as it was stored, with its content type.',
+      contentType: '*/*',
+      schema: valueSchema,
+      headers: [...valueHeaders, { name: 'X-JSON-Path', sense: 'The `path` that was asked for.' }],
+    },
+    304: notModified,
+    400: {
+      sense: 'JSON null for a missing database that a write would create, unless the request says JSON.',
+      schema: nullable(errorReference),
+    },
+    404: {
+      sense: 'JSON null unless Accept or Content-Type of the request say JSON.',
+      schema: nullable(errorReference),
+    },
   },
+  headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
     try {
       const maxValueBytes = services.options.maxBodyBytes;
-      const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context), maxValueBytes };
+      const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context), maxValueBytes };
       return toReply(await services.run(kvGet, context, args));
     } catch (error) {
       return missOrThrow(context, services, error);
@@ -107,12 +130,19 @@ const headKey: Route = {
   tag: 'kv',
   access: 'read',
   query: [...readParameters, path, atTimestamp],
-  answers: { 200: { sense: 'The key exists.' }, 304: { sense: 'Not modified.' } },
+  answers: {
+    200: {
+      sense: 'The key exists.',
+      headers: [...valueHeaders, { name: 'X-JSON-Path', sense: 'The `path` that was asked for.' }],
+    },
+    304: notModified,
+  },
+  headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
-    const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatch(context) };
+    const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context) };
     return toReply(await services.run(kvHead, context, args));
   },
 };
@@ -125,10 +155,14 @@ const getEntry: Route = {
   tag: 'kv',
   access: 'read',
   query: readParameters,
-  answers: { ...done('Value, content type, ETag and times.'), 304: { sense: 'Not modified.' } },
+  answers: {
+    200: { sense: 'Value, content type, ETag and times.', schema: entrySchema, headers: [etagHeader] },
+    304: notModified,
+  },
+  headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) =>
-    toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatch(context) })),
+    toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatchArg(context) })),
 };
 
 const setKey: Route = {
@@ -145,7 +179,11 @@ const setKey: Route = {
     { name: 'if_match', type: 'text', sense: 'Write only if the value is exactly this.' },
   ],
   body: { sense: 'The value, stored byte for byte.', optional: true },
-  answers: done('Written.'),
+  headers: [
+    ...keyWriteHeaders,
+    { name: 'If-None-Match', sense: '`*`: write only if the key does not exist; else 412.' },
+  ],
+  answers: written('Written.', setSchema, true),
   errors: [...writeErrors, 'INVALID_JSON_VALUE'],
   handle: async (context, services) => {
     const args = keyArgs(context);
@@ -174,7 +212,8 @@ const deleteKey: Route = {
   tag: 'kv',
   access: 'write',
   query: writeParameters,
-  answers: done('Deleted.'),
+  headers: keyWriteHeaders,
+  answers: written('Deleted.', deletedSchema, false),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
@@ -192,7 +231,8 @@ const expire: Route = {
   tag: 'kv',
   access: 'write',
   query: [...writeParameters, { ...ttl, min: 1, required: true }],
-  answers: done('The second at which the key is gone.'),
+  headers: keyWriteHeaders,
+  answers: written('The second at which the key is gone.', expirySchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
 };
@@ -205,7 +245,8 @@ const persist: Route = {
   tag: 'kv',
   access: 'write',
   query: writeParameters,
-  answers: done('The key stays.'),
+  headers: keyWriteHeaders,
+  answers: written('The key stays.', expirySchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, null),
 };
@@ -251,7 +292,7 @@ function listAt(context: RequestContext, services: Services, atSeconds: number):
   return services.run(kvListAt, context, args).then(toReply);
 }
 
-function ifNoneMatch(context: RequestContext): { ifNoneMatch?: string } {
+function ifNoneMatchArg(context: RequestContext): { ifNoneMatch?: string } {
   const value = context.headers['if-none-match'];
   return value === undefined ? {} : { ifNoneMatch: value };
 }

@@ -9,6 +9,7 @@ import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
+import { integer, list, number, object, oneOfTexts, rfc3339, text } from '../http/schema.ts';
 import { locksOf } from '../locks.ts';
 import type { Services } from '../services.ts';
 
@@ -18,6 +19,19 @@ const dbParameter: QueryParameter = {
   default: '',
   sense: 'Only this database; without it every database of the mount that is locked or waited for.',
 };
+
+const party = {
+  lock: { ...text, description: "SQLite's name for the lock." },
+  mode: oneOfTexts('shared', 'exclusive'),
+  pid: integer,
+  command: text,
+  container: { ...text, description: '`host` outside of any.' },
+};
+export const holderSchema = object({ ...party, since: rfc3339, heldMs: number });
+const waiter = object({ ...party, waitMs: number, blockedBy: list(integer) });
+const locksSchema = object({
+  databases: list(object({ db: text, journal: text, holders: list(holderSchema), waiters: list(waiter) })),
+});
 
 let openStreams = 0;
 
@@ -29,7 +43,7 @@ const locks: Route = {
   tag: 'system',
   access: 'read',
   query: [dbParameter],
-  answers: { 200: { sense: 'Holders and waiters by database; empty without a mount.', schema: { type: 'object' } } },
+  answers: { 200: { sense: 'Holders and waiters by database; empty without a mount.', schema: locksSchema } },
   errors: ['INVALID_DB_PATH'],
   handle: async (context, services) => json(await readLocks(context, services)),
 };
@@ -42,7 +56,7 @@ const stream: Route = {
   tag: 'system',
   access: 'read',
   query: [dbParameter],
-  answers: { 200: { sense: 'Events: snapshot, change.', contentType: 'text/event-stream' } },
+  answers: { 200: { sense: 'Events: snapshot, change.', contentType: 'text/event-stream', schema: text } },
   errors: ['INVALID_DB_PATH', 'SERVICE_UNAVAILABLE'],
   handle: async (context, services) => {
     if (openStreams >= limits.lockStreams) {

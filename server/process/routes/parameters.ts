@@ -1,6 +1,8 @@
 // Query parameters that many routes share.
 import type { ErrorCode } from '../../messages/errors.ts';
-import type { QueryParameter } from '../http/route.ts';
+import { limits } from '../../messages/limits.ts';
+import type { Answer, QueryParameter } from '../http/route.ts';
+import { errorReference } from '../http/schema.ts';
 
 export const dbParameter: QueryParameter = {
   name: 'db',
@@ -11,9 +13,9 @@ export const dbParameter: QueryParameter = {
 
 export const timeoutParameter: QueryParameter = {
   name: 'timeout',
-  // A malformed value is ignored, so it is decoded apart from the other integers.
-  type: 'text',
-  default: '30',
+  type: 'integer',
+  isLenient: true,
+  default: limits.deadlineDefaultSeconds,
   sense: 'Deadline in seconds, clamped to 1..300. Missed: 503 REQUEST_TIMEOUT.',
 };
 
@@ -26,6 +28,9 @@ export const createParameters: readonly QueryParameter[] = [
   },
   { name: 'auto_create', type: 'boolean', default: false, sense: 'Alias of create_db_if_missing.' },
 ];
+
+/** Where DATABASE_NOT_FOUND is 404, other than in the table of errors. */
+export const noDatabase: Answer = { sense: '`DATABASE_NOT_FOUND`: there is no such database.', schema: errorReference };
 
 /** What every route that takes `db` can answer. */
 export const databaseErrors: readonly ErrorCode[] = [

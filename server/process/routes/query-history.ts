@@ -5,7 +5,54 @@ import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import { json } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
+import {
+  boolean,
+  integer,
+  list,
+  nullable,
+  number,
+  object,
+  oneOfTexts,
+  optional,
+  rfc3339,
+  succeeded,
+  text,
+} from '../http/schema.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+const entries = nullable(
+  list(
+    object({
+      id: integer,
+      sql: text,
+      timestamp: rfc3339,
+      execution_time_ms: integer,
+      row_count: integer,
+      success: boolean,
+      is_statement: boolean,
+      source: oneOfTexts('sql', 'kv'),
+      client_ip: text,
+      error: optional(text),
+    }),
+  ),
+);
+const historySchema = object({
+  count: integer,
+  total: integer,
+  limit: integer,
+  offset: integer,
+  history: entries,
+  entries: { ...entries, description: 'The same as history.' },
+});
+const statsSchema = object({
+  total_queries: integer,
+  success_count: integer,
+  failure_count: integer,
+  avg_exec_time_ms: number,
+  last_minute: integer,
+  last_hour: integer,
+});
+const doneSchema = object({ success: succeeded, message: text });
 
 const cleared = { success: true, message: 'history cleared' };
 
@@ -23,7 +70,7 @@ export const historyRoutes: readonly Route[] = [
       { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Entries to skip.' },
       timeoutParameter,
     ],
-    answers: { 200: { sense: 'Newest first.', schema: { type: 'object' } } },
+    answers: { 200: { sense: 'Newest first.', schema: historySchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(services.target(context));
@@ -42,7 +89,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'read',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Counts over the entries that are kept.', schema: { type: 'object' } } },
+    answers: { 200: { sense: 'Counts over the entries that are kept.', schema: statsSchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(services.target(context));
@@ -57,7 +104,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'write',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Cleared.', schema: { type: 'object' } } },
+    answers: { 200: { sense: 'Cleared.', schema: doneSchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(services.target(context));
@@ -73,7 +120,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'write',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Deleted.', schema: { type: 'object' } } },
+    answers: { 200: { sense: 'Deleted.', schema: doneSchema } },
     errors: [...databaseErrors, 'HISTORY_ENTRY_NOT_FOUND'],
     async handle(context, services) {
       if (!/^\d{1,15}$/.test(context.key)) throw new ApiError('INVALID_PARAMETERS', 'the entry id must be an integer');

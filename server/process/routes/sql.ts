@@ -8,8 +8,44 @@ import { limits } from '../../messages/limits.ts';
 import type { RequestContext } from '../http/context.ts';
 import { errorReply } from '../http/reply.ts';
 import type { Reply, Route } from '../http/route.ts';
+import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+const cells = mapOf(anyJson);
+
+const transactionSchema = object({
+  results: list(
+    object({
+      success: boolean,
+      resultHeaders: optional(list(text)),
+      resultSet: optional({ ...list(cells), description: 'Of an item that produces columns. A BLOB is base64.' }),
+      resultSetList: optional({ ...list(list(anyJson)), description: 'Instead of resultSet, with resultFormat list.' }),
+      truncated: optional({ ...succeeded, description: `There are more than ${limits.selectRows} rows.` }),
+      rowsUpdated: optional({ ...integer, description: 'Of an item that produces no columns.' }),
+      rowsUpdatedBatch: optional({ ...list(integer), description: 'Of valuesBatch.' }),
+      rowErrors: optional({ ...list(text), description: 'Rows of valuesBatch that noFail passed over.' }),
+      error: optional({ ...text, description: 'Of an item that failed under noFail.' }),
+      code: optional(text),
+    }),
+  ),
+  committed: optional({
+    ...succeeded,
+    description: 'The work is done, but its results were lost with the process that did it.',
+  }),
+});
+
+const querySchema = object({
+  success: succeeded,
+  query: text,
+  columns: list(text),
+  resultSet: nullable({
+    ...list(cells),
+    description: 'A BLOB is a string where it is UTF-8, else {"value_base64": ...}.',
+  }),
+  rowCount: integer,
+  truncated: boolean,
+});
 
 export const sqlRoutes: readonly Route[] = [
   {
@@ -39,7 +75,7 @@ export const sqlRoutes: readonly Route[] = [
                 sql: { type: 'string', description: 'Alias of statement.' },
                 values: { description: 'A list for ? parameters or an object for named ones.' },
                 params: { description: 'Alias of values.' },
-                valuesBatch: { type: 'array', maxItems: limits.batchRows, items: {} },
+                valuesBatch: { type: 'array', maxItems: limits.batchRows, items: {}, description: 'Rows of values.' },
                 noFail: { type: 'boolean', default: false },
               },
             },
@@ -50,7 +86,7 @@ export const sqlRoutes: readonly Route[] = [
     answers: {
       200: {
         sense: 'Every item was committed, or skipped under noFail.',
-        schema: { type: 'object', properties: { results: { type: 'array', items: { type: 'object' } } } },
+        schema: transactionSchema,
       },
     },
     errors: [
@@ -63,7 +99,6 @@ export const sqlRoutes: readonly Route[] = [
       'DATABASE_READONLY',
       'CONFLICT',
       'PAYLOAD_TOO_LARGE',
-      'RESPONSE_TOO_LARGE',
     ],
     handle: executeTransaction,
   },
@@ -79,8 +114,8 @@ export const sqlRoutes: readonly Route[] = [
       { name: 'sql', type: 'text', required: true, sense: 'The SELECT, as base64, base64url or plain text.' },
       timeoutParameter,
     ],
-    answers: { 200: { sense: 'The rows; resultSet is null when there are none.', schema: { type: 'object' } } },
-    errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT', 'RESPONSE_TOO_LARGE'],
+    answers: { 200: { sense: 'The rows; resultSet is null when there are none.', schema: querySchema } },
+    errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT'],
     handle: shareableQuery,
   },
 ];

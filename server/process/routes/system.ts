@@ -5,6 +5,18 @@ import { limits } from '../../messages/limits.ts';
 import { secondsText } from '../../messages/time-text.ts';
 import { json } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
+import {
+  anyJson,
+  integer,
+  list,
+  mapOf,
+  nullable,
+  object,
+  oneOfTexts,
+  optional,
+  rfc3339,
+  text,
+} from '../http/schema.ts';
 import { describeApi } from '../openapi.ts';
 import type { Services } from '../services.ts';
 import { landingPage } from './landing.ts';
@@ -24,7 +36,35 @@ const features: readonly string[] = [
 const maxOpenDatabases = limits.executors * limits.connectionsPerExecutor;
 const started = secondsText(new Date());
 const built = secondsText(statSync(import.meta.filename).mtime);
-const object = { type: 'object' };
+const cacheSchema = object({
+  size: integer,
+  max_size: integer,
+  directory_mode: object({ size: integer, max_size: integer, held: integer }),
+});
+/** All but `status` only with `verbose`. */
+const healthSchema = object({
+  status: oneOfTexts('ok'),
+  service: optional(text),
+  version: optional(text),
+  built: optional(rfc3339),
+  started: optional(rfc3339),
+  pid: optional(integer),
+  ip: optional(text),
+  userAgent: optional(text),
+  memory: optional(object({ rss: integer, heap: integer })),
+  fds: optional(nullable(integer)),
+  cache: optional(cacheSchema),
+  counters: optional(mapOf(integer)),
+  features: optional(list(text)),
+});
+const descriptionSchema = object({
+  openapi: text,
+  info: mapOf(anyJson),
+  servers: list(mapOf(anyJson)),
+  tags: list(mapOf(anyJson)),
+  paths: mapOf(anyJson),
+  components: mapOf(anyJson),
+});
 
 /** `routes` is asked for late: the table that holds these rows is what they describe. */
 export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
@@ -37,7 +77,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'open',
       query: [{ name: 'verbose', type: 'boolean', default: false, sense: 'Also process, memory, counters, features.' }],
-      answers: { 200: { sense: 'It does.', schema: object } },
+      answers: { 200: { sense: 'It does.', schema: healthSchema } },
       errors: [],
       handle: (context, services) =>
         context.query.boolean('verbose')
@@ -52,7 +92,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'open',
       query: [],
-      answers: { 200: { sense: 'Sizes.', schema: object } },
+      answers: { 200: { sense: 'Sizes.', schema: cacheSchema } },
       errors: [],
       handle: (_context, services) => json(cacheHealth(services)),
     },
@@ -64,7 +104,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'OpenAPI 3.1.', schema: object } },
+      answers: { 200: { sense: 'OpenAPI 3.1.', schema: descriptionSchema } },
       errors: [],
       handle: (_context, services) => json(describeApi(routes(), services.options.version)),
     },
@@ -76,7 +116,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'OpenAPI 3.1.', contentType: 'application/yaml' } },
+      answers: { 200: { sense: 'OpenAPI 3.1.', contentType: 'application/yaml', schema: text } },
       errors: [],
       handle: (_context, services) => ({
         status: 200,
@@ -92,7 +132,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'Metrics.', contentType: 'text/plain' } },
+      answers: { 200: { sense: 'Metrics.', contentType: 'text/plain', schema: text } },
       errors: [],
       async handle(_context, services) {
         const { text, contentType } = await services.metricsText();
@@ -107,7 +147,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'A page.', contentType: 'text/html' } },
+      answers: { 200: { sense: 'A page.', contentType: 'text/html', schema: text } },
       errors: [],
       handle: (_context, services) => ({
         status: 200,
