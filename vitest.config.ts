@@ -1,5 +1,6 @@
 // Two projects: `fast` needs nothing but Node; `real` uses a real mount, real processes and clients, one file at a time.
 // The long loops of test/soak join `real` when HOODY_SQLITE_SOAK is set (npm run soak).
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const fast = [
@@ -20,6 +21,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...fast, ...soak],
           fileParallelism: false,
+          alias: { typescript: resolve(import.meta.dirname, 'test/helpers/typescript-5.ts') },
+          server: { deps: { inline: ['openapi-typescript'] } },
           testTimeout: 120_000,
           hookTimeout: 60_000,
           // CI's two cores are noisy: a second try there, and only there. A test that needs it is worth an issue.
