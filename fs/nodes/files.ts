@@ -16,7 +16,6 @@ import {
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
-  O_TRUNC,
   openat,
   pathOfDescriptor,
   pread,
@@ -26,7 +25,7 @@ import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import { adopt, called, EBADF, EBUSY, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
+import { adopt, called, EBADF, EBUSY, EEXIST, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
 
 /** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
 const copyBytes = 8 << 20;
@@ -52,10 +51,12 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   if (parent === undefined) return -ESTALE;
   tree.caller.become(asked.uid, asked.gid);
   tree.ownChanges.add(parent, asked.name);
-  const wanted = exclusively(tree, parent, asked) ? O_ACCMODE | O_EXCL | O_TRUNC : O_ACCMODE | O_TRUNC;
-  const openFlags = (asked.flags & wanted) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  noteMaking(tree, parent, asked.name);
+  // Only the file that was made for this very request, by a process that died before it could answer, may be there.
+  const isRepeat = tree.operation.hasMade;
+  const openFlags = (asked.flags & O_ACCMODE) | O_CREAT | (isRepeat ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC;
   const fd = openat(parent.fd, asked.name, openFlags, asked.mode & 0o7777);
-  if (fd < 0) return failed();
+  if (fd < 0) return notCreated(asked);
   const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
   const node = pathFd < 0 ? failed() : adopt(tree, pathFd);
   if (typeof node === 'number') {
@@ -73,11 +74,13 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   return entryBytes + answerOpen(tree, node, asked, fd, out, entryBytes);
 }
 
-/** False for O_EXCL too when the file was made for this very request, by a process that died before it could answer. */
-function exclusively(tree: Tree, parent: Node, asked: RequestOf<'CREATE'>): boolean {
-  if ((asked.flags & O_EXCL) === 0) return false;
-  noteMaking(tree, parent, asked.name);
-  return !tree.operation.hasMade;
+/**
+ * The kernel asks to create a name that it believes to be free. One that has appeared behind its back has an owner and a mode that
+ * the kernel has not checked: ESTALE makes it look the name up, and open the file like any other.
+ */
+function notCreated(asked: RequestOf<'CREATE'>): number {
+  const error = failed();
+  return error === -EEXIST && (asked.flags & O_EXCL) === 0 ? -ESTALE : error;
 }
 
 export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): number {

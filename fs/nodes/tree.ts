@@ -88,7 +88,7 @@ export function openTree(dataDir: string, { survivor, directories, ...parts }: T
   };
 }
 
-/** Before a name is made. Only what makes names once and for all needs it: to open with O_CREAT twice does no harm. */
+/** Before a name is made: a repeat of the request, after this process has died, must tell its own work from somebody else's. */
 export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer): void {
   operation.intendToMake(statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat));
 }

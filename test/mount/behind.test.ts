@@ -63,3 +63,54 @@ test('changes made through the mount raise no warning', async () => {
   await eventually(() => expect(warnings().length).toBeGreaterThan(0));
   expect(new Set(warnings().flatMap(({ fields }) => fields.names))).toEqual(new Set([join(mount.dataDir, 'marker')]));
 });
+
+test('a file that has just appeared is opened by its owner and mode, not as one that is being created', async () => {
+  mount = await tempMount({ watch: false });
+  // All in the second in which the kernel believes that the names are free.
+  const { stdout, stderr } = await run('python3', [
+    '-c',
+    `
+import os, sys
+data, mount = sys.argv[1:]
+os.chmod(os.path.dirname(mount), 0o755); os.chmod(mount, 0o777)
+def appear(name, mode):
+    assert not os.path.exists(f"{mount}/{name}")
+    fd = os.open(f"{data}/{name}", os.O_CREAT | os.O_WRONLY, mode)
+    os.write(fd, b"secret")
+    os.close(fd)
+def tried(flags, name):
+    try:
+        fd = os.open(f"{mount}/{name}", flags, 0o644)
+        content = os.read(fd, 10)
+        os.close(fd)
+        return content.decode()
+    except OSError as error:
+        return error.strerror
+names = ["private", "truncated", "exclusive", "public", "root"]
+for name in names: appear(name, 0o666 if name == "public" else 0o600)
+os.mkfifo(f"{data}/fifo") if not os.path.exists(f"{mount}/fifo") else None
+os.seteuid(65534)
+print(tried(os.O_RDWR | os.O_CREAT, "private"))
+print(tried(os.O_WRONLY | os.O_CREAT | os.O_TRUNC, "truncated"))
+print(tried(os.O_RDWR | os.O_CREAT | os.O_EXCL, "exclusive"))
+print(tried(os.O_RDONLY | os.O_CREAT, "public"))
+print(tried(os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, "fifo"))
+os.seteuid(0)
+print(tried(os.O_RDWR | os.O_CREAT, "root"))
+print(*[os.path.getsize(f"{data}/{name}") for name in names])
+`,
+    mount.dataDir,
+    mount.mountPoint,
+  ]);
+  expect(stderr).toBe('');
+  expect(stdout.split('\n')).toEqual([
+    'Permission denied',
+    'Permission denied',
+    'File exists',
+    'secret',
+    expect.stringMatching(/Permission denied|No such device or address/),
+    'secret',
+    '6 6 6 6 6',
+    '',
+  ]);
+});
