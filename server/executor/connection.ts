@@ -2,6 +2,8 @@
 // operations shares.
 import type { Database, Statement } from 'better-sqlite3';
 import { limits } from '../messages/limits.ts';
+import { endInterrupts } from './interrupts.ts';
+import { interrupted } from './sql/sqlite-errors.ts';
 
 export class Connection {
   readonly database: Database;
@@ -38,10 +40,20 @@ export class Connection {
 
   readonly nowMs = (): number => this.#nowMs;
 
-  /** Tells the server, before and after COMMIT, what a kill would now mean. Only for operations that commit themselves. */
+  /**
+   * Tells the server, before and after COMMIT, what a kill would now mean. Only for operations that commit themselves.
+   * @throws ApiError before COMMIT, where the work was interrupted
+   */
   readonly announce = (phase: CommitPhase): void => {
-    this.hasCommitted = true;
+    if (phase === 'committing' && endInterrupts()) throw interrupted();
+    if (phase !== 'writing') this.hasCommitted = true;
     this.#onPhase(phase);
+  };
+
+  /** Ends the transaction if there is one, whatever interrupted it. */
+  readonly rollBack = (): void => {
+    endInterrupts();
+    if (this.database.inTransaction) this.database.exec('ROLLBACK');
   };
 
   /** Called before each group. */
@@ -58,4 +70,5 @@ export class Connection {
   }
 }
 
-export type CommitPhase = 'committing' | 'committed';
+/** `writing`: SQL has the write lock, and is finished even if its client leaves. */
+export type CommitPhase = 'writing' | 'committing' | 'committed';

@@ -1,11 +1,12 @@
 // The executor process: holds better-sqlite3, runs one group of jobs at a time, and ends with its server. It may be
-// killed at any moment: that is how a deadline is enforced (better-sqlite3 cannot interrupt a statement).
+// killed at any moment: that is how a deadline is enforced on work that an interrupt does not end.
 import koffi from 'koffi';
 import { ApiError } from '../messages/errors.ts';
 import type { FromExecutor, Outcome, ToExecutor } from '../messages/jobs.ts';
 import type { PathRules } from '../messages/paths.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { allowInterrupts, endInterrupts, listenForInterrupts } from './interrupts.ts';
 import { fileOperations, operations } from './operations.ts';
 import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } from './run-group.ts';
 
@@ -32,12 +33,14 @@ function runGroup(
   let connection: Connection | undefined;
   try {
     connection = started.connections.get(message.path, message.create, Date.now());
+    allowInterrupts(message.id);
     connection.prepareFor(Date.now(), message.budgetMs, (phase) => send({ type: phase, id: message.id }));
     result = runJobs(connection, message, started.rules, report);
   } catch (error) {
     result = { outcomes: message.jobs.map(() => failed(error)), wrote: false };
   }
-  if (connection?.isTainted) started.connections.close(message.path);
+  // An interrupt may have come between a setting and its undoing.
+  if (endInterrupts() || connection?.isTainted) started.connections.close(message.path);
   send({ type: 'done', id: message.id, outcomes: result.outcomes, wrote: result.wrote });
 }
 
@@ -90,7 +93,7 @@ function receive(message: ToExecutor): void {
   if (message.type === 'start') {
     rules = message.rules;
     connections = new Connections(rules);
-    send({ type: 'ready' });
+    send({ type: 'ready', canInterrupt: listenForInterrupts() });
     return;
   }
   if (rules === undefined || connections === undefined) return;

@@ -3,7 +3,8 @@
 import { ApiError, toErrorData } from '../messages/errors.ts';
 import type { Outcome } from '../messages/jobs.ts';
 import type { Connection } from './connection.ts';
-import { isBusy, toApiError } from './sql/sqlite-errors.ts';
+import { endInterrupts } from './interrupts.ts';
+import { interrupted, isBusy, toApiError } from './sql/sqlite-errors.ts';
 
 export interface Job {
   readonly run: (connection: Connection) => unknown;
@@ -36,14 +37,14 @@ export function runWrites(
 }
 
 export function runReads(connection: Connection, jobs: readonly Job[]): GroupResult {
-  const { database } = connection;
   try {
     connection.statement('BEGIN').run();
     const outcomes = jobs.map((job) => attempt(connection, job));
+    endInterrupts();
     connection.statement('COMMIT').run();
     return { outcomes, wrote: false };
   } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK');
+    connection.rollBack();
     return { outcomes: jobs.map(() => failed(error)), wrote: false };
   }
 }
@@ -51,7 +52,7 @@ export function runReads(connection: Connection, jobs: readonly Job[]): GroupRes
 /** For jobs that begin and end their own transaction. */
 export function runAlone(connection: Connection, job: Job): GroupResult {
   const outcome = attempt(connection, job);
-  if (connection.database.inTransaction) connection.database.exec('ROLLBACK');
+  connection.rollBack();
   return { outcomes: [outcome], wrote: connection.hasCommitted };
 }
 
@@ -60,7 +61,7 @@ export function failed(error: unknown): Outcome {
 }
 
 function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome[] {
-  const { database, statement } = connection;
+  const { statement } = connection;
   statement('BEGIN IMMEDIATE').run();
   try {
     const outcomes = jobs.map((job) => withSavepoint(connection, job));
@@ -68,7 +69,8 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
     statement('COMMIT').run();
     return outcomes;
   } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK');
+    connection.rollBack();
+    if (endInterrupts()) throw interrupted(error);
     if (error instanceof TransactionLost || isBusy(error)) throw error;
     throw new TransactionLost('', { cause: error });
   }
@@ -87,7 +89,7 @@ function withSavepoint(connection: Connection, job: Job): Outcome {
 /** A job whose group was lost, in a transaction of its own: what it throws now is its answer. */
 function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
   if (job === undefined) return failed(new ApiError('INTERNAL_ERROR', 'internal error'));
-  const { database, statement } = connection;
+  const { statement } = connection;
   try {
     statement('BEGIN IMMEDIATE').run();
     const value = job.run(connection);
@@ -95,7 +97,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
     statement('COMMIT').run();
     return { value };
   } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK');
+    connection.rollBack();
     return failed(error);
   }
 }

@@ -4,6 +4,9 @@ import type { ErrorData } from './errors.ts';
 import type { Lane } from './operation.ts';
 import type { PathRules } from './paths.ts';
 
+/** The executor's end of the pipe on which the server names groups to interrupt: 8 bytes each, in the machine's byte order. */
+export const interruptFd = 4;
+
 export interface JobMessage {
   readonly operation: string;
   readonly args: unknown;
@@ -35,13 +38,15 @@ export type Outcome =
   | { readonly error: ErrorData; readonly value?: never };
 
 export type FromExecutor =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly canInterrupt: boolean }
+  /** SQL has the write lock: from now on it is finished even if its client leaves. */
+  | { readonly type: 'writing'; readonly id: number }
   /** COMMIT is next: until `committed`, nobody can say whether the work is in the file. */
   | { readonly type: 'committing'; readonly id: number }
   | { readonly type: 'committed'; readonly id: number }
   /** One job of a group was committed alone, after the group could not be. */
   | { readonly type: 'partial'; readonly id: number; readonly index: number; readonly outcome: Outcome }
-  /** `outcomes` of the jobs that had no `partial`, in their order. `wrote`: the database may have changed. */
+  /** `outcomes` of the jobs that had no `partial`, in their order; jobs at the end that did not run have none. `wrote`: the database may have changed. */
   | { readonly type: 'done'; readonly id: number; readonly outcomes: readonly Outcome[]; readonly wrote: boolean }
   | { readonly type: 'closed'; readonly id: number }
   /** Idle connections were closed. */

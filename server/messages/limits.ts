@@ -65,6 +65,12 @@ export const limits = {
   /** So many waiting jobs go out before this turn of the event loop is over, so that server and executor work at once. */
   eagerGroupJobs: 16,
   groupBytes: 8 * 1024 * 1024,
+  /** What an interrupted group gets to end by itself before its executor is killed. */
+  interruptGraceMs: 1_000,
+  /** How long work on a file waits for reads of other databases before those are ended and started again. */
+  givingWayMs: 500,
+  /** How long the answer to a missed deadline waits to learn whether a lock was the reason. */
+  lockQuestionMs: 250,
   /** What a COMMIT may take beyond the deadline before the executor is killed all the same. */
   commitGraceMs: 10_000,
   /** What is kept of a deadline for the answer when work waits for a lock. */

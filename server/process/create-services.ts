@@ -42,7 +42,7 @@ export function createServices(parts: ServiceParts): Services {
         services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
       };
       try {
-        const request = { path: target.path, deadlineMs: context.deadlineMs, ...run };
+        const request = { path: target.path, deadlineMs: context.deadlineMs, isGone: context.isGone, ...run };
         const result = await scheduler.run(operation, args, request);
         remember(null);
         return result;
@@ -52,7 +52,7 @@ export function createServices(parts: ServiceParts): Services {
       }
     },
     runOnFile: (operation, context, path, args) =>
-      scheduler.runOnFile(operation, args, { path, deadlineMs: context.deadlineMs }),
+      scheduler.runOnFile(operation, args, { path, deadlineMs: context.deadlineMs, isGone: context.isGone }),
     record({ path }, entries, isWrite) {
       for (const entry of entries) recorder.record(path, entry, isWrite);
     },

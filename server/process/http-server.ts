@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
 import { Router } from './http/router.ts';
+import { locksOf } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
@@ -61,6 +62,10 @@ export function createHttpServer(
   const scheduler = new Scheduler({
     rules,
     isFenced: (path) => fenced.has(path),
+    lockWaiters: async (path) => {
+      if (!options.mounted) return [];
+      return locksOf(await locks(), relative(root, path))?.waiters.map(({ pid }) => pid) ?? [];
+    },
     log,
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);

@@ -1,10 +1,12 @@
 // Maintenance of one open database. Runs in the executor.
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ApiError } from '../../messages/errors.ts';
 import type { AnyOperation, Operation } from '../../messages/operation.ts';
 import { isInside } from '../../messages/paths.ts';
 import { checkPathLength, findFile, makeDirectory } from '../files.ts';
 import { actAs } from '../guard/guard.ts';
+import { sqliteCode } from '../sql/sqlite-errors.ts';
 
 export const quickCheck: Operation<Record<string, never>, string> = {
   name: 'database.quick-check',
@@ -29,14 +31,22 @@ export const checkpoint: Operation<Record<string, never>, string> = {
 export const vacuumInto: Operation<{ readonly destination: string }, string> = {
   name: 'database.vacuum-into',
   lane: 'sql',
-  run: ({ database }, { destination }, rules) => {
+  run: ({ database, announce }, { destination }, rules) => {
     checkPathLength(destination);
     if (rules.allowAnyAbsoluteDbPath || isInside(destination, rules.root)) {
       makeDirectory(dirname(destination));
     }
     const file = findFile(destination, rules);
     if (file.identity !== null) throw new ApiError('CONFLICT', 'the destination exists');
-    actAs('maintenance', () => database.prepare('VACUUM INTO ?').run(file.path));
+    // A copy that has begun is finished.
+    announce('writing');
+    try {
+      actAs('maintenance', () => database.prepare('VACUUM INTO ?').run(file.path));
+    } catch (error) {
+      // Half a copy looks like a whole one.
+      if (sqliteCode(error) === 'SQLITE_INTERRUPT') rmSync(file.path, { force: true });
+      throw error;
+    }
     return 'ok';
   },
 };

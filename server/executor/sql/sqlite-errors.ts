@@ -29,6 +29,11 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('INTERNAL_ERROR', 'internal error', { cause: error });
 }
 
+/** What an interrupted job comes to; the server knows whether it was late. */
+export function interrupted(cause?: unknown): ApiError {
+  return new ApiError('REQUEST_TIMEOUT', 'the work was interrupted; nothing was committed', { cause });
+}
+
 function isPermissionError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
@@ -37,6 +42,7 @@ function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   if (isBusy(cause)) {
     return new ApiError('DATABASE_BUSY', 'another program holds the database; try again', { cause });
   }
+  if (code === 'SQLITE_INTERRUPT') return interrupted(cause);
   if (code.startsWith('SQLITE_CONSTRAINT')) return new ApiError('SQL_CONSTRAINT', text, { cause });
   if (code.startsWith('SQLITE_READONLY')) {
     return new ApiError('DATABASE_READONLY', 'the database cannot be written', { cause });

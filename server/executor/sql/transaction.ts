@@ -4,13 +4,14 @@ import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, type ErrorData, toErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { Connection } from '../connection.ts';
+import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
 import { guard } from './guard.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
-import { toApiError } from './sqlite-errors.ts';
+import { interrupted, toApiError } from './sqlite-errors.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
 
 /** One item for the query history. */
@@ -83,6 +84,7 @@ class Transaction {
         // What is known of the KV tables is read before the lock: a first look at 150 of them takes a while.
         if (wrote) logEnds(this.#connection);
         database.exec(wrote ? 'BEGIN IMMEDIATE' : 'BEGIN');
+        if (wrote) this.#connection.announce('writing');
         const ends = wrote ? logEnds(this.#connection) : {};
         for (const part of inside) {
           reqIdx = part.index;
@@ -95,7 +97,8 @@ class Transaction {
         if (wrote) this.#connection.announce('committed');
       }
     } catch (error) {
-      if (database.inTransaction) database.exec('ROLLBACK');
+      this.#connection.rollBack();
+      if (endInterrupts()) throw interrupted(error);
       return this.#failure(error, reqIdx);
     }
     return { body: `{"results":[${this.#texts.join(',')}]}`, error: null, records: this.#records, wrote };

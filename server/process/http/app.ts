@@ -46,7 +46,8 @@ async function answer(context: Context, deps: AppDeps, budget: TransitBudget): P
     reply = await handle(context, deps, seen, budget);
   } catch (thrown) {
     const error = toApiError(thrown);
-    if (error.status >= 500 && error.code !== 'REQUEST_TIMEOUT' && error.code !== 'DATABASE_BUSY') {
+    const isUsual = error.code === 'REQUEST_TIMEOUT' || error.code === 'DATABASE_BUSY' || context.req.socket.destroyed;
+    if (error.status >= 500 && !isUsual) {
       deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: causeText(error) });
     }
     reply = errorReply(error);

@@ -38,6 +38,9 @@ export class RequestContext {
     this.deadlineMs = performance.now() + timeoutSeconds(parts.query.raw('timeout')) * 1000;
   }
 
+  /** The client has closed its connection: nobody waits for the answer. */
+  readonly isGone = (): boolean => this.request.socket.destroyed;
+
   get headers(): IncomingHttpHeaders {
     return this.request.headers;
   }

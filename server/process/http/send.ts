@@ -38,7 +38,8 @@ export function send(context: Context, reply: Reply, budget: TransitBudget): voi
   if (reply.status !== 204 && reply.status !== 304 && !(body === null && req.method === 'HEAD')) {
     headers['Content-Length'] = sizeBytes;
   }
-  if (sizeBytes > smallAnswerBytes) {
+  // Of a client that has left there is no close to come.
+  if (sizeBytes > smallAnswerBytes && !res.destroyed) {
     budget.take(sizeBytes);
     res.once('close', () => budget.give(sizeBytes));
   }

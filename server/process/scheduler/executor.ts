@@ -1,7 +1,9 @@
 // The server's side of one executor process: one piece of work outstanding, its phase, and its end.
 import { type ChildProcess, fork } from 'node:child_process';
+import { endianness } from 'node:os';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { FromExecutor, ToExecutor } from '../../messages/jobs.ts';
+import { type FromExecutor, interruptFd, type ToExecutor } from '../../messages/jobs.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import type { Group } from './group.ts';
 
@@ -23,6 +25,8 @@ export class Executor {
   /** What it is at work on. */
   group: Group | null = null;
   isReady = false;
+  /** Its guard listens for the numbers of groups to interrupt. */
+  canInterrupt = false;
   idleSinceMs = performance.now();
   readonly startedAtMs = performance.now();
 
@@ -30,8 +34,10 @@ export class Executor {
     this.#child = fork(programPath, [], {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2'],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
     });
+    // A pipe that is gone shows as an exit.
+    this.#interrupts.on('error', () => {});
     this.#child.on('message', (message) => events.onMessage(this, message as FromExecutor));
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', () => resolve());
@@ -54,6 +60,20 @@ export class Executor {
   /** Ends an executor that does nothing: it closes its databases first. */
   end(): void {
     if (this.#child.connected) this.#child.disconnect();
+  }
+
+  /** Makes every statement of the group fail until it ends. False when this executor can only be killed. */
+  interrupt(groupId: number): boolean {
+    if (!this.canInterrupt) return false;
+    const number = Buffer.alloc(8);
+    if (endianness() === 'LE') number.writeBigUInt64LE(BigInt(groupId));
+    else number.writeBigUInt64BE(BigInt(groupId));
+    this.#interrupts.write(number);
+    return true;
+  }
+
+  get #interrupts(): Writable {
+    return this.#child.stdio[interruptFd] as Writable;
   }
 
   kill(): void {

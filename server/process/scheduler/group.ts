@@ -1,8 +1,13 @@
-// The jobs that one executor is at work on, and what becomes of each when that executor dies.
+// The jobs that one executor is at work on: why they are ended early, and what becomes of each when they are, or when the
+// executor dies. Pure: no processes, no clock.
 import { ApiError, type ErrorCode, toErrorData } from '../../messages/errors.ts';
 import type { Outcome } from '../../messages/jobs.ts';
+import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';
 import type { DatabaseQueue, QueuedJob } from './queue.ts';
+
+/** `deadline`: that of its most urgent job. `abandoned`: every client has left. `way`: it keeps a file open that is to go. */
+export type StopReason = 'deadline' | 'abandoned' | 'way';
 
 export interface Group {
   readonly id: number;
@@ -10,51 +15,112 @@ export interface Group {
   readonly lane: QueuedJob['lane'];
   /** A job that was answered ahead of its group leaves a hole. */
   readonly jobs: (QueuedJob | undefined)[];
+  readonly startedAtMs: number;
   /** That of its most urgent job. */
   readonly deadlineMs: number;
-  phase: 'running' | 'committing' | 'committed';
-  isKilledForDeadline: boolean;
+  /** `writing`: SQL that holds the write lock. */
+  phase: 'running' | 'writing' | 'committing' | 'committed';
+  /** It was told to end. */
+  stop: { readonly reason: StopReason; readonly atMs: number } | null;
+  /** At its deadline it waited for a lock of somebody else. */
+  isLocked: boolean;
   /** Executors that must still close the file before work on it may start. */
   readonly closing: Set<Executor>;
 }
 
-export function makeGroup(id: number, queue: DatabaseQueue, lane: QueuedJob['lane']): Group {
+export function makeGroup(id: number, queue: DatabaseQueue, lane: QueuedJob['lane'], startedAtMs: number): Group {
   const jobs = queue.take(lane);
   return {
     id,
     queue,
     lane,
     jobs,
+    startedAtMs,
     deadlineMs: Math.min(...jobs.map((job) => job.deadlineMs)),
     phase: 'running',
-    isKilledForDeadline: false,
+    stop: null,
+    isLocked: false,
     closing: new Set(),
   };
+}
+
+/** Nothing was begun that a client may rely on: its end loses nothing, and it can run again. */
+function isReading({ lane, phase }: Group): boolean {
+  return phase === 'running' && (lane === 'kv-read' || lane === 'kv-scan' || lane === 'sql');
+}
+
+export function hasCommitBegun({ phase }: Group): boolean {
+  return phase === 'committing' || phase === 'committed';
+}
+
+/** A write that runs is finished, whether somebody still waits for it or not. */
+export function whyToStop(group: Group, nowMs: number): StopReason | null {
+  const graceMs = hasCommitBegun(group) ? limits.commitGraceMs : 0;
+  if (nowMs >= group.deadlineMs + graceMs) return 'deadline';
+  const isAbandoned = isReading(group) && group.jobs.every((job) => job === undefined || job.isGone());
+  return isAbandoned ? 'abandoned' : null;
+}
+
+/** A read that can start again and still be in time gives way, once, to work on a file that its executor keeps open. */
+export function mayGiveWay(group: Group, nowMs: number, isRetried: (job: QueuedJob) => boolean): boolean {
+  const canStartAgain = nowMs - group.startedAtMs < group.deadlineMs - nowMs;
+  return isReading(group) && canStartAgain && group.jobs.every((job) => job === undefined || !isRetried(job));
 }
 
 export function refusal(code: ErrorCode, message: string): Outcome {
   return { error: toErrorData(new ApiError(code, message)) };
 }
 
-export const timedOut = refusal(
-  'REQUEST_TIMEOUT',
-  'the request did not finish before its deadline; nothing was committed',
+const timedOut = refusal('REQUEST_TIMEOUT', 'the request did not finish before its deadline; nothing was committed');
+const lockedOut = refusal(
+  'DATABASE_BUSY',
+  'another program held the database until the deadline of the request; nothing was committed',
 );
+export const abandoned = refusal('SERVICE_UNAVAILABLE', 'the client has left; nothing was committed');
 const interrupted = refusal('SERVICE_UNAVAILABLE', 'the work was interrupted; nothing was committed');
 const unknownOutcome = refusal(
   'SERVICE_UNAVAILABLE',
   'the work was interrupted while it was committed; it may or may not be in the database',
 );
 
+export function lateOutcome(isLocked: boolean): Outcome {
+  return isLocked ? lockedOut : timedOut;
+}
+
+/** What a job comes to that its executor answered, or null when it has time left and is to run again. */
+export function outcomeOfJob(
+  group: Group,
+  job: QueuedJob,
+  outcome: Outcome | undefined,
+  nowMs: number,
+): Outcome | null {
+  // Its neighbours' answers were large enough.
+  if (outcome === undefined) return job.deadlineMs > nowMs ? null : timedOut;
+  const leftMs = job.deadlineMs - nowMs;
+  switch (outcome.error?.code) {
+    case 'DATABASE_BUSY': {
+      // The group waited for a lock as long as its most urgent job could; the others still have time.
+      const mayWaitOn = group.lane !== 'sql' && group.lane !== 'file';
+      return mayWaitOn && leftMs > 2 * limits.answerReserveMs ? null : outcome;
+    }
+    case 'REQUEST_TIMEOUT':
+      if (group.stop?.reason === 'abandoned') return abandoned;
+      return group.stop !== null && leftMs > 0 ? null : lateOutcome(group.isLocked);
+    default:
+      return outcome;
+  }
+}
+
 /**
- * The outcome of a job whose executor died, or null when it has time left and may run again: its group was killed for a
- * neighbour's deadline, or it is a read (once: it may be what kills the executor).
+ * The outcome of a job whose executor died, or null when it has time left and may run again: its group was ended for another's
+ * sake, or it is a read (once: it may be what kills the executor).
  */
 export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isRetried: boolean): Outcome | null {
   if (group.phase === 'committing') return unknownOutcome;
   if (group.phase === 'committed') return { value: null };
-  if (job.deadlineMs <= nowMs) return timedOut;
-  if (group.isKilledForDeadline) return null;
+  if (group.stop?.reason === 'abandoned') return abandoned;
+  if (job.deadlineMs <= nowMs) return lateOutcome(group.isLocked);
+  if (group.stop !== null) return null;
   const isRead = group.lane === 'kv-read' || group.lane === 'kv-scan';
   return isRead && !isRetried ? null : interrupted;
 }

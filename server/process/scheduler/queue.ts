@@ -13,6 +13,8 @@ export interface QueuedJob {
   /** What the arguments weigh, for the bound on queued bytes. */
   readonly sizeBytes: number;
   readonly deadlineMs: number;
+  /** The client has left: nobody waits for the outcome. */
+  readonly isGone: () => boolean;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -88,15 +90,17 @@ export class DatabaseQueue {
     this.#running[lane] -= 1;
   }
 
-  /** Removes and returns the waiting jobs whose deadline has passed. */
-  takeExpired(nowMs: number): QueuedJob[] {
-    const expired: QueuedJob[] = [];
+  /** Removes and returns the waiting jobs whose deadline has passed or whose client has left. */
+  takeUseless(nowMs: number): QueuedJob[] {
+    const isUseless = (job: QueuedJob): boolean => job.deadlineMs <= nowMs || job.isGone();
+    const useless: QueuedJob[] = [];
     for (const lane of laneOrder) {
-      if (!this.#waiting[lane].some((job) => job.deadlineMs <= nowMs)) continue;
-      expired.push(...this.#waiting[lane].filter((job) => job.deadlineMs <= nowMs));
-      this.#waiting[lane] = this.#waiting[lane].filter((job) => job.deadlineMs > nowMs);
+      const taken = this.#waiting[lane].filter(isUseless);
+      if (taken.length === 0) continue;
+      useless.push(...taken);
+      this.#waiting[lane] = this.#waiting[lane].filter((job) => !isUseless(job));
     }
-    return expired;
+    return useless;
   }
 
   takeAll(): QueuedJob[] {

@@ -7,8 +7,9 @@ import { limits } from '../../messages/limits.ts';
 import type { FileOperation, Operation } from '../../messages/operation.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import type { Log } from '../log.ts';
+import { Ending } from './ending.ts';
 import type { Executor } from './executor.ts';
-import { type Group, makeGroup, outcomeOfLoss, refusal, timedOut } from './group.ts';
+import { abandoned, type Group, lateOutcome, makeGroup, outcomeOfJob, outcomeOfLoss, refusal } from './group.ts';
 import { ExecutorPool } from './pool.ts';
 import { DatabaseQueue, type QueuedJob } from './queue.ts';
 
@@ -20,12 +21,18 @@ export interface JobRequest {
   readonly deadlineMs: number;
   readonly create?: boolean;
   readonly sizeBytes?: number;
+  /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
+  readonly isGone?: () => boolean;
 }
+
+const isNeverGone = (): boolean => false;
 
 export interface SchedulerDeps {
   readonly rules: PathRules;
   /** The database must not be opened for now. */
   readonly isFenced: (path: string) => boolean;
+  /** The processes that wait for a lock of the database now. */
+  readonly lockWaiters: (path: string) => Promise<readonly number[]>;
   readonly log: Log;
   /** A group was answered; `wrote`: it may have changed the database. */
   readonly onGroup: (group: { path: string; lane: QueuedJob['lane']; jobs: number; wrote: boolean }) => void;
@@ -35,6 +42,7 @@ export class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #queues = new Map<string, DatabaseQueue>();
   readonly #pool: ExecutorPool;
+  readonly #ending: Ending;
   /** Jobs whose executor died and that were queued once more. */
   readonly #retried = new WeakSet<QueuedJob>();
   #queuedJobs = 0;
@@ -50,6 +58,12 @@ export class Scheduler {
     this.#pool = new ExecutorPool(deps.rules, {
       onMessage: (executor, message) => this.#onMessage(executor, message),
       onExit: (executor) => this.#onExit(executor),
+    });
+    this.#ending = new Ending({
+      pool: this.#pool,
+      lockWaiters: deps.lockWaiters,
+      isRetried: (job) => this.#retried.has(job),
+      giveUp: (executor, group) => this.#giveUp(executor, group),
     });
     this.#sweep = setInterval(() => this.#onSweep(), sweepMs);
     this.#sweep.unref();
@@ -120,6 +134,7 @@ export class Scheduler {
         create: request.create ?? false,
         sizeBytes,
         deadlineMs: request.deadlineMs,
+        isGone: request.isGone ?? isNeverGone,
         settle,
       });
       if (waiting === limits.eagerGroupJobs) this.#pump();
@@ -165,7 +180,7 @@ export class Scheduler {
   }
 
   #dispatch(executor: Executor, queue: DatabaseQueue, lane: QueuedJob['lane']): void {
-    const group = makeGroup(this.#nextGroupId, queue, lane);
+    const group = makeGroup(this.#nextGroupId, queue, lane, performance.now());
     this.#nextGroupId += 1;
     executor.group = group;
     // Who was served stands last, so that a few busy databases cannot keep the others waiting.
@@ -209,6 +224,7 @@ export class Scheduler {
     switch (message.type) {
       case 'ready':
         executor.isReady = true;
+        executor.canInterrupt = message.canInterrupt;
         this.#schedulePump();
         return;
       case 'idle-closed':
@@ -222,6 +238,7 @@ export class Scheduler {
     const { group } = executor;
     if (group === null || group.id !== message.id) return;
     switch (message.type) {
+      case 'writing':
       case 'committing':
       case 'committed':
         group.phase = message.type;
@@ -262,13 +279,11 @@ export class Scheduler {
     const nowMs = performance.now();
     const again: QueuedJob[] = [];
     jobs.forEach((job, index) => {
-      const outcome = message.outcomes[index] ?? refusal('INTERNAL_ERROR', 'internal error');
-      // The group waited for a lock as long as its most urgent job could; the others still have time.
-      const mayWaitOn = outcome.error?.code === 'DATABASE_BUSY' && group.lane !== 'sql' && group.lane !== 'file';
-      if (mayWaitOn && job.deadlineMs - nowMs > 2 * limits.answerReserveMs) again.push(job);
+      const outcome = outcomeOfJob(group, job, message.outcomes[index], nowMs);
+      if (outcome === null) again.push(job);
       else this.#settle(job, outcome);
     });
-    group.queue.pushFront(again);
+    this.#runAgain(group, again);
     this.#schedulePump();
   }
 
@@ -293,40 +308,48 @@ export class Scheduler {
     const { queue, lane, phase } = group;
     queue.finished(lane);
     this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
-    const isOurs = group.isKilledForDeadline || this.#isStopped;
+    const isOurs = group.stop !== null || this.#isStopped;
     if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase });
     const nowMs = performance.now();
     const again: QueuedJob[] = [];
     for (const job of group.jobs) {
       if (job === undefined) continue;
       const outcome = outcomeOfLoss(group, job, nowMs, this.#retried.has(job));
-      if (outcome !== null) {
-        this.#settle(job, outcome);
-      } else {
-        this.#retried.add(job);
-        again.push(job);
-      }
+      if (outcome === null) again.push(job);
+      else this.#settle(job, outcome);
     }
-    queue.pushFront(again);
+    for (const job of again) this.#retried.add(job);
+    this.#runAgain(group, again);
+  }
+
+  #runAgain(group: Group, jobs: readonly QueuedJob[]): void {
+    if (group.stop?.reason === 'way') for (const job of jobs) this.#retried.add(job);
+    group.queue.pushFront(jobs);
   }
 
   #onSweep(): void {
     const nowMs = performance.now();
     for (const queue of this.#queues.values()) {
-      for (const job of queue.takeExpired(nowMs)) this.#settle(job, timedOut);
+      const useless = queue.takeUseless(nowMs);
+      for (const job of useless) if (job.deadlineMs > nowMs) this.#settle(job, abandoned);
+      const late = useless.filter((job) => job.deadlineMs <= nowMs);
+      if (late.length > 0) void this.#settleLate(queue, late);
     }
-    for (const executor of this.#pool.all) this.#killIfLate(executor, nowMs);
+    this.#ending.sweep(nowMs);
     this.#pool.endIdle(nowMs);
     if (this.#queues.size > 0) this.#schedulePump();
   }
 
-  #killIfLate(executor: Executor, nowMs: number): void {
-    const { group } = executor;
-    if (group === null) return;
-    const graceMs = group.phase === 'running' ? 0 : limits.commitGraceMs;
-    if (nowMs < group.deadlineMs + graceMs) return;
-    group.isKilledForDeadline = true;
-    executor.kill();
+  /** Work on a file whose turn never came. */
+  #giveUp(executor: Executor, group: Group): void {
+    this.#release(executor, group);
+    for (const job of group.jobs) if (job !== undefined) this.#settle(job, lateOutcome(false));
+  }
+
+  /** Jobs that waited for their turn in vain: a lock is the reason where the work before them waits for one. */
+  async #settleLate(queue: DatabaseQueue, jobs: readonly QueuedJob[]): Promise<void> {
+    const outcome = lateOutcome(await this.#ending.isLocked(queue));
+    for (const job of jobs) this.#settle(job, outcome);
   }
 
   #settle(job: QueuedJob, outcome: Outcome): void {

@@ -29,7 +29,7 @@ export class SmallTransactions {
 
   /** @returns how many items were done */
   write<Item>(items: readonly Item[], change: (item: Item) => void): number {
-    const { statement, database, announce } = this.#connection;
+    const { statement, announce, rollBack } = this.#connection;
     let done = 0;
     while (done < items.length && this.hasTime()) {
       statement('BEGIN IMMEDIATE').run();
@@ -43,7 +43,7 @@ export class SmallTransactions {
         statement('COMMIT').run();
         announce('committed');
       } finally {
-        if (database.inTransaction) statement('ROLLBACK').run();
+        rollBack();
       }
     }
     return done;

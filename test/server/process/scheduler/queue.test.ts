@@ -10,6 +10,7 @@ const job = (lane: Lane | 'file', more: Partial<QueuedJob> = {}): QueuedJob => (
   create: false,
   sizeBytes: 0,
   deadlineMs: 1_000,
+  isGone: () => false,
   settle: () => {},
   ...more,
 });
@@ -82,7 +83,7 @@ test('jobs past their deadline are taken out, the others keep their order', () =
   const first = job('kv-write');
   const second = job('kv-write');
   const queue = queueOf(first, late, second);
-  expect(queue.takeExpired(10)).toEqual([late]);
+  expect(queue.takeUseless(10)).toEqual([late]);
   expect(queue.take('kv-write')).toEqual([first, second]);
 });
 
