@@ -1,4 +1,6 @@
 // POST /db and the traps of better-sqlite3, through a real mount.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { useDaemon } from '../helpers/http.ts';
 
@@ -85,6 +87,31 @@ describe('answers', () => {
     expect(Object.values(item.resultSet[0])).toEqual([1, 2, 3, 4]);
     expect(item.resultHeaders).toEqual(Object.keys(item.resultSet[0]));
     expect((await last({ query: 'SELECT 1 AS x, 2 AS x' })).resultHeaders).toEqual(['x', 'x:2']);
+  });
+
+  test('a BLOB is written as {"base64": ...} by position, by name and in a batch, and is what a native program reads', async () => {
+    const [one, two, three] = ['AP8=', 'AQI=', ''].map((base64) => ({ base64 }));
+    const { status, json } = await api().sql(
+      'blobs',
+      { statement: 'CREATE TABLE b(a)' },
+      { statement: 'INSERT INTO b VALUES (?)', values: [one] },
+      { statement: 'INSERT INTO b VALUES (:base64)', values: { base64: two } },
+      { statement: 'INSERT INTO b VALUES (?)', valuesBatch: [[three], ['text']] },
+      { query: 'SELECT a, typeof(a) AS type FROM b' },
+    );
+    expect([status, json.results?.at(-1).resultSet]).toEqual([
+      200,
+      [
+        { a: 'AP8=', type: 'blob' },
+        { a: 'AQI=', type: 'blob' },
+        { a: '', type: 'blob' },
+        { a: 'text', type: 'text' },
+      ],
+    ]);
+    const native = spawnSync('sqlite3', [join(api().daemon.root, 'blobs.db'), 'SELECT hex(a) FROM b'], {
+      encoding: 'utf8',
+    });
+    expect(native.stdout).toBe('00FF\n0102\n\n74657874\n');
   });
 
   test('integers are exact both ways, reals stay reals, BLOBs are base64', async () => {

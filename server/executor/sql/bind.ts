@@ -1,10 +1,10 @@
 // Fits the values of a request to the parameters of a statement. better-sqlite3 wants anonymous parameters in a list and
 // all others by name, integers as bigint (a number would be stored as REAL) and no booleans.
 import { ApiError } from '../../messages/errors.ts';
-import type { Json } from '../../messages/json.ts';
+import type { Json, JsonObject } from '../../messages/json.ts';
 import type { Statement } from './statements.ts';
 
-type Bound = null | string | number | bigint;
+type Bound = null | string | number | bigint | Buffer;
 
 /** What is spread into a better-sqlite3 call. */
 export type BindArguments = readonly (Bound | Readonly<Record<string, Bound>>)[];
@@ -93,13 +93,26 @@ function fromObject(values: { readonly [name: string]: Json }): (parameter: Para
 
 function toBound(parameter: string, value: Json): Bound {
   if (typeof value === 'boolean') return value ? 1n : 0n;
-  if (typeof value === 'object' && value !== null) {
-    throw bindError(`the value of parameter ${parameter} must be a string, a number, a boolean or null`);
-  }
+  if (typeof value === 'object' && value !== null) return toBlob(parameter, value);
   if (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value) {
     throw bindError(`the value of parameter ${parameter} does not fit in 64 bits`);
   }
   return value;
+}
+
+/** JSON has no bytes: `{"base64": "..."}` is a BLOB, in either alphabet, padded or not. */
+function toBlob(parameter: string, value: Json[] | JsonObject): Buffer {
+  const { base64, ...others } = Array.isArray(value) ? {} : value;
+  if (base64 === undefined || Object.keys(others).length > 0) {
+    throw bindError(
+      `the value of parameter ${parameter} must be a string, a number, a boolean, null, or {"base64": "..."} for a BLOB`,
+    );
+  }
+  const text = typeof base64 === 'string' ? base64.replace(/={0,2}$/, '') : null;
+  if (text === null || !/^[A-Za-z0-9+/_-]*$/.test(text) || text.length % 4 === 1) {
+    throw bindError(`the value of parameter ${parameter} is not valid base64`);
+  }
+  return Buffer.from(text, 'base64');
 }
 
 function bindError(message: string): ApiError {

@@ -73,7 +73,10 @@ export const sqlRoutes: readonly Route[] = [
                 query: { type: 'string' },
                 statement: { type: 'string' },
                 sql: { type: 'string', description: 'Alias of statement.' },
-                values: { description: 'A list for ? parameters or an object for named ones.' },
+                values: {
+                  description:
+                    'A list for ? parameters or an object for named ones: strings, numbers, booleans, null, or {"base64": "..."} for a BLOB.',
+                },
                 params: { description: 'Alias of values.' },
                 valuesBatch: { type: 'array', maxItems: limits.batchRows, items: {}, description: 'Rows of values.' },
                 noFail: { type: 'boolean', default: false },

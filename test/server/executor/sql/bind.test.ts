@@ -58,6 +58,12 @@ describe('does not fit', () => {
     ['SELECT ?', [[1n]]],
     ['SELECT ?', [{ a: 1n }]],
     ['SELECT ?', [9223372036854775808n]],
+    ['SELECT ?', [{ base64: 'A' }]],
+    ['SELECT ?', [{ base64: 'QQ== ' }]],
+    ['SELECT ?', [{ base64: 'Q===' }]],
+    ['SELECT ?', [{ base64: 1n }]],
+    ['SELECT ?', [{ base64: 'QQ==', more: 1n }]],
+    ['SELECT ?', [{ base64: null }]],
   ])('%s with %o', (sql, values) => {
     expect(() => rowOf(sql, values)).toThrow(expect.objectContaining({ code: 'SQL_BIND_ERROR' }));
   });
@@ -69,6 +75,9 @@ test.each<[Values, string, unknown]>([
   [[true], 'integer', 1],
   [[false], 'integer', 0],
   [['1'], 'text', '1'],
+  [[{ base64: 'AP8=' }], 'blob', Buffer.from([0, 255])],
+  [[{ base64: '-_8' }], 'blob', Buffer.from([251, 255])],
+  [[{ base64: '' }], 'blob', Buffer.alloc(0)],
 ])('the value %o is stored as %s', (values, type, value) => {
   expect(rowOf('SELECT typeof(?1), ?1', values)).toEqual([type, value]);
 });
