@@ -22,6 +22,9 @@ import { Episodes, type Waiter } from './waiters.ts';
  */
 export const WRITER_BITS = HOLDS_RESERVED | HOLDS_WRITE;
 
+/** What an owner may hold on a WAL database without keeping anything from others by a wait. */
+export const HARMLESS_IN_WAL = HOLDS_DMS | HOLDS_CKPT | HOLDS_SHARED;
+
 export interface OpenHandle {
   /** Who opened it; of main files only. */
   readonly identity: ProcessIdentity | undefined;
@@ -197,7 +200,7 @@ export class Database {
 
   /** Whether `me` holds anything that its wait would keep from others: not DMS, CKPT, nor a WAL connection's SHARED. */
   holdsSnapshotOrMore(me: DatabaseOwner, journal: JournalMode): boolean {
-    const harmless = HOLDS_DMS | HOLDS_CKPT | (journal === 'wal' ? HOLDS_SHARED : 0);
+    const harmless = journal === 'wal' ? HARMLESS_IN_WAL : HARMLESS_IN_WAL & ~HOLDS_SHARED;
     return (me.bits & ~harmless) !== 0;
   }
 

@@ -46,7 +46,7 @@ export class Grants {
     const table = request.flock ? file.flock : file.posix;
     if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
     if (role === 'pending' && type === 'read' && isCommitWaiting(database, me)) return 'lock';
-    if (this.#transactions.isSnapshotRequest(asked)) {
+    if (this.#transactions.isGated(asked)) {
       const proof = knownProof ?? this.#transactions.proofOf(database, me, nowMs);
       if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
     }

@@ -11,7 +11,7 @@ import type { LockLimits } from './limits.ts';
 import { isBehindLong, isCommitStep, patienceMs } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
-import { isNewcomer, type Transactions } from './transactions.ts';
+import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
 import { type Asked, type Episode, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
 
@@ -63,7 +63,7 @@ export class Line {
     if (patience === 0) return this.refuse(asked, nowMs);
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
     episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
-    const limitMs = (request.wait ? patience : this.#shortened(patience, asked, episode)) - episode.waitedMs;
+    const limitMs = this.#limitMs(patience, asked, episode);
     const turn = episode.keptTurn ?? this.#nextTurn++;
     episode.keptTurn = undefined;
     episode.lastSeenMs = Number.POSITIVE_INFINITY;
@@ -86,7 +86,7 @@ export class Line {
     };
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
       episode.lastSeenMs = nowMs;
-      if (kind === 'gate' && this.#grants.take(asked, database.commits, nowMs)) return 'granted';
+      if (kind === 'gate' && this.#letThrough(asked, database.commits, nowMs)) return 'granted';
       return this.refuse(asked, nowMs);
     }
     insertByTurn(database.waiters, waiter);
@@ -163,7 +163,7 @@ export class Line {
         if (nowMs < waiter.dueMs) continue;
         waiter.dueMs = this.#deadlineMs(waiter, nowMs);
         if (nowMs < waiter.dueMs) continue;
-        const letThrough = waiter.kind === 'gate' && this.#grants.take(waiter, waiter.commitsAsked, nowMs);
+        const letThrough = waiter.kind === 'gate' && this.#letThrough(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
         if (isCommitStep(waiter.role, waiter.request, waiter.me)) this.#transactions.commitRefused(waiter);
@@ -194,13 +194,27 @@ export class Line {
     this.#polls.delete(owner);
   }
 
-  #shortened(patience: number, { file: { database }, request, me }: Asked, episode: Episode): number {
-    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little.
+  /** How long a request may wait now, after what its episode has used. */
+  #limitMs(patience: number, { file: { database }, request, me }: Asked, episode: Episode): number {
+    const { queueMs, shortMs, behindLongMs } = this.#limits;
+    if (request.wait) return patience - episode.waitedMs;
+    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. Between two
+    // tries the other connections of its process get on.
+    if (database.handlesOf(me.pid) > 1)
+      return Math.min(shortMs, (episode.isBehindLong ? behindLongMs : queueMs) - episode.waitedMs);
     const holdsSnapshot =
       database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
-    const isInTheWay = (request.type === 'read' && holdsSnapshot) || database.handlesOf(me.pid) > 1;
-    if (isInTheWay) return Math.min(patience, this.#limits.shortMs);
-    return episode.isBehindLong ? Math.min(patience, this.#limits.behindLongMs) : patience;
+    const isInTheWay = request.type === 'read' && holdsSnapshot;
+    const most = isInTheWay ? shortMs : episode.isBehindLong ? behindLongMs : patience;
+    return Math.min(patience, most) - episode.waitedMs;
+  }
+
+  /** At a limit: a newcomer may read. What a process with several connections writes then is a late write, which is refused. */
+  #letThrough(asked: Asked, commitsAsked: number, nowMs: number): boolean {
+    if (isLateWrite(asked) || !this.#grants.take(asked, commitsAsked, nowMs)) return false;
+    const { file, me } = asked;
+    if (me.transaction && file.database.handlesOf(me.pid) > 1) me.transaction.mayWrite = false;
+    return true;
   }
 
   #finish(waiter: Waiter, answer: LockAnswer, nowMs: number): void {
@@ -230,7 +244,7 @@ export class Line {
       const cycle = findCycle(owner, (node) => this.#waitsOf(node, nowMs));
       const victim = cycle && chooseVictim(cycle, closer);
       if (!victim) return;
-      if (victim.kind === 'gate' && this.#grants.take(victim, victim.commitsAsked, nowMs)) {
+      if (victim.kind === 'gate' && this.#letThrough(victim, victim.commitsAsked, nowMs)) {
         this.#finish(victim, 'granted', nowMs);
       } else {
         this.#counters.deadlockRefusals++;

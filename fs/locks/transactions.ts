@@ -13,7 +13,7 @@ import {
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import { type Database, type DatabaseOwner, WRITER_BITS } from './database.ts';
+import { type Database, type DatabaseOwner, HARMLESS_IN_WAL, WRITER_BITS } from './database.ts';
 import { hasRetryTurn, type Proof } from './gate.ts';
 import type { LockLimits } from './limits.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
@@ -91,13 +91,13 @@ export class Transactions {
     if (before & (HOLDS_SHARED | HOLDS_READ)) database.episodes.forgiveIdle(me.owner);
   }
 
-  /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others. */
-  isSnapshotRequest(asked: Asked): boolean {
+  /** The first lock of a transaction, by an owner that holds nothing a wait could keep from others; or a late write. */
+  isGated(asked: Asked): boolean {
     if (!isNewcomer(asked)) return false;
     const { role, me } = asked;
     const { database } = asked.file;
-    if (role !== 'pending') return !database.holdsSnapshotOrMore(me, 'wal');
-    return me.bits === 0 && this.journalOf(database) !== 'wal';
+    if (role === 'pending') return me.bits === 0 && this.journalOf(database) !== 'wal';
+    return isLateWrite(asked) || !database.holdsSnapshotOrMore(me, 'wal');
   }
 
   proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
@@ -130,7 +130,9 @@ export class Transactions {
     if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
     const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.retry : undefined;
     me.retry = undefined;
-    const mayWrite = this.proofOf(database, me, nowMs) === 'none';
+    // Beside what another connection of its process held it was not asked to wait: nobody waits for it either.
+    const isPastGate = (before & ~(inWal ? HARMLESS_IN_WAL : 0)) !== 0;
+    const mayWrite = !isPastGate && this.proofOf(database, me, nowMs) === 'none';
     if (mayWrite) endHold(database, me);
     me.transaction = {
       startedMs: retry?.startedMs ?? nowMs,
@@ -173,8 +175,18 @@ export class Transactions {
  * A request that may begin a transaction. A library built with SQLITE_ENABLE_SETLK_TIMEOUT asks for WRITE before its READ mark; past
  * the line it would take the lock from under those who have been let through the gate to write.
  */
-export function isNewcomer({ role, request, me }: Asked): boolean {
+export function isNewcomer({ file, role, request, me }: Asked): boolean {
   if (request.wait) return false;
   if (request.type === 'read') return role === 'pending' || role === 'read-mark';
-  return role === 'write' && !(me.bits & HOLDS_READ);
+  return (role === 'write' && !(me.bits & HOLDS_READ)) || isLateWrite({ file, role, request, me });
+}
+
+/**
+ * A write by a process with several connections, after the one that stood at the gate has had its turn: SQLite gave this connection
+ * its snapshot without a lock call, and others have been let through the gate meanwhile.
+ */
+export function isLateWrite({ file, role, request, me }: Asked): boolean {
+  if (request.type !== 'write' || request.wait || me.bits & WRITER_BITS) return false;
+  if (role !== 'reserved' && !(role === 'write' && me.bits & HOLDS_READ)) return false;
+  return !me.transaction?.mayWrite && file.database.handlesOf(me.pid) > 1;
 }
