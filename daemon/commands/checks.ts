@@ -1,5 +1,5 @@
 // The prerequisites of a start, looked at one by one without changing anything.
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { inspectFuse, inspectMount, probeMount } from '../../fs/index.ts';
 import { type CommandError, messageOf } from '../cli/errors.ts';
@@ -36,6 +36,8 @@ const poorFileSystems: Readonly<Record<string, string>> = {
   tmpfs: 'the data is lost at the next boot',
 };
 
+/** The kernel's own number for it, the same on every machine: PROC_PID_INIT_INO in linux/proc_ns.h. */
+const firstPidNamespace = `pid:[${0xeffffffc}]`;
 const littleFreeBytes = 2 ** 30;
 const mostNamedFiles = 5;
 
@@ -45,6 +47,7 @@ export async function inspectMachine(settings: Settings): Promise<Check[]> {
     rootCheck(fuse.mayMount),
     deviceCheck(fuse.device),
     await sqliteCheck(),
+    processesCheck(),
     passthroughCheck(fuse.passthrough, fuse.kernel, fuse.missing),
     await mountPointCheck(canonicalMountPoint(settings.mount)),
     ...dataChecks(canonicalPath(settings.data), canonicalMountPoint(settings.mount), fuse.mayMount),
@@ -79,6 +82,19 @@ async function sqliteCheck(): Promise<Check> {
   const found = await findSqlite();
   if ('version' in found) return { name: 'sqlite', result: 'ok', text: `better-sqlite3 with SQLite ${found.version}` };
   return { name: 'sqlite', result: 'failed', text: `better-sqlite3 cannot be loaded: ${found.reason}`, fix: found.fix };
+}
+
+/** The kernel tells a mount who asks for a lock by a number in the pid namespace of the mount's maker. */
+function processesCheck(): Check {
+  const name = 'processes';
+  if (readlinkSync('/proc/self/ns/pid') === firstPidNamespace)
+    return { name, result: 'ok', text: 'clients in all containers can be seen' };
+  return {
+    name,
+    result: 'warning',
+    text: 'clients outside of this pid namespace cannot be seen: locks queue, and say "pid 0 (hidden)"; after a crash nobody names who holds a database',
+    fix: 'podman run --pid host, docker run --pid host, or hostPID: true in a pod',
+  };
 }
 
 function passthroughCheck(isPossible: boolean, kernel: string, missing: readonly string[]): Check {

@@ -2,6 +2,7 @@
 // /proc. It answers the session's lock operations and remembers whom an answer is owed.
 import { constants } from 'node:os';
 import type { LockService } from '../channel/lock-service.ts';
+import { HIDDEN } from '../locks/database.ts';
 import type { LockLimits } from '../locks/limits.ts';
 import { LongHolders } from '../locks/long-holders.ts';
 import { LockManager } from '../locks/manager.ts';
@@ -73,6 +74,7 @@ export class LockArbiter implements LockService {
    */
   readonly #unshared = new Map<number, { readonly start: number; readonly end: number }>();
   #servedWhileDue = 0;
+  #hasToldHidden = false;
   #commitNoticeDueMs = Number.POSITIVE_INFINITY;
   #commitsNoticedMs = Number.NEGATIVE_INFINITY;
 
@@ -138,6 +140,7 @@ export class LockArbiter implements LockService {
 
   set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
     if (node.opens === 0) return -ESTALE;
+    if (asked.lockPid === HIDDEN && asked.type !== F_UNLCK) this.#tellHidden(node);
     const answer = this.manager.setLock(requestOf(asked, asked.op === 'SETLKW'), performance.now());
     if (answer === 'waiting') this.#owed.set(asked.unique, { unique: asked.unique, isResent: asked.isResent });
     this.#answerCompleted();
@@ -195,6 +198,15 @@ export class LockArbiter implements LockService {
   writersOf(database: string): WriterRecord {
     const toMonotonicMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
     return this.#writers.of(database, this.manager.writerOf(database), toMonotonicMs);
+  }
+
+  /** Once: the kernel gives 0 for a process that has no number in the pid namespace of the mount. */
+  #tellHidden(node: Node): void {
+    if (this.#hasToldHidden) return;
+    this.#hasToldHidden = true;
+    const effect = 'its locks queue like all others; who it is cannot be said, nor whether its threads are running';
+    const hint = 'run the daemon in the pid namespace of the host: podman or docker run --pid host, hostPID: true';
+    this.#parts.log('warn', 'client-hidden', { file: this.#describe(node.id).name, effect, hint });
   }
 
   #answerCompleted(): void {

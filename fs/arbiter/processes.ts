@@ -1,6 +1,7 @@
 // Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc and
 // may be gone at any moment; then the answer is the little that is known.
 import { readFileSync, readlinkSync } from 'node:fs';
+import { HIDDEN } from '../locks/database.ts';
 import type { ProcessIdentity } from '../locks/types.ts';
 
 const MOST_KNOWN = 4096;
@@ -42,11 +43,12 @@ export function isRunning(tid: number): boolean {
 export interface ProcessName {
   /** The command line, arguments separated by blanks. */
   readonly command: string;
-  /** The container's id or name, `host` outside of any. */
+  /** The container's id or name, `host` outside of any, `hidden` for a process that is not to be seen from here. */
   readonly container: string;
 }
 
 export function nameProcess(pid: number): ProcessName {
+  if (pid === HIDDEN) return { command: 'unknown', container: 'hidden' };
   const words = read(`/proc/${pid}/cmdline`).split('\0');
   const command = words.join(' ').trim() || read(`/proc/${pid}/comm`).trim() || 'unknown';
   return { command, container: containerOf(read(`/proc/${pid}/cgroup`), isApart(pid)) };

@@ -22,6 +22,9 @@ import { Episodes, type Waiter } from './waiters.ts';
  */
 export const WRITER_BITS = HOLDS_RESERVED | HOLDS_WRITE;
 
+/** The pid of a process in a pid namespace that cannot be seen from here. Such processes are told apart by lock owner. */
+export const HIDDEN = 0;
+
 /** What an owner may hold on a WAL database without keeping anything from others by a wait. */
 export const HARMLESS_IN_WAL = HOLDS_DMS | HOLDS_CKPT | HOLDS_SHARED;
 
@@ -29,7 +32,9 @@ export interface OpenHandle {
   /** Who opened it; of main files only. */
   readonly identity: ProcessIdentity | undefined;
   readonly readOnly: boolean;
-  /** Its descriptor was closed; the kernel's RELEASE follows later. */
+  /** Who asked for a lock through it first. */
+  owner: LockOwner | undefined;
+  /** Who opened it has closed it; the kernel's RELEASE follows later. */
   closing: boolean;
 }
 
@@ -71,6 +76,7 @@ export interface Thread {
 /** One owner's state on one database. */
 export interface DatabaseOwner {
   readonly owner: LockOwner;
+  /** {@link HIDDEN} when its process is not to be seen from here. */
   pid: number;
   /** Of its last request: an owner that is an open file (flock, OFD) ends with it. */
   handle: number;
@@ -204,11 +210,15 @@ export class Database {
     return (me.bits & ~harmless) !== 0;
   }
 
-  /** Open handles of process `pid` on the main file: its connections, as far as the kernel can tell. */
-  handlesOf(pid: number): number {
+  /** Open handles of the process of `me` on the main file: its connections, as far as the kernel can tell. */
+  handlesOf(me: DatabaseOwner): number {
     let count = 0;
-    for (const handle of this.main?.handles.values() ?? [])
-      if (handle.identity?.pid === pid && !handle.closing) count++;
+    for (const handle of this.main?.handles.values() ?? []) if (isOpenOf(handle, me)) count++;
     return count;
   }
+}
+
+/** Whether `me` opened the handle and has not closed it. Of hidden processes those handles are known that locks came through. */
+export function isOpenOf({ identity, owner, closing }: OpenHandle, me: DatabaseOwner): boolean {
+  return !closing && identity?.pid === me.pid && (me.pid !== HIDDEN || owner === me.owner);
 }

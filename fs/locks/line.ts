@@ -200,7 +200,7 @@ export class Line {
     if (request.wait) return patience - episode.waitedMs;
     // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. Between two
     // tries the other connections of its process get on.
-    if (database.handlesOf(me.pid) > 1)
+    if (database.handlesOf(me) > 1)
       return Math.min(shortMs, (episode.isBehindLong ? behindLongMs : queueMs) - episode.waitedMs);
     const holdsSnapshot =
       database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
@@ -213,7 +213,7 @@ export class Line {
   #letThrough(asked: Asked, commitsAsked: number, nowMs: number): boolean {
     if (isLateWrite(asked) || !this.#grants.take(asked, commitsAsked, nowMs)) return false;
     const { file, me } = asked;
-    if (me.transaction && file.database.handlesOf(me.pid) > 1) me.transaction.mayWrite = false;
+    if (me.transaction && file.database.handlesOf(me) > 1) me.transaction.mayWrite = false;
     return true;
   }
 

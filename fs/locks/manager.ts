@@ -4,7 +4,7 @@
 import { END_OF_FILE } from '../protocol/lock-offsets.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
-import type { Database, LockFile } from './database.ts';
+import { type Database, HIDDEN, isOpenOf, type LockFile, type OpenHandle } from './database.ts';
 import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { Line } from './line.ts';
@@ -13,7 +13,7 @@ import type { HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';
-import { Transactions } from './transactions.ts';
+import { identityOfHidden, Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import type { Asked } from './waiters.ts';
 
@@ -47,7 +47,7 @@ export class LockManager {
     const opened = this.#registry.fileOf(file);
     const isMain = opened.kind === 'database';
     const identity = isMain ? this.#world.identify(tid) : undefined;
-    opened.handles.set(handle, { identity, readOnly, closing: false });
+    opened.handles.set(handle, { identity, readOnly, owner: undefined, closing: false });
     if (!identity) return;
     opened.database.forgetJournal();
     forgetIdentity(opened.database, identity.pid);
@@ -85,7 +85,9 @@ export class LockManager {
     const closed = this.#registry.get(file);
     if (!closed) return;
     const open = closed.handles.get(handle);
-    if (open) open.closing = true;
+    const me = closed.database.owners.get(owner);
+    // A forked child closes what it has inherited, and its parent goes on.
+    if (open && me && isOpenOf(open, me)) open.closing = true;
     this.#clear(closed, owner, 0, END_OF_FILE, nowMs);
     this.#dropOwner(closed.database, owner);
   }
@@ -127,7 +129,10 @@ export class LockManager {
     const role = request.flock ? 'foreign' : roleOf(file.kind, request.start, request.end);
     const asked: Asked = { file, role, request, me };
     if (request.flock) this.#dropForConversion(file, request, nowMs);
-    else this.#noteIntent(asked, nowMs);
+    else {
+      noteUse(file.handles.get(request.handle), request.owner);
+      this.#noteIntent(asked, nowMs);
+    }
     if (isShielded(request, role, database)) return this.#line.refuse(asked, nowMs);
     const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
     const obstacle = this.#grants.tryNew(asked, nowMs);
@@ -186,8 +191,7 @@ export class LockManager {
   writerOf(name: string): { readonly writer: ProcessIdentity; readonly sinceMs: number } | undefined {
     const database = this.#registry.database(name);
     if (!database?.writer || database.writeHeldSinceMs === undefined) return undefined;
-    const { identity, pid } = database.writer;
-    return { writer: identity ?? this.#world.identify(pid), sinceMs: database.writeHeldSinceMs };
+    return { writer: this.#transactions.identityOf(database, database.writer), sinceMs: database.writeHeldSinceMs };
   }
 
   // --- the steps ---------------------------------------------------------------------------------------------------
@@ -222,6 +226,7 @@ export class LockManager {
     const me = database.owners.get(owner);
     if (me === undefined || me.bits !== 0 || me.waiting > 0) return;
     database.owners.delete(owner);
+    if (me.pid === HIDDEN) database.readers.forget(identityOfHidden(owner)); // its id is another one's next
     this.#line.forgetOwner(owner);
     if (database.slice?.owner === me) database.slice = undefined;
   }
@@ -231,6 +236,13 @@ export class LockManager {
     const held = file.flock.owners.get(request.owner)?.ranges[0];
     if (held && held.type !== request.type) this.#unlock(file, request, nowMs);
   }
+}
+
+/** A lock is asked for through the handle: it is in use, whoever has closed a copy of it. */
+function noteUse(handle: OpenHandle | undefined, owner: LockOwner): void {
+  if (!handle) return;
+  handle.owner ??= owner;
+  handle.closing = false;
 }
 
 /** An open or a close may change what a process is known for: it is looked at again. */

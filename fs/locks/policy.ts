@@ -10,7 +10,7 @@ import {
   HOLDS_RESERVED,
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
-import type { Database, DatabaseOwner } from './database.ts';
+import { type Database, type DatabaseOwner, HIDDEN } from './database.ts';
 import type { LockLimits } from './limits.ts';
 import type { LockRequest } from './types.ts';
 import type { Asked, WaitKind } from './waiters.ts';
@@ -88,10 +88,11 @@ function isCommitting(writer: DatabaseOwner | undefined): boolean {
  * thread is in the middle of a checkpoint. Refused, SQLite appends to the WAL instead: nobody waits.
  * https://sqlite.org/wal.html, "the WAL-reset bug".
  */
-export function isShielded(request: LockRequest, role: LockRole, database: Database): boolean {
-  if (request.type === 'unlock') return false;
+export function isShielded({ type, owner, tid }: LockRequest, role: LockRole, database: Database): boolean {
   const other = role === 'reset' ? database.checkpointer : role === 'checkpoint' ? database.resetter : undefined;
-  return (
-    other !== undefined && request.type === 'write' && (other.owner !== request.owner || other.tid !== request.tid)
-  );
+  if (other === undefined || type !== 'write') return false;
+  if (other.owner !== owner || other.tid !== tid) return true;
+  if (tid !== HIDDEN) return false;
+  // The threads of a hidden process look the same. The one that restarts the WAL to checkpoint it asks for CKPT first, and reads nothing.
+  return role === 'checkpoint' || ((database.owners.get(owner)?.bits ?? 0) & HOLDS_READ) !== 0;
 }

@@ -32,6 +32,12 @@ export class ReaderProof {
     program.lastWriteAttemptMs = nowMs;
   }
 
+  /** For a process whose key may be another one's next. */
+  forget(who: ProcessIdentity): void {
+    this.processes.delete(who.key);
+    this.programs.delete(who.executable);
+  }
+
   isProvedProcess(who: ProcessIdentity, limits: LockLimits): boolean {
     return (this.processes.get(who.key) ?? 0) >= limits.readerProof;
   }

@@ -13,10 +13,11 @@ import {
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import { type Database, type DatabaseOwner, HARMLESS_IN_WAL, WRITER_BITS } from './database.ts';
+import { type Database, type DatabaseOwner, HARMLESS_IN_WAL, HIDDEN, isOpenOf, WRITER_BITS } from './database.ts';
 import { hasRetryTurn, type Proof } from './gate.ts';
 import type { LockLimits } from './limits.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
+import type { LockOwner } from './table.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import type { Asked } from './waiters.ts';
 
@@ -66,7 +67,7 @@ export class Transactions {
   /** A write attempt, granted or not. */
   noteWriteAttempt(database: Database, me: DatabaseOwner, nowMs: number): void {
     if (me.transaction) me.transaction.attemptedWrite = true;
-    database.readers.writeAttempted(this.#identityOf(database, me), nowMs);
+    database.readers.writeAttempted(this.identityOf(database, me), nowMs);
   }
 
   /** What follows when `me` holds less than `before`. */
@@ -86,7 +87,7 @@ export class Transactions {
       me.retryUntilMs = nowMs + this.#limits.retryMs;
       return;
     }
-    database.readers.readEnded(this.#identityOf(database, me));
+    database.readers.readEnded(this.identityOf(database, me));
     // It has read what it came for: its next transaction is no further try of this one, as the shell's INSERT after its look at the schema.
     if (before & (HOLDS_SHARED | HOLDS_READ)) database.episodes.forgiveIdle(me.owner);
   }
@@ -101,7 +102,7 @@ export class Transactions {
   }
 
   proofOf(database: Database, me: DatabaseOwner, nowMs: number): Proof {
-    const identity = this.#identityOf(database, me);
+    const identity = this.identityOf(database, me);
     if (me.readOnly || database.readers.isProvedProcess(identity, this.#limits)) return 'process';
     return database.readers.isProvedProgram(identity, this.#limits, nowMs) ? 'program' : 'none';
   }
@@ -151,24 +152,31 @@ export class Transactions {
   #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
     database.commits++;
     database.lastWriteMs = nowMs;
-    this.#world.committed(database.name, this.#identityOf(database, me), database.lastWriteSinceMs, nowMs);
+    this.#world.committed(database.name, this.identityOf(database, me), database.lastWriteSinceMs, nowMs);
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
     holdLine(database, me, this.#limits, nowMs);
   }
 
-  #identityOf(database: Database, me: DatabaseOwner): ProcessIdentity {
+  identityOf(database: Database, me: DatabaseOwner): ProcessIdentity {
     if (me.identity) return me.identity;
     let readOnly = false;
     for (const handle of database.main?.handles.values() ?? []) {
-      if (handle.identity?.pid !== me.pid || handle.closing) continue;
+      if (!isOpenOf(handle, me)) continue;
       readOnly = handle.readOnly && (me.identity === undefined || readOnly);
       me.identity = handle.identity;
     }
     me.readOnly = readOnly;
+    if (me.pid === HIDDEN) me.identity = identityOfHidden(me.owner);
     me.identity ??= this.#world.identify(me.pid);
     return me.identity;
   }
+}
+
+/** Stands for a process that is not to be seen from here, for as long as it uses the database. */
+export function identityOfHidden(owner: LockOwner): ProcessIdentity {
+  const key = `owner ${owner}`;
+  return { pid: HIDDEN, key, executable: key };
 }
 
 /**
@@ -188,5 +196,5 @@ export function isNewcomer({ file, role, request, me }: Asked): boolean {
 export function isLateWrite({ file, role, request, me }: Asked): boolean {
   if (request.type !== 'write' || request.wait || me.bits & WRITER_BITS) return false;
   if (role !== 'reserved' && !(role === 'write' && me.bits & HOLDS_READ)) return false;
-  return !me.transaction?.mayWrite && file.database.handlesOf(me.pid) > 1;
+  return !me.transaction?.mayWrite && file.database.handlesOf(me) > 1;
 }

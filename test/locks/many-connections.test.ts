@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';
+import { withClients } from '../helpers/sqlite-client.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 const script = resolve(import.meta.dirname, 'clients/many-connections.py');
@@ -47,4 +48,22 @@ describe.each(['delete', 'wal'])('journal %s', (journal) => {
       expect(Math.min(met.threads.commits, met.singles.commits)).toBeGreaterThan(0);
     },
   );
+});
+
+test('a fork takes no connection from its parent: a process with two still waits for 50 ms, not for 5 s', async () => {
+  const database = join(mount.mountPoint, 'forked.db');
+  await withClients(async (start) => {
+    const [writer, both] = [start(), start()];
+    await writer.open(database, { timeout: 0 });
+    await writer.run('CREATE TABLE t (v)');
+    await both.open(database, { timeout: 0 });
+    await both.open(database, { thread: 'second' });
+    for (const thread of ['main', 'second']) await both.run('SELECT * FROM t', thread);
+    expect((await both.fork(database, 'SELECT * FROM t')).rows).toEqual([[0]]);
+    await writer.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)']);
+    const insert = await both.run('INSERT INTO t VALUES (2)');
+    expect(insert.error).toBe('SQLITE_BUSY');
+    expect(insert.tookMs).toBeLessThan(1500); // three locks, 50 ms each, on a quiet machine
+    expect(await writer.run('COMMIT')).toMatchObject({ error: null });
+  });
 });

@@ -95,3 +95,26 @@ test('a process with several connections that was let through at its limit may r
   expect(both.lock('WRITE', 'write')).toBe('waiting');
   expect(one.lock('WRITE', 'write')).toBe('locked');
 });
+
+test('a forked child that closes what it has inherited takes no connection from its parent', () => {
+  const { world, both, one } = threeProcesses('rollback');
+  both.beginRead();
+  both.endRead();
+  const file = world.file('app.db', 'database');
+  for (const handle of [1, 77]) world.manager.flush(file, handle, 4711n, world.nowMs);
+  one.beginWrite();
+  expect(both.beginRead()).toBe('waiting');
+  world.pass(world.manager.limits.shortMs + 1);
+  expect(both.outcome).toBe('locked');
+});
+
+test('a connection that its process has closed counts no more, before the RELEASE arrives', () => {
+  const { world, both, one } = threeProcesses('rollback');
+  both.beginRead();
+  both.endRead();
+  world.manager.flush(world.file('app.db', 'database'), 77, both.owner, world.nowMs);
+  one.beginWrite();
+  expect(both.beginRead()).toBe('waiting');
+  world.pass(world.manager.limits.shortMs + 1);
+  expect(both.outcome).toBe('waiting');
+});

@@ -84,6 +84,11 @@ export class Simulation {
     return id;
   }
 
+  /** A process that cannot be seen from here, with one connection. */
+  hidden(handle: number): Client {
+    return new Client(this, 0, 'app.db', false, handle);
+  }
+
   /** A process with one connection to `database`. */
   client(pid: number, database = 'app.db', readOnly = false): Client {
     return new Client(this, pid, database, readOnly);
@@ -135,7 +140,7 @@ export class Client {
     this.pid = pid;
     this.tid = pid;
     this.database = database;
-    this.owner = BigInt(pid) * 1000n;
+    this.owner = BigInt(pid || handle) * 1000n;
     this.handle = handle;
     simulation.manager.open(simulation.file(database, 'database'), handle, pid, readOnly);
   }
