@@ -31,8 +31,8 @@ enum { SERVER = 1, MAINTENANCE = 2, SQL = 4, QUERY = 8 };
 struct rule {
   uint64_t operations;    /* bit N: action code N of sqlite3_set_authorizer() */
   const char *names;
-  const char *arguments;  /* "": the operation has no argument */
-  const char *through;    /* the view or trigger that asks; its star stands for the same text as the name's star */
+  const char *arguments;  /* an empty one: no argument; '' : an empty argument */
+  const char *through;    /* the view that asks; its star stands for the same text as the name's star */
   int in_drop;            /* only in a statement that drops or alters something */
   int allowed;            /* bits of who */
   int taints;
@@ -44,6 +44,7 @@ static int rule_count;
 
 static int who = SERVER;
 static int is_drop, is_tainted;
+static int is_viewing;   /* a rule with `through` matched in this statement */
 static int denied_rule = -2;   /* -1: no rule matched; -2: nothing was denied */
 static int denied_operation;
 static char denied_name[256], denied_argument[256];
@@ -94,15 +95,17 @@ static int matches(const struct rule *rule, int operation, const struct subject 
   if( rule->names && !(subject->name && fits_any(rule->names, subject->name, &star, &length))
    && !(subject->second && fits_any(rule->names, subject->second, &star, &length)) ) return 0;
   if( rule->arguments ){
-    const char *ignored;
+    const char *given = subject->argument, *ignored;
     size_t ignored_length;
-    if( !fits_any(rule->arguments, subject->argument ? subject->argument : "", &ignored, &ignored_length) ) return 0;
+    if( given==0 ) given = "";
+    else if( given[0]==0 ) given = "''";
+    if( !fits_any(rule->arguments, given, &ignored, &ignored_length) ) return 0;
   }
-  if( rule->through ){
-    if( context==0 || !fits_any(rule->through, context, &through_star, &through_length) ) return 0;
-    if( through_length!=length || !is_same(star, through_star, length) ) return 0;
-  }
-  return 1;
+  if( rule->through==0 ) return 1;
+  /* Where a view is merged into the statement, SQLite asks without its name for a table of which no column is read. */
+  if( context==0 ) return is_viewing && subject->argument && subject->argument[0]==0;
+  if( !fits_any(rule->through, context, &through_star, &through_length) ) return 0;
+  return through_length==length && is_same(star, through_star, length);
 }
 
 /*
@@ -128,7 +131,7 @@ static int deny(int rule, int operation, const struct subject *subject){
 }
 
 static int authorize(void *unused, int operation, const char *a, const char *b, const char *schema, const char *context){
-  (void)unused, (void)schema;
+  (void)unused;
   struct subject subject = subject_of(operation, a, b);
   int acting = actor(operation, context), i;
   for(i = 0; i<rule_count; i++){
@@ -138,7 +141,11 @@ static int authorize(void *unused, int operation, const char *a, const char *b, 
   if( !((is_known ? rules[i].allowed : SERVER | MAINTENANCE) & acting) ){
     return deny(is_known ? i : -1, operation, &subject);
   }
-  if( is_known && rules[i].taints ) is_tainted = 1;
+  if( is_known && rules[i].through ) is_viewing = 1;
+  if( acting & (SQL | QUERY) ){
+    /* CREATE TABLE temp.t is not told apart from CREATE TABLE t but by the schema. */
+    if( (is_known && rules[i].taints) || (schema && sqlite3_stricmp(schema, "temp")==0) ) is_tainted = 1;
+  }
   switch( operation ){
     case SQLITE_DROP_TABLE: case SQLITE_DROP_TEMP_TABLE: case SQLITE_DROP_VIEW: case SQLITE_DROP_TEMP_VIEW:
     case SQLITE_DROP_VTABLE: case SQLITE_ALTER_TABLE: is_drop = 1;
@@ -158,7 +165,7 @@ EXPORT int hoody_guard_rule(uint64_t operations, const char *names, const char *
 /* Who acts from now on. Forgets what was denied. */
 EXPORT void hoody_guard_act_as(int acting){
   who = acting;
-  is_drop = 0;
+  is_drop = is_viewing = 0;
   denied_rule = -2;
 }
 
@@ -170,7 +177,7 @@ EXPORT const char *hoody_guard_denial(void){
   return text;
 }
 
-/* Whether something that stays on the connection was allowed since the last call. */
+/* Whether a user was allowed something that stays on the connection since the last call. */
 EXPORT int hoody_guard_take_taint(void){
   int taint = is_tainted;
   is_tainted = 0;

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Database } from 'better-sqlite3';
 import koffi from 'koffi';
-import { ApiError } from '../../messages/errors.ts';
-import { type Operation, operations, type Rule, rules, type Who } from './rules.ts';
+import type { ApiError } from '../../messages/errors.ts';
+import { type Operation, operations, refusalOf, rules, type Who } from './rules.ts';
 
 /** As in guard.c. */
 const whoBits: Readonly<Record<Who, number>> = { server: 1, maintenance: 2, sql: 4, query: 8 };
@@ -92,7 +92,7 @@ export class Guard {
     }
   }
 
-  /** Whether a setting or the TEMP schema of a connection may have changed since the last call. */
+  /** Whether a user changed a setting or the TEMP schema of a connection since the last call. */
   takeTaint(): boolean {
     return this.#native.takeTaint() !== 0;
   }
@@ -130,20 +130,6 @@ export class Guard {
   }
 }
 
-/** What somebody is told whom a rule does not allow an operation. */
-export function refusalOf(
-  rule: Rule | undefined,
-  operation: Operation,
-  name: string,
-  argument: string,
-  cause?: unknown,
-): ApiError {
-  const { code, text } = rule?.refusal ?? { code: 'SQL_ERROR' as const, text: '{operation} is not allowed here' };
-  const words = { operation: operation.replaceAll('_', ' '), name, argument };
-  const message = text.replace(/\{(operation|name|argument)\}/g, (_, word: keyof typeof words) => words[word]);
-  return new ApiError(code, message, { cause });
-}
-
 function operationOf(code: number): Operation {
   const found = (Object.keys(operations) as Operation[]).find((operation) => operations[operation] === code);
   return found ?? 'SELECT';
@@ -167,4 +153,10 @@ export function findGuard(): Guard | Error {
 export function actAs<Result>(who: Who, work: () => Result): Result {
   const guard = findGuard();
   return guard instanceof Guard ? guard.as(who, work) : work();
+}
+
+/** See Guard.takeTaint(). Without a guard the texts of the statements say it. */
+export function takeTaint(): boolean {
+  const guard = findGuard();
+  return guard instanceof Guard && guard.takeTaint();
 }

@@ -1,7 +1,7 @@
 // What SQL may do, in one table: an operation of SQLite's authorizer, what it is about, for whom it is allowed, and what
 // the others are told. guard.c judges every operation of every statement by it; without guard.c the texts of statements
-// are judged by the same rows (allow-list.ts). The numbers are the action codes of sqlite3_set_authorizer().
-import type { ErrorCode } from '../../messages/errors.ts';
+// are judged by the same rows (sql/allow-list.ts). The numbers are the action codes of sqlite3_set_authorizer().
+import { ApiError, type ErrorCode } from '../../messages/errors.ts';
 
 export const operations = {
   CREATE_INDEX: 1,
@@ -52,9 +52,9 @@ export interface Rule {
   readonly on: readonly Operation[];
   /** Of the table, view, index, trigger, pragma or function. For an index or trigger its table's name counts as well. */
   readonly names?: readonly string[];
-  /** Of a pragma, or the module of a virtual table. `''` is none. */
+  /** Of a pragma, or the module of a virtual table. An empty pattern is for none: an argument that is an empty string is `''`. */
   readonly arguments?: readonly string[];
-  /** The view or trigger that asks; its star stands for the same text as the name's star. */
+  /** The view that asks; its star stands for the same text as the name's star. */
   readonly through?: string;
   /** Only as a part of DROP or ALTER, which SQLite does with statements of its own. */
   readonly inDrop?: true;
@@ -139,7 +139,7 @@ export const rules: readonly Rule[] = [
   },
   {
     on: ['FUNCTION'],
-    names: ['load_extension', 'fts3_tokenizer', 'readfile', 'writefile', 'edit'],
+    names: ['load_extension', 'fts3_tokenizer'],
     allowed: [],
     refusal: { code: 'SQL_ERROR', text: 'the function {name} is not allowed here' },
   },
@@ -197,3 +197,41 @@ export const rules: readonly Rule[] = [
   // Virtual tables prepare their writes when they are first read: GET /query is kept from writing by query_only.
   { on: [...writing, 'READ', 'SELECT', 'FUNCTION', 'RECURSIVE', 'REINDEX', 'ANALYZE'], allowed: everybody },
 ];
+
+/** The rule for an operation of a user, by name and argument alone. */
+export function ruleFor(operation: Operation, name: string, argument: string): Rule | undefined {
+  return rules.find(
+    ({ on, names, arguments: given, through, inDrop }) =>
+      on.includes(operation) &&
+      through === undefined &&
+      inDrop === undefined &&
+      (names?.some((pattern) => fits(pattern, name)) ?? true) &&
+      (given?.some((pattern) => fits(pattern, argument)) ?? true),
+  );
+}
+
+/** Whether the name is one that the server keeps for itself. */
+export function isOwnName(name: string): boolean {
+  return ruleFor('INSERT', name, '')?.refusal === ownTable;
+}
+
+/** What somebody is told whom no rule allows an operation. `rule` is the one that matched, if any. */
+export function refusalOf(
+  rule: Rule | undefined,
+  operation: Operation,
+  name: string,
+  argument: string,
+  cause?: unknown,
+): ApiError {
+  const { code, text } = rule?.refusal ?? { code: 'SQL_ERROR' as const, text: '{operation} is not allowed here' };
+  const words = { operation: operation.replaceAll('_', ' '), name, argument };
+  const message = text.replace(/\{(operation|name|argument)\}/g, (_, word: keyof typeof words) => words[word]);
+  return new ApiError(code, message, { cause });
+}
+
+function fits(pattern: string, text: string): boolean {
+  const [before = '', after] = pattern.toLowerCase().split('*');
+  const lower = text.toLowerCase();
+  if (after === undefined) return lower === before;
+  return lower.length >= before.length + after.length && lower.startsWith(before) && lower.endsWith(after);
+}

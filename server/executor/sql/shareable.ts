@@ -1,9 +1,10 @@
 // GET /query: one reading statement in a URL. The words are checked for a clear answer; that nothing is written is
-// SQLite's doing (query_only), and that no other file is touched follows from the statement being a SELECT.
+// SQLite's doing (query_only), and that no other file is touched is the work of guard/.
 import { isUtf8 } from 'node:buffer';
+import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import type { Connection } from '../connection.ts';
-import { guard } from './guard.ts';
+import { admit, runAs } from './admit.ts';
 import { prepare } from './prepare.ts';
 import { ByteBudget, readRows, writeCellReadable } from './rows.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
@@ -33,24 +34,27 @@ export function decodeShareable(parameter: string): string {
 /** @throws ApiError, SqliteError */
 export function runShareable(connection: Connection, sql: string): ShareableAnswer {
   const statement = readingStatement(sql);
+  admit(connection, statement);
   const { database } = connection;
   database.pragma('query_only=ON');
   try {
-    const prepared = prepare(database, statement);
-    if (!prepared.readonly || !prepared.reader) throw new ApiError('INVALID_PARAMETERS', refusal);
-    const budget = new ByteBudget();
-    const start = `{"success":true,"query":${JSON.stringify(sql)},"columns":`;
-    budget.spend(`${start},"resultSet":[],"rowCount":10000,"truncated":false}`);
-    const { columns, rows, isTruncated } = readRows(prepared, [], false, writeCellReadable, budget);
-    const resultSet = rows.length === 0 ? 'null' : `[${rows.join(',')}]`;
-    const head = `${start}${JSON.stringify(columns)}`;
-    return {
-      body: `${head},"resultSet":${resultSet},"rowCount":${rows.length},"truncated":${isTruncated}}`,
-      rowCount: rows.length,
-    };
+    return runAs(connection, 'query', () => answer(prepare(database, statement), sql));
   } finally {
     database.pragma('query_only=OFF');
   }
+}
+
+function answer(prepared: Prepared, sql: string): ShareableAnswer {
+  if (!prepared.readonly || !prepared.reader) throw new ApiError('INVALID_PARAMETERS', refusal);
+  const budget = new ByteBudget();
+  const start = `{"success":true,"query":${JSON.stringify(sql)},"columns":`;
+  budget.spend(`${start},"resultSet":[],"rowCount":10000,"truncated":false}`);
+  const { columns, rows, isTruncated } = readRows(prepared, [], false, writeCellReadable, budget);
+  const resultSet = rows.length === 0 ? 'null' : `[${rows.join(',')}]`;
+  return {
+    body: `${start}${JSON.stringify(columns)},"resultSet":${resultSet},"rowCount":${rows.length},"truncated":${isTruncated}}`,
+    rowCount: rows.length,
+  };
 }
 
 function readingStatement(sql: string): Statement {
@@ -59,6 +63,5 @@ function readingStatement(sql: string): Statement {
   if (hasSemicolon || statement === undefined || !/^(SELECT|WITH)$/.test(statement.keyword) || !isReading(statement)) {
     throw new ApiError('INVALID_PARAMETERS', refusal);
   }
-  guard(statement);
   return statement;
 }

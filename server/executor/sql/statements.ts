@@ -34,7 +34,7 @@ export function splitStatements(script: string): Statement[] {
 /** Whether the statement can be run in a read transaction, by its words; a wrong "no" only costs a write lock. */
 export function isReading({ keyword, tokens }: Statement): boolean {
   if (keyword === 'SELECT' || keyword === 'VALUES' || keyword === 'EXPLAIN') return true;
-  if (keyword === 'PRAGMA') return !tokens.some(({ text }) => text === '=');
+  if (keyword === 'PRAGMA') return isAskingPragma(tokens);
   // replace(x, y, z) is a function, REPLACE INTO is not.
   return (
     keyword === 'WITH' &&
@@ -42,6 +42,14 @@ export function isReading({ keyword, tokens }: Statement): boolean {
       ({ kind, text }, index) => kind === 'word' && writingWords.has(text) && tokens[index + 1]?.text !== '(',
     )
   );
+}
+
+/** Without an argument, or with one that says what to look at. */
+function isAskingPragma(tokens: readonly Token[]): boolean {
+  const at = tokens[2]?.text === '.' ? 3 : 1;
+  const name = tokens[at]?.text.toLowerCase() ?? '';
+  if (tokens.length <= at + 1) return name !== 'optimize';
+  return /^(foreign_key_(list|check)|index_\w+|table_\w+|integrity_check|quick_check)$/.test(name);
 }
 
 /** As sqlite3_complete(): the body of a trigger ends at `; END ;`, so a semicolon before that does not split. */

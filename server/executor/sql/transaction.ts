@@ -6,8 +6,9 @@ import { limits } from '../../messages/limits.ts';
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
+import { admit, runAs } from './admit.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
-import { guard } from './guard.ts';
+import { isOutsidePragma } from './guard.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
@@ -157,7 +158,7 @@ class Transaction {
     if (statements.length > limits.statementsPerItem) {
       throw new ApiError('SQL_ERROR', `an item has at most ${limits.statementsPerItem} statements`);
     }
-    for (const statement of statements) if (guard(statement).taints) this.#connection.isTainted = true;
+    for (const statement of statements) admit(this.#connection, statement);
     if (item.valuesBatch !== null) return this.#runBatch(item.valuesBatch, item.noFail, statements);
 
     const parameters = statements.map(parametersOf);
@@ -172,12 +173,14 @@ class Transaction {
       const count = positions[index] ?? 0;
       const values = isList(item.values) ? item.values.slice(dealt, dealt + count) : item.values;
       dealt += count;
-      const prepared = prepare(this.#connection.database, statement);
-      const args = bound(() => bind(parameters[index] ?? [], values));
-      const isLast = index === statements.length - 1;
-      if (isLast) done = this.#answer(prepared, args, item.isQuery);
-      else if (prepared.reader) prepared.get(...args);
-      else prepared.run(...args);
+      runAs(this.#connection, 'sql', () => {
+        const prepared = prepare(this.#connection.database, statement);
+        const args = bound(() => bind(parameters[index] ?? [], values));
+        const isLast = index === statements.length - 1;
+        if (isLast) done = this.#answer(prepared, args, item.isQuery);
+        else if (prepared.reader) prepared.get(...args);
+        else prepared.run(...args);
+      });
     });
     return done;
   }
@@ -209,13 +212,14 @@ class Transaction {
     const { database } = this.#connection;
     const parameters = parametersOf(statement);
     const positions = positionsOf(parameters);
-    const prepared = prepare(database, statement);
+    const prepared = runAs(this.#connection, 'sql', () => prepare(database, statement));
     const counts: number[] = [];
     const rowErrors: string[] = [];
     const runRow = (values: Values): void => {
       checkCount(values, positions);
       const args = bound(() => bind(parameters, values));
-      counts.push(prepared.reader ? prepared.all(...args).length : prepared.run(...args).changes);
+      const changes = () => (prepared.reader ? prepared.all(...args).length : prepared.run(...args).changes);
+      counts.push(runAs(this.#connection, 'sql', changes));
     };
     batch.forEach((values, row) => {
       if (!noFail) {
@@ -243,20 +247,7 @@ class Transaction {
 
 /** Pragmas that SQLite ignores or refuses inside a transaction run before it, at the head of a request. */
 function isOutside({ statements, item }: Part): boolean {
-  return (
-    statements.length > 0 &&
-    item.valuesBatch === null &&
-    statements.every((statement) => statement.keyword === 'PRAGMA' && guardedOutside(statement))
-  );
-}
-
-function guardedOutside(statement: Statement): boolean {
-  try {
-    return guard(statement).isOutside;
-  } catch {
-    // Refused where the item runs, under its index.
-    return false;
-  }
+  return statements.length > 0 && item.valuesBatch === null && statements.every(isOutsidePragma);
 }
 
 /** better-sqlite3 throws a RangeError or TypeError for values that do not fit. */

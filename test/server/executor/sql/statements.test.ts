@@ -15,6 +15,7 @@ test.each([
   ['SELECT 1 -- one; two\n; SELECT 2', ['SELECT 1', 'SELECT 2']],
   ['SELECT /* ; */ 1; SELECT 2 /* open ;', ['SELECT /* ; */ 1', 'SELECT 2']],
   ['SELECT 1 /**/; SELECT 2', ['SELECT 1', 'SELECT 2']],
+  ['\ufeffSELECT 1;\ufeff \v\ufeffSELECT\ufeff2', ['SELECT 1', 'SELECT\ufeff2']],
 ])('%j splits as SQLite would', (script, statements) => {
   expect(split(script)).toEqual(statements);
 });
@@ -36,6 +37,10 @@ test.each([
   ['WITH a AS (SELECT 1) REPLACE INTO t SELECT * FROM a', false],
   ['PRAGMA user_version', true],
   ['PRAGMA user_version = 3', false],
+  ['PRAGMA user_version(3)', false],
+  ['PRAGMA main.user_version', true],
+  ['PRAGMA optimize', false],
+  ['PRAGMA table_info(t)', true],
   ['INSERT INTO t VALUES (1) RETURNING *', false],
   ['CREATE TABLE t (a)', false],
 ])('%j reads only: %s', (sql, reading) => {

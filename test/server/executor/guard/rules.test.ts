@@ -1,0 +1,360 @@
+// What SQL of a user may do, asked of SQLite itself through everything that stands before it.
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
+
+const db = new GuardedDatabase(`
+  CREATE TABLE t (id INTEGER PRIMARY KEY, a);
+  CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, a);
+  INSERT INTO numbered (a) VALUES (1);
+  INSERT INTO kv_store (key, value) VALUES ('first', '1');
+`);
+const log = 'SELECT count(*) FROM "hoody:kv_log:kv_store"';
+const triggers = `SELECT count(*) FROM sqlite_master WHERE type = 'trigger'`;
+
+/** What no statement of a user may change. */
+function untouched(): unknown {
+  return [
+    db.rows(log),
+    db.rows(triggers),
+    db.rows('SELECT * FROM sqlite_sequence'),
+    db.rows('PRAGMA database_list').length,
+  ];
+}
+
+afterAll(() => db.close());
+
+beforeEach(() => {
+  expect(db.connection.database.inTransaction).toBe(false);
+});
+
+/** Everything that SQLite skips between tokens, the byte order mark among it. */
+const gap = fc
+  .array(
+    fc.constantFrom(
+      ' ',
+      '\t',
+      '\n',
+      '\f',
+      '\r',
+      ' \v',
+      '\ufeff',
+      '/* ; */',
+      '/**/',
+      '-- x\n',
+      '/*\ufeff*/',
+      '\ufeff\ufeff',
+    ),
+    {
+      maxLength: 5,
+    },
+  )
+  .map((parts) => parts.join(''));
+
+const forbidden = [
+  "ATTACH 'other.db' AS x",
+  "ATTACH DATABASE 'file:other.db?mode=rwc' AS x",
+  'DETACH main',
+  'VACUUM',
+  "VACUUM INTO 'other.db'",
+  'BEGIN',
+  'BEGIN EXCLUSIVE',
+  'COMMIT',
+  'END TRANSACTION',
+  'ROLLBACK',
+  'SAVEPOINT s',
+  'RELEASE item',
+  'ROLLBACK TO item',
+  'PRAGMA query_only=ON',
+  'PRAGMA main.query_only(1)',
+  'PRAGMA writable_schema=ON',
+  'PRAGMA journal_mode=OFF',
+  'PRAGMA journal_mode(memory)',
+  'PRAGMA locking_mode=EXCLUSIVE',
+  "PRAGMA journal_size_limit=''",
+  "PRAGMA temp_store_directory='/tmp'",
+  'PRAGMA wal_checkpoint(TRUNCATE)',
+  'PRAGMA mmap_size=1000000',
+  "SELECT load_extension('x')",
+  "SELECT fts3_tokenizer('simple', x'00')",
+  "SELECT * FROM pragma_module_list, (SELECT load_extension('x'))",
+  'CREATE VIRTUAL TABLE d USING dbstat',
+  'EXPLAIN COMMIT',
+];
+
+/** The guard itself, where nothing has looked at the words before. */
+const notAllowed = /not allowed here|can only be read here|cannot VACUUM/;
+
+describe('forbidden statements', () => {
+  test('are refused with any space, comment or byte order mark before them, and between their words', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...forbidden), gap, gap, fc.boolean(), (statement, before, between, isLower) => {
+        const words = (isLower ? statement.toLowerCase() : statement).split(' ');
+        const sql = before + words.join(` ${between}`);
+        const settings = db.rows('PRAGMA query_only');
+        expect(db.sql('SELECT 1', sql)).toMatchObject({ code: 'SQL_ERROR', rows: [] });
+        expect(db.sql(`SELECT 1; ${sql}; SELECT 2`)).toMatchObject({ code: 'SQL_ERROR' });
+        expect(db.query(sql).code).toMatch(/^(INVALID_PARAMETERS|SQL_ERROR)$/);
+        for (const who of ['sql', 'query'] as const) expect(() => db.run(who, sql)).toThrow(notAllowed);
+        expect(db.strangers()).toEqual([]);
+        expect(db.rows('PRAGMA query_only')).toEqual(settings);
+        expect(db.rows('PRAGMA database_list')).toHaveLength(1);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('say what is not allowed and why', () => {
+    expect(db.sql("ATTACH 'x' AS y").message).toBe('ATTACH is not allowed here: one request works on one database');
+    expect(db.sql('PRAGMA mmap_size=0').message).toBe('PRAGMA mmap_size is not allowed here');
+    expect(db.sql('PRAGMA page_size=512').message).toBe('PRAGMA page_size can only be read here');
+    expect(db.sql("SELECT load_extension('x')").message).toBe('the function load_extension is not allowed here');
+  });
+});
+
+const quotes: ((name: string) => string)[] = [
+  (name) => `"${name}"`,
+  (name) => `'${name}'`,
+  (name) => `[${name}]`,
+  (name) => `\`${name}\``,
+];
+const schemas = ['', 'main.', '"main".', "'main'.", '[MAIN].', 'main/**/.\ufeff'];
+const ownTables = [
+  'hoody:kv_log:kv_store',
+  'hoody:kv_meta',
+  'hoody:kv_keys:kv_store',
+  'HOODY:KV_LOG:KV_STORE',
+  'sqlite_sequence',
+];
+const onTables: ((table: string) => string)[] = [
+  (table) => `SELECT * FROM ${table}`,
+  (table) => `SELECT count(*) FROM ${table}`,
+  (table) => `SELECT 1 FROM t, ${table}`,
+  (table) => `SELECT * FROM t JOIN ${table} ON 1`,
+  (table) => `SELECT * FROM (t, (${table}))`,
+  (table) => `SELECT (SELECT 1 FROM ${table} LIMIT 1)`,
+  (table) => `SELECT 1 WHERE 1 IN ${table}`,
+  (table) => `WITH c AS (SELECT * FROM ${table}) SELECT * FROM c`,
+  (table) => `WITH 'hoody:kv_c' AS (SELECT * FROM ${table}) SELECT * FROM 'hoody:kv_c'`,
+  (table) => `UPDATE OR IGNORE ${table} SET rowid = 1`,
+  (table) => `UPDATE t SET a = 1 FROM ${table}`,
+  (table) => `DELETE FROM ${table}`,
+  (table) => `INSERT OR REPLACE INTO ${table} DEFAULT VALUES`,
+  (table) => `REPLACE INTO ${table} DEFAULT VALUES`,
+  (table) => `INSERT INTO t(a) SELECT 1 FROM ${table}`,
+  (table) => `CREATE TABLE copy AS SELECT * FROM ${table}`,
+  (table) => `EXPLAIN DELETE FROM ${table}`,
+  (table) => `WITH c AS (SELECT 1) DELETE FROM ${table}`,
+];
+const onDefinitions: ((table: string) => string)[] = [
+  (table) => `DROP TABLE ${table}`,
+  (table) => `DROP TABLE IF EXISTS ${table}`,
+  (table) => `ALTER TABLE ${table} RENAME TO stolen`,
+  (table) => `ALTER TABLE ${table} ADD COLUMN z`,
+];
+
+describe("the server's own tables", () => {
+  test('are out of reach, however their names are quoted', () => {
+    const before = untouched();
+    for (const makes of [...onTables, ...onDefinitions]) {
+      for (const table of ownTables) {
+        // SQLite itself refuses to define what is named sqlite_*.
+        if (table === 'sqlite_sequence' && onDefinitions.includes(makes)) continue;
+        for (const quote of quotes) {
+          for (const schema of schemas) {
+            const sql = makes(schema + quote(table));
+            expect([sql, db.sql(sql).code]).toEqual([sql, expect.stringMatching(/^(CONFLICT|SQL_ERROR)$/)]);
+            expect([sql, db.query(sql).code === 'ran']).toEqual([sql, false]);
+            // Only a check of words sees the name of a CTE.
+            if (!sql.includes('hoody:kv_c')) expect(() => db.run('sql', sql), sql).toThrow(/belongs to|not be/);
+          }
+        }
+      }
+    }
+    expect(untouched()).toEqual(before);
+  });
+
+  test.each(
+    quotes.flatMap((quote) => [
+      `DROP TRIGGER ${quote('hoody:kv_insert:kv_store')}`,
+      `DROP INDEX ${quote('hoody:kv_log_index:kv_store')}`,
+      `CREATE TRIGGER ${quote('hoody:kv_mine')} AFTER INSERT ON t BEGIN SELECT 1; END`,
+      `CREATE TEMP TRIGGER ${quote('Hoody:kv_mine')} AFTER INSERT ON t BEGIN SELECT 1; END`,
+      `CREATE TRIGGER mine AFTER INSERT ON ${quote('hoody:kv_meta')} BEGIN SELECT 1; END`,
+      `CREATE TRIGGER mine AFTER INSERT ON t BEGIN DELETE FROM ${quote('hoody:kv_meta')}; END`,
+      `CREATE INDEX mine ON ${quote('hoody:kv_meta')} (id)`,
+      `CREATE VIEW ${quote('hoody:kv_view')} AS SELECT 1`,
+      `CREATE TABLE ${quote('hoody:kv_log:other')} (a)`,
+      `CREATE VIRTUAL TABLE ${quote('hoody:kv_log:other')} USING fts5(a)`,
+      `ALTER TABLE t RENAME TO ${quote('hoody:kv_log:other')}`,
+    ]),
+  )('%s is a conflict', (sql) => {
+    const before = untouched();
+    expect(db.sql(sql)).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('belongs to the server') });
+    expect(untouched()).toEqual(before);
+  });
+
+  test('a trigger that a native program made cannot write them for the user, and does not stand for the server', () => {
+    db.connection.database.exec(
+      `CREATE TRIGGER native AFTER INSERT ON t BEGIN DELETE FROM "hoody:kv_log:kv_store"; END`,
+    );
+    const before = untouched();
+    expect(db.sql('INSERT INTO t(a) VALUES (1)').code).toBe('CONFLICT');
+    expect(() => db.connection.database.exec('INSERT INTO t(a) VALUES (1)')).toThrow('not authorized');
+    expect(untouched()).toEqual(before);
+    db.connection.database.exec('DROP TRIGGER native');
+  });
+});
+
+describe('everything else goes on', () => {
+  test("the server's triggers write the log when SQL of a user fires them, directly and through the user's triggers", () => {
+    const before = Number(db.rows(log)[0]?.[0]);
+    expect(
+      db.sql(
+        `CREATE TRIGGER mirror AFTER INSERT ON t BEGIN INSERT OR REPLACE INTO kv_store(key, value) VALUES (NEW.a, "set"); END`,
+        `INSERT INTO t(a) VALUES ('mirrored')`,
+        `UPDATE kv_store SET value = 2 WHERE key = 'mirrored'`,
+        `DELETE FROM kv_store WHERE key = 'mirrored'`,
+        'DROP TRIGGER mirror',
+      ),
+    ).toMatchObject({ code: 'ran' });
+    expect(db.rows(log)).toEqual([[before + 3]]);
+  });
+
+  test("a user's trigger on a KV table runs when the server writes it", () => {
+    db.sql(
+      'CREATE TABLE seen (key, what)',
+      'CREATE TRIGGER watch AFTER INSERT ON kv_store BEGIN INSERT INTO seen VALUES (NEW.key, "made"); END',
+    );
+    db.connection.database.exec(`INSERT INTO kv_store(key, value) VALUES ('watched', 1)`);
+    expect(db.sql('SELECT * FROM seen').rows).toEqual([['watched', 'made']]);
+    db.sql('DROP TRIGGER watch', 'DROP TABLE seen');
+  });
+
+  test('the history view of a KV table can be read and counted', () => {
+    const rows = db.sql('SELECT key FROM kv_store_history').rows.length;
+    expect(db.query('SELECT count(*) FROM kv_store_history').rows).toEqual([[rows]]);
+    expect(db.query('SELECT count(*) FROM kv_store_history a, kv_store_history b').rows).toEqual([[rows * rows]]);
+    expect(db.query('WITH h AS (SELECT * FROM kv_store_history) SELECT count(*) FROM h').rows).toEqual([[rows]]);
+  });
+
+  test('tables with AUTOINCREMENT are filled, renamed and dropped, and a KV table goes with its triggers', () => {
+    expect(
+      db.sql(
+        'CREATE TABLE more (id INTEGER PRIMARY KEY AUTOINCREMENT, a)',
+        'INSERT INTO more(a) VALUES (1)',
+        'ALTER TABLE more RENAME TO most',
+        'ALTER TABLE most RENAME COLUMN a TO b',
+        'ALTER TABLE most DROP COLUMN b',
+        'DROP TABLE most',
+      ),
+    ).toMatchObject({ code: 'ran' });
+    const other = new GuardedDatabase();
+    expect(other.sql('ALTER TABLE kv_store ADD COLUMN more', 'DROP TABLE kv_store').code).toBe('ran');
+    expect(other.rows(triggers)).toEqual([[0]]);
+    other.close();
+  });
+
+  test.each(['fts3', 'fts4', 'fts5', 'rtree', 'geopoly'])(
+    'a virtual table of %s is made, written, read and dropped',
+    (name) => {
+      const columns = name === 'rtree' ? 'id, low, high' : 'a, b, c';
+      const made = db.sql(
+        `CREATE VIRTUAL TABLE v_${name} USING ${name}(${columns})`,
+        name === 'geopoly' ? 'SELECT 1' : `INSERT INTO v_${name} VALUES (1, 2, 3)`,
+      );
+      expect(made).toMatchObject({ code: 'ran' });
+      // A new connection reads it first in GET /query: SQLite prepares its writes then.
+      db.reopen();
+      expect(db.query(`SELECT * FROM v_${name}`)).toMatchObject({ code: 'ran' });
+      expect(db.sql(`DROP TABLE v_${name}`).code).toBe('ran');
+    },
+  );
+
+  test.each([
+    'SELECT name FROM pragma_table_info("t")',
+    "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name = 't'",
+    'SELECT journal_mode FROM pragma_journal_mode',
+    "SELECT value FROM json_each('[1, 2]')",
+    'SELECT sum(pgsize) FROM dbstat',
+    'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3) SELECT x, row_number() OVER () FROM c',
+  ])('GET /query answers %s', (sql) => {
+    expect(db.query(sql)).toMatchObject({ code: 'ran', rows: expect.arrayContaining([expect.anything()]) });
+  });
+
+  test('GET /query writes nothing', () => {
+    for (const sql of ['WITH c AS (SELECT 1) SELECT * FROM c', "\ufeffINSERT INTO t(a) VALUES ('q') RETURNING *"])
+      db.query(sql);
+    expect(db.sql("SELECT * FROM t WHERE a = 'q'").rows).toEqual([]);
+  });
+});
+
+describe('what stays on the connection marks it', () => {
+  test.each([
+    'CREATE TEMP TABLE kept (a)',
+    'CREATE TABLE temp.kept (a)',
+    'CREATE TABLE "TEMP".kept (a)',
+    '\ufeffCREATE /**/ TEMPORARY VIEW kept AS SELECT 1',
+    'CREATE TEMP TRIGGER kept AFTER INSERT ON kv_store BEGIN DELETE FROM kv_store; END',
+    'PRAGMA recursive_triggers=ON',
+    'PRAGMA foreign_keys(1)',
+    'PRAGMA cache_size=-100',
+    'PRAGMA synchronous=OFF',
+  ])('%s', (sql) => {
+    db.reopen();
+    expect(db.sql(sql).code).toBe('ran');
+    expect(db.connection.isTainted).toBe(true);
+    db.reopen();
+  });
+
+  test.each([
+    'CREATE TABLE fresh (a)',
+    'DROP TABLE fresh',
+    'INSERT INTO t(a) VALUES (1)',
+    'PRAGMA foreign_keys',
+    'PRAGMA user_version=1',
+    'SELECT "temp" FROM t',
+  ])('not %s', (sql) => {
+    expect(db.sql(sql).code).toBe('ran');
+    expect(db.connection.isTainted).toBe(false);
+  });
+});
+
+describe('"text" is what SQLite says it is', () => {
+  const shop = new GuardedDatabase(`
+    CREATE TABLE o (id INTEGER, name TEXT, status TEXT); INSERT INTO o VALUES (1, 'one', 'done');
+    CREATE TABLE log (msg TEXT);
+  `);
+  afterAll(() => shop.close());
+
+  test.each<[string, unknown[][]]>([
+    [`SELECT count(*) FROM o WHERE "status"='done' UNION ALL SELECT count(*) FROM log WHERE msg="status"`, [[1], [0]]],
+    [
+      'SELECT "id","name" UNION ALL SELECT "id","name" FROM o',
+      [
+        ['id', 'name'],
+        [1, 'one'],
+      ],
+    ],
+    ['SELECT count(*) FROM o WHERE status = "pending"', [[0]]],
+    ['SELECT count(*) FROM o WHERE status = "done"', [[1]]],
+    [`SELECT "it's" || "a ""quote"""`, [['it\'sa "quote"']]],
+  ])('%s', (sql, rows) => {
+    expect(shop.sql(sql)).toMatchObject({ code: 'ran', rows });
+    const named = shop.query(sql);
+    expect(named.code).toBe('ran');
+  });
+
+  test('in triggers, views and indexes that a native program made, for SQL and for the server', () => {
+    shop.connection.database.exec(`
+      CREATE TRIGGER noted AFTER INSERT ON kv_store BEGIN INSERT INTO log VALUES ("noted"); END;
+      CREATE VIEW open AS SELECT * FROM o WHERE status <> "done";
+    `);
+    shop.reopen();
+    expect(shop.sql(`INSERT INTO kv_store(key, value) VALUES ('a', 1)`).code).toBe('ran');
+    shop.connection.database.exec(`INSERT INTO kv_store(key, value) VALUES ('b', 1)`);
+    expect(shop.sql('SELECT msg FROM log').rows).toEqual([['noted'], ['noted']]);
+    expect(shop.query('SELECT count(*) FROM open').rows).toEqual([[0]]);
+    expect(shop.sql('CREATE INDEX pending ON o (id) WHERE status = "pending"').code).toBe('ran');
+  });
+});
