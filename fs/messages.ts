@@ -1,5 +1,6 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
 import type { WrittenDatabase } from './arbiter/arbiter.ts';
+import type { StepCounts } from './channel/steps.ts';
 import type { LockCounts } from './locks/counters.ts';
 import type { LockLimits } from './locks/limits.ts';
 
@@ -58,6 +59,8 @@ export interface FsStatus {
   readonly fenced: readonly string[];
   /** Requests whose answer is still owed, as for a lock that is waited for. */
   readonly pending: number;
+  /** How long the loop was busy with one thing. */
+  readonly steps: StepCounts;
   /** Absent when the kernel keeps the locks. */
   readonly locks?: LockCounts;
 }

@@ -9,7 +9,7 @@ import type { FileOffset } from '../protocol/words.ts';
 import type { LockType } from '../sqlite/lock-bytes.ts';
 import type { KeptDescriptors } from '../state/kept-descriptors.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK, type FoundLock, setFileLock, testFileLock } from '../system/file-locks.ts';
-import { close, O_CLOEXEC, O_RDONLY, O_RDWR, openat, pathOfDescriptor } from '../system/files.ts';
+import { close, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, openat, pathOfDescriptor } from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 
@@ -62,8 +62,8 @@ export class Mirror {
     let fd = -1;
     if (pathFd !== undefined) {
       const path = pathOfDescriptor(pathFd);
-      fd = openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
-      if (fd < 0) fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+      fd = openat(AT_FDCWD, path, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
+      if (fd < 0) fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     }
     this.#descriptors.set(file, fd);
     if (fd >= 0) this.#kept.keep('mirror', file, fd);

@@ -1,13 +1,12 @@
 // Notices changes that somebody makes in the backing directories behind the mount's back, and says what the kernel has to forget.
 // Only directories that the kernel knows are watched. Changes made through the mount raise the same events: those are told
 // apart by OwnChanges. A change that is missed is bounded by the lifetime of what the kernel was told (1 s).
-import { readlinkSync } from 'node:fs';
 import type { Log } from '../log.ts';
 import { type DirectoryListener, inodeKey, type Node } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
 import { encodeInvalidateEntry, encodeInvalidateInode } from '../protocol/encode.ts';
 import type { NodeId } from '../protocol/requests.ts';
-import { pathOfDescriptor } from '../system/files.ts';
+import { pathOfDescriptor, readPathOf } from '../system/files.ts';
 import { type DirectoryEvent, Inotify } from '../system/inotify.ts';
 import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
 
@@ -59,7 +58,7 @@ export class BehindTheBack implements DirectoryListener {
     const names = new Set<string>();
     for (const { directory, name, isContent } of this.#foreign(tree)) {
       const bytes = Buffer.from(name, 'latin1');
-      if (names.size < namesInLog) names.add(`${readlinkSync(`/proc/self/fd/${directory.fd}`)}/${bytes}`);
+      if (names.size < namesInLog) names.add(`${readPathOf(directory.fd) ?? 'a path too long to show'}/${bytes}`);
       if (isContent) {
         const child = childOf(tree, directory, bytes);
         if (child !== undefined) messages.push(encodeInvalidateInode(child.id));

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { encodePrune, encodeResend } from '../protocol/encode.ts';
-import { fcntl, poll, read, write } from '../system/files.ts';
+import { fcntl, O_NONBLOCK, poll, read, write } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
 import type { IdleProcessors } from './idle-processors.ts';
 
@@ -12,7 +12,6 @@ const POLLIN = 1;
 const pollfdBytes = 8;
 const F_GETFL = 3;
 const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
 
 /** What receive returns when the file system was unmounted or its connection aborted. */
 export const unmounted = -1;

@@ -5,6 +5,8 @@ import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FsStatus } from '../messages.ts';
 import { closeFenced } from '../nodes/files.ts';
+import { inHeader } from '../protocol/layouts.ts';
+import { opcodeNames } from '../protocol/opcodes.ts';
 import { restore } from '../state/restore.ts';
 import { raiseDescriptorLimit, raiseThreadPriority } from '../system/process.ts';
 import { batchMs } from './behind.ts';
@@ -13,6 +15,7 @@ import { unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
 import { assemble, type Parts } from './parts.ts';
+import { type Step, Steps } from './steps.ts';
 
 /** Room for the largest WRITE and its headers; the kernel asks for 8 KiB more than max_write at most. */
 const requestBytes = maxWriteBytes + 8192;
@@ -23,6 +26,11 @@ class Loop {
   readonly #port: MessagePort;
   readonly #log: Log;
   readonly #pressure: DescriptorPressure;
+  readonly #steps: Steps;
+  // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the caller an EIO.
+  readonly #request = Buffer.alloc(requestBytes).fill(1);
+  #length = 0;
+  #isStopping = false;
   #collectAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: Parts, dataDir: string, port: MessagePort, log: Log) {
@@ -30,33 +38,62 @@ class Loop {
     this.#dataDir = dataDir;
     this.#port = port;
     this.#log = log;
+    this.#steps = new Steps(log);
     this.#pressure = new DescriptorPressure(raiseDescriptorLimit(), parts.device.takesPrune());
   }
 
   /** Until the mount is gone or the main thread says stop. */
   run(): void {
-    const { device, survivor, behind, tree, locks, session } = this.#parts;
-    // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the caller an EIO.
-    const request = Buffer.alloc(requestBytes).fill(1);
+    const { device, survivor, behind, tree, session } = this.#parts;
     if (survivor.generation > 1) this.#takeOver();
     if (behind !== undefined) device.listenTo(behind.fd);
     for (;;) {
-      const length = device.receive(request, session.isResuming ? 0 : this.#untilDueMs());
-      if (length === unmounted) {
+      this.#length = device.receive(this.#request, session.isResuming ? 0 : this.#untilDueMs());
+      if (this.#length === unmounted) {
         this.#send({ type: 'unmounted' });
         return;
       }
-      if (length > 0) session.serve(request, length);
-      else if (session.isResuming) session.endOfRepeats();
-      if (length === 0 && this.#answerMessages() === 'stop') return;
-      locks?.runDue(length === 0);
-      this.#checkFence();
-      if (this.#pressure.isHigh(tree)) this.#send({ type: 'make-room', messages: this.#pressure.relieve(tree) });
+      this.#steps.begin();
+      this.#steps.run(this.#length > 0 ? this.#serve : this.#idle);
+      if (this.#isStopping) return;
+      for (const step of this.#upkeep) this.#steps.run(step);
       device.pause(this.#pressure.pauseMs(tree));
-      tree.lastCloses.runDue();
-      if (length === 0) survivor.kept.clearIfDue();
-      this.#collectChanges();
     }
+  }
+
+  readonly #serve: Step = {
+    name: () => opcodeNames[this.#request.readUInt32LE(inHeader.opcode)] ?? 'unknown request',
+    run: () => this.#parts.session.serve(this.#request, this.#length),
+  };
+
+  readonly #idle: Step = {
+    name: () => 'messages',
+    run: () => {
+      const { session } = this.#parts;
+      if (session.isResuming) session.endOfRepeats();
+      this.#answerMessages();
+    },
+  };
+
+  /** After every request. */
+  readonly #upkeep: readonly Step[] = [
+    { name: () => 'locks', run: () => this.#parts.locks?.runDue(this.#length === 0) },
+    { name: () => 'fence', run: () => this.#checkFence() },
+    { name: () => 'descriptors', run: () => this.#relievePressure() },
+    {
+      name: () => 'closes',
+      run: () => {
+        const { tree, survivor } = this.#parts;
+        tree.lastCloses.runDue();
+        if (this.#length === 0) survivor.kept.clearIfDue();
+      },
+    },
+    { name: () => 'changes', run: () => this.#collectChanges() },
+  ];
+
+  #relievePressure(): void {
+    const { tree } = this.#parts;
+    if (this.#pressure.isHigh(tree)) this.#send({ type: 'make-room', messages: this.#pressure.relieve(tree) });
   }
 
   /** For poll: milliseconds, -1 when nothing is due. */
@@ -102,21 +139,31 @@ class Loop {
       const startedMs = performance.now();
       const { mirrors, ...restored } = restore(tree, survivor, this.#dataDir, this.#log);
       arbiter?.restore(tree.files.values(), mirrors);
-      this.#log('info', 'taken-over', { generation, ...restored, tookMs: Math.round(performance.now() - startedMs) });
+      const tookMs = Math.round(performance.now() - startedMs);
+      this.#log('info', 'taken-over', { generation, ...restored, tookMs, ...this.#diedIn() });
       session.resume(agreement);
     }
     device.askAgain();
   }
 
-  #answerMessages(): 'stop' | undefined {
+  /** Which request was being served when the process before this one ended. */
+  #diedIn(): object {
+    const { interrupted } = this.#parts.survivor.operation;
+    return interrupted === undefined
+      ? {}
+      : { diedIn: opcodeNames[interrupted.opcode] ?? 'unknown request', deathsInIt: interrupted.deaths };
+  }
+
+  #answerMessages(): void {
     const { tree, arbiter } = this.#parts;
     for (;;) {
       const received = receiveMessageOnPort(this.#port) as { readonly message: ToLoop } | undefined;
-      if (received === undefined) return undefined;
+      if (received === undefined) return;
       const { message } = received;
       switch (message.type) {
         case 'stop':
-          return 'stop';
+          this.#isStopping = true;
+          return;
         case 'room-made':
           this.#pressure.relieved();
           break;
@@ -154,6 +201,7 @@ class Loop {
       backingFiles: passthrough.backingFiles,
       fenced: fence.databases,
       pending: locks?.pending ?? 0,
+      steps: this.#steps.counts,
       ...(arbiter === undefined ? {} : { locks: arbiter.manager.counters.toJSON() }),
     };
   }
@@ -174,7 +222,11 @@ try {
   new Loop(assemble(data, send, log), data.options.dataDir, port, log).run();
 } catch (error) {
   const { code, message, hint } =
-    error instanceof FsError ? error : { code: 'internal', message: String(error), hint: undefined };
+    error instanceof FsError ? error : { code: 'internal', message: stackOf(error), hint: undefined };
   send({ type: 'failed', code, message, ...(hint === undefined ? {} : { hint }) });
 }
 port.close();
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

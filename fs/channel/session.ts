@@ -8,7 +8,7 @@ import { decodeRequest } from '../protocol/decode.ts';
 import { encodeHeader, encodeInit } from '../protocol/encode.ts';
 import { init, init2 } from '../protocol/flags.ts';
 import { inHeader, openOut, outHeader } from '../protocol/layouts.ts';
-import { opcodeNames } from '../protocol/opcodes.ts';
+import { opcodeNames, opcodes } from '../protocol/opcodes.ts';
 import type { HandleId, Owed, Request, RequestOf, Unique } from '../protocol/requests.ts';
 import { readWord } from '../protocol/words.ts';
 import type { Agreement, Survivor } from '../state/survivor.ts';
@@ -18,6 +18,8 @@ import type { LockService } from './lock-service.ts';
 import { isForgetting, Repeats } from './repeats.ts';
 
 const headerBytes = outHeader.sizeBytes;
+/** A request in which so many processes have died is refused: it would end one after the other, and nobody would be served. */
+const mostDeaths = 2;
 
 export interface SessionParts {
   readonly tree: Tree;
@@ -59,6 +61,7 @@ export class Session {
     this.#repeats = undefined;
     if (repeats === undefined) return;
     for (const request of repeats.inOrder()) this.#serve(request);
+    this.#parts.survivor.operation.forgetInterrupted();
   }
 
   /** Requests received, by kernel name; absent means none. */
@@ -91,16 +94,25 @@ export class Session {
   }
 
   #serve(request: Request): void {
-    this.#parts.survivor.operation.begin(request.unique, request.isResent);
-    const result = this.#handle(request);
+    const { operation } = this.#parts.survivor;
+    const deaths = operation.begin(request.unique, request.isResent, opcodes[request.op]);
+    const result = deaths < mostDeaths ? this.#handle(request) : this.#giveUp(request, deaths);
     if (result !== SILENT) this.#send(request.unique, request.isResent, result);
     if (request.op === 'INIT' && result > 0) this.#initialized();
+    operation.end();
   }
 
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
   answer(asked: Owed, result: number): void {
     this.#parts.survivor.waiters.remove(asked.unique);
     this.#send(asked.unique, asked.isResent, Math.min(result, 0));
+  }
+
+  #giveUp(request: Request, deaths: number): number {
+    const { op, nodeId, pid } = request;
+    const effect = 'its caller gets EIO';
+    this.#parts.log('error', 'request-given-up', { op, nodeId, pid, processesLost: deaths, effect });
+    return isForgetting(request) || request.op === 'INTERRUPT' ? SILENT : -EIO;
   }
 
   #handle(request: Request): number {

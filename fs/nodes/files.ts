@@ -14,6 +14,7 @@ import {
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   openat,
@@ -54,7 +55,8 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   noteMaking(tree, parent, asked.name);
   // Only the file that was made for this very request, by a process that died before it could answer, may be there.
   const isRepeat = tree.operation.hasMade;
-  const openFlags = (asked.flags & O_ACCMODE) | O_CREAT | (isRepeat ? 0 : O_EXCL) | O_NOFOLLOW | O_CLOEXEC;
+  const wanted = (asked.flags & O_ACCMODE) | O_CREAT | (isRepeat ? 0 : O_EXCL);
+  const openFlags = wanted | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const fd = openat(parent.fd, asked.name, openFlags, asked.mode & 0o7777);
   if (fd < 0) return notCreated(asked);
   const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);

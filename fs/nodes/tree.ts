@@ -12,6 +12,7 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   openat,
   pathOfDescriptor,
@@ -137,7 +138,7 @@ export function adopt(tree: Tree, fd: number): Node | number {
 
 /** A data descriptor for a node, with the access mode of `flags` alone: the kernel has seen to all other flags. */
 export function openBacking(node: Node, flags: number): number {
-  return openat(AT_FDCWD, pathOfDescriptor(node.fd), (flags & O_ACCMODE) | O_CLOEXEC, 0);
+  return openat(AT_FDCWD, pathOfDescriptor(node.fd), (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
 function isDirectory(stat: Buffer): boolean {

@@ -8,8 +8,11 @@ export const emptyPath = Buffer.from('\0');
 /** The longest path that the kernel takes or gives, in bytes, with its zero byte. */
 export const PATH_MAX = 4096;
 const currentDirectory = Buffer.from('.\0');
+const linkTarget = Buffer.alloc(PATH_MAX);
 export const AT_REMOVEDIR = 0x200;
 export const O_CLOEXEC = 0o2000000;
+/** For every open of what a client has named: a FIFO, or a file under somebody's lease, would keep the thread waiting. Nothing else changes. */
+export const O_NONBLOCK = 0o4000;
 /** Only a name for the inode: no access right is needed and no data can be touched. */
 export const O_PATH = 0o10000000;
 export const { O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = {
@@ -89,6 +92,12 @@ export const fcntl = libcFunction<[number, number, number]>('int fcntl(int fd, i
 /** The directory of an O_PATH descriptor, to be read or synced, or -1 with errno. */
 export function openDirectoryAgain(directory: number): number {
   return openat(directory, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/** Where the inode of a descriptor is found by name, or undefined with errno: a directory may be deeper than a path can say. */
+export function readPathOf(fd: number): Buffer | undefined {
+  const length = readlinkat(-1, pathOfDescriptor(fd), linkTarget, PATH_MAX);
+  return length <= 0 ? undefined : Buffer.from(linkTarget.subarray(0, length));
 }
 
 /** A path that stands for the inode behind a descriptor, whatever happens to its name. */
