@@ -159,4 +159,7 @@ export interface FsCounters {
   readonly requests: Readonly<Record<string, number>>;
   readonly lockWaits: number;
   readonly lockWaitMs: number;
+  /** How long the fs process was busy with one thing at most, while no lock was served, and how often for 5 ms and more. */
+  readonly longestStepMs: number;
+  readonly slowSteps: number;
 }

@@ -186,7 +186,8 @@ export class Child {
         break;
       case 'failed':
         // While it starts, whoever waits for it says why it failed.
-        if (this.#ready === undefined) this.#spec.log.error('child-failed', { role: this.role, reason: message.message });
+        if (this.#ready === undefined)
+          this.#spec.log.error('child-failed', { role: this.role, reason: message.message });
         this.#ready?.reject(new StartRefused(String(message.message), message.hint as string | undefined));
         break;
       case 'answer': {

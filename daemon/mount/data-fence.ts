@@ -10,7 +10,7 @@ export class DataFence {
 
   /** To be made before anything in the data directory is opened. `stateDir`: see FsStartOptions. `changed` gets what is still fenced. */
   constructor(dataDir: string, stateDir: string, changed: (databases: readonly string[]) => void, log: Log) {
-    const inMemory = { names: () => [], add: () => {}, remove: () => {} };
+    const inMemory = { names: () => [], add: () => true, remove: () => {} };
     this.#fence = new Fence(dataDir, openersToFind(stateDir), inMemory, (level, event, fields) =>
       log.write(level, event, fields),
     );

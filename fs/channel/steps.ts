@@ -56,7 +56,9 @@ export class Steps {
     } catch (error) {
       if (error instanceof FsError && fatalCodes.has(error.code)) throw error;
       const stack = error instanceof Error ? error.stack : String(error);
-      this.#atTimes(`failed ${step.name()}`, () => this.#log('error', 'step-failed', { step: step.name(), error: stack }));
+      this.#atTimes(`failed ${step.name()}`, () =>
+        this.#log('error', 'step-failed', { step: step.name(), error: stack }),
+      );
     }
     const nowMs = performance.now();
     const tookMs = nowMs - this.#sinceMs;

@@ -1,23 +1,32 @@
 // Which databases programs of a dead mount still have open. Such a database counts as locked by them until they close it. A
-// list of names is all there is: it only ever becomes shorter, since a dead mount can open nothing.
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+// list of names is all there is: it only ever becomes shorter, since a dead mount can open nothing. Names are latin1 strings in here,
+// which keep every byte.
 import type { Log } from '../log.ts';
+import { inodeKey } from '../nodes/nodes.ts';
 import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
+import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_PATH, openat } from '../system/files.ts';
+import { lastError } from '../system/libc.ts';
+import { openBelow } from '../system/paths-below.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxSize } from '../system/stat.ts';
 import type { Openers } from './registration.ts';
 import { findOpenFiles, isOpenElsewhere } from './survey.ts';
 
 const retryMs = 250;
+/** A look takes about 10 us for each file of a database: so many are looked at together, so that nobody waits for long. */
+const mostAtOnce = 50;
+const pauseMs = 25;
 
 /** Keeps the list, for a successor process too. */
 export interface FenceStore {
   readonly names: () => readonly string[];
-  readonly add: (name: string) => void;
+  /** False when there is no room for it. */
+  readonly add: (name: string) => boolean;
   readonly remove: (name: string) => void;
 }
 
 export class Fence {
-  readonly #dataDir: string;
+  /** O_PATH: it is nobody's open file. */
+  readonly #root: number;
   readonly #openers: Openers;
   readonly #store: FenceStore;
   readonly #log: Log;
@@ -28,7 +37,8 @@ export class Fence {
 
   /** What an earlier process has found and what has not been closed since. */
   constructor(dataDir: string, openers: Openers, store: FenceStore, log: Log) {
-    this.#dataDir = dataDir;
+    this.#root = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (this.#root < 0) throw lastError('open', dataDir);
     this.#openers = openers;
     this.#store = store;
     this.#log = log;
@@ -38,20 +48,22 @@ export class Fence {
   /** Looks at every file of the data directory. To be called before anything there is opened by us or for others. */
   survey(): void {
     const databases = new Set(
-      findOpenFiles(this.#dataDir, this.#openers, this.#log).map((path) => sqliteFileOf(path).database),
+      findOpenFiles(this.#root, this.#openers, this.#log).map((path) => sqliteFileOf(path).database),
     );
     for (const name of databases) {
-      this.#store.add(name);
+      const database = shown(name);
+      if (!this.#store.add(name))
+        this.#log('warn', 'fence-not-kept', { database, effect: 'a successor does not know it' });
       this.#raise(name);
     }
     if (databases.size > 0) {
-      this.#log('warn', 'fenced', { databases: [...databases], until: 'the programs of the dead mount close them' });
+      this.#log('warn', 'fenced', { databases: this.databases, until: 'the programs of the dead mount close them' });
     }
   }
 
   /** Paths below the data directory. */
   get databases(): readonly string[] {
-    return [...this.#databases.keys()];
+    return [...this.#databases.keys()].map(shown);
   }
 
   /** `key` as inodeKey makes it. */
@@ -64,37 +76,49 @@ export class Fence {
     return this.#databases.size === 0 ? Number.POSITIVE_INFINITY : this.#nextCheckMs;
   }
 
-  /** Lifts the fence of the databases that are closed now; true if there was one. No descriptor of ours may be open on them. */
+  /**
+   * Looks at some of the databases, the next ones at the next call, and lifts the fence of those that are closed now; true if there was one. No descriptor
+   * of ours may be open on them.
+   */
   check(nowMs: number): boolean {
     if (this.#databases.size === 0) return false;
-    this.#nextCheckMs = nowMs + retryMs;
-    const closed = this.databases.filter((name) => !this.#isOpen(name));
-    for (const name of closed) {
-      for (const key of this.#databases.get(name) ?? []) this.#keys.delete(key);
+    this.#nextCheckMs = nowMs + (this.#databases.size > mostAtOnce ? pauseMs : retryMs);
+    let isAnyLifted = false;
+    for (const [name, keys] of [...this.#databases].slice(0, mostAtOnce)) {
       this.#databases.delete(name);
+      if (this.#isOpen(name)) {
+        this.#databases.set(name, keys); // behind the others
+        continue;
+      }
+      isAnyLifted = true;
+      for (const key of keys) this.#keys.delete(key);
       this.#store.remove(name);
-      this.#log('info', 'fence-lifted', { database: name });
+      this.#log('info', 'fence-lifted', { database: shown(name) });
     }
-    return closed.length > 0;
+    return isAnyLifted;
   }
 
   #isOpen(name: string): boolean {
-    return filesOf(name).some((file) => isOpenElsewhere(join(this.#dataDir, file), this.#openers));
+    return filesOf(name).some((file) => isOpenElsewhere(this.#root, file, this.#openers));
   }
 
   #raise(name: string): void {
-    const keys = filesOf(name).flatMap((file) => keyOf(join(this.#dataDir, file)));
+    const keys = filesOf(name).flatMap((file) => this.#keyOf(file));
     this.#databases.set(name, keys);
     for (const key of keys) this.#keys.add(key);
   }
+
+  /** Empty for a file that is not there, as most companions are not. */
+  #keyOf(file: string): string[] {
+    const fd = openBelow(this.#root, file, O_PATH);
+    if (fd < 0) return [];
+    const stat = Buffer.alloc(statxSize);
+    const key = statAt(fd, emptyPath, AT_EMPTY_PATH, stat) ? [inodeKey(stat)] : [];
+    close(fd);
+    return key;
+  }
 }
 
-/** The same as inodeKey makes of a statx buffer. */
-function keyOf(path: string): string[] {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  const { dev, ino } = stat;
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn & 0xffffffffn);
-  return [`${major}:${minor}:${ino >> 32n}:${ino & 0xffffffffn}`];
+function shown(name: string): string {
+  return Buffer.from(name, 'latin1').toString();
 }

@@ -30,6 +30,8 @@ export class Metrics {
   readonly #fuseRequests: Counter;
   readonly #lockWaits: Counter;
   readonly #lockWaitSeconds: Counter;
+  readonly #longestStep: Gauge;
+  readonly #slowSteps: Counter;
   readonly #sources: MetricsSources;
   readonly #daemon: DaemonMetrics;
   #requests = 0;
@@ -84,6 +86,16 @@ export class Metrics {
       help: 'Time that lock requests waited.',
       registers,
     });
+    this.#longestStep = new Gauge({
+      name: 'hoody_sqlite_fs_longest_step_seconds',
+      help: 'The longest time since its start that the fs process was busy with one thing and served no lock.',
+      registers,
+    });
+    this.#slowSteps = new Counter({
+      name: 'hoody_sqlite_fs_slow_steps_total',
+      help: 'How often it was busy with one thing for 5 ms and more.',
+      registers,
+    });
   }
 
   get requests(): number {
@@ -126,6 +138,9 @@ export class Metrics {
       this.#lockWaits.inc(counters.lockWaits);
       this.#lockWaitSeconds.reset();
       this.#lockWaitSeconds.inc(counters.lockWaitMs / 1000);
+      this.#longestStep.set(counters.longestStepMs / 1000);
+      this.#slowSteps.reset();
+      this.#slowSteps.inc(counters.slowSteps);
     }
     return this.#registry.metrics();
   }

@@ -1,4 +1,5 @@
 // The loops that end processes under load; the soak tests run the same with bigger counts.
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
@@ -122,4 +123,12 @@ export async function deaths(
     started.process.kill('SIGTERM');
     await started.exited;
   }
+}
+
+/** A thread of the process waits for the answer of a FUSE file system. */
+export function isStuckInFuse(pid: number): boolean {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder).some((tid) =>
+    /fuse_get_req|request_wait/.test(readFileSync(`${folder}/${tid}/wchan`, 'latin1')),
+  );
 }

@@ -24,10 +24,10 @@ process.on('message', (m) => {
   if (m.type === 'stop') process.exit(0);
 });`;
 
-function keep(program: string, more: Partial<KeptChildSpec> = {}): KeptChild {
+function keep(program: string, more: Partial<KeptChildSpec> = {}, logTo: (line: string) => void = () => {}): KeptChild {
   const programPath = join(folder, `${Math.random()}.cjs`);
   writeFileSync(programPath, program);
-  const log = createLog({ write: () => {} }, 'error');
+  const log = createLog({ write: logTo }, 'error');
   const spawn = () =>
     new Child({
       role: 'fs',
@@ -47,6 +47,19 @@ test('a child gets its options and answers queries', async () => {
   await expect(kept.current?.query('bad')).rejects.toThrow('no');
   await kept.stop({ type: 'stop' }, 10_000);
   expect(kept.current).toBeUndefined();
+});
+
+test('the stack of an error that ends a child reaches the log', async () => {
+  const lines: string[] = [];
+  const failing = obedient.replace(
+    "if (m.type === 'query')",
+    "if (m.type === 'query') process.send({ type: 'failed', code: 'internal', message: new Error('a bug').stack }, () => process.exit(1)); else if (0)",
+  );
+  const kept = keep(failing, {}, (line) => lines.push(line));
+  await kept.start();
+  await expect(kept.current?.query('fail')).rejects.toThrow('has ended');
+  expect(lines.join('')).toMatch(/"child-failed".*Error: a bug\\n\s+at /);
+  await kept.stop({ type: 'stop' }, 10_000);
 });
 
 test('a child that dies is started again, and again', async () => {

@@ -18,5 +18,11 @@ test('the server is told of each database that was committed to, and of nothing 
 });
 
 test('the counters are zero while nothing is mounted', () => {
-  expect(toFsCounters(undefined)).toEqual({ requests: {}, lockWaits: 0, lockWaitMs: 0 });
+  expect(toFsCounters(undefined)).toEqual({
+    requests: {},
+    lockWaits: 0,
+    lockWaitMs: 0,
+    longestStepMs: 0,
+    slowSteps: 0,
+  });
 });

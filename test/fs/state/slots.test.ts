@@ -97,33 +97,33 @@ describe('the operation that was half done', () => {
   test('lookups that were counted are not counted again when the request is repeated', () => {
     const memory = freshMemory();
     const first = new CurrentOperation(memory);
-    first.begin(unique, false);
+    first.begin(unique, false, 1);
     for (const _ of [1, 2]) if (first.countsLookup()) first.counted();
     const next = new CurrentOperation(memory);
-    next.begin(unique, true);
+    next.begin(unique, true, 1);
     expect([next.countsLookup(), next.countsLookup(), next.countsLookup()]).toEqual([false, false, true]);
   });
 
   test('another request that is repeated starts from nothing', () => {
     const memory = freshMemory();
     const first = new CurrentOperation(memory);
-    first.begin(unique, false);
+    first.begin(unique, false, 1);
     first.counted();
     first.intendToRemove(statOf(1));
     const next = new CurrentOperation(memory);
-    next.begin(4712 as Unique, true);
+    next.begin(4712 as Unique, true, 1);
     expect([next.countsLookup(), next.hasRemoved, next.hasMade]).toEqual([true, false, false]);
   });
 
   test('a name that was absent at first and is there now was made by the dead process, however often it dies', () => {
     const memory = freshMemory();
     const first = new CurrentOperation(memory);
-    first.begin(unique, false);
+    first.begin(unique, false, 1);
     first.intendToMake(false);
     expect(first.hasMade).toBe(false);
     for (let death = 0; death < 2; death++) {
       const next = new CurrentOperation(memory);
-      next.begin(unique, true);
+      next.begin(unique, true, 1);
       next.intendToMake(true);
       expect(next.hasMade).toBe(true);
     }
@@ -132,20 +132,63 @@ describe('the operation that was half done', () => {
   test('a name that was there at first was not made by the dead process', () => {
     const memory = freshMemory();
     const first = new CurrentOperation(memory);
-    first.begin(unique, false);
+    first.begin(unique, false, 1);
     first.intendToMake(true);
     const next = new CurrentOperation(memory);
-    next.begin(unique, true);
+    next.begin(unique, true, 1);
     expect(next.hasMade).toBe(false);
+  });
+
+  test('what was noted is there when the request comes again, whatever was served before it', () => {
+    const memory = freshMemory();
+    const first = new CurrentOperation(memory);
+    first.begin(unique, false, 1);
+    first.intendToMake(false);
+    const next = new CurrentOperation(memory);
+    for (let other = 1; other <= 3; other++) {
+      next.begin((unique + other) as Unique, false, 2);
+      next.end();
+    }
+    next.begin(unique, true, 1);
+    expect(next.hasMade).toBe(true);
+  });
+
+  test('the deaths in a request are counted until it is answered, and no others', () => {
+    const memory = freshMemory();
+    const idle = new CurrentOperation(memory);
+    idle.begin(1 as Unique, false, 3);
+    idle.end();
+    expect(new CurrentOperation(memory).interrupted).toBeUndefined();
+    for (let deaths = 0; deaths < 3; deaths++) {
+      const process = new CurrentOperation(memory);
+      process.begin(2 as Unique, false, 3);
+      process.end();
+      expect(process.begin(unique, true, 16)).toBe(deaths);
+    }
+    const last = new CurrentOperation(memory);
+    expect(last.interrupted).toEqual({ unique, opcode: 16, deaths: 3 });
+    expect(last.begin(unique, true, 16)).toBe(3);
+    last.end();
+    expect(new CurrentOperation(memory).begin(unique, true, 16)).toBe(0);
+  });
+
+  test('what is not sent again is forgotten, and more of it than there is room for costs only its memory', () => {
+    const memory = freshMemory();
+    for (let at = 1; at <= 100; at++) new CurrentOperation(memory).begin(at as Unique, false, 3);
+    const last = new CurrentOperation(memory);
+    expect(last.begin(100 as Unique, true, 3)).toBe(1);
+    last.end();
+    last.forgetInterrupted();
+    expect(last.begin(99 as Unique, true, 3)).toBe(0);
   });
 
   test('a rename is known to be done by the inode that has the new name', () => {
     const memory = freshMemory();
     const first = new CurrentOperation(memory);
-    first.begin(unique, false);
+    first.begin(unique, false, 1);
     first.intendToRename(statOf(1), statOf(2));
     const next = new CurrentOperation(memory);
-    next.begin(unique, true);
+    next.begin(unique, true, 1);
     expect([next.hasRenamed(statOf(2)), next.hasRenamed(statOf(1))]).toEqual([false, true]);
   });
 });
