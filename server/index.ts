@@ -7,6 +7,16 @@ export const serverProcessPath: string = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../dist/server/process/main.js' : './process/main.js', import.meta.url),
 );
 
+/**
+ * Why SQLite itself cannot guard the databases on this machine, or null: then the server refuses every SQL statement that it does
+ * not know to be harmless, and kills executors where it would interrupt them.
+ */
+export async function inspectSqlGuard(): Promise<string | null> {
+  const { findGuard } = await import('./executor/guard/guard.ts');
+  const found = findGuard();
+  return found instanceof Error ? found.message : null;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A user of this machine, by all that is needed to become it. */

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { inspectFuse, inspectMount, probeMount } from '../../fs/index.ts';
+import { inspectSqlGuard } from '../../server/index.ts';
 import { type CommandError, messageOf } from '../cli/errors.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { urlOf } from '../config/listen-address.ts';
@@ -47,6 +48,7 @@ export async function inspectMachine(settings: Settings): Promise<Check[]> {
     rootCheck(fuse.mayMount),
     deviceCheck(fuse.device),
     await sqliteCheck(),
+    await guardCheck(),
     processesCheck(),
     passthroughCheck(fuse.passthrough, fuse.kernel, fuse.missing),
     await mountPointCheck(canonicalMountPoint(settings.mount)),
@@ -94,6 +96,18 @@ function processesCheck(): Check {
     result: 'warning',
     text: 'clients outside of this pid namespace cannot be seen: locks queue, and say "pid 0 (hidden)"; after a crash nobody names who holds a database',
     fix: 'podman run --pid host, docker run --pid host, or hostPID: true in a pod',
+  };
+}
+
+async function guardCheck(): Promise<Check> {
+  const name = 'SQL guard';
+  const reason = await inspectSqlGuard();
+  if (reason === null) return { name, result: 'ok', text: 'SQLite itself refuses what SQL over HTTP may not do' };
+  return {
+    name,
+    result: 'warning',
+    text: `SQL over HTTP is limited to what its words show to be harmless: ${reason}`,
+    fix: 'apt-get install -y gcc && npm run build, where the program is built',
   };
 }
 

@@ -1,5 +1,6 @@
 // Runs the daemon in the foreground until a signal or `hoody-sqlite stop` ends it.
 
+import { inspectSqlGuard } from '../../server/index.ts';
 import { watchLiveness } from '../children/liveness.ts';
 import type { CommandInput } from '../cli/command-table.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
@@ -25,6 +26,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   process.stdout.on('error', () => {});
   const log = createLog(process.stderr, settings.logLevel);
   for (const reason of warnings) log.warn('configuration', { reason });
+  const missingGuard = await inspectSqlGuard();
+  if (missingGuard !== null) log.warn('sql-guard-missing', { reason: missingGuard });
   const serviceManager = connectServiceManager(process.env, log);
   const supervisor = new Supervisor(settings, log, serviceManager);
   const stopRequest = stopRequested(supervisor, log);

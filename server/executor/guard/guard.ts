@@ -1,9 +1,10 @@
 // Loads guard.c into the process and its connections, hands the rules over, and says who acts. Its functions are called through
 // koffi, where SQL cannot reach them. One process has one guard, as an executor runs one job at a time.
-import { readFileSync } from 'node:fs';
+import { accessSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Database } from 'better-sqlite3';
-import koffi from 'koffi';
+import type Koffi from 'koffi';
 import type { ApiError } from '../../messages/errors.ts';
 import { type Operation, operations, refusalOf, rules, type Who } from './rules.ts';
 
@@ -61,7 +62,9 @@ export class Guard {
 
   /** @throws Error when the library is not there or cannot be loaded */
   static load(): Guard {
-    readFileSync(libraryPath); // dlopen() would say the same in more words
+    accessSync(libraryPath); // dlopen() would say the same in more words
+    // The server process imports this file with the operations, and needs no koffi.
+    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const library = koffi.load(libraryPath);
     return new Guard({
       rule: library.func('int hoody_guard_rule(uint64_t, const char *, const char *, const char *, int, int, int)'),

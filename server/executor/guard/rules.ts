@@ -97,7 +97,6 @@ const askingPragmas = [
   'table_info',
   'table_list',
   'table_xinfo',
-  'optimize',
 ];
 /** Their argument would set what outlives the request, or what other connections rely on. */
 const readPragmas = [
@@ -122,7 +121,7 @@ const readPragmas = [
   'temp_store',
   'wal_autocheckpoint',
 ];
-/** They set a field of the file, inside the transaction. */
+/** They write the file, inside the transaction. */
 const filePragmas = ['application_id', 'user_version'];
 /** They set the connection. */
 const setPragmas = ['cache_size', 'defer_foreign_keys', 'recursive_triggers'];
@@ -160,6 +159,7 @@ export const rules: readonly Rule[] = [
   { on: [...writing, 'READ'], names: ['sqlite_dbpage'], allowed: [], refusal: ownTable },
 
   { on: ['PRAGMA'], names: askingPragmas, allowed: everybody },
+  { on: ['PRAGMA'], names: ['optimize'], allowed: exceptQuery },
   {
     on: ['PRAGMA'],
     names: [...readPragmas, ...filePragmas, ...connectionPragmas],
