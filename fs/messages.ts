@@ -59,6 +59,8 @@ export interface FsStatus {
   readonly fenced: readonly string[];
   /** Requests whose answer is still owed, as for a lock that is waited for. */
   readonly pending: number;
+  /** Requests refused since a section of the surviving memory is full: see FullSections. */
+  readonly refusedForRoom: number;
   /** How long the loop was busy with one thing. */
   readonly steps: StepCounts;
   /** Absent when the kernel keeps the locks. */

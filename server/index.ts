@@ -169,6 +169,8 @@ export interface FsCounters {
   readonly requests: Readonly<Record<string, number>>;
   readonly lockWaits: number;
   readonly lockWaitMs: number;
+  /** Locks, waits and opens that were refused since the memory in which a successor finds them is full. */
+  readonly refusedForRoom: number;
   /** How long the fs process was busy with one thing at most, while no lock was served, and how often for 5 ms and more. */
   readonly longestStepMs: number;
   readonly slowSteps: number;

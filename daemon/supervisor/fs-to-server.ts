@@ -16,6 +16,7 @@ export function toFsCounters(status: FsStatus | undefined): FsCounters {
     requests: status?.requests ?? {},
     lockWaits: status?.locks?.waits ?? 0,
     lockWaitMs: status?.locks?.waitMsSum ?? 0,
+    refusedForRoom: status?.refusedForRoom ?? 0,
     longestStepMs: status?.steps.longestMs ?? 0,
     slowSteps: status?.steps.slow ?? 0,
   };

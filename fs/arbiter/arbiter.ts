@@ -26,12 +26,13 @@ import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
 import { type WriterRecord, Writers } from './writers.ts';
 
-const { EAGAIN, EDEADLK, EINTR } = constants.errno;
+const { EAGAIN, EDEADLK, EINTR, ENOLCK } = constants.errno;
 const errnoOf: Readonly<Record<LockAnswer, number>> = {
   granted: 0,
   refused: -EAGAIN,
   deadlock: -EDEADLK,
   interrupted: -EINTR,
+  'no-room': -ENOLCK,
 };
 /** Commits are reported together: so long after the first one... */
 const commitNoticeMs = 10;

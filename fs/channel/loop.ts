@@ -190,7 +190,7 @@ class Loop {
   }
 
   #status(): FsStatus {
-    const { passthrough, fence, tree, arbiter, locks, session } = this.#parts;
+    const { passthrough, fence, tree, arbiter, locks, session, survivor } = this.#parts;
     const { active, reason } = passthrough.state;
     return {
       requests: session.requests,
@@ -201,6 +201,7 @@ class Loop {
       backingFiles: passthrough.backingFiles,
       fenced: fence.databases,
       pending: locks?.pending ?? 0,
+      refusedForRoom: survivor.full.refusals,
       steps: this.#steps.counts,
       ...(arbiter === undefined ? {} : { locks: arbiter.manager.counters.toJSON() }),
     };

@@ -3,7 +3,7 @@
 import { constants } from 'node:os';
 import type { Log } from '../log.ts';
 import { maxStackDepth } from '../nodes/passthrough.ts';
-import { EBADF, EIO, ENOSYS, ESTALE, SILENT, type Tree } from '../nodes/tree.ts';
+import { EBADF, EIO, ENOLCK, ENOSYS, ESTALE, SILENT, type Tree } from '../nodes/tree.ts';
 import { decodeRequest } from '../protocol/decode.ts';
 import { encodeHeader, encodeInit } from '../protocol/encode.ts';
 import { init, init2 } from '../protocol/flags.ts';
@@ -39,6 +39,8 @@ export class Session {
   readonly #out = this.#reply.subarray(headerBytes);
   /** Requests that were asked again after a take-over and have to wait until all of them are there. */
   #repeats: Repeats | undefined;
+  /** The request whose wait is taken back, since a successor could not know of it. */
+  #unstored: Unique | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -105,7 +107,7 @@ export class Session {
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
   answer(asked: Owed, result: number): void {
     this.#parts.survivor.waiters.remove(asked.unique);
-    this.#send(asked.unique, asked.isResent, Math.min(result, 0));
+    this.#send(asked.unique, asked.isResent, asked.unique === this.#unstored ? -ENOLCK : Math.min(result, 0));
   }
 
   #giveUp(request: Request, deaths: number): number {
@@ -175,9 +177,16 @@ export class Session {
     if (node === undefined) return -ESTALE;
     if (request.op === 'GETLK') return locks.test(node, request, this.#out);
     const result = locks.set(node, request);
-    const { waiters } = this.#parts.survivor;
-    if (result === SILENT) waiters.add(request.unique);
-    else if (request.isResent) waiters.remove(request.unique);
+    const { waiters, full } = this.#parts.survivor;
+    if (result !== SILENT) {
+      if (result === -ENOLCK) full.refused('locks');
+      if (request.isResent) waiters.remove(request.unique);
+    } else if (!waiters.add(request.unique)) {
+      full.refused('waiters');
+      this.#unstored = request.unique;
+      locks.interrupt(request.unique); // answers it
+      this.#unstored = undefined;
+    }
     return result;
   }
 

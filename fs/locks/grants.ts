@@ -12,8 +12,8 @@ import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
 import type { Asked, Waiter } from './waiters.ts';
 
-/** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. */
-export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate';
+/** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it cannot be stored. */
+export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room';
 
 export class Grants {
   readonly #world: LockWorld;
@@ -50,6 +50,7 @@ export class Grants {
       const proof = knownProof ?? this.#transactions.proofOf(database, me, nowMs);
       if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
     }
+    if (!table.hasRoomFor(request.owner)) return 'no-room';
     return this.take(asked, commitsAsked, nowMs) ? 'none' : 'foreign';
   }
 
@@ -65,7 +66,7 @@ export class Grants {
       file.flock.set(owner, handle, range, true);
       return true;
     }
-    if (file.posix.conflict(owner, start, end, type)) return false;
+    if (file.posix.conflict(owner, start, end, type) || !file.posix.hasRoomFor(owner)) return false;
     if (!this.#world.mirror(file.key, start, end, type)) {
       this.#counters.foreignConflicts++;
       return false;

@@ -126,6 +126,8 @@ export class Line {
         this.#finish(waiter, 'granted', nowMs);
         if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
         hasDowngrade ||= waiter.role === 'foreign' && waiter.request.type === 'read';
+      } else if (obstacle === 'no-room') {
+        this.#finish(waiter, 'no-room', nowMs);
       } else {
         waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
         waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined;

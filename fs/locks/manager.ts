@@ -120,6 +120,7 @@ export class LockManager {
   setLock(request: LockRequest, nowMs: number): LockAnswer | 'waiting' {
     const file = this.#registry.fileOf(request.file);
     if (request.type === 'unlock') {
+      if (!canBeParted(file, request)) return 'no-room';
       this.#unlock(file, request, nowMs);
       return 'granted';
     }
@@ -136,6 +137,7 @@ export class LockManager {
     if (isShielded(request, role, database)) return this.#line.refuse(asked, nowMs);
     const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
     const obstacle = this.#grants.tryNew(asked, nowMs);
+    if (obstacle === 'no-room') return 'no-room';
     if (obstacle !== 'none') return this.#line.wait(asked, obstacle, nowMs);
     if (isDowngrade) this.#line.pump(database, nowMs);
     return 'granted';
@@ -243,6 +245,11 @@ function noteUse(handle: OpenHandle | undefined, owner: LockOwner): void {
   if (!handle) return;
   handle.owner ??= owner;
   handle.closing = false;
+}
+
+/** Whether there is room for what an unlock leaves: it makes two ranges of one if it is in the middle of that. */
+function canBeParted({ posix }: LockFile, { owner, start, end, flock }: LockRequest): boolean {
+  return flock || !posix.isInside(owner, start, end) || posix.hasRoomFor(owner);
 }
 
 /** An open or a close may change what a process is known for: it is looked at again. */

@@ -16,6 +16,8 @@ export interface OwnerLocks {
 
 /** Keeps the locks of one file for a successor process. */
 export interface LockStore {
+  /** Whether what an owner holds (undefined: nothing yet) could be saved with so many ranges. */
+  hasRoomFor(held: OwnerLocks | undefined, ranges: number): boolean;
   save(held: OwnerLocks): void;
   remove(held: OwnerLocks): void;
 }
@@ -62,6 +64,17 @@ export class LockTable {
       if (forbids) found.push(held.owner);
     }
     return found;
+  }
+
+  /** Whether one more lock or unlock of `owner` can be stored: either leaves two more ranges at most. */
+  hasRoomFor(owner: LockOwner): boolean {
+    const held = this.owners.get(owner);
+    return this.#store.hasRoomFor(held, (held?.ranges.length ?? 0) + 2);
+  }
+
+  /** Whether to free `start`..`end` of `owner` would leave a range on either side of it. */
+  isInside(owner: LockOwner, start: number, end: number): boolean {
+    return this.owners.get(owner)?.ranges.some((range) => range.start < start && range.end > end) === true;
   }
 
   set(owner: LockOwner, handle: number, range: HeldRange, mergeAdjacent: boolean): void {

@@ -23,8 +23,8 @@ export interface LockRequest {
   readonly flock: boolean;
 }
 
-/** `refused` is EAGAIN, `deadlock` EDEADLK, `interrupted` EINTR. */
-export type LockAnswer = 'granted' | 'refused' | 'deadlock' | 'interrupted';
+/** `refused` is EAGAIN, `deadlock` EDEADLK, `interrupted` EINTR, `no-room` ENOLCK: a successor could not know of the lock. */
+export type LockAnswer = 'granted' | 'refused' | 'deadlock' | 'interrupted' | 'no-room';
 
 /** The answer to a request that had to wait. */
 export interface Completion {

@@ -26,7 +26,19 @@ import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import { adopt, called, EBADF, EBUSY, EEXIST, ESTALE, failed, noteMaking, openBacking, type Tree } from './tree.ts';
+import {
+  adopt,
+  called,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  ENFILE,
+  ESTALE,
+  failed,
+  noteMaking,
+  openBacking,
+  type Tree,
+} from './tree.ts';
 
 /** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
 const copyBytes = 8 << 20;
@@ -38,6 +50,7 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): num
   if (node === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) return encodeOpened(opened, flags.open.KEEP_CACHE, out, 0);
+  if (!tree.files.hasRoom()) return -ENFILE;
   const isFenced = tree.fence.covers(node.key);
   if (isFenced && tree.refusesFenced) return -EBUSY;
   const backingId = isFenced ? 0 : tree.passthrough.acquire(node);
@@ -50,6 +63,8 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): num
 export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): number {
   const parent = tree.nodes.get(asked.nodeId);
   if (parent === undefined) return -ESTALE;
+  const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
+  if (opened === undefined && !(tree.files.hasRoom() && tree.nodes.hasRoom())) return -ENFILE;
   tree.caller.become(asked.uid, asked.gid);
   tree.ownChanges.add(parent, asked.name);
   noteMaking(tree, parent, asked.name);
@@ -67,7 +82,6 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   }
   called(node, parent, asked.name);
   const entryBytes = answerEntry(tree, node, out);
-  const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) {
     close(fd);
     return entryBytes + encodeOpened(opened, flags.open.KEEP_CACHE, out, entryBytes);

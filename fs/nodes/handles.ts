@@ -19,6 +19,8 @@ export interface FileHandle {
 
 /** Where handles are stored for a successor process. */
 export interface HandleStore {
+  /** Whether one more can be stored. To be asked when one is to be added: a refusal is told. */
+  hasRoom(): boolean;
   /** Returns the handle's place in the store. */
   add(handle: FileHandle): number;
   remove(slot: number): void;
@@ -36,6 +38,11 @@ export class HandleTable {
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** To be asked before add. */
+  hasRoom(): boolean {
+    return this.#store.hasRoom();
   }
 
   get(id: HandleId): FileHandle | undefined {

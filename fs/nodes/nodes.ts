@@ -6,6 +6,8 @@ import { statxOffset } from '../system/stat.ts';
 
 /** Where nodes are stored for a successor process. */
 export interface NodeStore {
+  /** Whether one more can be stored. To be asked when one is to be added: a refusal is told. */
+  hasRoom(): boolean;
   /** Returns the node's place in the store. */
   add(id: NodeId, fd: number, isDirectory: boolean): number;
   setLookups(slot: number, lookups: number): void;
@@ -141,6 +143,11 @@ export class NodeTable {
     return this.#byId.size;
   }
 
+  /** To be asked before add. */
+  hasRoom(): boolean {
+    return this.#store.hasRoom();
+  }
+
   get(id: NodeId): Node | undefined {
     return this.#byId.get(id);
   }
@@ -189,6 +196,7 @@ export class NodeTable {
 }
 
 const notStored: NodeStore = {
+  hasRoom: () => true,
   add: () => 0,
   setLookups: () => {},
   setBackingId: () => {},

@@ -30,7 +30,7 @@ import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENOENT, ENOSYS, EPERM, ESTALE } = constants.errno;
+export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENFILE, ENOENT, ENOLCK, ENOSYS, EPERM, ESTALE } = constants.errno;
 
 export interface Tree {
   readonly nodes: NodeTable;
@@ -131,9 +131,9 @@ export function adopt(tree: Tree, fd: number): Node | number {
   }
   const key = inodeKey(stat);
   const known = nodes.find(key);
-  if (known === undefined) return nodes.add(key, fd, isDirectory(stat));
+  if (known === undefined && nodes.hasRoom()) return nodes.add(key, fd, isDirectory(stat));
   close(fd);
-  return known;
+  return known ?? -ENFILE;
 }
 
 /** A data descriptor for a node, with the access mode of `flags` alone: the kernel has seen to all other flags. */

@@ -45,6 +45,10 @@ export class HandleSlots {
     return slot;
   }
 
+  get hasRoom(): boolean {
+    return this.#slots.room > 0;
+  }
+
   remove(slot: number): void {
     this.#slots.release(slot);
   }

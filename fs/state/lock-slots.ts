@@ -15,6 +15,8 @@ const copy = { count: 0, handle: 1, ranges: 2, size: 56 } as const;
 const range = { start: 0, end: 1, isWrite: 2, pid: 3, tid: 4, since: 5, size: 6 } as const;
 /** SQLite holds five at most; an owner with more gets more slots. */
 const rangesPerSlot = Math.floor((copy.size - copy.ranges) / range.size);
+/** Of one owner on one file. Each of its requests costs as much time as it has ranges, and all others wait meanwhile. */
+const mostRanges = 4096;
 
 /** A getter that costs: read once. */
 const timeOriginMs = performance.timeOrigin;
@@ -35,6 +37,7 @@ export class LockSlots {
   /** Where the locks of one file are stored. */
   storeOf(file: number, isFlock: boolean): LockStore {
     return {
+      hasRoomFor: (held, ranges) => this.#hasRoomFor(held, ranges),
       save: (held) => this.#save(file, isFlock, held),
       remove: ({ slots }) => {
         for (const slot of slots) this.#slots.release(slot);
@@ -61,6 +64,11 @@ export class LockSlots {
       }
     }
     yield* parts.values();
+  }
+
+  #hasRoomFor(held: OwnerLocks | undefined, ranges: number): boolean {
+    const more = Math.ceil(ranges / rangesPerSlot) - (held?.slots.length ?? 0);
+    return ranges <= mostRanges && (more <= 0 || more <= this.#slots.room);
   }
 
   #save(file: number, isFlock: boolean, held: OwnerLocks): void {

@@ -62,6 +62,10 @@ export class NodeSlots {
     return slot === NO_SLOT || ((this.#slots.words[this.#slots.word(slot) + field.flags] ?? 0) & flag.isKept) !== 0;
   }
 
+  get hasRoom(): boolean {
+    return this.#slots.room > 0;
+  }
+
   remove(slot: number): void {
     this.#slots.release(slot);
   }

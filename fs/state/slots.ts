@@ -27,6 +27,11 @@ export class Slots {
     for (let slot = this.#top - 1; slot >= 0; slot--) if (!this.isUsed(slot)) this.#free.push(slot);
   }
 
+  /** How many more can be allocated. */
+  get room(): number {
+    return this.#free.length + this.#slots - this.#top;
+  }
+
   word(slot: number): number {
     return (slot * this.#slotBytes) / 4;
   }

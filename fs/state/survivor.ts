@@ -13,6 +13,7 @@ import { lastError } from '../system/libc.ts';
 import { createMemoryFile, mapMemoryFile } from '../system/memory.ts';
 import { createSocketPair } from '../system/sockets.ts';
 import { fenceSlots } from './fence-slots.ts';
+import { FullSections, type SectionName } from './full-sections.ts';
 import { HandleSlots } from './handle-slots.ts';
 import { KeptDescriptors, keptRoomBytes } from './kept-descriptors.ts';
 import { countsPage, headerDouble, headerWord, layoutVersion, magic, stateBytes } from './layout.ts';
@@ -62,6 +63,7 @@ export class Survivor {
   readonly waiters: WaiterSlots;
   readonly operation: CurrentOperation;
   readonly kept: KeptDescriptors;
+  readonly full: FullSections;
   /** Requests served since the mount began, by opcode. */
   readonly requestCounts: Float64Array;
   readonly #words: Uint32Array;
@@ -82,6 +84,7 @@ export class Survivor {
     this.fence = fenceSlots(memory);
     this.waiters = new WaiterSlots(memory);
     this.operation = new CurrentOperation(memory);
+    this.full = new FullSections(log);
     this.kept = new KeptDescriptors(socket, log);
     this.requestCounts = new Float64Array(memory, countsPage.startByte, countsPage.slotBytes / 8);
   }
@@ -130,6 +133,7 @@ export class Survivor {
     },
     setLookups: (slot, lookups) => this.nodes.setLookups(slot, lookups),
     setBackingId: (slot, backingId) => this.nodes.setBackingId(slot, backingId),
+    hasRoom: () => this.#hasRoom(this.nodes.hasRoom, 'nodes'),
     letGo: (id) => this.kept.letGo(id),
     keep: (slot, id, fd) => {
       this.kept.keep('node', id, fd);
@@ -146,7 +150,13 @@ export class Survivor {
     add: ({ id, node, access, isDirect, pid, unique }) =>
       this.handles.add({ id, nodeId: node.id, access, isDirect, pid, unique }),
     remove: (slot) => this.handles.remove(slot),
+    hasRoom: () => this.#hasRoom(this.handles.hasRoom, 'handles'),
   };
+
+  #hasRoom(hasRoom: boolean, section: SectionName): boolean {
+    if (!hasRoom) this.full.refused(section);
+    return hasRoom;
+  }
 
   #begin(): void {
     this.#words[headerWord.version] = layoutVersion;

@@ -2,7 +2,7 @@
 // take-over, but in any order; this says whose turn it is.
 import type { Unique } from '../protocol/requests.ts';
 import { waiterSection } from './layout.ts';
-import { Slots } from './slots.ts';
+import { NO_SLOT, Slots } from './slots.ts';
 
 const uniqueDouble = 1;
 const turnDouble = 2;
@@ -25,15 +25,17 @@ export class WaiterSlots {
     return this.#slotOf.size;
   }
 
-  /** Takes the next turn, unless the request has one. */
-  add(unique: Unique): void {
-    if (this.#slotOf.has(unique)) return;
+  /** Takes the next turn, unless the request has one. False when there is no room for it. */
+  add(unique: Unique): boolean {
+    if (this.#slotOf.has(unique)) return true;
     const slot = this.#slots.allocate();
+    if (slot === NO_SLOT) return false;
     const at = this.#slots.double(slot);
     this.#slots.doubles[at + uniqueDouble] = unique;
     this.#slots.doubles[at + turnDouble] = this.#nextTurn++;
     this.#slots.commit(slot);
     this.#slotOf.set(unique, slot);
+    return true;
   }
 
   remove(unique: Unique): void {

@@ -30,6 +30,7 @@ export class Metrics {
   readonly #fuseRequests: Counter;
   readonly #lockWaits: Counter;
   readonly #lockWaitSeconds: Counter;
+  readonly #refusedForRoom: Counter;
   readonly #longestStep: Gauge;
   readonly #slowSteps: Counter;
   readonly #sources: MetricsSources;
@@ -86,6 +87,11 @@ export class Metrics {
       help: 'Time that lock requests waited.',
       registers,
     });
+    this.#refusedForRoom = new Counter({
+      name: 'hoody_sqlite_fs_refused_for_room_total',
+      help: 'Locks, waits and opens refused since the memory in which a successor of the fs process finds them is full.',
+      registers,
+    });
     this.#longestStep = new Gauge({
       name: 'hoody_sqlite_fs_longest_step_seconds',
       help: 'The longest time since its start that the fs process was busy with one thing and served no lock.',
@@ -138,6 +144,8 @@ export class Metrics {
       this.#lockWaits.inc(counters.lockWaits);
       this.#lockWaitSeconds.reset();
       this.#lockWaitSeconds.inc(counters.lockWaitMs / 1000);
+      this.#refusedForRoom.reset();
+      this.#refusedForRoom.inc(counters.refusedForRoom);
       this.#longestStep.set(counters.longestStepMs / 1000);
       this.#slowSteps.reset();
       this.#slowSteps.inc(counters.slowSteps);

@@ -22,6 +22,7 @@ test('the counters are zero while nothing is mounted', () => {
     requests: {},
     lockWaits: 0,
     lockWaitMs: 0,
+    refusedForRoom: 0,
     longestStepMs: 0,
     slowSteps: 0,
   });

@@ -66,6 +66,7 @@ function run(seed: number): void {
     committed: () => {},
     forgotten: () => {},
     storeOf: () => ({
+      hasRoomFor: () => true,
       save: (held) => stored.set(held.owner, { ...held, slots: [] }),
       remove: ({ owner }) => stored.delete(owner),
     }),

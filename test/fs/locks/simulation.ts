@@ -51,6 +51,10 @@ export class Simulation {
   readonly identities = new Map<number, Partial<ProcessIdentity>>();
   /** Threads that are in the middle of their work. */
   readonly running = new Set<number>();
+  /** Whether locks can be stored for a successor. */
+  hasRoom = true;
+  /** What the mirror was asked for. */
+  mirrored = 0;
   readonly answers = new Map<number, LockAnswer>();
   #nextUnique = 1;
   readonly #files = new Map<number, { kind: LockFileKind; database: string }>();
@@ -66,10 +70,12 @@ export class Simulation {
       identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
       committed: () => {},
       forgotten: () => {},
-      storeOf: () => ({ save: () => {}, remove: () => {} }),
+      storeOf: () => ({ hasRoomFor: () => this.hasRoom, save: () => {}, remove: () => {} }),
       isRunning: (tid) => this.running.has(tid),
-      mirror: (file, start, end, type) =>
-        type === 'unlock' || file !== this.foreign?.file || start > this.foreign.end || end < this.foreign.start,
+      mirror: (file, start, end, type) => {
+        this.mirrored++;
+        return type === 'unlock' || file !== this.foreign?.file || start > this.foreign.end || end < this.foreign.start;
+      },
     };
     this.manager = new LockManager(world, limits);
   }
@@ -124,7 +130,7 @@ export class Simulation {
 }
 
 /** `locked` stands for "granted", `busy` for any refusal. */
-export type Outcome = 'locked' | 'busy' | 'waiting' | 'interrupted' | 'deadlock';
+export type Outcome = 'locked' | 'busy' | 'waiting' | 'interrupted' | 'deadlock' | 'no-room';
 
 export class Client {
   readonly simulation: Simulation;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { HandleId, NodeId, Unique } from '../../../fs/protocol/requests.ts';
 import { HandleSlots } from '../../../fs/state/handle-slots.ts';
-import { firstSlotByte, nodeSection, stateBytes } from '../../../fs/state/layout.ts';
+import { firstSlotByte, lockSection, nodeSection, stateBytes, waiterSection } from '../../../fs/state/layout.ts';
+import { LockSlots } from '../../../fs/state/lock-slots.ts';
 import { NodeSlots } from '../../../fs/state/node-slots.ts';
 import { CurrentOperation } from '../../../fs/state/operation.ts';
 import { WaiterSlots } from '../../../fs/state/waiter-slots.ts';
@@ -74,6 +75,32 @@ describe('the memory that outlives the fs process', () => {
     const stored = { ...opened, id: 5 as HandleId, nodeId: 6 as NodeId, unique: opened.unique as Unique };
     const slot = new HandleSlots(memory).add(stored);
     expect([...new HandleSlots(memory).stored(fail)]).toEqual([{ slot, ...stored }]);
+  });
+
+  test('locks are told from the first one that has no room, and owners from those with too many', () => {
+    const locks = new LockSlots(freshMemory());
+    const store = locks.storeOf(1, false);
+    const lock = (start: number) => ({ start, end: start, type: 'write', pid: 1, tid: 1, sinceMs: 0 }) as const;
+    const first = { owner: 1n, handle: 1, ranges: [lock(0)], slots: [] };
+    expect(store.hasRoomFor(undefined, 4096)).toBe(true);
+    expect(store.hasRoomFor(undefined, 4097)).toBe(false);
+    store.save(first);
+    for (let owner = 2n; store.hasRoomFor(undefined, 1); owner++) {
+      store.save({ owner, handle: 1, ranges: [lock(0)], slots: [] });
+    }
+    expect([...locks.stored(fail)]).toHaveLength(lockSection.slots);
+    expect([9, 10].map((ranges) => store.hasRoomFor(first, ranges))).toEqual([true, false]);
+    store.remove(first);
+    expect([9, 10].map((ranges) => store.hasRoomFor(undefined, ranges))).toEqual([true, false]);
+  });
+
+  test("a waiter that has no room is told so, and takes nobody else's", () => {
+    const waiters = new WaiterSlots(freshMemory());
+    for (let unique = 1; unique <= waiterSection.slots; unique++) expect(waiters.add(unique as Unique)).toBe(true);
+    expect(waiters.add(1 as Unique)).toBe(true);
+    expect(waiters.add(-1 as Unique)).toBe(false);
+    waiters.remove(7 as Unique);
+    expect(waiters.add(-1 as Unique)).toBe(true);
   });
 
   test('waiters keep their order; those that no longer ask are forgotten', () => {
