@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly allowHosts: readonly string[];
   readonly authTokenFile: string | null;
   readonly maxBodyBytes: number;
+  /** What one executor process may have of memory (RLIMIT_DATA). */
+  readonly executorMemoryBytes: number;
   readonly trustProxy: boolean;
   readonly historyMaxAgeMs: number;
   /** Newest operations kept per key; 0 keeps all. */

@@ -82,6 +82,14 @@ export const sizeBytes: Parse<number> = (text) => {
   return size;
 };
 
+/** Below it an executor cannot even start. */
+const executorMemoryMinBytes = 256 * 2 ** 20;
+export const executorMemory: Parse<number> = (text) => {
+  const size = sizeBytes(text);
+  if (size < executorMemoryMinBytes) throw new Error('expected at least 256MiB');
+  return size;
+};
+
 export const secondsPerDay = 86_400;
 const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: secondsPerDay };
 export const durationSeconds: Parse<number> = (text) => {

@@ -6,6 +6,7 @@ import type { LockLimits } from '../../fs/index.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import {
   durationSeconds,
+  executorMemory,
   integer,
   list,
   lockLimits,
@@ -38,6 +39,7 @@ export interface Settings {
   readonly createOnWrite: boolean;
   readonly authTokenFile: string | undefined;
   readonly maxBodyBytes: number;
+  readonly executorMemoryBytes: number;
   readonly corsOrigin: readonly string[];
   readonly allowHost: readonly string[];
   readonly trustProxy: boolean;
@@ -211,6 +213,14 @@ export const options: Options = {
     byDefault: () => 16 * 2 ** 20,
     defaultText: '16MiB',
     sense: 'largest HTTP request body',
+  },
+  executorMemoryBytes: {
+    flag: 'executor-memory',
+    value: 'BYTES',
+    parse: executorMemory,
+    byDefault: () => 2 ** 30,
+    defaultText: '1GiB',
+    sense: 'what one of the processes that run SQL may have of memory; work that needs more is answered 413',
   },
   corsOrigin: {
     flag: 'cors-origin',

@@ -12,8 +12,10 @@ import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } fro
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+const RLIMIT_DATA = 2;
 const idleCheckMs = 1_000;
 
+const libc = koffi.load(null);
 let rules: PathRules | undefined;
 let connections: Connections | undefined;
 
@@ -89,8 +91,15 @@ function runFile(
   send({ type: 'done', id: message.id, outcomes: [outcome], wrote: true });
 }
 
+/** Beyond it allocations fail: SQLite says so, and V8 ends the process, before the machine gets short of memory. */
+function limitMemory(bytes: number): void {
+  const setrlimit = libc.func('int setrlimit(int resource, const uint64_t *limit)');
+  setrlimit(RLIMIT_DATA, [bytes, bytes]);
+}
+
 function receive(message: ToExecutor): void {
   if (message.type === 'start') {
+    limitMemory(message.memoryBytes);
     rules = message.rules;
     connections = new Connections(rules);
     send({ type: 'ready', canInterrupt: listenForInterrupts() });
@@ -115,7 +124,7 @@ function receive(message: ToExecutor): void {
 }
 
 // A server that is killed cannot tell its executors to end, and one of them may be inside an endless SELECT.
-koffi.load(null).func('int prctl(int option, unsigned long value)')(PR_SET_PDEATHSIG, SIGKILL);
+libc.func('int prctl(int option, unsigned long value)')(PR_SET_PDEATHSIG, SIGKILL);
 process.on('message', receive);
 process.on('disconnect', () => {
   connections?.closeAll();

@@ -2,6 +2,8 @@
 // only after COMMIT; if the shared transaction is lost, nobody is answered and each job runs again alone.
 import { ApiError, toErrorData } from '../messages/errors.ts';
 import type { Outcome } from '../messages/jobs.ts';
+import { limits } from '../messages/limits.ts';
+import { weightOf } from '../messages/weight.ts';
 import type { Connection } from './connection.ts';
 import { endInterrupts } from './interrupts.ts';
 import { interrupted, isBusy, toApiError } from './sql/sqlite-errors.ts';
@@ -11,7 +13,7 @@ export interface Job {
 }
 
 export interface GroupResult {
-  /** In the order of the jobs, without those of which `report` was told. */
+  /** In the order of the jobs, without those of which `report` was told; those that did not run are missing at the end. */
   readonly outcomes: readonly Outcome[];
   readonly wrote: boolean;
 }
@@ -39,7 +41,7 @@ export function runWrites(
 export function runReads(connection: Connection, jobs: readonly Job[]): GroupResult {
   try {
     connection.statement('BEGIN').run();
-    const outcomes = jobs.map((job) => attempt(connection, job));
+    const outcomes = untilLarge(jobs, (job) => attempt(connection, job));
     endInterrupts();
     connection.statement('COMMIT').run();
     return { outcomes, wrote: false };
@@ -64,7 +66,7 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
   const { statement } = connection;
   statement('BEGIN IMMEDIATE').run();
   try {
-    const outcomes = jobs.map((job) => withSavepoint(connection, job));
+    const outcomes = untilLarge(jobs, (job) => withSavepoint(connection, job));
     connection.announce('committing');
     statement('COMMIT').run();
     return outcomes;
@@ -74,6 +76,19 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
     if (error instanceof TransactionLost || isBusy(error)) throw error;
     throw new TransactionLost('', { cause: error });
   }
+}
+
+/** Runs jobs until their answers are large together. */
+function untilLarge(jobs: readonly Job[], run: (job: Job) => Outcome): Outcome[] {
+  const outcomes: Outcome[] = [];
+  let bytes = 0;
+  for (const job of jobs) {
+    const outcome = run(job);
+    outcomes.push(outcome);
+    bytes += weightOf(outcome.value);
+    if (bytes > limits.groupAnswerBytes) break;
+  }
+  return outcomes;
 }
 
 function withSavepoint(connection: Connection, job: Job): Outcome {

@@ -76,6 +76,12 @@ export class ApiError extends Error {
   }
 }
 
+/** The answer to work that an executor cannot do within its memory. */
+export function needsTooMuchMemory(cause?: unknown): ApiError {
+  const message = 'the request needs more memory than one executor may have (--executor-memory); nothing was committed';
+  return new ApiError('RESPONSE_TOO_LARGE', message, { cause });
+}
+
 /** An ApiError as it crosses the channel between executor and server. */
 export interface ErrorData {
   readonly code: ErrorCode;

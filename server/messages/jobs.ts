@@ -13,7 +13,7 @@ export interface JobMessage {
 }
 
 export type ToExecutor =
-  | { readonly type: 'start'; readonly rules: PathRules }
+  | { readonly type: 'start'; readonly rules: PathRules; readonly memoryBytes: number }
   | {
       readonly type: 'group';
       readonly id: number;

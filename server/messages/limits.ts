@@ -6,8 +6,11 @@ export const limits = {
 
   headerBytes: 64 * 1024,
   urlBytes: 32 * 1024,
-  /** Request bodies being read and answers not yet taken by their clients, all together: beyond it 503. */
-  transitBytes: 256 * 1024 * 1024,
+  /**
+   * Request bodies being read and answers not yet taken by their clients. Beyond half of it those that stand still are cut off;
+   * beyond it reads wait and further large bodies are refused. At least four of the largest bodies.
+   */
+  transitBytes: 128 * 1024 * 1024,
   /** A connection on which nothing moves for longer than the longest deadline is closed. */
   idleSocketMs: 330_000,
   /** A client that has not sent its whole header, or its whole body, by then is cut off. */
@@ -60,11 +63,14 @@ export const limits = {
   statementsPerConnection: 200,
 
   queuedJobs: 20_000,
-  queuedBytes: 256 * 1024 * 1024,
+  /** Arguments that wait or are at work; at least four of the largest bodies. */
+  queuedBytes: 128 * 1024 * 1024,
   groupJobs: 256,
   /** So many waiting jobs go out before this turn of the event loop is over, so that server and executor work at once. */
   eagerGroupJobs: 16,
   groupBytes: 8 * 1024 * 1024,
+  /** With so much to answer a group ends; its other jobs go into the next one. */
+  groupAnswerBytes: 8 * 1024 * 1024,
   /** What an interrupted group gets to end by itself before its executor is killed. */
   interruptGraceMs: 1_000,
   /** How long work on a file waits for reads of other databases before those are ended and started again. */

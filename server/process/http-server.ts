@@ -5,12 +5,14 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyAppend } from '../executor/query-history.ts';
 import type { DaemonState, FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
+import { limits } from '../messages/limits.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import { createServices } from './create-services.ts';
 import { createApp } from './http/app.ts';
 import { Guard, parseTokens } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
 import { Router } from './http/router.ts';
+import { TransitBudget } from './http/transit-budget.ts';
 import { locksOf } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -59,6 +61,8 @@ export function createHttpServer(
     fenced = new Set(databases.map((database) => join(root, database)));
   };
   fence(options.fenced);
+  const transitBytes = Math.max(limits.transitBytes, 4 * options.maxBodyBytes);
+  const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
   const scheduler = new Scheduler({
     rules,
     isFenced: (path) => fenced.has(path),
@@ -66,6 +70,9 @@ export function createHttpServer(
       if (!options.mounted) return [];
       return locksOf(await locks(), relative(root, path))?.waiters.map(({ pid }) => pid) ?? [];
     },
+    executorMemoryBytes: options.executorMemoryBytes,
+    queuedBytes: Math.max(limits.queuedBytes, 4 * options.maxBodyBytes),
+    isCongested: () => budget.isFull,
     log,
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
@@ -106,7 +113,7 @@ export function createHttpServer(
     allowHosts: options.allowHosts,
     tokens: options.authTokenFile === null ? null : parseTokens(readFileSync(options.authTokenFile, 'utf8')),
   });
-  const app = createApp({ router: new Router(routes), guard, services, metrics, log });
+  const app = createApp({ router: new Router(routes), guard, services, metrics, log, budget });
   const { server, drain } = createListener(app.callback());
   return {
     server,

@@ -59,8 +59,6 @@ export interface Services {
 export interface RunOptions {
   /** Create the file when it is missing (a valid empty WAL database). Default false. */
   readonly create?: boolean;
-  /** What the arguments weigh, where they hold a request body: counted against the queue's bound. */
-  readonly sizeBytes?: number;
   /** What the query history records once the work is done, or failed. */
   readonly record?: HistoryRecord;
 }

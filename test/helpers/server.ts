@@ -64,6 +64,7 @@ export async function startServer(
       allowHosts: [],
       authTokenFile: null,
       maxBodyBytes: 16 * 1024 * 1024,
+      executorMemoryBytes: 1024 * 1024 * 1024,
       trustProxy: false,
       historyMaxAgeMs: 30 * 24 * 3600 * 1000,
       historyMaxOps: 1_000_000,

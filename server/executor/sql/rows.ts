@@ -23,10 +23,19 @@ export class ByteBudget {
   /** @throws ApiError RESPONSE_TOO_LARGE */
   spend(text: string): void {
     this.#left -= Buffer.byteLength(text) + 1;
-    if (this.#left < 0) {
-      throw new ApiError('RESPONSE_TOO_LARGE', `the answer would be larger than ${limits.responseBytes} bytes`);
-    }
+    if (this.#left < 0) throw tooLarge();
   }
+
+  /** Before anything is made of the cells: each takes at least its length. @throws ApiError RESPONSE_TOO_LARGE */
+  check(cells: readonly Cell[]): void {
+    let bytes = 0;
+    for (const cell of cells) if (typeof cell === 'string' || Buffer.isBuffer(cell)) bytes += cell.length;
+    if (bytes > this.#left) throw tooLarge();
+  }
+}
+
+function tooLarge(): ApiError {
+  return new ApiError('RESPONSE_TOO_LARGE', `the answer would be larger than ${limits.responseBytes} bytes`);
 }
 
 /** Runs a statement that produces columns. Their names and the rows are counted. @throws SqliteError, ApiError */
@@ -43,6 +52,7 @@ export function readRows(
   const rows: string[] = [];
   for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {
     if (rows.length === limits.selectRows) return { columns, rows, isTruncated: true };
+    budget.check(cells);
     const text = asLists
       ? `[${cells.map(writeCell).join(',')}]`
       : `{${cells.map((cell, index) => heads[index] + writeCell(cell)).join('')}}`;

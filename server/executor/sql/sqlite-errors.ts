@@ -1,6 +1,6 @@
 // Translates what better-sqlite3 throws into the API's errors. SQLite's own words reach the client only where the
 // client's statement is at fault (4xx).
-import { ApiError } from '../../messages/errors.ts';
+import { ApiError, needsTooMuchMemory } from '../../messages/errors.ts';
 
 const databaseFailure = 'internal database error';
 
@@ -20,6 +20,7 @@ export function toApiError(error: unknown): ApiError {
   const code = sqliteCode(error);
   const text = error instanceof Error ? error.message : String(error);
   if (code !== '') return fromSqlite(code, text, error);
+  if (isOutOfMemory(error, text)) return needsTooMuchMemory(error);
   if (isPermissionError(error)) {
     return new ApiError('FORBIDDEN', 'the user that the HTTP server runs as may not use this file', { cause: error });
   }
@@ -34,6 +35,13 @@ export function interrupted(cause?: unknown): ApiError {
   return new ApiError('REQUEST_TIMEOUT', 'the work was interrupted; nothing was committed', { cause });
 }
 
+/** Buffers and strings that could not be made. */
+function isOutOfMemory(error: unknown, text: string): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'ERR_MEMORY_ALLOCATION_FAILED' || code === 'ERR_STRING_TOO_LONG') return true;
+  return error instanceof RangeError && /allocation failed|Invalid string length|Invalid array/.test(text);
+}
+
 function isPermissionError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
@@ -42,6 +50,7 @@ function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   if (isBusy(cause)) {
     return new ApiError('DATABASE_BUSY', 'another program holds the database; try again', { cause });
   }
+  if (code.startsWith('SQLITE_NOMEM')) return needsTooMuchMemory(cause);
   if (code === 'SQLITE_INTERRUPT') return interrupted(cause);
   if (code.startsWith('SQLITE_CONSTRAINT')) return new ApiError('SQL_CONSTRAINT', text, { cause });
   if (code.startsWith('SQLITE_READONLY')) {

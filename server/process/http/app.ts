@@ -15,7 +15,7 @@ import type { Reply, Route } from './route.ts';
 import type { Router } from './router.ts';
 import { send } from './send.ts';
 import { parseTarget } from './target.ts';
-import { TransitBudget } from './transit-budget.ts';
+import type { TransitBudget } from './transit-budget.ts';
 
 export interface AppDeps {
   readonly router: Router;
@@ -23,6 +23,7 @@ export interface AppDeps {
   readonly services: Services;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly budget: TransitBudget;
 }
 
 const allowedHeaders =
@@ -32,18 +33,17 @@ const exposedHeaders =
 
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();
-  const budget = new TransitBudget(limits.transitBytes);
-  app.use((context) => answer(context, deps, budget));
+  app.use((context) => answer(context, deps));
   app.on('error', (error: unknown) => deps.log('debug', 'connection failed', { error: String(error) }));
   return app;
 }
 
-async function answer(context: Context, deps: AppDeps, budget: TransitBudget): Promise<void> {
+async function answer(context: Context, deps: AppDeps): Promise<void> {
   const startedMs = performance.now();
   const seen: { route: Route | null } = { route: null };
   let reply: Reply;
   try {
-    reply = await handle(context, deps, seen, budget);
+    reply = await handle(context, deps, seen);
   } catch (thrown) {
     const error = toApiError(thrown);
     const isUsual = error.code === 'REQUEST_TIMEOUT' || error.code === 'DATABASE_BUSY' || context.req.socket.destroyed;
@@ -53,16 +53,11 @@ async function answer(context: Context, deps: AppDeps, budget: TransitBudget): P
     reply = errorReply(error);
   }
   if (deps.services.stopping.aborted) context.res.setHeader('Connection', 'close');
-  send(context, reply, budget);
+  send(context, reply, deps.budget);
   deps.metrics.observe(seen.route?.name ?? 'none', reply.status, (performance.now() - startedMs) / 1000);
 }
 
-async function handle(
-  context: Context,
-  deps: AppDeps,
-  seen: { route: Route | null },
-  budget: TransitBudget,
-): Promise<Reply> {
+async function handle(context: Context, deps: AppDeps, seen: { route: Route | null }): Promise<Reply> {
   const { req, res } = context;
   const { url, host } = parseTarget(req.url ?? '/', req.headers.host);
   req.url = url;
@@ -83,9 +78,6 @@ async function handle(
   const { route, key } = deps.router.match(req.method ?? 'GET', path);
   seen.route = route;
   deps.guard.checkToken(req.headers.authorization, route);
-  if (budget.isSpent && route.access !== 'open') {
-    throw new ApiError('SERVICE_UNAVAILABLE', 'too many large requests at once; try again');
-  }
   const request = new RequestContext({
     route,
     key,
@@ -93,7 +85,7 @@ async function handle(
     request: req,
     clientIp: clientAddress(context, deps.services.options.trustProxy),
     maxBodyBytes: deps.services.options.maxBodyBytes,
-    budget,
+    budget: deps.budget,
   });
   return await route.handle(request, deps.services);
 }

@@ -14,9 +14,10 @@ export function readBody(request: IncomingMessage, maxBytes: number, budget: Tra
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    const transfer = budget.begin(() => request.destroy());
     let bytes = 0;
     const settle = (error: ApiError | null): void => {
-      budget.give(bytes);
+      transfer.end();
       request.off('data', onData);
       request.off('end', onEnd);
       request.off('close', onLost);
@@ -30,9 +31,9 @@ export function readBody(request: IncomingMessage, maxBytes: number, budget: Tra
     };
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
-      const isRoom = budget.take(chunk.length);
+      transfer.add(chunk.length);
       if (bytes > maxBytes) settle(tooLarge(maxBytes));
-      else if (!isRoom) settle(new ApiError('SERVICE_UNAVAILABLE', 'too many large requests at once; try again'));
+      else if (budget.isFull) settle(new ApiError('SERVICE_UNAVAILABLE', 'too many large requests at once; try again'));
       else chunks.push(chunk);
     };
     const onEnd = (): void => settle(null);

@@ -62,9 +62,7 @@ const push: Route = {
   handle: async (context, services) => {
     const body = await context.body();
     const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
-    return toReply(
-      await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`, body.length)),
-    );
+    return toReply(await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`)));
   },
 };
 

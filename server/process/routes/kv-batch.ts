@@ -71,9 +71,7 @@ const batchSet: Route = {
     refuseConditions(context);
     const body = await context.body();
     const args = { ...writeArgs(context, body), body };
-    return toReply(
-      await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET', body.length)),
-    );
+    return toReply(await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET')));
   },
 };
 

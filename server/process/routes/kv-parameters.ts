@@ -126,9 +126,8 @@ export function writeArgs(context: RequestContext, body: Buffer = Buffer.alloc(0
 }
 
 /** `what` is the line that the query history shows. */
-export function writeOptions(context: RequestContext, services: Services, what: string, sizeBytes = 0): RunOptions {
+export function writeOptions(context: RequestContext, services: Services, what: string): RunOptions {
   return {
-    sizeBytes,
     create: context.createIfMissing(services.options.createOnWrite),
     record: { sql: what, isStatement: true, source: 'kv' },
   };

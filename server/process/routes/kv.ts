@@ -198,9 +198,7 @@ const setKey: Route = {
       ttlSeconds: context.query.integer('ttl'),
       conditions: conditionsOf(context),
     };
-    return toReply(
-      await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`, body.length)),
-    );
+    return toReply(await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`)));
   },
 };
 

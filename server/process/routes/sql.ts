@@ -129,7 +129,7 @@ async function executeTransaction(context: RequestContext, services: Services): 
   try {
     const body = await context.body();
     const args = { body, clientIp: context.clientIp };
-    const answer = await services.run(sqlTransaction, context, args, { create, sizeBytes: body.length });
+    const answer = await services.run(sqlTransaction, context, args, { create });
     // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
     if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
     const timestampMs = Date.now();

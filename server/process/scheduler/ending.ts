@@ -5,14 +5,12 @@ import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';
 import { type Group, hasCommitBegun, mayGiveWay, type StopReason, whyToStop } from './group.ts';
 import type { ExecutorPool } from './pool.ts';
-import type { DatabaseQueue, QueuedJob } from './queue.ts';
+import type { DatabaseQueue } from './queue.ts';
 
 export interface EndingDeps {
   readonly pool: ExecutorPool;
   /** The processes that wait for a lock of the database now. */
   readonly lockWaiters: (path: string) => Promise<readonly number[]>;
-  /** The job was run once already and then had to start again. */
-  readonly isRetried: (job: QueuedJob) => boolean;
   /** Work on a file whose turn never came: its executor has not begun with it. */
   readonly giveUp: (executor: Executor, group: Group) => void;
 }
@@ -49,7 +47,7 @@ export class Ending {
     for (const other of closing) {
       const { group } = other;
       if (group === null || group.stop !== null) continue;
-      if (mayGiveWay(group, nowMs, this.#deps.isRetried)) this.#stop(other, group, 'way', nowMs);
+      if (mayGiveWay(group, nowMs)) this.#stop(other, group, 'way', nowMs);
     }
   }
 

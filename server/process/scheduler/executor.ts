@@ -9,8 +9,16 @@ import type { Group } from './group.ts';
 
 /** Compiled beside this file; tests run the compiled server. */
 const programPath = fileURLToPath(new URL('../../executor/main.js', import.meta.url));
-/** Enough for a 32 MiB answer and its rows; a query that needs more kills its executor, not the server. */
-const heapMiB = 512;
+/** Enough for a 32 MiB answer and its rows; a query that needs more ends its executor, not the server. */
+const heapMaxMiB = 512;
+/** What V8 and the allocator do where they get no memory. */
+const outOfMemorySignals: readonly (NodeJS.Signals | null)[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'];
+
+export interface ExecutorStart {
+  readonly rules: PathRules;
+  /** RLIMIT_DATA of the process. */
+  readonly memoryBytes: number;
+}
 
 export interface ExecutorEvents {
   readonly onMessage: (executor: Executor, message: FromExecutor) => void;
@@ -27,10 +35,13 @@ export class Executor {
   isReady = false;
   /** Its guard listens for the numbers of groups to interrupt. */
   canInterrupt = false;
+  /** It ended because it got no more memory. */
+  isOutOfMemory = false;
   idleSinceMs = performance.now();
   readonly startedAtMs = performance.now();
 
-  constructor(rules: PathRules, events: ExecutorEvents) {
+  constructor({ rules, memoryBytes }: ExecutorStart, events: ExecutorEvents) {
+    const heapMiB = Math.min(heapMaxMiB, Math.floor(memoryBytes / 2 ** 21));
     this.#child = fork(programPath, [], {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2'],
@@ -40,12 +51,15 @@ export class Executor {
     this.#interrupts.on('error', () => {});
     this.#child.on('message', (message) => events.onMessage(this, message as FromExecutor));
     this.exited = new Promise((resolve) => {
-      this.#child.once('exit', () => resolve());
+      this.#child.once('exit', (_code, signal) => {
+        this.isOutOfMemory = outOfMemorySignals.includes(signal);
+        resolve();
+      });
       // A process that could not be started has no exit.
       this.#child.once('error', () => resolve());
     });
     void this.exited.then(() => events.onExit(this));
-    this.send({ type: 'start', rules });
+    this.send({ type: 'start', rules, memoryBytes });
   }
 
   get pid(): number {

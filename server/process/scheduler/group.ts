@@ -1,6 +1,6 @@
 // The jobs that one executor is at work on: why they are ended early, and what becomes of each when they are, or when the
 // executor dies. Pure: no processes, no clock.
-import { ApiError, type ErrorCode, toErrorData } from '../../messages/errors.ts';
+import { ApiError, type ErrorCode, needsTooMuchMemory, toErrorData } from '../../messages/errors.ts';
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';
@@ -62,9 +62,9 @@ export function whyToStop(group: Group, nowMs: number): StopReason | null {
 }
 
 /** A read that can start again and still be in time gives way, once, to work on a file that its executor keeps open. */
-export function mayGiveWay(group: Group, nowMs: number, isRetried: (job: QueuedJob) => boolean): boolean {
+export function mayGiveWay(group: Group, nowMs: number): boolean {
   const canStartAgain = nowMs - group.startedAtMs < group.deadlineMs - nowMs;
-  return isReading(group) && canStartAgain && group.jobs.every((job) => job === undefined || !isRetried(job));
+  return isReading(group) && canStartAgain && group.jobs.every((job) => job === undefined || !job.isRetried);
 }
 
 export function refusal(code: ErrorCode, message: string): Outcome {
@@ -78,6 +78,7 @@ const lockedOut = refusal(
 );
 export const abandoned = refusal('SERVICE_UNAVAILABLE', 'the client has left; nothing was committed');
 const interrupted = refusal('SERVICE_UNAVAILABLE', 'the work was interrupted; nothing was committed');
+const outOfMemory: Outcome = { error: toErrorData(needsTooMuchMemory()) };
 const unknownOutcome = refusal(
   'SERVICE_UNAVAILABLE',
   'the work was interrupted while it was committed; it may or may not be in the database',
@@ -115,12 +116,14 @@ export function outcomeOfJob(
  * The outcome of a job whose executor died, or null when it has time left and may run again: its group was ended for another's
  * sake, or it is a read (once: it may be what kills the executor).
  */
-export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isRetried: boolean): Outcome | null {
+export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOutOfMemory: boolean): Outcome | null {
   if (group.phase === 'committing') return unknownOutcome;
   if (group.phase === 'committed') return { value: null };
   if (group.stop?.reason === 'abandoned') return abandoned;
   if (job.deadlineMs <= nowMs) return lateOutcome(group.isLocked);
   if (group.stop !== null) return null;
+  // Which of several it was shows when each runs alone.
+  if (isOutOfMemory) return group.jobs.length > 1 ? null : outOfMemory;
   const isRead = group.lane === 'kv-read' || group.lane === 'kv-scan';
-  return isRead && !isRetried ? null : interrupted;
+  return isRead && !job.isRetried ? null : interrupted;
 }

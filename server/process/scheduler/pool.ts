@@ -1,21 +1,20 @@
 // The executor processes: which one is free, when another is started, when an idle one ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../messages/limits.ts';
-import type { PathRules } from '../../messages/paths.ts';
-import { Executor, type ExecutorEvents } from './executor.ts';
+import { Executor, type ExecutorEvents, type ExecutorStart } from './executor.ts';
 import { isLong, isShort, type QueuedJob } from './queue.ts';
 
 /** While an executor is at short work, the next group rather waits this long than for a new process to start. */
 const patienceMs = 25;
 
 export class ExecutorPool {
-  readonly #rules: PathRules;
+  readonly #start: ExecutorStart;
   readonly #events: ExecutorEvents;
   readonly #executors = new Set<Executor>();
   #starvedSinceMs: number | null = null;
 
-  constructor(rules: PathRules, events: ExecutorEvents) {
-    this.#rules = rules;
+  constructor(start: ExecutorStart, events: ExecutorEvents) {
+    this.#start = start;
     this.#events = events;
   }
 
@@ -69,7 +68,7 @@ export class ExecutorPool {
     if (waitMs > 0 && all.some(({ group }) => group !== null && isShort(group.lane))) return waitMs;
     const starting = all.filter(({ isReady }) => !isReady).length;
     const wanted = Math.min(unservedGroups - starting, limits.executors - all.length);
-    for (let count = 0; count < wanted; count += 1) this.#executors.add(new Executor(this.#rules, this.#events));
+    for (let count = 0; count < wanted; count += 1) this.#executors.add(new Executor(this.#start, this.#events));
     return null;
   }
 

@@ -15,6 +15,8 @@ export interface QueuedJob {
   readonly deadlineMs: number;
   /** The client has left: nobody waits for the outcome. */
   readonly isGone: () => boolean;
+  /** It ran already, and its executor died or it had to make room: it runs alone now, and not a third time. */
+  isRetried: boolean;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -23,6 +25,11 @@ type AnyLane = QueuedJob['lane'];
 /** Key-value work that is done soon: its jobs share a transaction. */
 export function isShort(lane: AnyLane): boolean {
   return lane === 'kv-read' || lane === 'kv-write';
+}
+
+/** Its answers may be large; it waits while many such answers wait for their clients. */
+export function answersMuch(lane: AnyLane): boolean {
+  return lane === 'kv-read' || isLong(lane);
 }
 
 /** May take as long as its deadline lets it: it never gets all executors, neither for one database nor for all. */
@@ -74,12 +81,14 @@ export class DatabaseQueue {
   /** The next group of a lane. Jobs of one group agree on `create`. */
   take(lane: AnyLane): QueuedJob[] {
     const waiting = this.#waiting[lane];
-    const most = isShort(lane) ? limits.groupJobs : 1;
-    const create = waiting[0]?.create;
+    const [first] = waiting;
+    const most = isShort(lane) && !first?.isRetried ? limits.groupJobs : 1;
     let count = 0;
     let bytes = 0;
-    while (count < most && count < waiting.length && bytes < limits.groupBytes && waiting[count]?.create === create) {
-      bytes += waiting[count]?.sizeBytes ?? 0;
+    while (count < most && bytes < limits.groupBytes) {
+      const job = waiting[count];
+      if (job === undefined || job.create !== first?.create || (job.isRetried && job !== first)) break;
+      bytes += job.sizeBytes;
       count += 1;
     }
     this.#running[lane] += 1;

@@ -6,12 +6,13 @@ import type { FromExecutor, Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
 import type { FileOperation, Operation } from '../../messages/operation.ts';
 import type { PathRules } from '../../messages/paths.ts';
+import { weightOf } from '../../messages/weight.ts';
 import type { Log } from '../log.ts';
 import { Ending } from './ending.ts';
 import type { Executor } from './executor.ts';
 import { abandoned, type Group, lateOutcome, makeGroup, outcomeOfJob, outcomeOfLoss, refusal } from './group.ts';
 import { ExecutorPool } from './pool.ts';
-import { DatabaseQueue, type QueuedJob } from './queue.ts';
+import { answersMuch, DatabaseQueue, type QueuedJob } from './queue.ts';
 
 const sweepMs = 100;
 
@@ -20,7 +21,6 @@ export interface JobRequest {
   /** As `performance.now()`. */
   readonly deadlineMs: number;
   readonly create?: boolean;
-  readonly sizeBytes?: number;
   /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
   readonly isGone?: () => boolean;
 }
@@ -33,6 +33,12 @@ export interface SchedulerDeps {
   readonly isFenced: (path: string) => boolean;
   /** The processes that wait for a lock of the database now. */
   readonly lockWaiters: (path: string) => Promise<readonly number[]>;
+  /** What one executor may have, beyond which its work is refused. */
+  readonly executorMemoryBytes: number;
+  /** How many bytes of arguments may wait or be at work. */
+  readonly queuedBytes: number;
+  /** Answers wait for their clients in great numbers: no further ones are read for now. */
+  readonly isCongested: () => boolean;
   readonly log: Log;
   /** A group was answered; `wrote`: it may have changed the database. */
   readonly onGroup: (group: { path: string; lane: QueuedJob['lane']; jobs: number; wrote: boolean }) => void;
@@ -43,8 +49,6 @@ export class Scheduler {
   readonly #queues = new Map<string, DatabaseQueue>();
   readonly #pool: ExecutorPool;
   readonly #ending: Ending;
-  /** Jobs whose executor died and that were queued once more. */
-  readonly #retried = new WeakSet<QueuedJob>();
   #queuedJobs = 0;
   #queuedBytes = 0;
   #nextGroupId = 1;
@@ -55,14 +59,16 @@ export class Scheduler {
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
-    this.#pool = new ExecutorPool(deps.rules, {
-      onMessage: (executor, message) => this.#onMessage(executor, message),
-      onExit: (executor) => this.#onExit(executor),
-    });
+    this.#pool = new ExecutorPool(
+      { rules: deps.rules, memoryBytes: deps.executorMemoryBytes },
+      {
+        onMessage: (executor, message) => this.#onMessage(executor, message),
+        onExit: (executor) => this.#onExit(executor),
+      },
+    );
     this.#ending = new Ending({
       pool: this.#pool,
       lockWaiters: deps.lockWaiters,
-      isRetried: (job) => this.#retried.has(job),
       giveUp: (executor, group) => this.#giveUp(executor, group),
     });
     this.#sweep = setInterval(() => this.#onSweep(), sweepMs);
@@ -111,13 +117,13 @@ export class Scheduler {
   }
 
   #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
-    const sizeBytes = request.sizeBytes ?? 0;
+    const sizeBytes = weightOf(args);
     if (this.#isStopped) return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'the server is stopping'));
     if (this.#deps.isFenced(request.path)) {
       const reason = 'a program has the database open through a mount that has died; it must close it first';
       return Promise.reject(new ApiError('DATABASE_BUSY', reason));
     }
-    if (this.#queuedJobs >= limits.queuedJobs || this.#queuedBytes + sizeBytes > limits.queuedBytes) {
+    if (this.#queuedJobs >= limits.queuedJobs || this.#queuedBytes + sizeBytes > this.#deps.queuedBytes) {
       return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'too much work is queued; try again'));
     }
     return new Promise((resolve, reject) => {
@@ -135,6 +141,7 @@ export class Scheduler {
         sizeBytes,
         deadlineMs: request.deadlineMs,
         isGone: request.isGone ?? isNeverGone,
+        isRetried: false,
         settle,
       });
       if (waiting === limits.eagerGroupJobs) this.#pump();
@@ -169,7 +176,7 @@ export class Scheduler {
         continue;
       }
       for (const lane of queue.startable()) {
-        if (!this.#pool.hasRoomFor(lane)) continue;
+        if (!this.#pool.hasRoomFor(lane) || (answersMuch(lane) && this.#deps.isCongested())) continue;
         const executor = this.#pool.idle(queue.path);
         if (executor === undefined) unserved += 1;
         else this.#dispatch(executor, queue, lane);
@@ -277,9 +284,10 @@ export class Scheduler {
     const jobs = group.jobs.filter((job) => job !== undefined);
     this.#deps.onGroup({ path: group.queue.path, lane: group.lane, jobs: group.jobs.length, wrote: message.wrote });
     const nowMs = performance.now();
+    const missing = message.outcomes.length === 0 ? refusal('INTERNAL_ERROR', 'internal error') : undefined;
     const again: QueuedJob[] = [];
     jobs.forEach((job, index) => {
-      const outcome = outcomeOfJob(group, job, message.outcomes[index], nowMs);
+      const outcome = outcomeOfJob(group, job, message.outcomes[index] ?? missing, nowMs);
       if (outcome === null) again.push(job);
       else this.#settle(job, outcome);
     });
@@ -298,32 +306,32 @@ export class Scheduler {
     this.#onClosed(executor);
     if (executor.group !== null) {
       this.#executorDeaths += 1;
-      this.#onGroupLost(executor.group, executor.pid);
+      this.#onGroupLost(executor.group, executor);
     }
     // One that never became ready is tried again by the sweep, not at once for ever.
     if (executor.isReady) this.#schedulePump();
   }
 
-  #onGroupLost(group: Group, pid: number): void {
+  #onGroupLost(group: Group, { pid, isOutOfMemory }: Executor): void {
     const { queue, lane, phase } = group;
     queue.finished(lane);
     this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
     const isOurs = group.stop !== null || this.#isStopped;
-    if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase });
+    if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase, isOutOfMemory });
     const nowMs = performance.now();
     const again: QueuedJob[] = [];
     for (const job of group.jobs) {
       if (job === undefined) continue;
-      const outcome = outcomeOfLoss(group, job, nowMs, this.#retried.has(job));
+      const outcome = outcomeOfLoss(group, job, nowMs, isOutOfMemory);
       if (outcome === null) again.push(job);
       else this.#settle(job, outcome);
     }
-    for (const job of again) this.#retried.add(job);
+    for (const job of again) job.isRetried ||= group.stop === null;
     this.#runAgain(group, again);
   }
 
   #runAgain(group: Group, jobs: readonly QueuedJob[]): void {
-    if (group.stop?.reason === 'way') for (const job of jobs) this.#retried.add(job);
+    if (group.stop?.reason === 'way') for (const job of jobs) job.isRetried = true;
     group.queue.pushFront(jobs);
   }
 

@@ -89,6 +89,7 @@ describe('refused by name', () => {
     [['--listen', '8484'], '--listen'],
     [['--listen', '127.0.0.1:99999'], '--listen'],
     [['--max-body-bytes', '0'], '--max-body-bytes'],
+    [['--executor-memory', '64MiB'], '--executor-memory'],
     [['--history-max-ops', '1.5'], '--history-max-ops'],
     [['--no-mount=maybe'], '--no-mount'],
     [['--data', ''], '--data'],
