@@ -107,7 +107,7 @@ async function guardCheck(): Promise<Check> {
     name,
     result: 'warning',
     text: `SQL over HTTP is limited to what its words show to be harmless: ${reason}`,
-    fix: 'apt-get install -y gcc && npm run build, where the program is built',
+    fix: 'apt-get install -y gcc libc6-dev && npm run build, where the program is built',
   };
 }
 

@@ -42,7 +42,7 @@ const sql = (statement: string) => api.sql('plain', { statement });
 
 test('check and the log of a start say so', async () => {
   const check = await run(process.execPath, [program, 'check', '--data', join(folder, 'data'), '--run-dir', folder]);
-  expect(check.stdout).toMatch(/WARN SQL guard +SQL over HTTP is limited .*\n +apt-get install -y gcc/);
+  expect(check.stdout).toMatch(/WARN SQL guard +SQL over HTTP is limited .*\n +apt-get install -y gcc libc6-dev/);
   expect(api.daemon.stderr()).toContain('sql-guard-missing');
 });
 

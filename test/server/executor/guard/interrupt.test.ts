@@ -62,6 +62,7 @@ test('a statement that never ends is interrupted, and the connection goes on', (
   expect(codeOf(() => database.prepare(endless).get())).toBe('SQLITE_INTERRUPT');
   expect(guard.endJob()).toBe(true);
   database.exec('ROLLBACK');
+  expect(codeOf(() => database.prepare(short).get())).toBe('ran');
   expect(database.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 0 });
 });
 
@@ -77,13 +78,21 @@ test('a job of many short statements is interrupted too', () => {
   expect(guard.endJob()).toBe(true);
 });
 
+test('an interrupt that comes between two statements hits the next', async () => {
+  guard.beginJob(job);
+  writeSync(fd, numberOf(job));
+  await eventually(() => expect(guard.beginJob(job)).toBe(true));
+  expect(codeOf(() => database.prepare(short.replace('300000', '3000000')).get())).toBe('SQLITE_INTERRUPT');
+  guard.endJob();
+});
+
 test('an interrupt that comes late does not hit the next job', () => {
   for (let round = 0; round < 20; round += 1) {
     guard.beginJob(job);
     guard.endJob();
-    writeSync(fd, numberOf(job));
     job += 1;
     guard.beginJob(job);
+    writeSync(fd, numberOf(job - 1));
     expect(codeOf(() => database.prepare(short).get())).toBe('ran');
     expect(guard.endJob()).toBe(false);
   }

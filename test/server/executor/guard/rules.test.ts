@@ -249,6 +249,9 @@ describe('everything else goes on', () => {
         'DROP TABLE most',
       ),
     ).toMatchObject({ code: 'ran' });
+    for (const who of ['sql', 'query'] as const) {
+      expect(() => db.run(who, "DELETE FROM 'sqlite_sequence'")).toThrow('belongs to the server');
+    }
     const other = new GuardedDatabase();
     expect(other.sql('ALTER TABLE kv_store ADD COLUMN more', 'DROP TABLE kv_store').code).toBe('ran');
     expect(other.rows(triggers)).toEqual([[0]]);
