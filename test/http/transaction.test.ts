@@ -89,6 +89,91 @@ describe('answers', () => {
     expect((await last({ query: 'SELECT 1 AS x, 2 AS x' })).resultHeaders).toEqual(['x', 'x:2']);
   });
 
+  describe('what clients send when they connect', () => {
+    const preambles: Readonly<Record<string, readonly string[]>> = {
+      'better-sqlite3 and its guides': [
+        'journal_mode = WAL',
+        'synchronous = NORMAL',
+        'busy_timeout = 5000',
+        'cache_size = -64000',
+        'temp_store = MEMORY',
+        'mmap_size = 30000000000',
+        'wal_autocheckpoint = 1000',
+        'journal_size_limit = 67108864',
+        'page_size = 4096',
+        'auto_vacuum = INCREMENTAL',
+        'locking_mode = NORMAL',
+        'threads = 4',
+        'analysis_limit = 400',
+        'foreign_keys = ON',
+      ],
+      Django: ['foreign_keys = ON', 'legacy_alter_table = ON', 'foreign_keys', 'foreign_key_check'],
+      SQLAlchemy: ['main.table_info("users")', 'foreign_keys=ON', 'read_uncommitted = 0', 'read_uncommitted'],
+      Rails: [
+        'busy_timeout = 15000',
+        'foreign_keys = ON',
+        'defer_foreign_keys = ON',
+        'mmap_size = 134217728',
+        'encoding',
+      ],
+      Prisma: [
+        'defer_foreign_keys=ON',
+        'foreign_keys=OFF',
+        'main.locking_mode=EXCLUSIVE',
+        'busy_timeout=5000',
+        'foreign_keys=ON',
+      ],
+      drizzle: ['foreign_keys=OFF', 'foreign_keys=ON'],
+      datasette: [
+        'recursive_triggers=on',
+        'cache_size=-4000',
+        'schema_version',
+        'trusted_schema=off',
+        'case_sensitive_like=0',
+      ],
+      'who closes': ['optimize', 'incremental_vacuum(10)', 'shrink_memory', 'optimize=0x10002'],
+    };
+
+    test.each(Object.entries(preambles))('%s is answered, and the rest of the request runs', async (_, pragmas) => {
+      const t = await table();
+      const before = await sql(...pragmas.map((pragma) => ({ query: `PRAGMA ${pragma.replace(/ ?[=(].*/, '')}` })));
+      const items = pragmas.map((pragma) => ({ statement: `PRAGMA ${pragma};` }));
+      const { status, json } = await sql(
+        ...items,
+        { statement: `INSERT INTO ${t}(a) VALUES (1)` },
+        { query: `SELECT a FROM ${t}` },
+      );
+      expect([status, json.error, json.results?.at(-1).resultSet]).toEqual([200, undefined, [{ a: 1 }]]);
+      const after = await sql(...pragmas.map((pragma) => ({ query: `PRAGMA ${pragma.replace(/ ?[=(].*/, '')}` })));
+      const settings = (answer: typeof after) =>
+        answer.json.results.filter(
+          ({ resultHeaders }: { resultHeaders: string[] }) => resultHeaders[0] !== 'schema_version',
+        );
+      expect(settings(after)).toEqual(settings(before));
+    });
+
+    test('a setting that is ignored comes before BEGIN like those around it', async () => {
+      const t = await table();
+      await sql({ statement: `CREATE TABLE ${t}c(p REFERENCES ${t}(id))` });
+      const orphan = await sql(
+        { statement: 'PRAGMA busy_timeout=5000' },
+        { statement: 'PRAGMA cache_size=1; PRAGMA foreign_keys=ON' },
+        { statement: `INSERT INTO ${t}c VALUES (99)` },
+      );
+      expect([orphan.status, orphan.json.code, orphan.json.reqIdx]).toEqual([409, 'SQL_CONSTRAINT', 2]);
+    });
+
+    test('wal_checkpoint runs at the head of a request, and says where it belongs elsewhere', async () => {
+      await sql({ statement: 'CREATE TABLE checkpointed(a)' });
+      const { json } = await sql({ query: 'PRAGMA wal_checkpoint(TRUNCATE)' }, { query: 'SELECT 1 AS one' });
+      expect(json.results[0].resultSet).toEqual([{ busy: 0, log: 0, checkpointed: 0 }]);
+      expect(json.results[1].resultSet).toEqual([{ one: 1 }]);
+      const late = await sql({ query: 'SELECT 1' }, { query: 'PRAGMA wal_checkpoint' });
+      expect([late.status, late.json.code, late.json.reqIdx]).toEqual([400, 'SQL_ERROR', 1]);
+      expect(late.json.error).toContain('at the head of the request');
+    });
+  });
+
   test('a BLOB is written as {"base64": ...} by position, by name and in a batch, and is what a native program reads', async () => {
     const [one, two, three] = ['AP8=', 'AQI=', ''].map((base64) => ({ base64 }));
     const { status, json } = await api().sql(
@@ -269,7 +354,7 @@ describe('refuses', () => {
     ['a pragma off the list', [{ statement: 'PRAGMA writable_schema=ON' }], 400, 'SQL_ERROR', 0],
     ['the same with a schema', [{ statement: 'PRAGMA main.writable_schema=ON' }], 400, 'SQL_ERROR', 0],
     ['the same quoted', [{ statement: 'PRAGMA "writable_schema"=ON' }], 400, 'SQL_ERROR', 0],
-    ['setting a pragma that is read only here', [{ statement: 'PRAGMA busy_timeout=1' }], 400, 'SQL_ERROR', 0],
+    ['setting a pragma that is read only here', [{ statement: 'PRAGMA max_page_count=1' }], 400, 'SQL_ERROR', 0],
     ["the server's own tables", [{ query: 'SELECT * FROM "hoody:kv_meta"' }], 409, 'CONFLICT', 0],
     ['sqlite_sequence', [{ query: 'DELETE FROM sqlite_sequence' }], 409, 'CONFLICT', 0],
   ];

@@ -61,6 +61,8 @@ export interface Rule {
   readonly allowed: readonly Who[];
   /** It stays on the connection, which is closed after the request. */
   readonly taints?: true;
+  /** A statement of POST /db is answered and not run; SQLite itself refuses it to everybody but those above. */
+  readonly isIgnored?: true;
   readonly refusal?: { readonly code: ErrorCode; readonly text: string };
 }
 
@@ -100,34 +102,71 @@ const askingPragmas = [
 ];
 /** Their argument would set what outlives the request, or what other connections rely on. */
 const readPragmas = [
-  'auto_vacuum',
-  'busy_timeout',
   'collation_list',
   'compile_options',
   'data_version',
   'database_list',
-  'encoding',
   'freelist_count',
   'function_list',
-  'journal_size_limit',
   'max_page_count',
   'module_list',
   'page_count',
-  'page_size',
   'pragma_list',
   'query_only',
   'schema_version',
-  'secure_delete',
+];
+/**
+ * Clients set them when they connect. Here a connection is the server's and lasts for a request: it is ignored, as SQLite itself
+ * ignores what it does not know. Reading them answers what is in force.
+ */
+const ignoredPragmas = [
+  // How long to wait is said by the request (`timeout`), and how much a process may take by the server.
+  'busy_timeout',
+  'cache_size',
+  'cache_spill',
+  'hard_heap_limit',
+  'mmap_size',
+  'shrink_memory',
+  'soft_heap_limit',
   'temp_store',
+  'threads',
+  // The server's upkeep of the file, and how it is synced.
+  'analysis_limit',
+  'checkpoint_fullfsync',
+  'fullfsync',
+  'journal_size_limit',
   'wal_autocheckpoint',
+  // A request is one transaction, with the locks of one.
+  'locking_mode',
+  'read_uncommitted',
+  // SQLite itself ignores them once the file is there, or as good as.
+  'auto_vacuum',
+  'encoding',
+  'page_size',
+  // Neither right nor wrong depends on them.
+  'automatic_index',
+  'cell_size_check',
+  'empty_result_callbacks',
 ];
 /** They write the file, inside the transaction. */
 const filePragmas = ['application_id', 'user_version'];
-/** They set the connection. */
-const setPragmas = ['cache_size', 'defer_foreign_keys', 'recursive_triggers'];
+/** They do something at once; the argument says how. */
+const actingPragmas = ['incremental_vacuum', 'optimize', 'wal_checkpoint'];
+/** They set the connection, for the rest of the request. */
+const setPragmas = [
+  'case_sensitive_like',
+  'defer_foreign_keys',
+  'ignore_check_constraints',
+  'legacy_alter_table',
+  'recursive_triggers',
+  'secure_delete',
+  'trusted_schema',
+];
 /** As the others that set the connection, but SQLite ignores or refuses them inside a transaction: they run before BEGIN. */
-export const outsidePragmas: readonly string[] = ['foreign_keys', 'journal_mode', 'synchronous'];
-const connectionPragmas = [...setPragmas, ...outsidePragmas];
+const outsideSetPragmas = ['foreign_keys', 'journal_mode', 'synchronous'];
+const connectionPragmas = [...setPragmas, ...outsideSetPragmas];
+/** At the head of a request they run before BEGIN. */
+export const outsidePragmas: readonly string[] = [...outsideSetPragmas, 'wal_checkpoint'];
 
 export const rules: readonly Rule[] = [
   // Other files. VACUUM INTO and VACUUM attach one.
@@ -159,13 +198,14 @@ export const rules: readonly Rule[] = [
   { on: [...writing, 'READ'], names: ['sqlite_dbpage'], allowed: [], refusal: ownTable },
 
   { on: ['PRAGMA'], names: askingPragmas, allowed: everybody },
-  { on: ['PRAGMA'], names: ['optimize'], allowed: exceptQuery },
+  { on: ['PRAGMA'], names: actingPragmas, allowed: exceptQuery, refusal: notHere },
   {
     on: ['PRAGMA'],
-    names: [...readPragmas, ...filePragmas, ...connectionPragmas],
+    names: [...readPragmas, ...ignoredPragmas, ...filePragmas, ...connectionPragmas],
     arguments: [''],
     allowed: everybody,
   },
+  { on: ['PRAGMA'], names: ignoredPragmas, allowed: server, isIgnored: true, refusal: onlyRead },
   { on: ['PRAGMA'], names: readPragmas, allowed: server, refusal: onlyRead },
   { on: ['PRAGMA'], names: filePragmas, allowed: exceptQuery, refusal: onlyRead },
   // A crash in these leaves a damaged database.

@@ -31,13 +31,29 @@ export function checkWords(statement: Statement): void {
   const pragma = pragmaOf(statement);
   if (pragma === null) return;
   const rule = ruleFor('PRAGMA', pragma.name, pragma.argument);
-  if (rule?.allowed.includes('sql') !== true) throw refusalOf(rule, 'PRAGMA', pragma.name, pragma.argument);
+  if (rule?.isIgnored !== true && rule?.allowed.includes('sql') !== true)
+    throw refusalOf(rule, 'PRAGMA', pragma.name, pragma.argument);
 }
 
 /** Whether SQLite ignores or refuses the statement inside a transaction: at the head of a request it runs before BEGIN. */
 export function isOutsidePragma(statement: Statement): boolean {
   const pragma = pragmaOf(statement);
   return pragma !== null && outsidePragmas.includes(pragma.name);
+}
+
+/** Whether the statement sets what the server alone decides: it is answered and does nothing. */
+export function isIgnoredPragma(statement: Statement): boolean {
+  const pragma = pragmaOf(statement);
+  return pragma !== null && ruleFor('PRAGMA', pragma.name, pragma.argument)?.isIgnored === true;
+}
+
+/** SQLite's own words for it would be that the table is locked. @throws ApiError */
+export function refuseInTransaction(statement: Statement): void {
+  if (pragmaOf(statement)?.name !== 'wal_checkpoint') return;
+  throw new ApiError(
+    'SQL_ERROR',
+    'PRAGMA wal_checkpoint cannot run inside a transaction: put it at the head of the request, or use POST /maintenance',
+  );
 }
 
 export interface Pragma {

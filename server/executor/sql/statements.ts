@@ -48,7 +48,7 @@ export function isReading({ keyword, tokens }: Statement): boolean {
 function isAskingPragma(tokens: readonly Token[]): boolean {
   const at = tokens[2]?.text === '.' ? 3 : 1;
   const name = tokens[at]?.text.toLowerCase() ?? '';
-  if (tokens.length <= at + 1) return name !== 'optimize';
+  if (tokens.length <= at + 1) return name !== 'optimize' && name !== 'incremental_vacuum';
   return /^(foreign_key_(list|check)|index_\w+|table_\w+|integrity_check|quick_check)$/.test(name);
 }
 

@@ -8,7 +8,7 @@ import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
 import { admit, runAs } from './admit.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
-import { isOutsidePragma } from './guard.ts';
+import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from './guard.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
@@ -73,7 +73,7 @@ class Transaction {
     const { database } = this.#connection;
     const outside = this.#parts.findIndex((part) => !isOutside(part));
     const inside = outside < 0 ? [] : this.#parts.slice(outside);
-    const wrote = !inside.every(({ statements }) => statements.every(isReading));
+    const wrote = !inside.every(({ statements }) => statements.every((one) => isReading(one) || isIgnoredPragma(one)));
     let reqIdx = -1;
     try {
       for (const part of this.#parts.slice(0, this.#parts.length - inside.length)) {
@@ -158,7 +158,11 @@ class Transaction {
     if (statements.length > limits.statementsPerItem) {
       throw new ApiError('SQL_ERROR', `an item has at most ${limits.statementsPerItem} statements`);
     }
-    for (const statement of statements) admit(this.#connection, statement);
+    const { database } = this.#connection;
+    for (const statement of statements) {
+      admit(this.#connection, statement);
+      if (database.inTransaction) refuseInTransaction(statement);
+    }
     if (item.valuesBatch !== null) return this.#runBatch(item.valuesBatch, item.noFail, statements);
 
     const parameters = statements.map(parametersOf);
@@ -173,10 +177,14 @@ class Transaction {
       const count = positions[index] ?? 0;
       const values = isList(item.values) ? item.values.slice(dealt, dealt + count) : item.values;
       dealt += count;
+      const isLast = index === statements.length - 1;
+      if (isIgnoredPragma(statement)) {
+        if (isLast) done = this.#changed(0, item.isQuery);
+        return;
+      }
       runAs(this.#connection, 'sql', () => {
-        const prepared = prepare(this.#connection.database, statement);
+        const prepared = prepare(database, statement);
         const args = bound(() => bind(parameters[index] ?? [], values));
-        const isLast = index === statements.length - 1;
         if (isLast) done = this.#answer(prepared, args, item.isQuery);
         else if (prepared.reader) prepared.get(...args);
         else prepared.run(...args);
@@ -187,7 +195,11 @@ class Transaction {
 
   #answer(prepared: Prepared, args: ReturnType<typeof bind>, isQuery: boolean): Done {
     if (prepared.reader) return this.#rowsText(readRows(prepared, args, this.#asLists, writeCell, this.#budget));
-    const { changes } = prepared.run(...args);
+    return this.#changed(prepared.run(...args).changes, isQuery);
+  }
+
+  /** Of a statement without columns. */
+  #changed(changes: number, isQuery: boolean): Done {
     if (isQuery) return { ...this.#rowsText({ columns: [], rows: [], isTruncated: false }), rowCount: changes };
     const text = `{"success":true,"rowsUpdated":${changes}}`;
     this.#budget.spend(text);
@@ -247,7 +259,11 @@ class Transaction {
 
 /** Pragmas that SQLite ignores or refuses inside a transaction run before it, at the head of a request. */
 function isOutside({ statements, item }: Part): boolean {
-  return statements.length > 0 && item.valuesBatch === null && statements.every(isOutsidePragma);
+  return (
+    statements.length > 0 &&
+    item.valuesBatch === null &&
+    statements.every((one) => isOutsidePragma(one) || isIgnoredPragma(one))
+  );
 }
 
 /** better-sqlite3 throws a RangeError or TypeError for values that do not fit. */

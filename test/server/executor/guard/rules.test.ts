@@ -1,4 +1,5 @@
 // What SQL of a user may do, asked of SQLite itself through everything that stands before it.
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
@@ -70,11 +71,10 @@ const forbidden = [
   'PRAGMA writable_schema=ON',
   'PRAGMA journal_mode=OFF',
   'PRAGMA journal_mode(memory)',
-  'PRAGMA locking_mode=EXCLUSIVE',
-  "PRAGMA journal_size_limit=''",
+  "PRAGMA schema_version=''",
+  'PRAGMA max_page_count(1)',
   "PRAGMA temp_store_directory='/tmp'",
-  'PRAGMA wal_checkpoint(TRUNCATE)',
-  'PRAGMA mmap_size=1000000',
+  "PRAGMA data_store_directory='/tmp'",
   "SELECT load_extension('x')",
   "SELECT fts3_tokenizer('simple', x'00')",
   "SELECT * FROM pragma_module_list, (SELECT load_extension('x'))",
@@ -106,9 +106,47 @@ describe('forbidden statements', () => {
 
   test('say what is not allowed and why', () => {
     expect(db.sql("ATTACH 'x' AS y").message).toBe('ATTACH is not allowed here: one request works on one database');
-    expect(db.sql('PRAGMA mmap_size=0').message).toBe('PRAGMA mmap_size is not allowed here');
-    expect(db.sql('PRAGMA page_size=512').message).toBe('PRAGMA page_size can only be read here');
+    expect(db.sql('PRAGMA writable_schema=0').message).toBe('PRAGMA writable_schema is not allowed here');
+    expect(db.sql('PRAGMA max_page_count=512').message).toBe('PRAGMA max_page_count can only be read here');
     expect(db.sql("SELECT load_extension('x')").message).toBe('the function load_extension is not allowed here');
+  });
+});
+
+describe("settings that are the server's to make", () => {
+  const ignored = [
+    'busy_timeout',
+    'cache_size',
+    'temp_store',
+    'mmap_size',
+    'journal_size_limit',
+    'wal_autocheckpoint',
+    'locking_mode',
+  ];
+
+  test.each(ignored)('PRAGMA %s is answered, and nothing is set, however it is spelled', (name) => {
+    const before = db.rows(`PRAGMA ${name}`);
+    for (const sql of [
+      `PRAGMA ${name}=2`,
+      `pragma main.${name}(1)`,
+      `PRAGMA "${name}" = 'x'`,
+      `\ufeffPRAGMA/**/[${name}]=1`,
+    ]) {
+      expect([sql, db.sql('SELECT 1', sql, 'SELECT 2').code]).toEqual([sql, 'ran']);
+      expect(() => db.run('sql', sql)).toThrow('can only be read here');
+    }
+    expect(db.sql(`PRAGMA ${name}`).rows).toEqual(before.map((row) => [...row]));
+    expect(db.rows(`PRAGMA ${name}`)).toEqual(before);
+    expect(db.connection.isTainted).toBe(false);
+  });
+
+  test('are no reason to wait for a writer', () => {
+    const writer = new Database(db.path);
+    try {
+      writer.exec('BEGIN IMMEDIATE');
+      expect(db.sql('PRAGMA busy_timeout=1', 'SELECT 1', 'PRAGMA temp_store=2; PRAGMA cache_size=3').code).toBe('ran');
+    } finally {
+      writer.close();
+    }
   });
 });
 
@@ -301,7 +339,8 @@ describe('what stays on the connection marks it', () => {
     'CREATE TEMP TRIGGER kept AFTER INSERT ON kv_store BEGIN DELETE FROM kv_store; END',
     'PRAGMA recursive_triggers=ON',
     'PRAGMA foreign_keys(1)',
-    'PRAGMA cache_size=-100',
+    'PRAGMA secure_delete=ON',
+    'PRAGMA legacy_alter_table=ON',
     'PRAGMA synchronous=OFF',
   ])('%s', (sql) => {
     db.reopen();
@@ -316,6 +355,8 @@ describe('what stays on the connection marks it', () => {
     'INSERT INTO t(a) VALUES (1)',
     'PRAGMA foreign_keys',
     'PRAGMA user_version=1',
+    'PRAGMA cache_size=-100',
+    'PRAGMA wal_checkpoint(TRUNCATE)',
     'SELECT "temp" FROM t',
   ])('not %s', (sql) => {
     expect(db.sql(sql).code).toBe('ran');
