@@ -28,6 +28,8 @@ export class KeptChild {
   readonly #spec: KeptChildSpec;
   readonly #backoff = new Backoff();
   #child: Child | undefined;
+  /** During a succession: it will take the place of `#child`. */
+  #next: Child | undefined;
   /** Present from start to stop. */
   #life: { readonly end: AbortController; watch: Promise<void> } | undefined;
   #restarts = 0;
@@ -52,6 +54,12 @@ export class KeptChild {
 
   get lastExit(): ChildExit | undefined {
     return this.#lastExit;
+  }
+
+  /** To the running process, and to the one that is about to follow it: its start options were made before. */
+  send(message: Message): void {
+    this.#child?.send(message);
+    this.#next?.send(message);
   }
 
   /** Resolves with the child's `ready` message. A first start that fails is not tried again. */
@@ -94,10 +102,13 @@ export class KeptChild {
   async succeed(message: Message, timeoutMs: number): Promise<void> {
     const old = this.#running();
     const next = this.#spec.spawn();
+    this.#next = next;
     try {
       await this.#begin(next);
     } catch (error) {
       throw this.#notReplaced(error, old);
+    } finally {
+      this.#next = undefined;
     }
     if (this.#child === old) this.#child = next;
     else await next.stop(message, timeoutMs); // the old one has died meanwhile, and has a successor

@@ -54,7 +54,7 @@ export class HttpService {
   }
 
   send(message: ToServer): void {
-    this.process.current?.send(message);
+    this.process.send(message);
   }
 
   async status(): Promise<ServerStatus | undefined> {

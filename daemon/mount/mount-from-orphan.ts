@@ -15,6 +15,7 @@ import { messageOf } from '../cli/errors.ts';
 import { type InstanceRecord, type KnownInstance, removeInstance } from '../instance/instances.ts';
 import type { Log } from '../supervisor/log.ts';
 import type { Mount } from './mount-service.ts';
+import { usersOf } from './mount-users.ts';
 
 const endTimeoutMs = 5_000;
 const retryMs = 5;
@@ -73,15 +74,15 @@ export async function stopOrphans({ instance, record }: KnownInstance, log: Log)
   const isUnused = unmount(record.mount, record.connection);
   await endProcesses(orphans);
   // Programs that still have files open must be fenced by the next daemon, which learns of them by the record.
-  if (isUnused) removeInstance(instance);
-  else log.warn('mount-detached-in-use', { mount: record.mount });
+  if (!isUnused) log.warn('mount-detached-in-use', { mount: record.mount });
+  else if ((record.dead ?? []).length === 0) removeInstance(instance);
 }
 
 function unmount(mountPoint: string, connection: number | null): boolean {
   if (inspectMount(mountPoint)?.connection !== connection) return false;
   try {
     unmountFuse(mountPoint, 'plain');
-    return true;
+    return usersOf(connection ?? 0).length === 0; // a container may have a copy of the mount
   } catch {
     unmountFuse(mountPoint, 'force');
     return false;

@@ -32,6 +32,8 @@ export interface MountServiceSpec {
   readonly onMessage: (message: Message) => void;
   /** The mount or the process that serves it is another one now. */
   readonly onChange: () => void;
+  /** The connection is about to be given up, in which programs may have files open. */
+  readonly onGivenUp: (connection: number) => void;
   /** The mount is gone: everything of ours that has files on it must let go before this resolves. */
   readonly onLost: () => Promise<void>;
   /** A new mount serves in its place. */
@@ -121,8 +123,7 @@ export class MountService {
         return await this.process.start();
       } catch (error) {
         log.error('mount-given-up', { reason: sentenceOf(error) });
-        this.#endMount();
-        this.#isFenced = true;
+        this.#giveUpMount();
       }
     }
     await this.#mountOnce();
@@ -244,10 +245,9 @@ export class MountService {
 
   async #mountAgain(signal: AbortSignal): Promise<void> {
     // Ended first: what the server has open on the mount would otherwise wait for an answer for ever.
-    this.#endMount();
+    this.#giveUpMount();
     await this.#spec.onLost();
     signal.throwIfAborted();
-    this.#isFenced = true;
     await this.#mountOnce();
   }
 
@@ -274,6 +274,12 @@ export class MountService {
       if ((error as NodeJS.ErrnoException).code !== 'EINVAL') return messageOf(error);
     }
     return usersOf(this.connection ?? 0).length > 0 ? 'programs in other mount namespaces use it' : undefined;
+  }
+
+  #giveUpMount(): void {
+    if (this.#mount) this.#spec.onGivenUp(this.#mount.connection);
+    this.#isFenced = true;
+    this.#endMount();
   }
 
   /** Takes the mount away from whoever uses it. Safe to call when there is none. */

@@ -13,19 +13,19 @@ const retryMs = 50;
 
 /**
  * Ends what is left of an earlier daemon, wherever it was mounted; the caller has claimed the directory, so that daemon is
- * gone. Returns the connections whose programs may still have files open.
+ * gone. `remember` is told the connections whose programs may still have files open, before the last sign of them goes.
  */
 export async function endStaleMounts(
   mountPoint: string | null,
   earlier: InstanceRecord | undefined,
+  remember: (connections: readonly number[]) => void,
   log: Log,
-): Promise<number[]> {
-  const ended = earlier ? await endRecorded(earlier, log) : [];
+): Promise<void> {
+  const recorded = earlier ? await endRecorded(earlier, log) : [];
   const mount = mountPoint === null ? undefined : inspectMount(mountPoint);
-  if (!mount) return ended;
-  await refuseIfServed(mount.mountPoint);
-  detach(mount.connection, log);
-  return [...new Set([...ended, mount.connection])];
+  if (mount) await refuseIfServed(mount.mountPoint);
+  remember([...new Set([...recorded, ...(mount ? [mount.connection] : [])])]);
+  if (mount) detach(mount.connection, log);
 }
 
 /** For the command `unmount`: like a start, but a mount that is served by a daemon stays. */
@@ -61,14 +61,14 @@ async function refuseIfServed(mountPoint: string): Promise<void> {
 }
 
 async function endRecorded(earlier: InstanceRecord, log: Log): Promise<number[]> {
-  const { connection } = earlier;
-  if (connection === null) return [];
+  const { connection, dead = [] } = earlier;
+  if (connection === null) return [...dead];
   // The number alone may have been given to another mount since.
   if (findMounts().some((mount) => mount.connection === connection && mount.mountPoint === earlier.mount)) {
     detach(connection, log);
   }
   await endProcesses(orphansOf(earlier));
-  return [connection];
+  return [...dead, connection];
 }
 
 /** First every waiting call ends, then the name goes. */

@@ -72,9 +72,12 @@ export class Supervisor {
   #mountPoint: string | null = null;
   #mountService: MountService | undefined;
   #httpService: HttpService | undefined;
-  /** Programs still had files open at the end: the next start must find out whether they have closed them. */
+  /**
+   * Programs still had files open at the end, or a mount of an earlier daemon has not been taken over yet: the next start must find out
+   * whether they have closed them.
+   */
   #keepsRecord = false;
-  /** Of mounts that have died: their programs may still have files open. */
+  /** Of mounts that have died: their programs may still have files open, until a survey has said that nothing is open. */
   #deadConnections: readonly number[] = [];
   /** Databases that are locked for those programs. */
   #fenced: readonly string[] = [];
@@ -192,25 +195,41 @@ export class Supervisor {
     await this.#claim(instance, mountPoint);
     createInstanceFolder(instance);
     const earlier = readRecord(instance);
-    const adopted =
-      earlier && mountPoint !== null
-        ? ((await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log)))
-        : undefined;
-    this.#deadConnections = adopted ? [] : await endStaleMounts(mountPoint, earlier, this.#log);
+    this.#keepsRecord = earlier !== undefined;
     this.#atEnd(async () => {
-      if (!this.#keepsRecord && this.#fenced.length === 0) removeInstance(instance);
+      if (!this.#keepsRecord && this.#deadConnections.length === 0) removeInstance(instance);
     });
 
+    // A start that fails here has touched no mount.
     createStateDirectory(settings.stateDir);
     const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0);
     this.#url = urlOf(socket.address);
     this.#atEnd(() => socket.close());
 
+    const adopted =
+      earlier && mountPoint !== null
+        ? ((await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log)))
+        : undefined;
+    if (adopted) this.#deadConnections = earlier?.dead ?? [];
+    else await this.#endStaleMounts(instance, mountPoint, earlier);
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted);
     if (this.#mountService === undefined) this.#startDataFence(instance);
     this.#record(instance, this.#mountPoint, this.#mountService);
     await this.#startHttp(socket);
     await this.#openControl(instance);
+  }
+
+  async #endStaleMounts(
+    instance: Instance,
+    mountPoint: string | null,
+    earlier: InstanceRecord | undefined,
+  ): Promise<void> {
+    const remember = (connections: readonly number[]) => {
+      this.#deadConnections = connections;
+      if (connections.length > 0) this.#record(instance, null, undefined);
+    };
+    await endStaleMounts(mountPoint, earlier, remember, this.#log);
+    this.#keepsRecord = false;
   }
 
   /** A user that may not mount has no use for the mount point, which may be that of root's daemon. */
@@ -263,8 +282,15 @@ export class Supervisor {
         this.#record(instance, mountPoint, service);
         if (service.mount) this.#keptMount.keep(service.mount);
       },
+      onGivenUp: (connection) => {
+        this.#deadConnections = [...this.#deadConnections, connection];
+        this.#record(instance, mountPoint, service);
+      },
       onMessage: (message) => {
-        if (message.type === 'fenced') this.#fenced = message.databases as readonly string[];
+        if (message.type === 'fenced') {
+          this.#noteFenced(message.databases as readonly string[]);
+          this.#record(instance, mountPoint, service);
+        }
         for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
       },
       onLost: async () => {
@@ -289,6 +315,8 @@ export class Supervisor {
       }
       this.#serveWithoutMount(mountPoint, reason);
       return;
+    } finally {
+      this.#keepsRecord = false; // an adopted mount serves, or is among the dead connections
     }
     this.#mountPoint = mountPoint;
     this.#mountService = service;
@@ -315,14 +343,20 @@ export class Supervisor {
       this.#data,
       instance.folder,
       (databases) => {
-        this.#fenced = databases;
+        this.#noteFenced(databases);
         this.#httpService?.send({ type: 'fenced', databases });
         this.#record(instance, null, undefined);
       },
       this.#log,
     );
-    this.#fenced = fence.databases;
+    this.#noteFenced(fence.databases);
     this.#atEnd(async () => fence.stop());
+  }
+
+  /** A survey has looked at every file, or a fence was lifted. */
+  #noteFenced(databases: readonly string[]): void {
+    this.#fenced = databases;
+    if (databases.length === 0) this.#deadConnections = [];
   }
 
   async #startHttp({ fd: socketFd, address }: ListeningSocket): Promise<void> {
@@ -378,8 +412,9 @@ export class Supervisor {
       pid: process.pid,
       data: this.#data,
       mount,
-      // Whoever starts next has to fence as well, until the programs of the dead mount have closed everything.
-      connection: service?.connection ?? (this.#fenced.length > 0 ? this.#deadConnections.at(-1) : undefined) ?? null,
+      connection: service?.connection ?? null,
+      // Whoever starts next has to fence as well, until the programs of the dead mounts have closed everything.
+      dead: this.#deadConnections,
       fs: (service?.pids ?? []).flatMap((pid) => identityOf(pid) ?? []),
       bootId: currentBootId(),
     };

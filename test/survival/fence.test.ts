@@ -3,26 +3,15 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
-import { type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { type DaemonPaths, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run, type Started, start } from '../helpers/process.ts';
+import { afterTotalDeath as afterDeathOn, startHolder, tell } from './held.ts';
 import { query } from './load.ts';
 
-const holderScript = join(import.meta.dirname, 'holder.py');
 const sql = "insert into t values ('newcomer', 1)";
 
-/** In a mount and pid namespace of its own, as in a container. */
-function startHolder(how: string, path: string): Started {
-  return start('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'python3', holderScript, how, path]);
-}
-
-async function tell(holder: Started, line: string): Promise<void> {
-  const before = holder.stdout().length;
-  holder.process.stdin?.write(`${line}\n`);
-  await eventually(() => expect(holder.stdout().slice(before)).toMatch(/done|failed/));
-}
-
-/** A daemon with a database, killed with all its processes while `how` holds the database; then the next daemon. */
+/** The next daemon after the death of one that `how` had a database of. */
 async function afterTotalDeath(
   flags: readonly string[],
   mode: string,
@@ -35,23 +24,11 @@ async function afterTotalDeath(
     root: string;
   }) => Promise<void>,
 ): Promise<void> {
-  await withPaths(async (paths) => {
-    const started = startDaemon(paths, []);
-    const daemon = await whenReady(started, paths);
-    const path = join(paths.mount, 'held.db');
-    query(path, `pragma journal_mode=${mode}; create table t (client text, n integer)`);
-    query(join(paths.mount, 'free.db'), 'create table t (client text, n integer)');
-    const holder = startHolder(how, path);
-    try {
-      await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
-      for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
-      await started.finished;
-      await withDaemon(flags, (next) => test({ ...next, paths, holder }), { paths });
-    } finally {
-      holder.process.kill('SIGKILL');
-      await holder.finished;
-    }
-  });
+  await withPaths((paths) =>
+    afterDeathOn(paths, mode, how, (holder) =>
+      withDaemon(flags, (next) => test({ ...next, paths, holder }), { paths }),
+    ),
+  );
 }
 
 test.each([
@@ -122,9 +99,7 @@ test('a daemon that was stopped in order fences too, if programs had files open 
         async () => {
           const path = join(paths.mount, 'held.db');
           query(path, 'pragma journal_mode=wal; create table t (client text, n integer)');
-          const holder = startHolder('connection', path);
-          holders.push(holder);
-          await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
+          holders.push(await startHolder('connection', path));
         },
         { paths },
       );

@@ -153,6 +153,28 @@ process.on('message', (m) => {
   await kept.stop({ type: 'stop' }, 10_000);
 });
 
+test('what changes while a successor gets ready is told to it too: its options were made before', async () => {
+  const heard = join(folder, 'heard');
+  // The first one is ready when it is told to start, its successor when it has heard of the change.
+  const second = `
+const fs = require('node:fs');
+const isFirst = !fs.existsSync(${JSON.stringify(heard)});
+fs.appendFileSync(${JSON.stringify(heard)}, '');
+process.on('message', (m) => {
+  if (m.type === 'start' && isFirst) process.send({ type: 'ready' });
+  if (m.type === 'changed') fs.appendFileSync(${JSON.stringify(heard)}, isFirst ? 'first ' : 'second ');
+  if (m.type === 'changed' && !isFirst) process.send({ type: 'ready' });
+  if (m.type === 'stop') process.exit(0);
+});`;
+  const kept = keep(second);
+  await kept.start();
+  const succession = kept.succeed({ type: 'stop' }, 10_000);
+  kept.send({ type: 'changed' });
+  await succession;
+  expect(readFileSync(heard, 'utf8').split(' ').sort()).toEqual(['', 'first', 'second']);
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
 test('a question to a process that stays silent is rejected with its role', async () => {
   const kept = keep(`process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); });`);
   await kept.start();
