@@ -259,6 +259,14 @@ EXPORT int hoody_guard_end(void){
   int was_asked = running_job!=0 && running_job==asked_job;
   running_job = 0;
   pthread_mutex_unlock(&mutex);
+  /*
+  ** An interrupt that hit no statement is kept until the next one is prepared or run. Where there is none, closing would
+  ** find it and leave the WAL behind. This thread is the only one that opens and closes connections.
+  */
+  if( was_asked ) for(struct connection *one = connections; one; one = one->next){
+    sqlite3_stmt *nothing = 0;
+    sqlite3_prepare_v2(one->db, "", -1, &nothing, 0);
+  }
   return was_asked;
 }
 

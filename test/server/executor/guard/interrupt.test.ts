@@ -1,6 +1,6 @@
 // Jobs are interrupted by their number, which another process writes into a FIFO while this one is inside SQLite.
 import { spawn, spawnSync } from 'node:child_process';
-import { constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { constants, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -105,6 +105,20 @@ test('an interrupt that comes before its job keeps it from beginning', async () 
   expect(guard.beginJob(job + 1)).toBe(false);
   expect(codeOf(() => database.prepare(short).get())).toBe('ran');
   guard.endJob();
+});
+
+test('a connection that was interrupted is closed like any other: its WAL goes into the database', async () => {
+  const path = join(folder, 'wal.db');
+  const written = new Database(path);
+  guard.attach(written);
+  written.exec('PRAGMA journal_mode=WAL; CREATE TABLE t (a)');
+  guard.beginJob(job);
+  writeSync(fd, numberOf(job));
+  await eventually(() => expect(guard.beginJob(job)).toBe(true));
+  guard.endJob();
+  expect(existsSync(`${path}-wal`)).toBe(true);
+  written.close();
+  expect(existsSync(`${path}-wal`)).toBe(false);
 });
 
 test('what runs outside a job is never interrupted, and closed connections are forgotten', () => {
