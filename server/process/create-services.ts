@@ -1,5 +1,6 @@
 // The services that handlers are given, made of the parts of the server process.
 import { relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HistoryEntry } from '../executor/query-history.ts';
 import type { LockSnapshot, ServerOptions } from '../index.ts';
 import { ApiError } from '../messages/errors.ts';
@@ -56,12 +57,15 @@ export function createServices(parts: ServiceParts): Services {
     record({ path }, entries, isWrite) {
       for (const entry of entries) recorder.record(path, entry, isWrite);
     },
-    async flushHistory({ path }) {
+    async flushHistory(context) {
+      const late = new ApiError('DATABASE_BUSY', 'the query history could not be written yet; try again');
+      const leftMs = context.deadlineMs - performance.now() - limits.answerReserveMs;
+      const deadline = sleep(leftMs, undefined, { ref: false }).then(() => Promise.reject(late));
       try {
-        await recorder.flush(path);
+        await Promise.race([recorder.flush(services.target(context).path), deadline]);
       } catch (error) {
-        if (error instanceof ApiError && error.code !== 'DATABASE_BUSY' && error.code !== 'REQUEST_TIMEOUT') return;
-        throw new ApiError('SERVICE_UNAVAILABLE', 'the query history could not be written yet; try again');
+        if (error instanceof ApiError && error.status !== 503) return;
+        throw await services.namingHolder(late, context);
       }
     },
     forgetHistory: ({ path }) => recorder.forget(path),

@@ -35,8 +35,8 @@ export interface Services {
   ): Promise<Result>;
   /** Adds entries to the query history of a database, later. `isWrite`: the table may be made for them. */
   record(target: DatabaseTarget, entries: readonly HistoryEntry[], isWrite: boolean): void;
-  /** Resolves when everything recorded so far is in the table. @throws ApiError when it cannot be written */
-  flushHistory(target: DatabaseTarget): Promise<void>;
+  /** Resolves when everything recorded so far is in the table. @throws ApiError when that does not happen before the deadline */
+  flushHistory(context: RequestContext): Promise<void>;
   /** Drops what is recorded and not yet written. */
   forgetHistory(target: DatabaseTarget): void;
   /**

@@ -26,6 +26,10 @@ test('a lock on two databases keeps nobody waiting who asks for the history of a
     expect([status, json.total]).toEqual([200, 2]);
     expect(performance.now() - startedMs).toBeLessThan(4_000);
     waiting.push(...late);
+    // Whoever asks for the history of a locked one is told so in his own time.
+    const { status: busy, json: told } = await api().call('GET', '/history?db=locked-1&timeout=2');
+    expect([busy, told.code, told.holder?.command]).toEqual([503, 'DATABASE_BUSY', 'python3']);
+    expect(performance.now() - startedMs).toBeLessThan(9_000);
   });
   await Promise.all(waiting);
 });

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { useDaemon } from '../helpers/http.ts';
+import { apiOf, useDaemon } from '../helpers/http.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write', '--no-mount']);
@@ -109,6 +110,22 @@ test('a query that needs more memory than an executor may have is refused, and t
   });
   expect(peak).toBeLessThan(3_600);
   expect((await api().sql('other', { query: 'SELECT 1 AS one' })).json.results[0].resultSet).toEqual([{ one: 1 }]);
+});
+
+test('a value that is too large for an executor costs only its own readers an answer', async () => {
+  await withDaemon(['--create-on-write', '--no-mount', '--executor-memory', '256MiB'], async (daemon) => {
+    const { call } = apiOf(daemon);
+    for (const key of ['small', 'huge']) await call('PUT', `/kv/${key}?db=natively`, { body: '1' });
+    await withClients(async (start) => {
+      const native = start();
+      await native.open(join(daemon.root, 'natively.db'));
+      const grow = "UPDATE kv_store SET value = zeroblob(120000000) WHERE key = 'huge'";
+      expect((await native.run(grow)).error).toBe(null);
+    });
+    const keys = ['small', 'small', 'huge', 'small', 'small'];
+    const answers = await Promise.all(keys.map((key) => call('GET', `/kv/${key}?db=natively`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 413, 200, 200]);
+  });
 });
 
 test('clients that do not read their answers are cut off, and others are answered', async () => {

@@ -73,7 +73,7 @@ export const historyRoutes: readonly Route[] = [
     answers: { 200: { sense: 'Newest first.', schema: historySchema } },
     errors: databaseErrors,
     async handle(context, services) {
-      await services.flushHistory(services.target(context));
+      await services.flushHistory(context);
       const limit = Math.min(context.query.integer('limit') || limits.queryHistoryPage, limits.queryHistoryKept);
       const offset = context.query.integer('offset');
       const { total, entries } = await services.run(historyList, context, { limit, offset });
@@ -92,7 +92,7 @@ export const historyRoutes: readonly Route[] = [
     answers: { 200: { sense: 'Counts over the entries that are kept.', schema: statsSchema } },
     errors: databaseErrors,
     async handle(context, services) {
-      await services.flushHistory(services.target(context));
+      await services.flushHistory(context);
       return json(await services.run(historyStats, context, {}));
     },
   },
@@ -107,7 +107,7 @@ export const historyRoutes: readonly Route[] = [
     answers: { 200: { sense: 'Cleared.', schema: doneSchema } },
     errors: databaseErrors,
     async handle(context, services) {
-      await services.flushHistory(services.target(context));
+      await services.flushHistory(context);
       await services.run(historyClear, context, {});
       return json(cleared);
     },
@@ -124,7 +124,7 @@ export const historyRoutes: readonly Route[] = [
     errors: [...databaseErrors, 'HISTORY_ENTRY_NOT_FOUND'],
     async handle(context, services) {
       if (!/^\d{1,15}$/.test(context.key)) throw new ApiError('INVALID_PARAMETERS', 'the entry id must be an integer');
-      await services.flushHistory(services.target(context));
+      await services.flushHistory(context);
       await services.run(historyDelete, context, { id: Number(context.key) });
       return json({ success: true, message: 'history entry deleted' });
     },

@@ -11,8 +11,8 @@ import type { Group } from './group.ts';
 const programPath = fileURLToPath(new URL('../../executor/main.js', import.meta.url));
 /** Enough for a 32 MiB answer and its rows; a query that needs more ends its executor, not the server. */
 const heapMaxMiB = 512;
-/** What V8 and the allocator do where they get no memory. */
-const outOfMemorySignals: readonly (NodeJS.Signals | null)[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'];
+/** How V8 ends the process where it gets no memory. */
+const outOfMemorySignals: readonly (NodeJS.Signals | null)[] = ['SIGABRT', 'SIGTRAP', 'SIGILL'];
 
 export interface ExecutorStart {
   readonly rules: PathRules;

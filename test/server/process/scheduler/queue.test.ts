@@ -88,6 +88,21 @@ test('jobs past their deadline are taken out, the others keep their order', () =
   expect(queue.take('kv-write')).toEqual([first, second]);
 });
 
+test('the work of clients that have left is taken out too', () => {
+  const left = job('kv-write', { isGone: () => true });
+  const queue = queueOf(job('sql'), left);
+  expect(queue.takeUseless(1)).toEqual([left]);
+  expect(queue.startable()).toEqual(['sql']);
+});
+
+test('a job whose executor died runs alone', () => {
+  const suspect = job('kv-read', { isRetried: true });
+  const queue = queueOf(suspect, job('kv-read'));
+  expect(queue.take('kv-read')).toEqual([suspect]);
+  const later = queueOf(job('kv-read'), suspect);
+  expect(later.take('kv-read')).toHaveLength(1);
+});
+
 test('what comes back is first again', () => {
   const queue = queueOf(job('kv-write', { operation: 'third' }));
   queue.pushFront([job('kv-write', { operation: 'first' }), job('kv-write', { operation: 'second' })]);
