@@ -35,10 +35,15 @@ export class Connection {
     return made;
   };
 
-  /** Unix time, the same for every operation of one group. */
+  /** Unix time, the same throughout one operation: that of its begin. */
   readonly nowSeconds = (): number => Math.floor(this.#nowMs / 1000);
 
   readonly nowMs = (): number => this.#nowMs;
+
+  /** Called before each operation, when its transaction has the lock: what waited for the lock may have waited for seconds. */
+  readonly readClock = (): void => {
+    this.#nowMs = Date.now();
+  };
 
   /**
    * Tells the server, before and after COMMIT, what a kill would now mean. Only for operations that commit themselves.

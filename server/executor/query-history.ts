@@ -66,11 +66,15 @@ export const historyAppend: Operation<
     database.exec('BEGIN IMMEDIATE');
     database.exec(historyTableSql);
     const insert = statement(
-      `INSERT INTO ${historyTable} (sql, timestamp_ms, execution_time_ms, row_count, success, error, is_statement, source, client_ip)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ${historyTable}
+        (id, sql, timestamp_ms, execution_time_ms, row_count, success, error, is_statement, source, client_ip)
+       VALUES (max(?, coalesce((SELECT max(id) + 1 FROM ${historyTable}), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    // No id comes twice: not for an entry that was deleted, nor in a database that was restored from a copy.
+    const leastId = BigInt(Date.now());
     for (const entry of entries) {
       insert.run(
+        leastId,
         entry.sql,
         BigInt(Math.round(entry.timestampMs)),
         BigInt(Math.round(entry.durationMs)),

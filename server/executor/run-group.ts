@@ -41,6 +41,8 @@ export function runWrites(
 export function runReads(connection: Connection, jobs: readonly Job[]): GroupResult {
   try {
     connection.statement('BEGIN').run();
+    // BEGIN itself neither reads nor locks.
+    connection.statement('PRAGMA schema_version').get();
     const outcomes = untilLarge(jobs, (job) => attempt(connection, job));
     endInterrupts();
     connection.statement('COMMIT').run();
@@ -107,6 +109,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
   const { statement } = connection;
   try {
     statement('BEGIN IMMEDIATE').run();
+    connection.readClock();
     const value = job.run(connection);
     connection.announce('committing');
     statement('COMMIT').run();
@@ -119,6 +122,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
 
 function attempt(connection: Connection, job: Job): Outcome {
   try {
+    connection.readClock();
     return { value: job.run(connection) };
   } catch (error) {
     return failed(error);

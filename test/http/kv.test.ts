@@ -1,7 +1,10 @@
 // The key-value endpoints on a real server: what HTTP adds to the operations.
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectDescribed } from '../helpers/described-answers.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
+import { SqliteClient } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write']);
 
@@ -152,6 +155,28 @@ describe('keys', () => {
     expect((await call('POST', '/kv/s/expire', { query: { ttl: 0 } })).status).toBe(400);
     expect((await call('PUT', '/kv/s', { body: '1', query: { ttl: -1 } })).status).toBe(400);
     expect((await call('POST', '/kv/none/expire', { query: { ttl: 5 } })).status).toBe(404);
+  });
+
+  test('a time to live begins when the value is written, however long the write waited', async () => {
+    await call('PUT', '/kv/waited', { body: '0' });
+    const holder = new SqliteClient();
+    try {
+      await holder.open(join(api().daemon.root, 'app.db'));
+      expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
+      const sentMs = Date.now();
+      const put = call('PUT', '/kv/waited', { body: '1', query: { ttl: 1 } });
+      await eventually(() => expect(Date.now()).toBeGreaterThan(sentMs + 2_500));
+      const releasedMs = Date.now();
+      await holder.run('COMMIT');
+      expect((await put).status).toBe(200);
+      // It may be over by now on a busy machine, but says all the same when it was to end.
+      const { events } = (await call('GET', '/changes', { query: { since: '0-0-0-0', limit: 1000 } })).json;
+      const [event] = events.filter(({ key }: { key: string }) => key === 'waited').slice(-1);
+      const expireAt = event.op === 'set' ? event.expire_at : event.ts;
+      expect(expireAt).toBeGreaterThanOrEqual(Math.floor(releasedMs / 1000) + 1);
+    } finally {
+      holder.process.kill();
+    }
   });
 
   test('list answers a page and refuses bad pages', async () => {

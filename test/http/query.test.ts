@@ -187,6 +187,9 @@ describe('the query history', () => {
       message: 'history cleared',
     });
     expect((await history()).total).toBe(0);
+    // An id that somebody still has never comes to name another entry.
+    await api().sql('hist', { statement: 'CREATE TABLE IF NOT EXISTS other(a)' });
+    expect((await history()).history[0].id).toBeGreaterThan(id);
   });
 
   test('keeps the newest 1000', async () => {

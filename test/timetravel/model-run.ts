@@ -228,14 +228,14 @@ class Run {
         break;
       case 'delete': {
         native.prepare('DELETE FROM kv_store WHERE key = ?').run(one.key);
-        const isOver = row?.expireAt != null && row.expireAt <= model.now;
+        const isOver = row?.expireAt != null && row.expireAt < model.now;
         if (row !== null) model.write(one.key, isOver ? 'EXPIRED' : 'DELETE', isOver ? 'expire' : 'delete', null);
         break;
       }
       case 'rename': {
         if (one.key === one.other || row === null) break;
         native.prepare('UPDATE OR REPLACE kv_store SET key = ? WHERE key = ?').run(one.other, one.key);
-        const isOver = row.expireAt !== null && row.expireAt <= model.now;
+        const isOver = row.expireAt !== null && row.expireAt < model.now;
         model.write(one.key, isOver ? 'EXPIRED' : 'DELETE', isOver ? 'expire' : 'delete', null);
         model.write(one.other, 'SET', 'set', row);
         break;

@@ -164,7 +164,7 @@ export class Model {
   }
 
   #isOver(state: State, seconds: number): boolean {
-    return state.expireAt !== null && state.expireAt <= seconds;
+    return state.expireAt !== null && state.expireAt < seconds;
   }
 }
 

@@ -22,7 +22,7 @@ export const ttl: QueryParameter = {
   min: 0,
   max: kvLimits.ttlMaxSeconds,
   default: 0,
-  sense: 'Seconds until the key is gone; 0 for never.',
+  sense: 'Seconds that the key stays at least, and less than one more; 0 for ever.',
 };
 
 export const readParameters: readonly QueryParameter[] = [dbParameter, table, timeoutParameter];
@@ -68,7 +68,7 @@ export const valueHeaders: readonly Header[] = [
   { name: 'Cache-Control', sense: '`no-cache`: a value may change at any time.' },
   { name: 'X-Created-At', type: 'integer', sense: 'Unix time in seconds.' },
   { name: 'X-Updated-At', type: 'integer', sense: 'Unix time in seconds.' },
-  { name: 'X-Expire-At', type: 'integer', sense: 'Unix time in seconds; absent without a time to live.' },
+  { name: 'X-Expire-At', type: 'integer', sense: 'The last Unix second of the key; absent without a time to live.' },
 ];
 
 export function done(sense: string, schema: Schema): Readonly<Record<number, Answer>> {

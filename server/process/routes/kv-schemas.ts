@@ -19,7 +19,10 @@ import {
 } from '../http/schema.ts';
 
 const etag = { ...nullable(text), description: 'null where the server cannot vouch for the version.' };
-const expireAt = { ...nullable(integer), description: 'Unix time in seconds; null for never.' };
+const expireAt = {
+  ...nullable(integer),
+  description: 'The last Unix second in which the key is there; null for never.',
+};
 
 /** `value` for JSON content, `value_base64` for everything else. */
 function valueMembers<Prefix extends string>(prefix: Prefix) {

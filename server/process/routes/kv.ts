@@ -230,7 +230,7 @@ const expire: Route = {
   access: 'write',
   query: [...writeParameters, { ...ttl, min: 1, required: true }],
   headers: keyWriteHeaders,
-  answers: written('The second at which the key is gone.', expirySchema, true),
+  answers: written('The last second in which the key is there.', expirySchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
 };

@@ -10,10 +10,10 @@ import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
 import { prefixEnd } from '../table/keys.ts';
 import { metaTable, quoteName } from '../table/names.ts';
-import { etagOf, isExpired, readRow } from '../table/row.ts';
+import { etagOf, isExpired, readRow, versionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
-import { cursorAt, cursorOf, isBeforeCapture, lastSeq, type MarkedRow, markAt, markOf, parseCursor } from './cursor.ts';
+import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } from './cursor.ts';
 
 export interface ChangesArgs {
   readonly table: string;
@@ -40,8 +40,10 @@ export interface ChangeEvent {
   readonly [member: string]: unknown;
 }
 
-interface EventRow extends MarkedRow {
+interface EventRow {
   readonly seq: number;
+  readonly version: string;
+  readonly ts: number;
   readonly key: string;
   readonly change: number;
   /** The key's next change, if there is one. */
@@ -99,8 +101,8 @@ function checkedSeq(connection: Connection, table: KvTable, text: string, oldest
   if (!table.isCaptured || cursor.tableId !== table.id) throw gone('CHANGE_CURSOR_INVALID', 'table_changed');
   if (cursor.seq > last) throw gone('CHANGE_CURSOR_INVALID', 'future_cursor');
   if (cursor.seq < oldest) throw gone('CHANGE_CURSOR_EXPIRED', 'cursor_expired');
-  const mark = markAt(connection, table, cursor.seq);
-  if (mark !== null && mark !== cursor.mark) throw gone('CHANGE_CURSOR_INVALID', 'database_replaced');
+  const version = versionAt(connection, table, cursor.seq);
+  if (version !== null && version !== cursor.version) throw gone('CHANGE_CURSOR_INVALID', 'database_replaced');
   return cursor.seq;
 }
 
@@ -127,8 +129,7 @@ function readRows(
   const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
   const end = prefixEnd(args.prefix);
   // CROSS JOIN: SQLite must walk the log in its order and not the keys of the prefix.
-  const sql = `SELECT l.seq AS seq, k.key AS key, l.ts AS ts, l.key_id AS keyId,
-      l.op_number AS opNumber, l.change AS change,
+  const sql = `SELECT l.seq AS seq, ${versionSql(table, 'l.')} AS version, k.key AS key, l.ts AS ts, l.change AS change,
       n.seq AS nextSeq, n.old_expire_at AS nextOldExpireAt
     FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
     LEFT JOIN ${log} n ON n.key_id = l.key_id AND n.op_number =
@@ -162,14 +163,14 @@ function toEvent(connection: Connection, table: KvTable, row: EventRow, includeV
   const isThere = op === 'set' || op === 'ttl';
   const current = isThere && row.nextSeq === null ? readRow(connection, table, row.key) : null;
   return {
-    cursor: cursorOf(table, row.seq, markOf(row)),
+    cursor: cursorOf(table, row.version),
     seq: row.seq,
     table: table.names.table,
     key: row.key,
     op,
     ts: row.ts,
     expire_at: !isThere ? null : row.nextSeq === null ? (current?.expireAt ?? null) : row.nextOldExpireAt,
-    etag: isThere ? etagOf(table, row.seq) : null,
+    etag: isThere ? etagOf(table, row.version) : null,
     ...(isThere && includeValues ? valuePart(connection, current) : {}),
   };
 }

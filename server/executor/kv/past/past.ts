@@ -52,7 +52,7 @@ export function stateAt(
 }
 
 export function isOver(state: KeyState, seconds: number): boolean {
-  return typeof state !== 'string' && state.expireAt !== null && state.expireAt <= seconds;
+  return typeof state !== 'string' && state.expireAt !== null && state.expireAt < seconds;
 }
 
 /** A key that was never written since the table is watched: it is what it was, if it is old enough. */
@@ -158,7 +158,8 @@ function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
   const isThere = row.nextOp === null ? row.hasRow === 1 : row.nextType !== null;
   // A row that nobody recorded: as old as it says it is.
   const isOldEnough = row.id !== null || (row.createdAt ?? 0) <= seconds;
-  const existed = isThere && isOldEnough && row.atCode !== opCodes.EXPIRED && (expireAt === null || expireAt > seconds);
+  const existed =
+    isThere && isOldEnough && row.atCode !== opCodes.EXPIRED && (expireAt === null || expireAt >= seconds);
   return {
     key: row.key,
     opNumber,

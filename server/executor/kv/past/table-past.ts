@@ -53,7 +53,7 @@ export function inTableAt(
   const own = quoteName(table.names.table);
   const range = `${after === '' ? '' : 'AND key > :after'} ${last === null ? '' : 'AND key <= :last'}`;
   const sql = `SELECT (SELECT count(*) FROM ${own} WHERE 1 ${range}) -
-    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= :seconds ${range})`;
+    (SELECT count(*) FROM ${own} WHERE expire_at IS NOT NULL AND expire_at < :seconds ${range})`;
   const bound = { seconds, ...(after === '' ? {} : { after }), ...(last === null ? {} : { last }) };
   return connection.statement(sql).pluck().get(bound) as number;
 }

@@ -102,7 +102,7 @@ function touchedSql(table: KvTable): string {
         WHEN t.key IS NOT NULL THEN coalesce(t.content_type, ${oldTypeCodes.octetStream}) END AS toType,
       CASE WHEN c.laterOp IS NULL THEN ${value('t.value')} ELSE ${value('x.old_value')} END AS toValue,
       CASE WHEN c.laterOp IS NULL THEN t.expire_at ELSE x.old_expire_at END AS toExpireAt,
-      t.key IS NOT NULL AND (t.expire_at IS NULL OR t.expire_at > :to) AS isInTable
+      t.key IS NOT NULL AND (t.expire_at IS NULL OR t.expire_at >= :to) AS isInTable
     FROM (
       SELECT k.key AS key, g.id AS id, g.firstOp AS firstOp, g.laterOp AS laterOp, g.count AS count,
         g.isInOrder AND coalesce(k.pruned_at, 0) <= :from AS isTold
@@ -114,7 +114,7 @@ function touchedSql(table: KvTable): string {
       ) g CROSS JOIN ${keys} k ON k.id = g.id WHERE typeof(k.key) = 'text' AND k.key > :afterKey
       UNION ALL
       SELECT e.key, NULL, NULL, NULL, 0, 0 FROM ${own} e
-      WHERE e.expire_at > :from AND e.expire_at <= :to AND typeof(e.key) = 'text' AND e.key > :afterKey
+      WHERE e.expire_at >= :from AND e.expire_at < :to AND typeof(e.key) = 'text' AND e.key > :afterKey
         AND NOT EXISTS (SELECT 1 FROM ${keys} k CROSS JOIN ${log} l ON l.key_id = k.id
           WHERE k.key = e.key AND l.seq >= :seq AND l.in_history)
       ORDER BY 1 LIMIT :limit
@@ -157,6 +157,6 @@ function between(
 
 function isInTableAt(connection: Connection, table: KvTable, key: string, seconds: number): boolean {
   if (!table.exists) return false;
-  const sql = `SELECT 1 FROM ${quoteName(table.names.table)} WHERE key = ? AND (expire_at IS NULL OR expire_at > ?)`;
+  const sql = `SELECT 1 FROM ${quoteName(table.names.table)} WHERE key = ? AND (expire_at IS NULL OR expire_at >= ?)`;
   return connection.statement(sql).get(key, seconds) !== undefined;
 }

@@ -50,20 +50,20 @@ export function runWrite(connection: Connection, args: WriteArgs, write: (writer
 /** Some answers that are no longer kept. */
 export function oldAnswers(connection: Connection): string[] {
   return connection
-    .statement(`SELECT id FROM ${quoteName(idempotencyTable)} WHERE expire_at <= ? LIMIT 500`)
+    .statement(`SELECT id FROM ${quoteName(idempotencyTable)} WHERE expire_at < ? LIMIT 500`)
     .pluck()
     .all(connection.nowSeconds()) as string[];
 }
 
 export function forgetAnswer(connection: Connection, id: string): void {
   connection
-    .statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at <= ?`)
+    .statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at < ?`)
     .run(id, connection.nowSeconds());
 }
 
 function replay(connection: Connection, { key, request }: Idempotency): KvAnswer | null {
   const stored = connection
-    .statement(`SELECT request, response FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at > ?`)
+    .statement(`SELECT request, response FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at >= ?`)
     .get(key, connection.nowSeconds()) as StoredAnswer | undefined;
   if (stored === undefined) return null;
   if (stored.request !== request) {

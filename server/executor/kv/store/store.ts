@@ -10,7 +10,7 @@ import { keyId, lastOp } from '../log/log.ts';
 import { contentTypeFor, headerSafeType } from '../table/content-type.ts';
 import { prefixEnd } from '../table/keys.ts';
 import { quoteName } from '../table/names.ts';
-import { etagOf, type KvRow, lastSeqSql, readLiveRow, readRow } from '../table/row.ts';
+import { etagOf, type KvRow, lastVersionSql, readLiveRow, readRow } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from '../table/values.ts';
 import { checkSize, jsonAnswer, type KvAnswer } from './answer.ts';
@@ -113,7 +113,7 @@ interface ListedRow {
   readonly created_at: number;
   readonly updated_at: number;
   readonly expire_at: number | null;
-  readonly seq: number | null;
+  readonly version: string | null;
 }
 
 export const kvList: Operation<ListArgs, KvAnswer> = {
@@ -124,11 +124,11 @@ export const kvList: Operation<ListArgs, KvAnswer> = {
     const rows = table.exists ? listRows(connection, table, args) : [];
     const page = rows.slice(0, args.limit);
     const hasMore = rows.length > args.limit && args.limit > 0;
-    const items = page.map(({ seq, expire_at, ...row }) => ({
+    const items = page.map(({ version, expire_at, ...row }) => ({
       ...row,
       size: row.size ?? 0,
       ...(expire_at === null ? {} : { expire_at }),
-      etag: etagOf(table, seq),
+      etag: etagOf(table, version),
     }));
     return jsonAnswer({
       success: true,
@@ -146,10 +146,10 @@ export const kvList: Operation<ListArgs, KvAnswer> = {
 function listRows(connection: Connection, table: KvTable, args: ListArgs): ListedRow[] {
   const end = prefixEnd(args.prefix);
   const sql = `SELECT t.key AS key, coalesce(t.content_type, '') AS content_type, octet_length(t.value) AS size,
-      t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at, ${lastSeqSql(table, 't.key')} AS seq
+      t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at, ${lastVersionSql(table, 't.key')} AS version
     FROM ${quoteName(table.names.table)} t
     WHERE t.key >= ? AND t.key > ? AND typeof(t.key) = 'text' ${end === null ? '' : 'AND t.key < ?'}
-      AND (t.expire_at IS NULL OR t.expire_at > ?)
+      AND (t.expire_at IS NULL OR t.expire_at >= ?)
     ORDER BY t.key LIMIT ? OFFSET ?`;
   const bounds = end === null ? [args.prefix, args.after] : [args.prefix, args.after, end];
   return connection.statement(sql).all(...bounds, connection.nowSeconds(), args.limit + 1, args.offset) as ListedRow[];

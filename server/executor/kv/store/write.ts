@@ -4,7 +4,7 @@ import { ApiError } from '../../../messages/errors.ts';
 import type { Connection } from '../../connection.ts';
 import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
-import { etagOf, isExpired, type KvRow, lastSeqSql, readRow } from '../table/row.ts';
+import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, versionSql } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 import type { StoredValue } from '../table/values.ts';
 import { type Conditions, requireConditions } from './conditions.ts';
@@ -113,14 +113,14 @@ function completeLog(writer: Writer, key: string, operation: LoggedOperation): s
   const op = isRecorded ? operation.op : 'UNRECORDED';
   if (!isRecorded) keepOldValue(table, connection, key);
   const sql = `UPDATE ${quoteName(table.names.log)} SET op = ?, change = ?, path = ?, delta = ?, client = ?
-    WHERE seq = ${lastSeqSql(table, '?')} RETURNING seq`;
+    WHERE seq = ${lastSeqSql(table, '?')} RETURNING ${versionSql(table)}`;
   const path = isRecorded ? (operation.path ?? null) : null;
   const delta = isRecorded ? (operation.delta ?? null) : null;
-  const seq = connection
+  const version = connection
     .statement(sql)
     .pluck()
-    .get(opCodes[op], changeOf(operation.op), path, delta, writer.clientIp, key);
-  return etagOf(table, Number(seq)) ?? '';
+    .get(opCodes[op], changeOf(operation.op), path, delta, writer.clientIp, key) as string;
+  return etagOf(table, version) ?? '';
 }
 
 /**

@@ -11,7 +11,7 @@ export interface KvRow {
   readonly contentType: string;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Unix seconds; the key is gone from that second on. */
+  /** Unix seconds: the last second in which the key is there, so that a time to live is never cut short by a part of a second. */
   readonly expireAt: number | null;
   /** null: changes of this table are not (yet) captured, so no tag can be vouched for. */
   readonly etag: string | null;
@@ -24,21 +24,41 @@ interface SqlRow {
   readonly created_at: unknown;
   readonly updated_at: unknown;
   readonly expire_at: unknown;
-  readonly seq: number | null;
+  readonly version: string | null;
 }
 
 /** The select list that makes a SqlRow, for a table aliased `t`. Numbers that SQL wrote are read as their text. */
 export function rowColumns(table: KvTable): string {
   return `t.key AS key, CASE typeof(t.value) WHEN 'blob' THEN t.value ELSE CAST(t.value AS TEXT) END AS value,
     t.content_type AS content_type, t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at,
-    ${lastSeqSql(table, 't.key')} AS seq`;
+    ${lastVersionSql(table, 't.key')} AS version`;
 }
 
 /** The newest log row of a key, as an SQL expression; NULL where the log does not know the key. */
 export function lastSeqSql(table: KvTable, key: string): string {
+  return lastRowSql(table, key, 'l.seq');
+}
+
+/** The version (`versionSql`) of that row. */
+export function lastVersionSql(table: KvTable, key: string): string {
+  return lastRowSql(table, key, versionSql(table, 'l.'));
+}
+
+/**
+ * `<seq>-<mark>` of a log row, as an SQL expression. A database that was restored from a copy makes other rows with the same
+ * numbers: the mark tells them apart by their time and by what their trigger drew at random. Rows of the first release have
+ * the time alone. `alias` is empty or ends in a dot.
+ */
+export function versionSql({ hasMarks }: KvTable, alias = ''): string {
+  const when = `printf('%x', (${alias}ts * 31 + ${alias}key_id) * 31 + ${alias}op_number)`;
+  const drawn = `CASE WHEN ${alias}mark IS NULL THEN '' ELSE printf('%06x', ${alias}mark) END`;
+  return `${alias}seq || '-' || ${when}${hasMarks ? ` || ${drawn}` : ''}`;
+}
+
+function lastRowSql(table: KvTable, key: string, column: string): string {
   if (!table.hasLog) return 'NULL';
   const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
-  return `(SELECT l.seq FROM ${log} l WHERE l.key_id = (SELECT id FROM ${keys} WHERE key = ${key})
+  return `(SELECT ${column} FROM ${log} l WHERE l.key_id = (SELECT id FROM ${keys} WHERE key = ${key})
     ORDER BY l.op_number DESC LIMIT 1)`;
 }
 
@@ -62,7 +82,7 @@ export function readLiveRow(connection: Connection, table: KvTable, key: string)
 }
 
 export function isExpired(row: KvRow, nowSeconds: number): boolean {
-  return row.expireAt !== null && row.expireAt <= nowSeconds;
+  return row.expireAt !== null && row.expireAt < nowSeconds;
 }
 
 export function toRow(table: KvTable, row: SqlRow): KvRow {
@@ -73,14 +93,14 @@ export function toRow(table: KvTable, row: SqlRow): KvRow {
     createdAt: toSeconds(row.created_at) ?? 0,
     updatedAt: toSeconds(row.updated_at) ?? 0,
     expireAt: toSeconds(row.expire_at),
-    etag: etagOf(table, row.seq),
+    etag: etagOf(table, row.version),
   };
 }
 
 /** One strong tag per change of a key. 0 stands for "not changed since the table is watched". */
-export function etagOf(table: KvTable, seq: number | null): string | null {
+export function etagOf(table: KvTable, version: string | null): string | null {
   if (!table.isCaptured) return null;
-  return `"${table.id}-${seq ?? 0}"`;
+  return `"${table.id}-${version ?? 0}"`;
 }
 
 /** null: no time, or what SQL wrote there is none. */

@@ -8,6 +8,8 @@ import { idempotencyTable, type KvNames, metaTable, quoteName, quoteText } from 
 
 /** Times in the log never run backwards for a clock that is set back by no more than this. */
 const clockSlackSeconds = 60;
+/** What a trigger draws for a row's mark: three bytes of it are stored. */
+const drawnMark = 'abs(random() % 8388608)';
 const now = "CAST(strftime('%s','now') AS INTEGER)";
 
 export interface TriggerSql {
@@ -44,12 +46,17 @@ export function captureTablesSql(names: KvNames): string[] {
     `CREATE TABLE IF NOT EXISTS ${log} (
   seq INTEGER PRIMARY KEY, key_id INTEGER NOT NULL, op_number INTEGER NOT NULL, ts INTEGER NOT NULL,
   op INTEGER NOT NULL, change INTEGER NOT NULL, in_history INTEGER NOT NULL DEFAULT 1,
-  old_type, old_value, old_expire_at INTEGER, path TEXT, delta INTEGER, client TEXT)`,
+  old_type, old_value, old_expire_at INTEGER, path TEXT, delta INTEGER, client TEXT, mark INTEGER)`,
     `CREATE UNIQUE INDEX IF NOT EXISTS ${quoteName(names.logIndex)} ON ${log} (key_id, op_number)`,
     `CREATE TABLE IF NOT EXISTS ${replaced} (key TEXT NOT NULL PRIMARY KEY, value, content_type, expire_at)`,
     `CREATE INDEX IF NOT EXISTS ${quoteName(names.expiryIndex)}
   ON ${quoteName(names.table)} (expire_at) WHERE expire_at IS NOT NULL`,
   ];
+}
+
+/** For a log that the first release made. */
+export function addMarksSql(names: KvNames): string {
+  return `ALTER TABLE ${quoteName(names.log)} ADD COLUMN mark INTEGER`;
 }
 
 export function historyViewSql(names: KvNames): string {
@@ -67,12 +74,15 @@ FROM ${quoteName(names.log)} l JOIN ${quoteName(names.keys)} k ON k.id = l.key_i
 /** Marks every known key as written by somebody unseen: after a time in which the triggers were missing. */
 export function unseenWritesSql(names: KvNames): string {
   const log = quoteName(names.log);
-  return `INSERT INTO ${log} (key_id, op_number, ts, op, change, old_type)
-SELECT key_id, max(op_number) + 1, ${now}, ${opCodes.UNRECORDED}, ${changeCodes.set}, ${oldTypeCodes.unknown}
+  return `INSERT INTO ${log} (key_id, op_number, ts, op, change, old_type, mark)
+SELECT key_id, max(op_number) + 1, ${now}, ${opCodes.UNRECORDED}, ${changeCodes.set}, ${oldTypeCodes.unknown},
+  ${drawnMark}
 FROM ${log} GROUP BY key_id`;
 }
 
-export function triggersSql(names: KvNames): TriggerSql[] {
+/** `first`: those of the first release. They see every change just as well, so that nothing is lost with their replacement. */
+export function triggersSql(names: KvNames, release: 'first' | 'current' = 'current'): TriggerSql[] {
+  const isFirst = release === 'first';
   const table = quoteName(names.table);
   const replaced = quoteName(names.replaced);
   const columns = kvColumns.map(quoteName).join(', ');
@@ -93,7 +103,7 @@ export function triggersSql(names: KvNames): TriggerSql[] {
 
   const inserted = [
     nameKey(names, 'NEW.key'),
-    logRow(names, {
+    logRow(names, isFirst, {
       key: 'NEW.key',
       op: `${opCodes.SET}`,
       change: `${changeCodes.set}`,
@@ -107,7 +117,7 @@ export function triggersSql(names: KvNames): TriggerSql[] {
   const isTtl = `${isSame} AND OLD.expire_at IS NOT NEW.expire_at`;
   const updated = [
     nameKey(names, 'NEW.key'),
-    logRow(names, {
+    logRow(names, isFirst, {
       key: 'NEW.key',
       op: `CASE WHEN NOT (${isTtl}) THEN ${opCodes.SET} WHEN NEW.expire_at IS NULL THEN ${opCodes.PERSIST} ELSE ${opCodes.EXPIRE} END`,
       change: `CASE WHEN ${isTtl} THEN ${changeCodes.ttl} ELSE ${changeCodes.set} END`,
@@ -117,10 +127,10 @@ export function triggersSql(names: KvNames): TriggerSql[] {
     }),
     forget('NEW.key'),
   ];
-  const isOver = `OLD.expire_at <= ${now}`;
+  const isOver = `OLD.expire_at ${isFirst ? '<=' : '<'} ${now}`;
   const deleted = [
     nameKey(names, 'OLD.key'),
-    logRow(names, {
+    logRow(names, isFirst, {
       key: 'OLD.key',
       op: `CASE WHEN ${isOver} THEN ${opCodes.EXPIRED} ELSE ${opCodes.DELETE} END`,
       change: `CASE WHEN ${isOver} THEN ${changeCodes.expire} ELSE ${changeCodes.delete} END`,
@@ -159,10 +169,10 @@ interface LogRowSql {
   readonly isSame: string;
 }
 
-function logRow(names: KvNames, row: LogRowSql): string {
+function logRow(names: KvNames, isFirst: boolean, row: LogRowSql): string {
   const log = quoteName(names.log);
   const wasUnrecorded = `l.op IS ${opCodes.UNRECORDED}`;
-  return `INSERT INTO ${log} (key_id, op_number, ts, op, change, old_type, old_value, old_expire_at)
+  return `INSERT INTO ${log} (key_id, op_number, ts, op, change, old_type, old_value, old_expire_at${isFirst ? '' : ', mark'})
     SELECT k.id,
       coalesce(l.op_number, (SELECT op_floor FROM ${quoteName(metaTable)} WHERE name = ${quoteText(names.table)}), 0) + 1,
       max(${now}, coalesce((SELECT ts FROM ${log} WHERE seq = (SELECT max(seq) FROM ${log})
@@ -174,7 +184,7 @@ function logRow(names: KvNames, row: LogRowSql): string {
           WHEN '${jsonType}' THEN ${oldTypeCodes.json} WHEN '${textType}' THEN ${oldTypeCodes.text}
           ELSE coalesce(${row.old}.content_type, ${oldTypeCodes.octetStream}) END END,
       CASE WHEN ${wasUnrecorded} OR (${row.isSame}) THEN NULL ELSE ${row.old}.value END,
-      ${row.old}.expire_at
+      ${row.old}.expire_at${isFirst ? '' : `, ${drawnMark}`}
     FROM ${quoteName(names.keys)} k
     LEFT JOIN ${log} l ON l.key_id = k.id AND l.op_number = (SELECT max(op_number) FROM ${log} WHERE key_id = k.id)
     ${row.old === 'r' ? `LEFT JOIN ${quoteName(names.replaced)} r ON r.key = k.key` : ''}

@@ -5,6 +5,7 @@ import { ApiError } from '../../../messages/errors.ts';
 import type { Connection } from '../../connection.ts';
 import { checkTableName, type KvNames, kvNames, metaTable, quoteName } from './names.ts';
 import {
+  addMarksSql,
   captureTablesSql,
   databaseSql,
   historyViewSql,
@@ -22,6 +23,10 @@ export interface KvTable {
   readonly hasLog: boolean;
   /** All triggers are in place, so that the log knows of every change. */
   readonly isCaptured: boolean;
+  /** The triggers are those of the first release, which the next write replaces. */
+  readonly isOutdated: boolean;
+  /** The log has the column `mark`. */
+  readonly hasMarks: boolean;
   /** New whenever changes may have gone unseen: part of every ETag and cursor. '' without a log. */
   readonly id: string;
   /** Identifies the database file in change cursors. '' without a log. */
@@ -62,7 +67,7 @@ export function findTable(connection: Connection, table: string): KvTable {
 /** For writes: creates what is missing. Runs inside the transaction of the write. */
 export function openTable(connection: Connection, table: string): KvTable {
   const found = findTable(connection, table);
-  if (found.exists && found.isCaptured) return found;
+  if (found.exists && found.isCaptured && !found.isOutdated) return found;
   create(connection, found);
   // Not remembered: a rollback of this transaction undoes it all.
   knownTables.delete(connection);
@@ -122,10 +127,12 @@ function inspect(connection: Connection, schema: Schema, requested: string): KvT
   }
   const has = (name: string) => schema.has(name.toLowerCase());
   const hasLog = has(metaTable) && has(names.log) && has(names.keys) && has(names.replaced);
-  const isCaptured =
-    hasLog &&
-    has(names.expiryIndex) &&
-    triggersSql(names).every(({ name, sql }) => schema.get(name.toLowerCase())?.sql === sql);
+  const hasMarks = schema.get(names.log.toLowerCase())?.sql?.endsWith(', mark INTEGER)') === true;
+  const hasTriggers = (release: 'first' | 'current') =>
+    triggersSql(names, release).every(({ name, sql }) => schema.get(name.toLowerCase())?.sql === sql);
+  const isCurrent = hasMarks && hasTriggers('current');
+  const isOutdated = !isCurrent && hasTriggers('first');
+  const isCaptured = hasLog && has(names.expiryIndex) && (isCurrent || isOutdated);
   const identity = (name: string) =>
     hasLog
       ? ((connection
@@ -133,7 +140,8 @@ function inspect(connection: Connection, schema: Schema, requested: string): KvT
           .pluck()
           .get(name) as string | undefined) ?? '')
       : '';
-  return { names, exists: own !== undefined, hasLog, isCaptured, id: identity(names.table), databaseId: identity('') };
+  const [id, databaseId] = [identity(names.table), identity('')];
+  return { names, exists: own !== undefined, hasLog, isCaptured, isOutdated, hasMarks, id, databaseId };
 }
 
 function isOurHistoryView(row: SchemaRow): boolean {
@@ -173,12 +181,14 @@ function create(connection: Connection, found: KvTable): void {
   for (const sql of databaseSql) run(sql);
   if (!found.exists) run(tableSql(names));
   for (const sql of captureTablesSql(names)) run(sql);
+  if (!hasColumn(connection, names.log, 'mark')) run(addMarksSql(names));
   run(`DROP VIEW IF EXISTS ${quoteName(names.history)}`);
   run(historyViewSql(names));
   for (const { name, sql } of triggersSql(names)) {
     run(`DROP TRIGGER IF EXISTS ${quoteName(name)}`);
     run(sql);
   }
+  if (found.isCaptured) return;
   if (found.hasLog) run(unseenWritesSql(names));
   const meta = quoteName(metaTable);
   connection.statement(`INSERT OR IGNORE INTO ${meta} (name, id) VALUES ('', ?)`).run(newId());
@@ -187,6 +197,10 @@ function create(connection: Connection, found: KvTable): void {
     SELECT ?1, ?2, coalesce(max(feed_floor), 0), coalesce(max(op_floor), 0), coalesce(max(forgotten_at), 0)
     FROM ${meta} WHERE name = ?1`)
     .run({ 1: names.table, 2: newId() });
+}
+
+function hasColumn({ statement }: Connection, table: string, column: string): boolean {
+  return statement('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
 }
 
 function newId(): string {

@@ -38,7 +38,7 @@ interface TableProgress {
 export interface RetentionAnswer {
   readonly progress: Progress;
   readonly hasMore: boolean;
-  /** Unix seconds of the next time to live that ends; null: none. */
+  /** The Unix second in which the next key is gone; null: none has a time to live. */
   readonly nextExpiry: number | null;
 }
 
@@ -57,7 +57,7 @@ export const kvRetain: Operation<RetentionArgs, RetentionAnswer> = {
         `SELECT min(expire_at) FROM ${quoteName(table.names.table)} WHERE expire_at IS NOT NULL`,
       );
       const expiry = next.pluck().get();
-      if (typeof expiry === 'number') nextExpiry = Math.min(expiry, nextExpiry ?? expiry);
+      if (typeof expiry === 'number') nextExpiry = Math.min(expiry + 1, nextExpiry ?? expiry + 1);
     }
     if (hasTable(connection, idempotencyTable)) {
       worker.write(oldAnswers(connection), (id) => forgetAnswer(connection, id));
@@ -71,11 +71,11 @@ function expireKeys(connection: Connection, table: KvTable, worker: SmallTransac
   const now = connection.nowSeconds();
   const select = connection
     .statement(
-      `SELECT key FROM ${own} WHERE expire_at IS NOT NULL AND expire_at <= ? ORDER BY expire_at LIMIT ${rowsRead}`,
+      `SELECT key FROM ${own} WHERE expire_at IS NOT NULL AND expire_at < ? ORDER BY expire_at LIMIT ${rowsRead}`,
     )
     .pluck();
   // Asked again inside the transaction: the key may have been written since it was found.
-  const remove = connection.statement(`DELETE FROM ${own} WHERE key = ? AND expire_at <= ?`);
+  const remove = connection.statement(`DELETE FROM ${own} WHERE key = ? AND expire_at < ?`);
   for (let keys = select.all(now); keys.length > 0 && worker.hasTime(); keys = select.all(now)) {
     worker.write(keys, (key) => remove.run(key, now));
   }

@@ -123,7 +123,7 @@ describe('what a native client writes is in the history with its old and new val
 
   test('a time to live that a native client ends is not taken for a deletion', () => {
     sql(`UPDATE kv_store SET expire_at = ${store.now + 10}`);
-    store.advance(10);
+    store.advance(11);
     sql('DELETE FROM kv_store');
     expect(history('k')).toEqual([
       ['SET', null, '1'],

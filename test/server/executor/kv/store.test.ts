@@ -1,7 +1,11 @@
 // The operations on single values on a database file, without HTTP.
+import { createHash } from 'node:crypto';
+import { copyFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
+import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvIncrement } from '../../../../server/executor/kv/store/atomic.ts';
-import { kvBatchGet } from '../../../../server/executor/kv/store/batch.ts';
+import { kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
 import {
   kvDelete,
   kvEntry,
@@ -11,6 +15,8 @@ import {
   kvList,
   kvSet,
 } from '../../../../server/executor/kv/store/store.ts';
+import { kvNames, quoteName } from '../../../../server/executor/kv/table/names.ts';
+import { triggersSql } from '../../../../server/executor/kv/table/schema.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -106,9 +112,9 @@ describe('get, set, delete', () => {
 });
 
 describe('time to live', () => {
-  test('a key is gone at its second, for every reader, before its row is removed', () => {
+  test('a key is gone after its last second, for every reader, before its row is removed', () => {
     store.set('s', '1', { ttlSeconds: 10 });
-    store.advance(9);
+    store.advance(10);
     expect(store.get('s')).toBe('1');
     expect(list().items).toHaveLength(1);
     store.advance(1);
@@ -121,7 +127,7 @@ describe('time to live', () => {
 
   test('a write to an expired key starts anew', () => {
     store.set('c', '41', { ttlSeconds: 5 });
-    store.advance(5);
+    store.advance(6);
     const increment = store.write('c', { op: 'INCR' as const, delta: 1n });
     expect(store.run(kvIncrement, increment).json.value).toBe(1);
     expect(store.run(kvEntry, { table, key: 'c' }).json.expire_at).toBeNull();
@@ -211,7 +217,7 @@ describe('list', () => {
     store.set('a', '1', { ttlSeconds: 1 });
     store.set('b', '1');
     store.set('c', '1');
-    store.advance(1);
+    store.advance(2);
     expect(list({ limit: 2 }).items).toHaveLength(2);
   });
 });
@@ -231,7 +237,79 @@ describe('idempotent writes', () => {
     expect(store.get('c')).toBe('1');
     expect(() => increment('r2')).toThrow(code('IDEMPOTENCY_KEY_MISMATCH'));
     store.advance(24 * 3600);
+    expect(increment('r1').headers['idempotent-replayed']).toBe('true');
+    store.advance(1);
     expect(increment('r2').json.value).toBe(2);
+  });
+});
+
+describe('a database restored from a copy', () => {
+  const copy = () => copyFileSync(store.path, `${store.path}.copy`);
+  const restore = () => copyFileSync(`${store.path}.copy`, store.path);
+
+  test('no ETag of its other life fits a value that was written since, not even in the same second', () => {
+    store.set('a', '1');
+    store.whileClosed(copy);
+    const written = store.set('a', 'lost').json.etag;
+    store.native.exec("INSERT INTO kv_store (key, value) VALUES ('n', 'lost')");
+    const native = store.etag('n');
+    store.whileClosed(restore);
+    expect(store.set('a', 'kept').json.etag).not.toBe(written);
+    store.native.exec("INSERT INTO kv_store (key, value) VALUES ('n', 'kept')");
+    expect(store.etag('n')).not.toBe(native);
+    for (const [key, etag] of [
+      ['a', written],
+      ['n', native],
+    ]) {
+      const stale = { ...store.write(key, { ...body('stale'), ttlSeconds: 0 }), conditions: { ifMatch: [etag] } };
+      expect(() => store.run(kvSet, stale)).toThrow(code('PRECONDITION_FAILED'));
+      expect(store.run(kvGet, { table, key, ifNoneMatch: etag }).status).toBe(200);
+      const items = [{ key, value: 'stale', if_match: etag }];
+      expect(() => store.run(kvBatchSet, { ...store.write('', {}), ...body({ items }) })).toThrow(
+        code('PRECONDITION_FAILED'),
+      );
+    }
+  });
+
+  test('every answer names a version in the same way', () => {
+    const { etag } = store.set('a', '1').json;
+    expect(store.etag('a')).toBe(etag);
+    expect(list().items[0].etag).toBe(etag);
+    expect(store.run(kvBatchGet, { table, ...body({ keys: ['a'] }) }).json.results.a.etag).toBe(etag);
+    const { cursor } = store.call(kvChanges, { table, prefix: '', limit: 9, includeValues: false });
+    store.native.exec("UPDATE kv_store SET value = '2'");
+    const changes = store.call(kvChanges, { table, since: cursor, prefix: '', limit: 9, includeValues: false });
+    expect(changes.events.map((event) => event.etag)).toEqual([store.etag('a')]);
+  });
+});
+
+describe('a database of the first release', () => {
+  const names = kvNames(table);
+  /** Its triggers, and its log without marks. */
+  const goBack = () => {
+    const first = triggersSql(names, 'first');
+    expect(createHash('sha256').update(JSON.stringify(first)).digest('hex')).toBe(
+      'a996ac9177a56048fdf1bbd39876c5056c02a8d3a487ae4a2be8b40c5b80cefc',
+    );
+    for (const { name, sql } of first) store.native.exec(`DROP TRIGGER ${quoteName(name)}; ${sql}`);
+    store.native.exec(`ALTER TABLE ${quoteName(names.log)} DROP COLUMN mark`);
+  };
+
+  test('is read as it is, and its history, ETags and cursors go on when it is written', () => {
+    store.set('a', '1');
+    goBack();
+    store.native.exec("UPDATE kv_store SET value = '2'");
+    const etag = store.etag('a');
+    const { cursor } = store.call(kvChanges, { table, prefix: '', limit: 9, includeValues: false });
+    store.set('b', '1');
+    expect(store.etag('a')).toBe(etag);
+    const { events } = store.call(kvChanges, { table, since: cursor, prefix: '', limit: 9, includeValues: false });
+    expect(events.map((event) => event.key)).toEqual(['b']);
+    const { operations } = store.run(kvHistory, { table, key: 'a', limit: 9 }).json;
+    expect(operations.map((row: { operation: { op: string } }) => row.operation.op)).toEqual(['SET', 'SET']);
+    const current = triggersSql(names).map(({ sql }) => sql);
+    const found = store.native.prepare("SELECT sql FROM sqlite_master WHERE type = 'trigger'").pluck().all();
+    expect(new Set(found)).toEqual(new Set(current));
   });
 });
 
