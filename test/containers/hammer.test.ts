@@ -1,4 +1,4 @@
-// Eight containers write one database at once, by every kind of client, through a restart of the daemon.
+// Eight containers write one database at once, one that was made over HTTP, by every kind of client, through a restart of the daemon.
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -90,9 +90,15 @@ describe.skipIf(!canRunContainers)('eight containers on one database', () => {
           await withDaemon(
             flags,
             async (daemon) => {
-              const setup = new Database(join(paths.data, 'app.db'));
-              setup.exec(`PRAGMA journal_mode = ${mode}; CREATE TABLE log (container TEXT, n INTEGER)`);
-              setup.close();
+              // The server gives a database its name by link and unlink.
+              const made = await fetch(`${daemon.url}/api/v1/sqlite/db/create?path=app.db`, { method: 'POST' });
+              expect(made.status).toBe(201);
+              await eventually(() => {
+                const setup = new Database(join(paths.mount, 'app.db'));
+                expect(setup.pragma(`journal_mode = ${mode}`, { simple: true })).toBe(mode);
+                setup.exec('CREATE TABLE IF NOT EXISTS log (container TEXT, n INTEGER)');
+                setup.close();
+              });
               for (let index = 1; index <= 4; index++)
                 containers.push(await startContainer(paths, `shell${index}`, { script: shell(`shell${index}`) }));
               for (let index = 1; index <= 3; index++)
