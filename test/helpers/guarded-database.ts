@@ -1,4 +1,5 @@
-// A database file with a KV table, opened as an executor opens it, and users' SQL run on it as POST /db and GET /query do.
+// A database file with a KV table, opened as an executor opens it, and users' SQL run on it as POST /db and GET /query
+// do.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Random statements of SQLite's grammar, from a seed: most are valid, some are damaged, and all love names that are forbidden.
+// Random statements of SQLite's grammar, from a seed: most are valid, some are damaged, and all love names that are
+// forbidden.
 
 /** 0 <= number < 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {

@@ -1,5 +1,5 @@
-// Compiles guard.c into dist/, for this machine's processor and for arm64 or x64 where a cross compiler is. Where that is impossible it
-// says so and ends well: the program runs without the guard, with less SQL (README.md).
+// Compiles guard.c into dist/, for this machine's processor and for arm64 or x64 where a cross compiler is. Where that
+// is impossible it says so and ends well: the program runs without the guard, with less SQL (README.md).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ const compilers = {
   x64: process.arch === 'x64' ? ['cc', 'gcc'] : ['x86_64-linux-gnu-gcc'],
   arm64: process.arch === 'arm64' ? ['cc', 'gcc'] : ['aarch64-linux-gnu-gcc'],
 };
-// -nostdlib: it uses what the process has loaded, whichever libc that is, and asks for no version of it.
+// -nostdlib: it uses the libc that the process has loaded, and asks for no version of it.
 const flags = '-std=gnu11 -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -nostdlib'.split(' ');
 
 mkdirSync(out, { recursive: true });

@@ -109,7 +109,7 @@ static int matches(const struct rule *rule, int operation, const struct subject 
 }
 
 /*
-** Triggers run inside the statements of others: ours act for the server, everybody else's act for the user. SQLite gives
+** Triggers run inside the statements of others: ours act for the server, everybody else's for the user. SQLite gives
 ** the name of a CTE or view as context too, but only for what reads: a write inside a context is a trigger's.
 */
 static int actor(int operation, const char *context){
@@ -130,7 +130,8 @@ static int deny(int rule, int operation, const struct subject *subject){
   return SQLITE_DENY;
 }
 
-static int authorize(void *unused, int operation, const char *a, const char *b, const char *schema, const char *context){
+static int authorize(void *unused, int operation, const char *a, const char *b, const char *schema,
+    const char *context){
   (void)unused;
   struct subject subject = subject_of(operation, a, b);
   int acting = actor(operation, context), i;
@@ -260,8 +261,8 @@ EXPORT int hoody_guard_end(void){
   running_job = 0;
   pthread_mutex_unlock(&mutex);
   /*
-  ** An interrupt that hit no statement is kept until the next one is prepared or run. Where there is none, closing would
-  ** find it and leave the WAL behind. This thread is the only one that opens and closes connections.
+  ** An interrupt that hit no statement is kept until the next one is prepared or run. Where there is none, close
+  ** would find it and leave the WAL behind. This thread is the only one that opens and closes connections.
   */
   if( was_asked ) for(struct connection *one = connections; one; one = one->next){
     sqlite3_stmt *nothing = 0;

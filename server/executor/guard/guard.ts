@@ -1,5 +1,5 @@
-// Loads guard.c into the process and its connections, hands the rules over, and says who acts. Its functions are called through
-// koffi, where SQL cannot reach them. One process has one guard, as an executor runs one job at a time.
+// Loads guard.c into the process and its connections, hands the rules over, and says who acts. Its functions are called
+// through koffi, where SQL cannot reach them. One process has one guard, as an executor runs one job at a time.
 import { accessSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -83,7 +83,10 @@ export class Guard {
     (database.loadExtension as (path: string, entryPoint: string) => void)(libraryPath, 'hoody_guard_init');
   }
 
-  /** Runs `work` (all of a statement's life: SQLite may prepare it again while it runs) as somebody else than the server. */
+  /**
+   * Runs `work` (all of a statement's life: SQLite may prepare it again while it runs) as somebody else than the
+   * server.
+   */
   as<Result>(who: Who, work: () => Result): Result {
     this.#native.actAs(whoBits[who]);
     try {
@@ -101,8 +104,8 @@ export class Guard {
   }
 
   /**
-   * Reads the numbers of jobs to interrupt from a pipe or socket, 8 bytes each, in the machine's byte order, until its other end closes.
-   * Once for the process.
+   * Reads the numbers of jobs to interrupt from a pipe or socket, 8 bytes each, in the machine's byte order, until its
+   * other end closes. Once for the process.
    */
   listen(fd: number): void {
     const errno = this.#native.listen(fd);
@@ -110,7 +113,8 @@ export class Guard {
   }
 
   /**
-   * From now on the job may be interrupted: its statements throw SQLITE_INTERRUPT, again and again, until endJob(). `job` > 0, never used before.
+   * From now on the job may be interrupted: its statements throw SQLITE_INTERRUPT, again and again, until endJob().
+   * `job` > 0, never used before.
    * @returns whether it was interrupted before it began: then it must not run
    */
   beginJob(job: number): boolean {
@@ -118,7 +122,8 @@ export class Guard {
   }
 
   /**
-   * From now on nothing is interrupted. To be called before COMMIT or ROLLBACK, and in any case at the end; a second call does no harm.
+   * From now on nothing is interrupted. To be called before COMMIT or ROLLBACK, and in any case at the end; a second
+   * call does no harm.
    * @returns whether the job was interrupted
    */
   endJob(): boolean {

@@ -1,6 +1,7 @@
-// What SQL may do, in one table: an operation of SQLite's authorizer, what it is about, for whom it is allowed, and what
-// the others are told. guard.c judges every operation of every statement by it; without guard.c the texts of statements
-// are judged by the same rows (sql/allow-list.ts). The numbers are the action codes of sqlite3_set_authorizer().
+// What SQL may do, in one table: an operation of SQLite's authorizer, what it is about, for whom it is allowed, and
+// what the others are told. guard.c judges every operation of every statement by it; without guard.c the texts of
+// statements are judged by the same rows (sql/allow-list.ts). The numbers are the action codes of
+// sqlite3_set_authorizer().
 import { ApiError, type ErrorCode } from '../../messages/errors.ts';
 
 export const operations = {
@@ -42,17 +43,23 @@ export const operations = {
 export type Operation = keyof typeof operations;
 
 /**
- * Who acts. `server`: key-value work and transaction control. `maintenance`: VACUUM INTO. `sql`: a statement of POST /db.
- * `query`: GET /query. What a trigger writes counts for its owner: those named `hoody:kv_*` are the server's, all others the user's.
+ * Who acts. `server`: key-value work and transaction control. `maintenance`: VACUUM INTO. `sql`: a statement of POST
+ * /db. `query`: GET /query. What a trigger writes counts for its owner: those named `hoody:kv_*` are the server's, all
+ * others the user's.
  */
 export type Who = 'server' | 'maintenance' | 'sql' | 'query';
 
 /** Patterns ignore case and may hold one `*`. The first rule that matches decides; none: only the server may. */
 export interface Rule {
   readonly on: readonly Operation[];
-  /** Of the table, view, index, trigger, pragma or function. For an index or trigger its table's name counts as well. */
+  /**
+   * Of the table, view, index, trigger, pragma or function. For an index or trigger its table's name counts as well.
+   */
   readonly names?: readonly string[];
-  /** Of a pragma, or the module of a virtual table. An empty pattern is for none: an argument that is an empty string is `''`. */
+  /**
+   * Of a pragma, or the module of a virtual table. An empty pattern is for none: an argument that is an empty string is
+   * `''`.
+   */
   readonly arguments?: readonly string[];
   /** The view that asks; its star stands for the same text as the name's star. */
   readonly through?: string;
@@ -116,8 +123,8 @@ const readPragmas = [
   'schema_version',
 ];
 /**
- * Clients set them when they connect. Here a connection is the server's and lasts for a request: it is ignored, as SQLite itself
- * ignores what it does not know. Reading them answers what is in force.
+ * Clients set them when they connect. Here a connection is the server's and lasts for a request: it is ignored, as
+ * SQLite itself ignores what it does not know. Reading them answers what is in force.
  */
 const ignoredPragmas = [
   // How long to wait is said by the request (`timeout`), and how much a process may take by the server.
@@ -162,7 +169,10 @@ const setPragmas = [
   'secure_delete',
   'trusted_schema',
 ];
-/** As the others that set the connection, but SQLite ignores or refuses them inside a transaction: they run before BEGIN. */
+/**
+ * As the others that set the connection, but SQLite ignores or refuses them inside a transaction: they run before
+ * BEGIN.
+ */
 const outsideSetPragmas = ['foreign_keys', 'journal_mode', 'synchronous'];
 const connectionPragmas = [...setPragmas, ...outsideSetPragmas];
 /** At the head of a request they run before BEGIN. */
@@ -183,7 +193,8 @@ export const rules: readonly Rule[] = [
   },
   { on: ['TRANSACTION', 'SAVEPOINT'], allowed: server, refusal: isTransaction },
 
-  // What the server keeps for itself. The history view of a KV table may be read, and DROP TABLE takes the triggers along.
+  // What the server keeps for itself. The history view of a KV table may be read, and DROP TABLE takes the triggers
+  // along.
   { on: ['READ'], names: ['hoody:kv_log:*', 'hoody:kv_keys:*'], through: '*_history', allowed: everybody },
   { on: ['DROP_TRIGGER'], names: ['hoody:kv_*'], inDrop: true, allowed: exceptQuery },
   {

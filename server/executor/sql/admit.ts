@@ -1,4 +1,5 @@
-// How a statement of a user gets to SQLite: its words are checked, then it is prepared and run under the rules of guard/.
+// How a statement of a user gets to SQLite: its words are checked, then it is prepared and run under the rules of
+// guard/.
 import type { Connection } from '../connection.ts';
 import { actAs, findGuard, Guard, takeTaint } from '../guard/guard.ts';
 import type { Who } from '../guard/rules.ts';
@@ -14,7 +15,9 @@ export function admit(connection: Connection, statement: Statement): void {
   if (taints(statement)) connection.isTainted = true;
 }
 
-/** Prepares and runs as `who`; a connection that keeps something of it is marked. @throws ApiError for what is refused */
+/**
+ * Prepares and runs as `who`; a connection that keeps something of it is marked. @throws ApiError for what is refused
+ */
 export function runAs<Result>(connection: Connection, who: Who, work: () => Result): Result {
   try {
     return actAs(who, work);

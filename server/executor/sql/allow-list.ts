@@ -1,4 +1,5 @@
-// The SQL that is allowed where SQLite itself cannot be the guard (guard/README.md): only what its words show to be harmless.
+// The SQL that is allowed where SQLite itself cannot be the guard (guard/README.md): only what its words show to be
+// harmless.
 import { ApiError } from '../../messages/errors.ts';
 import { isOwnName, refusalOf, ruleFor } from '../guard/rules.ts';
 import { nameOf, pragmaOf } from './guard.ts';

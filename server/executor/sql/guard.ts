@@ -1,5 +1,5 @@
-// What the words of a statement say before SQLite sees it: a clear refusal, and which pragmas run before BEGIN. That nothing
-// forbidden runs, however it is spelled, is the work of guard/.
+// What the words of a statement say before SQLite sees it: a clear refusal, and which pragmas run before BEGIN. That
+// nothing forbidden runs, however it is spelled, is the work of guard/.
 import { ApiError } from '../../messages/errors.ts';
 import { isOwnName, outsidePragmas, refusalOf, ruleFor } from '../guard/rules.ts';
 import type { Statement } from './statements.ts';
@@ -35,7 +35,9 @@ export function checkWords(statement: Statement): void {
     throw refusalOf(rule, 'PRAGMA', pragma.name, pragma.argument);
 }
 
-/** Whether SQLite ignores or refuses the statement inside a transaction: at the head of a request it runs before BEGIN. */
+/**
+ * Whether SQLite ignores or refuses the statement inside a transaction: at the head of a request it runs before BEGIN.
+ */
 export function isOutsidePragma(statement: Statement): boolean {
   const pragma = pragmaOf(statement);
   return pragma !== null && outsidePragmas.includes(pragma.name);
@@ -80,8 +82,8 @@ export function nameOf(token: Token): string {
 }
 
 /**
- * A string is a name as well where SQLite does not tell the guard: the new name of ALTER TABLE ... RENAME TO, a CTE, and the body of a
- * trigger or view, which is only looked at when it runs.
+ * A string is a name as well where SQLite does not tell the guard: the new name of ALTER TABLE ... RENAME TO, a CTE,
+ * and the body of a trigger or view, which is only looked at when it runs.
  */
 function isName(token: Token, next: Token | undefined, keyword: string): boolean {
   if (token.kind !== 'string') return token.kind === 'word' || token.kind === 'quoted';

@@ -20,7 +20,8 @@ export interface Token {
   readonly text: string;
 }
 
-// SQLite takes a vertical tab for white space only behind other white space, and a byte order mark where a token may begin.
+// SQLite takes a vertical tab for white space only behind other white space, and a byte order mark where a token may
+// begin.
 const space = /[ \t\n\f\r][ \t-\r]*|\ufeff/y;
 // SQLite ends an unfinished block comment at the end of the input; an unfinished string it refuses itself.
 const comment = /--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/y;

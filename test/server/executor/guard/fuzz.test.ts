@@ -1,4 +1,5 @@
-// 10,000 random statements go straight to SQLite, past every check of words: the guard alone has to hold. HOODY_FUZZ_SEED repeats a run.
+// 10,000 random statements go straight to SQLite, past every check of words: the guard alone has to hold.
+// HOODY_FUZZ_SEED repeats a run.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +97,9 @@ function settingsNow(): unknown {
   ];
 }
 
-/** What is the server's own. The rest of the log may grow, through its triggers, and the triggers go with their table. */
+/**
+ * What is the server's own. The rest of the log may grow, through its triggers, and the triggers go with their table.
+ */
 function ownThings(): unknown {
   return [
     db.rows('SELECT * FROM "hoody:kv_meta"'),
