@@ -8,6 +8,7 @@ import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
 import { FsError } from './errors.ts';
 import { deviceInChild } from './inherited.ts';
+import type { DatabaseLocks } from './locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
 import { checkStateVersion } from './state/survivor.ts';
@@ -23,6 +24,8 @@ const predecessorCheckMs = 5;
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
 let isStopping = false;
+/** Parts of answers to the query `locks`, by its id. */
+const lockViews = new Map<number, readonly DatabaseLocks[]>();
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
 
 process.umask(0); // clients' own umask was applied by the kernel
@@ -92,7 +95,7 @@ function start(options: FsStartOptions): void {
     else if (message.type === 'close') {
       for (const fd of message.fds) close(fd, () => {}); // by a thread of Node's pool
     } else if (message.type === 'locks') {
-      toSupervisor({ type: 'answer', id: message.id, value: nameProcesses(message.databases) });
+      collectLocks(message);
     } else if (message.type === 'long-holders') logLongHolders(nameProcesses(message.databases));
     else toSupervisor(message);
   });
@@ -116,6 +119,16 @@ function query(id: number, name: string, args: unknown): void {
   else if (name === 'locks') toLoop({ type: 'locks', id });
   else if (name === 'writers') toLoop({ type: 'writers', id, database: String(args) });
   else toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
+}
+
+function collectLocks({ id, databases, isLast }: Extract<FromLoop, { type: 'locks' }>): void {
+  const all = [...(lockViews.get(id) ?? []), ...databases];
+  if (!isLast) {
+    lockViews.set(id, all);
+    return;
+  }
+  lockViews.delete(id);
+  toSupervisor({ type: 'answer', id, value: nameProcesses(all) });
 }
 
 /** Once for each of them: who it is, for an operator to act on. */

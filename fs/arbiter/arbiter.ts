@@ -170,8 +170,8 @@ export class LockArbiter implements LockService {
     return dueMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(dueMs - nowMs));
   }
 
-  runDue(isIdle: boolean): void {
-    if (this.#owed.size === 0 && this.#committed.size === 0) return;
+  runDue(isIdle: boolean): boolean {
+    if (this.#owed.size === 0 && this.#committed.size === 0) return false;
     this.#writers.nameNew();
     const nowMs = performance.now();
     // What the kernel has ready comes first: it may be the very unlock, or write attempt, that a limit is about.
@@ -181,19 +181,22 @@ export class LockArbiter implements LockService {
       this.manager.expire(nowMs);
       this.#answerCompleted();
     }
-    if (nowMs < this.#commitNoticeDueMs) return;
+    if (nowMs < this.#commitNoticeDueMs) return isDue;
     this.#commitNoticeDueMs = Number.POSITIVE_INFINITY;
     this.#commitsNoticedMs = nowMs;
     this.#parts.committed([...this.#committed].map(([name, pids]) => ({ name, pids: [...pids] })));
     this.#committed.clear();
+    return true;
   }
 
-  snapshot(): DatabaseLocks[] {
-    return this.manager.snapshot(performance.now());
+  /** Of each database in turn; undefined where nobody holds or waits. Others may be served in between. */
+  views(): Iterable<DatabaseLocks | undefined> {
+    return this.manager.views(performance.now());
   }
 
-  longHolders(): DatabaseLocks[] {
-    return this.#longHolders.newOf(this.snapshot());
+  /** The same, of those with holders that have become long since the last call. */
+  longHolders(): Iterable<DatabaseLocks | undefined> {
+    return this.#longHolders.newOf(this.manager.viewsWithOld(this.manager.limits.longHolderMs, performance.now()));
   }
 
   writersOf(database: string): WriterRecord {

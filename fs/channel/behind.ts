@@ -20,6 +20,8 @@ export class BehindTheBack implements DirectoryListener {
   readonly #directoryOf = new Map<number, NodeId>();
   readonly #watchOf = new Map<NodeId, number>();
   #hasComplained = false;
+  /** To be logged when all events have been looked at. */
+  readonly #names = new Set<string>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -50,13 +52,14 @@ export class BehindTheBack implements DirectoryListener {
   }
 
   /**
-   * Messages for the kernel about all changes until now. Not to be written by the thread that answers the kernel: for an
+   * Messages for the kernel about the oldest changes, some hundreds at most; `isAll`: there are no others. Not to be written by the thread that answers the kernel: for an
    * entry the kernel takes the directory's lock, which a client may hold while it waits for an answer.
    */
-  collect(tree: Tree): Buffer[] {
+  collect(tree: Tree): { readonly messages: readonly Buffer[]; readonly isAll: boolean } {
     const messages: Buffer[] = [];
-    const names = new Set<string>();
-    for (const { directory, name, isContent } of this.#foreign(tree)) {
+    const names = this.#names;
+    const { events, isAll } = this.#inotify.read();
+    for (const { directory, name, isContent } of this.#foreign(tree, events)) {
       const bytes = Buffer.from(name, 'latin1');
       if (names.size < namesInLog) names.add(`${readPathOf(directory.fd) ?? 'a path too long to show'}/${bytes}`);
       if (isContent) {
@@ -66,13 +69,16 @@ export class BehindTheBack implements DirectoryListener {
         messages.push(encodeInvalidateInode(directory.id), encodeInvalidateEntry(directory.id, bytes));
       }
     }
-    if (messages.length > 0) this.#log('warn', 'changed-behind-the-mount', { names: [...names] });
-    return messages;
+    if (isAll && names.size > 0) {
+      this.#log('warn', 'changed-behind-the-mount', { names: [...names] });
+      names.clear();
+    }
+    return { messages, isAll };
   }
 
-  #foreign(tree: Tree) {
+  #foreign(tree: Tree, events: readonly DirectoryEvent[]) {
     const distinct = new Map<string, DirectoryEvent>();
-    for (const event of this.#inotify.read()) distinct.set(`${event.watch} ${event.isContent} ${event.name}`, event);
+    for (const event of events) distinct.set(`${event.watch} ${event.isContent} ${event.name}`, event);
     return [...distinct.values()].flatMap(({ watch, name, isContent }) => {
       const id = this.#directoryOf.get(watch);
       const directory = id === undefined ? undefined : tree.nodes.get(id);

@@ -18,8 +18,9 @@ const full = 0.9;
 const longestPauseMs = 20;
 /** Where hardly anything could be forgotten, because programs have it open, the next attempt waits for so many more. */
 const step = 0.05;
-/** So many at a time, so that the thread that tells the kernel has time for other things. */
+/** So many at a time, so that the thread that tells the kernel has time for other things; by name, where finding each takes some us, fewer. */
 const mostNodes = 2000;
+const mostNames = 500;
 
 export class DescriptorPressure {
   readonly #highNodes: number;
@@ -70,7 +71,7 @@ export class DescriptorPressure {
   relieve(tree: Tree): Buffer[] {
     this.#isBeingRelieved = true;
     const { size } = tree.nodes;
-    const wanted = Math.min(size - this.#lowNodes, mostNodes);
+    const wanted = Math.min(size - this.#lowNodes, this.#takesPrune ? mostNodes : mostNames);
     const forgettable = oldest(tree, wanted, this.#takesPrune);
     const found = forgettable.length;
     this.#reliefNodes = found < wanted ? Math.max(this.#highNodes, size - found + this.#stepNodes) : this.#highNodes;

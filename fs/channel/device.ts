@@ -36,6 +36,7 @@ export class Device {
   #patience = 0;
   #sincePoll = 0;
   #hasHeard = false;
+  #arrivedMs: number | undefined;
 
   /** `wakeFd` is an eventfd. */
   constructor(fd: number, wakeFd: number, idle: IdleProcessors, log: Log) {
@@ -64,15 +65,23 @@ export class Device {
     return this.#hasHeard;
   }
 
+  /** When the last wait of receive ended, on the clock of performance.now(); undefined when it found a request without a wait. */
+  get arrivedMs(): number | undefined {
+    return this.#arrivedMs;
+  }
+
   /**
    * Waits for a request and reads it: its length, 0 for a wake-up or the end of the time limit (-1: none), or `unmounted`.
    */
   receive(bytes: Buffer, timeoutMs: number): number {
     this.#sincePoll += 1;
+    this.#arrivedMs = undefined;
     const length = this.#sincePoll < requestsBetweenPolls && this.#isWorthSpinning() ? this.#spin(bytes) : 0;
     if (length !== 0) return length;
     this.#sincePoll = 0;
-    if (poll(this.#fds, 3, this.#idle.boundedMs(timeoutMs)) <= 0) {
+    const ready = poll(this.#fds, 3, this.#idle.boundedMs(timeoutMs));
+    this.#arrivedMs = performance.now();
+    if (ready <= 0) {
       this.#idle.waited();
       return 0;
     }
@@ -123,13 +132,19 @@ export class Device {
   }
 
   #spin(bytes: Buffer): number {
-    const end = performance.now() + spinMs;
-    do {
+    const first = this.#read(bytes);
+    if (first !== 0) {
+      this.#patience = fullPatience;
+      return first;
+    }
+    const startMs = performance.now();
+    for (let nowMs = startMs; nowMs < startMs + spinMs; nowMs = performance.now()) {
       const length = this.#read(bytes);
       if (length === 0) continue;
       this.#patience = fullPatience;
+      this.#arrivedMs = nowMs;
       return length;
-    } while (performance.now() < end);
+    }
     this.#patience -= 1;
     return 0;
   }

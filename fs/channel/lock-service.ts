@@ -18,8 +18,8 @@ export interface LockService {
   interrupt(target: Unique): void;
   /** Milliseconds until runDue has something to do: 0 or more, or -1 for never. */
   nextDueMs(): number;
-  /** `isIdle`: the kernel has no request ready. */
-  runDue(isIdle: boolean): void;
+  /** `isIdle`: the kernel has no request ready. False when nothing was due. */
+  runDue(isIdle: boolean): boolean;
   /** Requests that wait for their answer. */
   readonly pending: number;
 }

@@ -32,7 +32,12 @@ export type FromLoop =
   | { readonly type: 'sync'; readonly job: SyncJob }
   /** To be closed by another thread: see LastCloses. */
   | { readonly type: 'close'; readonly fds: readonly number[] }
-  /** The answer to the query `locks`, before the processes are named. */
-  | { readonly type: 'locks'; readonly id: number; readonly databases: readonly DatabaseLocks[] }
+  /** A part of the answer to the query `locks`, before the processes are named. */
+  | {
+      readonly type: 'locks';
+      readonly id: number;
+      readonly databases: readonly DatabaseLocks[];
+      readonly isLast: boolean;
+    }
   /** Holders that have become long since they were asked for last. */
   | { readonly type: 'long-holders'; readonly databases: readonly DatabaseLocks[] };

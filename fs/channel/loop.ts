@@ -16,6 +16,7 @@ import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
 import { assemble, type Parts } from './parts.ts';
 import { type Step, Steps } from './steps.ts';
+import { Views } from './views.ts';
 
 /** Room for the largest WRITE and its headers; the kernel asks for 8 KiB more than max_write at most. */
 const requestBytes = maxWriteBytes + 8192;
@@ -27,6 +28,7 @@ class Loop {
   readonly #log: Log;
   readonly #pressure: DescriptorPressure;
   readonly #steps: Steps;
+  readonly #views = new Views();
   // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the caller an EIO.
   readonly #request = Buffer.alloc(requestBytes).fill(1);
   #length = 0;
@@ -53,17 +55,23 @@ class Loop {
         this.#send({ type: 'unmounted' });
         return;
       }
-      this.#steps.begin();
+      if (device.arrivedMs !== undefined) this.#steps.waited(device.arrivedMs);
       this.#steps.run(this.#length > 0 ? this.#serve : this.#idle);
       if (this.#isStopping) return;
       for (const step of this.#upkeep) this.#steps.run(step);
-      device.pause(this.#pressure.pauseMs(tree));
+      const pauseMs = this.#pressure.pauseMs(tree);
+      if (pauseMs === 0) continue;
+      device.pause(pauseMs);
+      this.#steps.waited(performance.now());
     }
   }
 
   readonly #serve: Step = {
     name: () => opcodeNames[this.#request.readUInt32LE(inHeader.opcode)] ?? 'unknown request',
-    run: () => this.#parts.session.serve(this.#request, this.#length),
+    run: () => {
+      this.#parts.session.serve(this.#request, this.#length);
+      return true;
+    },
   };
 
   readonly #idle: Step = {
@@ -71,29 +79,32 @@ class Loop {
     run: () => {
       const { session } = this.#parts;
       if (session.isResuming) session.endOfRepeats();
-      this.#answerMessages();
+      return this.#answerMessages();
     },
   };
 
   /** After every request. */
   readonly #upkeep: readonly Step[] = [
-    { name: () => 'locks', run: () => this.#parts.locks?.runDue(this.#length === 0) },
+    { name: () => 'locks that are due', run: () => this.#parts.locks?.runDue(this.#length === 0) === true },
     { name: () => 'fence', run: () => this.#checkFence() },
     { name: () => 'descriptors', run: () => this.#relievePressure() },
     {
       name: () => 'closes',
       run: () => {
         const { tree, survivor } = this.#parts;
-        tree.lastCloses.runDue();
-        if (this.#length === 0) survivor.kept.clearIfDue();
+        const hasClosed = tree.lastCloses.runDue();
+        return (this.#length === 0 && survivor.kept.clearIfDue()) || hasClosed;
       },
     },
     { name: () => 'changes', run: () => this.#collectChanges() },
+    { name: () => 'views', run: () => this.#views.run() },
   ];
 
-  #relievePressure(): void {
+  #relievePressure(): boolean {
     const { tree } = this.#parts;
-    if (this.#pressure.isHigh(tree)) this.#send({ type: 'make-room', messages: this.#pressure.relieve(tree) });
+    if (!this.#pressure.isHigh(tree)) return false;
+    this.#send({ type: 'make-room', messages: this.#pressure.relieve(tree) });
+    return true;
   }
 
   /** For poll: milliseconds, -1 when nothing is due. */
@@ -101,34 +112,39 @@ class Loop {
     const { survivor, fence, tree, locks } = this.#parts;
     const lockDueMs = locks?.nextDueMs() ?? -1;
     const nextMs = Math.min(this.#collectAtMs, fence.nextCheckMs, survivor.kept.nextClearMs, tree.lastCloses.dueMs);
+    if (this.#views.isDue) return 0;
     if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
     const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
     return lockDueMs < 0 ? dueMs : Math.min(lockDueMs, dueMs);
   }
 
   /** Asks now and then whether the programs of a dead mount have closed what they had open. */
-  #checkFence(): void {
+  #checkFence(): boolean {
     const { fence, tree, locks } = this.#parts;
-    if (fence.nextCheckMs === Number.POSITIVE_INFINITY || performance.now() < fence.nextCheckMs) return;
+    if (fence.nextCheckMs === Number.POSITIVE_INFINITY || performance.now() < fence.nextCheckMs) return false;
     closeFenced(tree);
-    if (!fence.check(performance.now())) return;
+    if (!fence.check(performance.now())) return true;
     locks?.lifted();
     this.#send({ type: 'fenced', databases: fence.databases });
+    return true;
   }
 
-  /** Waits from the first event for a while, so that many are looked at together. */
-  #collectChanges(): void {
+  /** Waits from the first event for a while, so that many are looked at together; of very many some at a time. */
+  #collectChanges(): boolean {
     const { behind, device, tree } = this.#parts;
-    if (behind === undefined) return;
+    if (behind === undefined) return false;
     if (device.hasHeard) {
       device.listenTo(-1);
       this.#collectAtMs = performance.now() + batchMs;
-    } else if (performance.now() >= this.#collectAtMs) {
-      this.#collectAtMs = Number.POSITIVE_INFINITY;
-      const messages = behind.collect(tree);
-      if (messages.length > 0) this.#send({ type: 'tell-kernel', messages });
-      device.listenTo(behind.fd);
+      return false;
     }
+    if (this.#collectAtMs === Number.POSITIVE_INFINITY || performance.now() < this.#collectAtMs) return false;
+    const { messages, isAll } = behind.collect(tree);
+    if (messages.length > 0) this.#send({ type: 'tell-kernel', messages });
+    if (!isAll) return true;
+    this.#collectAtMs = Number.POSITIVE_INFINITY;
+    device.listenTo(behind.fd);
+    return true;
   }
 
   /** Goes on where the fs process before this one has ended. */
@@ -154,16 +170,17 @@ class Loop {
       : { diedIn: opcodeNames[interrupted.opcode] ?? 'unknown request', deathsInIt: interrupted.deaths };
   }
 
-  #answerMessages(): void {
+  /** False when there was none. */
+  #answerMessages(): boolean {
     const { tree, arbiter } = this.#parts;
-    for (;;) {
+    for (let hasAnswered = false; ; hasAnswered = true) {
       const received = receiveMessageOnPort(this.#port) as { readonly message: ToLoop } | undefined;
-      if (received === undefined) return;
+      if (received === undefined) return hasAnswered;
       const { message } = received;
       switch (message.type) {
         case 'stop':
           this.#isStopping = true;
-          return;
+          return true;
         case 'room-made':
           this.#pressure.relieved();
           break;
@@ -175,13 +192,15 @@ class Loop {
           this.#send({ type: 'answer', id: message.id, value: this.#status() });
           break;
         case 'locks':
-          this.#send({ type: 'locks', id: message.id, databases: arbiter?.snapshot() ?? [] });
+          this.#views.add(arbiter?.views() ?? [], (databases, isLast) =>
+            this.#send({ type: 'locks', id: message.id, databases, isLast }),
+          );
           break;
         case 'writers':
           this.#send({ type: 'answer', id: message.id, value: arbiter?.writersOf(message.database) });
           break;
         case 'long-holders':
-          this.#send({ type: 'long-holders', databases: arbiter?.longHolders() ?? [] });
+          this.#views.add(arbiter?.longHolders() ?? [], (databases) => this.#send({ type: 'long-holders', databases }));
           break;
         default:
           message satisfies never;

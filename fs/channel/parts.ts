@@ -47,12 +47,14 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
   if (options.fence === true && !survivor.isSurveyed) fence.survey();
   survivor.isSurveyed = true;
   send({ type: 'fenced', databases: fence.databases });
+  const lastCloses = new LastCloses((fds) => send({ type: 'close', fds }));
+  survivor.kept.closeElsewhere = (fd) => lastCloses.add(fd);
   const tree = openTree(dataDir, {
     caller: new Caller(),
     passthrough,
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
-    lastCloses: new LastCloses((fds) => send({ type: 'close', fds })),
+    lastCloses,
     powerCut: options.powerCut === true ? new PowerCut() : undefined,
     fence,
     refusesFenced: isKernelLocks,

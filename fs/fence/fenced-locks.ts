@@ -91,15 +91,16 @@ export class FencedLocks implements LockService {
     return innerMs < 0 ? dueMs : Math.min(innerMs, dueMs);
   }
 
-  runDue(isIdle: boolean): void {
-    this.#inner.runDue(isIdle);
-    if (this.#waiting.size === 0) return;
+  runDue(isIdle: boolean): boolean {
+    const hasRun = this.#inner.runDue(isIdle);
+    if (this.#waiting.size === 0) return hasRun;
     const nowMs = performance.now();
     for (const [unique, { asked, untilMs }] of this.#waiting) {
       if (nowMs < untilMs) continue;
       this.#waiting.delete(unique);
       this.#answer(asked, refusalOf(asked));
     }
+    return true;
   }
 
   /** A fence was lifted: those who waited for it ask the lock manager now. */

@@ -102,6 +102,8 @@ export class Database {
   readonly key: string;
   main: LockFile | undefined;
   shm: LockFile | undefined;
+  /** The one file of what is no database: a journal, a WAL, or anything else that was opened or locked. */
+  other: LockFile | undefined;
   readonly owners = new Map<LockOwner, DatabaseOwner>();
   /** In the order of their turn. */
   readonly waiters: Waiter[] = [];
@@ -128,7 +130,7 @@ export class Database {
   }
 
   get isUnused(): boolean {
-    return !this.main && !this.shm && this.waiters.length === 0;
+    return !this.main && !this.shm && !this.other && this.waiters.length === 0;
   }
 
   ownerOf(owner: LockOwner, pid: number): DatabaseOwner {

@@ -12,12 +12,18 @@ export class LongHolders {
     this.#longMs = longMs;
   }
 
-  /** Of a view of now, the databases with holders that have become long since the last call. */
-  newOf(views: readonly DatabaseLocks[]): DatabaseLocks[] {
+  /**
+   * Of a view of each database, with undefined for those that have no old lock: those with holders that have become long since the last
+   * call, and undefined for the others.
+   */
+  *newOf(views: Iterable<DatabaseLocks | undefined>): Generator<DatabaseLocks | undefined> {
     const known = this.#known;
     this.#known = new Set();
-    const found: DatabaseLocks[] = [];
     for (const view of views) {
+      if (view === undefined) {
+        yield undefined;
+        continue;
+      }
       const blocking = new Set(view.waiters.flatMap((waiter) => waiter.blockedBy));
       const holders = view.holders.filter(({ lock, mode, pid, heldMs }) => {
         if (view.journal === 'wal' && lifelongInWal.has(lock)) return false;
@@ -26,8 +32,7 @@ export class LongHolders {
         this.#known.add(key);
         return !known.has(key);
       });
-      if (holders.length > 0) found.push({ ...view, holders });
+      yield holders.length > 0 ? { ...view, holders } : undefined;
     }
-    return found;
   }
 }

@@ -176,17 +176,25 @@ export class LockManager {
 
   /** Who holds and who waits, for people. */
   snapshot(nowMs: number): DatabaseLocks[] {
-    const views: DatabaseLocks[] = [];
+    return [...this.views(nowMs)].filter((view) => view !== undefined);
+  }
+
+  /** The same of each database in turn, undefined where there is nothing to see; requests may be served in between. */
+  *views(nowMs: number): Generator<DatabaseLocks | undefined> {
+    for (const database of this.#registry.databases) yield this.#viewOf(database, nowMs);
+  }
+
+  /**
+   * As views, but only of databases with a lock that has been held for `oldMs` and may be in somebody's way: most have none, and cost next
+   * to nothing.
+   */
+  *viewsWithOld(oldMs: number, nowMs: number): Generator<DatabaseLocks | undefined> {
     for (const database of this.#registry.databases) {
-      const view = viewOf(
-        database,
-        this.#registry.filesOf(database),
-        (file) => this.#world.readJournalMode(file),
-        nowMs,
-      );
-      if (view) views.push(view);
+      const isOld = this.#registry
+        .filesOf(database)
+        .some((file) => holdsSince(file, nowMs - oldMs, database.waiters.length > 0));
+      yield isOld ? this.#viewOf(database, nowMs) : undefined;
     }
-    return views;
   }
 
   /** Who holds the write lock of a database, and since when it may have written. */
@@ -194,6 +202,10 @@ export class LockManager {
     const database = this.#registry.database(name);
     if (!database?.writer || database.writeHeldSinceMs === undefined) return undefined;
     return { writer: this.#transactions.identityOf(database, database.writer), sinceMs: database.writeHeldSinceMs };
+  }
+
+  #viewOf(database: Database, nowMs: number): DatabaseLocks | undefined {
+    return viewOf(database, this.#registry.filesOf(database), () => this.#transactions.journalOf(database), nowMs);
   }
 
   // --- the steps ---------------------------------------------------------------------------------------------------
@@ -250,6 +262,16 @@ function noteUse(handle: OpenHandle | undefined, owner: LockOwner): void {
 /** Whether there is room for what an unlock leaves: it makes two ranges of one if it is in the middle of that. */
 function canBeParted({ posix }: LockFile, { owner, start, end, flock }: LockRequest): boolean {
   return flock || !posix.isInside(owner, start, end) || posix.hasRoomFor(owner);
+}
+
+/** Whether somebody has held a lock on the file since `sinceMs` or longer, an exclusive one unless `ofAnyType`. */
+function holdsSince({ posix, flock }: LockFile, sinceMs: number, ofAnyType: boolean): boolean {
+  for (const { owners } of [posix, flock]) {
+    for (const { ranges } of owners.values()) {
+      if (ranges.some((range) => range.sinceMs <= sinceMs && (ofAnyType || range.type === 'write'))) return true;
+    }
+  }
+  return false;
 }
 
 /** An open or a close may change what a process is known for: it is looked at again. */

@@ -49,13 +49,13 @@ export class Registry {
     this.#files.set(key, file);
     if (kind === 'database') database.main = file;
     else if (kind === 'shm') database.shm = file;
+    else database.other = file;
     return file;
   }
 
   /** The files of a database, or the one file of what is none. */
   filesOf(database: Database): LockFile[] {
-    if (database.main || database.shm) return [database.main, database.shm].filter((file) => file !== undefined);
-    return [...this.#files.values()].filter((file) => file.database === database);
+    return [database.main, database.shm, database.other].filter((file) => file !== undefined);
   }
 
   dropIfUnused(file: LockFile): void {
@@ -66,6 +66,7 @@ export class Registry {
     this.#world.forgotten(file.key);
     if (database.main === file) database.main = undefined;
     if (database.shm === file) database.shm = undefined;
+    if (database.other === file) database.other = undefined;
     if (!database.isUnused) return;
     // What a database has been used for lately is worth keeping for a while, but not for ever.
     if (file.kind === 'other') this.#databases.delete(database.key);

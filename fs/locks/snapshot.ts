@@ -34,7 +34,7 @@ export interface DatabaseLocks {
 export function viewOf(
   database: Database,
   files: readonly LockFile[],
-  readJournal: (file: number) => JournalMode,
+  readJournal: () => JournalMode,
   nowMs: number,
 ): DatabaseLocks | undefined {
   const holders: LockHolder[] = [];
@@ -65,7 +65,7 @@ export function viewOf(
   });
   if (holders.length === 0 && waiters.length === 0) return undefined;
   const main = files.find((file) => file.kind === 'database');
-  const journal = main ? readJournal(main.key) : files.some((file) => file.kind === 'shm') ? 'wal' : 'none';
+  const journal = main ? readJournal() : files.some((file) => file.kind === 'shm') ? 'wal' : 'none';
   return { db: database.name, journal, holders, waiters };
 }
 

@@ -27,8 +27,11 @@ export class LastCloses {
     return this.#dueMs;
   }
 
-  runDue(): void {
-    if (this.#fds.length > 0 && performance.now() >= this.#dueMs) this.#handOverAll();
+  /** False when nothing was due. */
+  runDue(): boolean {
+    if (this.#fds.length === 0 || performance.now() < this.#dueMs) return false;
+    this.#handOverAll();
+    return true;
   }
 
   #handOverAll(): void {

@@ -22,7 +22,10 @@ const mask = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELET
 
 // struct inotify_event: wd, mask, cookie, len (4 bytes each), name padded with zeros to len.
 const headerBytes = 16;
-const bufferBytes = 64 << 10;
+/** Room for some 300 events, which take about a millisecond to look at. */
+const bufferBytes = 12 << 10;
+/** More than the longest event takes: a read that left less room may have left events behind. */
+const longestEventBytes = 16 + 256;
 
 export interface DirectoryEvent {
   readonly watch: number;
@@ -51,22 +54,20 @@ export class Inotify {
     inotify_rm_watch(this.fd, watch);
   }
 
-  /** All events until now. Watch -1 says that some were lost. */
-  read(): DirectoryEvent[] {
+  /** The oldest events, some hundreds at most; `isAll`: there are no others. Watch -1 says that some were lost. */
+  read(): { readonly events: readonly DirectoryEvent[]; readonly isAll: boolean } {
     const events: DirectoryEvent[] = [];
-    for (;;) {
-      const size = read(this.fd, this.#buffer, bufferBytes);
-      if (size <= 0) return events;
-      for (let at = 0; at < size; ) {
-        const length = this.#buffer.readUInt32LE(at + 12);
-        const name = this.#buffer.toString('latin1', at + headerBytes, at + headerBytes + length);
-        events.push({
-          watch: this.#buffer.readInt32LE(at),
-          name: name.slice(0, name.indexOf('\0')),
-          isContent: (this.#buffer.readUInt32LE(at + 4) & IN_CLOSE_WRITE) !== 0,
-        });
-        at += headerBytes + length;
-      }
+    const size = Math.max(read(this.fd, this.#buffer, bufferBytes), 0);
+    for (let at = 0; at < size; ) {
+      const length = this.#buffer.readUInt32LE(at + 12);
+      const name = this.#buffer.toString('latin1', at + headerBytes, at + headerBytes + length);
+      events.push({
+        watch: this.#buffer.readInt32LE(at),
+        name: name.slice(0, name.indexOf('\0')),
+        isContent: (this.#buffer.readUInt32LE(at + 4) & IN_CLOSE_WRITE) !== 0,
+      });
+      at += headerBytes + length;
     }
+    return { events, isAll: size < bufferBytes - longestEventBytes };
   }
 }

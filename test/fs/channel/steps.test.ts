@@ -12,6 +12,7 @@ afterEach(() => void vi.restoreAllMocks());
 function busyFor(ms: number): Step {
   const run = () => {
     nowMs += ms;
+    return true;
   };
   return { name: () => `busy for ${ms}`, run };
 }
@@ -19,9 +20,8 @@ function busyFor(ms: number): Step {
 test('a step that throws is logged with its stack, once a second, and the next one runs', () => {
   const log = vi.fn();
   const steps = new Steps(log);
-  const next = vi.fn();
+  const next = vi.fn(() => false);
   for (let turn = 0; turn < 100; turn++) {
-    steps.begin();
     steps.run({
       name: () => 'broken',
       run: () => {
@@ -44,16 +44,21 @@ test('what makes the mount impossible ends the loop', () => {
   expect(() => new Steps(() => {}).run({ name: () => 'INIT', run: impossible })).toThrow('impossible');
 });
 
-test('the longest step is known by name, and the time before a step began counts for nobody', () => {
+test('the longest step is known by name, and a wait before it counts for nobody', () => {
   const log = vi.fn();
   const steps = new Steps(log);
-  busyFor(30).run();
-  steps.begin();
-  for (const ms of [1, 12, 2]) steps.run(busyFor(ms));
-  expect(steps.counts).toEqual({ longest: 'busy for 12', longestMs: 12, slow: 1 });
-  steps.run(busyFor(110));
-  expect(log).toHaveBeenCalledExactlyOnceWith('warn', 'loop-stalled', {
-    step: 'busy for 110',
-    tookMs: 110,
-  });
+  const idle: Step = { name: () => 'idle', run: () => false };
+  const afterWait = (waitMs: number, ...done: Step[]) => {
+    nowMs += waitMs;
+    if (waitMs > 0) steps.waited(nowMs);
+    for (const step of done) steps.run(step);
+  };
+  afterWait(30, busyFor(0.5), idle);
+  afterWait(0, busyFor(12), idle);
+  afterWait(40, busyFor(2), busyFor(1));
+  const longestMsOf = { 'busy for 12': 12, 'busy for 2': 2, 'busy for 1': 1 };
+  expect(steps.counts).toEqual({ longestMs: 12, longestMsOf, slow: 1 });
+  afterWait(500, busyFor(110));
+  expect(steps.counts).toMatchObject({ longestMs: 110, slow: 2 });
+  expect(log).toHaveBeenCalledExactlyOnceWith('warn', 'loop-stalled', { step: 'busy for 110', tookMs: 110 });
 });

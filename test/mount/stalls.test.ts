@@ -1,0 +1,64 @@
+// Locks are answered by one thread: nothing that it does may take long, however much is open and however large files are.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { start } from '../helpers/process.ts';
+import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
+
+/**
+ * What README.md of fs/ promises is 5 ms. A busy machine takes the processor away for tens of milliseconds at any time, so that only far more
+ * than that says something here; that work is done in small parts is shown in test/fs.
+ */
+const mostMs = 250;
+let mount: TempMount;
+beforeEach(async () => {
+  mount = await tempMount({ lockLimits: { longHolderMs: 1000 } });
+});
+afterEach(() => mount?.close());
+
+/** 2,000 WAL databases with a connection each, one of them in a transaction, and 4,000 open files besides: 10,000. */
+const many = `
+import os, resource, shutil, sqlite3, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+data, mount = sys.argv[1:]
+template = os.path.join(data, 'template'); made = sqlite3.connect(template)
+made.execute('pragma journal_mode=wal'); made.execute('create table t (n)'); made.close()
+for n in range(2000): shutil.copy(template, os.path.join(data, 'many', '%d.db' % n))
+files = [open(os.path.join(mount, 'many', 'f%d' % (n % 100)), 'a') for n in range(4000)]
+databases = [sqlite3.connect(os.path.join(mount, 'many', '%d.db' % n), isolation_level=None) for n in range(2000)]
+for database in databases: database.execute('select * from t').fetchall()
+databases[7].execute('begin immediate'); print('open', flush=True)
+sys.stdin.readline(); databases[3].close(); print('closed one', flush=True)
+sys.stdin.readline()
+for database in databases: database.close()
+for file in files: file.close()
+print('closed all', flush=True); sys.stdin.read()
+`;
+
+test('2,000 databases and 10,000 open files: looking for long holders, showing locks and closing hold nobody up', async () => {
+  mkdirSync(join(mount.dataDir, 'many'));
+  const client = start('python3', ['-c', many, mount.dataDir, mount.mountPoint]);
+  const says = (line: string) =>
+    eventually(() => expect(client.stdout().split('\n'), client.stderr()).toContain(line), { timeoutMs: 60_000 });
+  try {
+    await says('open');
+    expect((await mount.status()).handles).toBeGreaterThanOrEqual(10_000);
+    await eventually(() => expect(mount.log.map(({ event }) => event)).toContain('lock-held-long'), {
+      timeoutMs: 60_000,
+    });
+    expect((await mount.locks()).databases).toHaveLength(2000);
+    client.process.stdin?.write('\n');
+    await says('closed one');
+    client.process.stdin?.write('\n');
+    await says('closed all');
+    await eventually(async () => expect((await mount.status()).handles).toBe(0));
+    const { longestMsOf } = (await mount.status()).steps;
+    for (const [name, ms] of Object.entries(longestMsOf)) {
+      if (/messages|views|closes|due/.test(name)) expect(ms, name).toBeLessThan(mostMs);
+    }
+  } finally {
+    client.process.kill('SIGKILL');
+    await client.finished;
+  }
+}, 120_000);
