@@ -4,6 +4,7 @@ import { close } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
+import type { ErrandResult } from './channel/errand-thread.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
 import { FsError } from './errors.ts';
@@ -24,6 +25,7 @@ const predecessorCheckMs = 5;
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
 let isStopping = false;
+let errands: Worker | undefined;
 /** Parts of answers to the query `locks`, by its id. */
 const lockViews = new Map<number, readonly DatabaseLocks[]>();
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
@@ -92,6 +94,7 @@ function start(options: FsStartOptions): void {
     else if (message.type === 'make-room') {
       tellKernel(message.messages).then(() => toLoop({ type: 'room-made' }));
     } else if (message.type === 'sync') syncAndAnswer(message.job, deviceInChild, syncAverage);
+    else if (message.type === 'errand') errandThread().postMessage(message.errand);
     else if (message.type === 'close') {
       for (const fd of message.fds) close(fd, () => {}); // by a thread of Node's pool
     } else if (message.type === 'locks') {
@@ -111,6 +114,15 @@ function start(options: FsStartOptions): void {
     if (process.connected) process.disconnect();
     process.exit();
   });
+}
+
+/** Started when it is needed first. */
+function errandThread(): Worker {
+  if (errands !== undefined) return errands;
+  errands = new Worker(new URL('./channel/errand-thread.js', import.meta.url));
+  errands.on('message', (errand: ErrandResult) => toLoop({ type: 'errand-done', errand }));
+  errands.unref();
+  return errands;
 }
 
 function query(id: number, name: string, args: unknown): void {

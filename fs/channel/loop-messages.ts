@@ -1,7 +1,9 @@
 // What the main thread of the fs process and its loop thread say to each other.
 import type { DatabaseLocks } from '../locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions } from '../messages.ts';
+import type { Errand } from '../nodes/errands.ts';
 import type { SyncJob } from '../nodes/syncer.ts';
+import type { ErrandResult } from './errand-thread.ts';
 
 export interface LoopData {
   readonly deviceFd: number;
@@ -16,6 +18,7 @@ export type ToLoop =
   | { readonly type: 'stop' }
   | { readonly type: 'power-cut' }
   | { readonly type: 'room-made' }
+  | { readonly type: 'errand-done'; readonly errand: ErrandResult }
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'locks'; readonly id: number }
   | { readonly type: 'writers'; readonly id: number; readonly database: string }
@@ -30,6 +33,8 @@ export type FromLoop =
   | { readonly type: 'make-room'; readonly messages: readonly Uint8Array[] }
   /** To be done and answered by the main thread. */
   | { readonly type: 'sync'; readonly job: SyncJob }
+  /** To be done by the errand thread; `errand-done` is the answer. */
+  | { readonly type: 'errand'; readonly errand: Errand }
   /** To be closed by another thread: see LastCloses. */
   | { readonly type: 'close'; readonly fds: readonly number[] }
   /** A part of the answer to the query `locks`, before the processes are named. */

@@ -172,7 +172,7 @@ class Loop {
 
   /** False when there was none. */
   #answerMessages(): boolean {
-    const { tree, arbiter } = this.#parts;
+    const { tree, arbiter, session } = this.#parts;
     for (let hasAnswered = false; ; hasAnswered = true) {
       const received = receiveMessageOnPort(this.#port) as { readonly message: ToLoop } | undefined;
       if (received === undefined) return hasAnswered;
@@ -184,6 +184,11 @@ class Loop {
         case 'room-made':
           this.#pressure.relieved();
           break;
+        case 'errand-done': {
+          const owed = tree.errands.finished(message.errand.id);
+          if (owed) session.finish(owed.asked, (out) => owed.finish(message.errand.result, out));
+          break;
+        }
         case 'power-cut':
           tree.powerCut?.cut(Math.random);
           process.kill(process.pid, 'SIGKILL');

@@ -6,6 +6,7 @@ import { FencedLocks } from '../fence/fenced-locks.ts';
 import { noteRegistration, openersToFind } from '../fence/registration.ts';
 import type { Log } from '../log.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
+import { Errands } from '../nodes/errands.ts';
 import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
@@ -55,6 +56,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
     lastCloses,
+    errands: new Errands((errand) => send({ type: 'errand', errand })),
     powerCut: options.powerCut === true ? new PowerCut() : undefined,
     fence,
     refusesFenced: isKernelLocks,

@@ -117,12 +117,25 @@ export class Session {
     return isForgetting(request) || request.op === 'INTERRUPT' ? SILENT : -EIO;
   }
 
+  /** Answers a request for which SILENT was returned with what `finish` writes and returns, as a handler does. */
+  finish({ unique, isResent }: Owed, finish: (out: Buffer) => number): void {
+    this.#send(
+      unique,
+      isResent,
+      this.#guarded('errand', () => finish(this.#out)),
+    );
+  }
+
   #handle(request: Request): number {
+    return this.#guarded(request.op, () => this.#route(request));
+  }
+
+  #guarded(op: string, handle: () => number): number {
     try {
-      return this.#route(request);
+      return handle();
     } catch (error) {
       this.#parts.log('error', 'handler-failed', {
-        op: request.op,
+        op,
         error: error instanceof Error ? error.stack : error,
       });
       return -EIO;

@@ -4,6 +4,7 @@ import { encodeAttributes, encodeEntry, type Lifetime } from '../protocol/encode
 import * as flags from '../protocol/flags.ts';
 import { attr, attrOut, entryOut, statfsOut } from '../protocol/layouts.ts';
 import { type RequestOf, rootNodeId, type Timestamp } from '../protocol/requests.ts';
+import type { FileOffset } from '../protocol/words.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import {
   chmod,
@@ -18,6 +19,7 @@ import {
   utimensat,
 } from '../system/files.ts';
 import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
+import { longBytes } from './errands.ts';
 import type { Node } from './nodes.ts';
 import { keptBits, readRootMode, writeRootMode } from './root-mode.ts';
 import { ESTALE, failed, type Tree } from './tree.ts';
@@ -42,6 +44,8 @@ const UTIME_NOW = (1 << 30) - 1;
 const UTIME_OMIT = (1 << 30) - 2;
 const keepId = 0xffffffff; // chown(2): -1 leaves an id as it is
 const timespecBytes = 16;
+/** What statx counts in. */
+const blockBytes = 512;
 const times = Buffer.alloc(2 * timespecBytes);
 const statfsBuffer = Buffer.alloc(120);
 const backingStat = Buffer.alloc(statxSize);
@@ -71,7 +75,7 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
   if (node === undefined) return -ESTALE;
   const { valid } = asked;
   const has = (bit: number) => (valid & bit) !== 0;
-  const { UID, GID, MODE, SIZE, ATIME, MTIME, ATIME_NOW, MTIME_NOW, FH } = flags.attribute;
+  const { UID, GID, MODE, SIZE, ATIME, MTIME, FH } = flags.attribute;
   // Owner before mode: chown clears the set-id bits, and the mode that the kernel sends already says what should be left.
   // A request without any of these is a chown(2) that leaves both ids alone, and moves ctime all the same.
   if (has(UID | GID) || !has(MODE | SIZE | ATIME | MTIME)) {
@@ -79,11 +83,28 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
     const gid = has(GID) ? asked.gid : keepId;
     if (fchownat(node.fd, emptyPath, uid, gid, AT_EMPTY_PATH) < 0) return failed();
   }
-  if (has(SIZE)) {
-    const fd = has(FH) ? (tree.files.get(asked.fh)?.fd ?? -1) : -1;
-    const result = fd >= 0 ? ftruncate(fd, asked.size) : truncate(pathOfDescriptor(node.fd), asked.size);
-    if (result < 0) return failed();
+  if (!has(SIZE)) return setModeAndTimes(tree, node, asked, out);
+  const fd = has(FH) ? (tree.files.get(asked.fh)?.fd ?? -1) : -1;
+  if (freesMuch(tree, node, asked.size)) {
+    const isOpen = fd >= 0;
+    const call = { call: 'truncate', fds: [isOpen ? fd : node.fd], isOpen, size: asked.size } as const;
+    return tree.errands.start(asked, call, (result, answer) => {
+      if (tree.nodes.get(asked.nodeId) !== node) return -ESTALE; // its client has been killed
+      return result < 0 ? result : setModeAndTimes(tree, node, asked, answer);
+    });
   }
+  const result = fd >= 0 ? ftruncate(fd, asked.size) : truncate(pathOfDescriptor(node.fd), asked.size);
+  return result < 0 ? failed() : setModeAndTimes(tree, node, asked, out);
+}
+
+function freesMuch({ stat }: Tree, node: Node, size: FileOffset): boolean {
+  if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, stat)) return false;
+  return stat.readUIntLE(statxOffset.blocks, 6) * blockBytes > Number(size) + longBytes;
+}
+
+function setModeAndTimes(tree: Tree, node: Node, asked: RequestOf<'SETATTR'>, out: Buffer): number {
+  const has = (bit: number) => (asked.valid & bit) !== 0;
+  const { MODE, ATIME, MTIME, ATIME_NOW, MTIME_NOW } = flags.attribute;
   if (has(MODE) && changeMode(node, asked.mode & 0o7777) < 0) return failed();
   if (has(ATIME | MTIME)) {
     writeTime(0, has(ATIME), has(ATIME_NOW), asked.atime);

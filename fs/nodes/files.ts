@@ -24,6 +24,7 @@ import {
 } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 import { answerEntry } from './attributes.ts';
+import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
 import {
@@ -40,7 +41,7 @@ import {
   type Tree,
 } from './tree.ts';
 
-/** One request copies at most this much, so that other requests need not wait for long: callers go on where it ended. */
+/** One request copies at most this much: callers go on where it ended. */
 const copyBytes = 8 << 20;
 const fromOffset = Buffer.alloc(8);
 const toOffset = Buffer.alloc(8);
@@ -126,7 +127,11 @@ export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
 export function allocate(tree: Tree, asked: RequestOf<'FALLOCATE'>): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  return fallocate(fd, asked.mode, asked.offset, asked.length) < 0 ? failed() : 0;
+  const { mode, offset, length } = asked;
+  if (length >= longBytes) {
+    return tree.errands.start(asked, { call: 'fallocate', fds: [fd], mode, offset, length }, (result) => result);
+  }
+  return fallocate(fd, mode, offset, length) < 0 ? failed() : 0;
 }
 
 export function seek(tree: Tree, asked: RequestOf<'LSEEK'>, out: Buffer): number {
@@ -141,16 +146,18 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
   if (from < 0) return from;
   const to = descriptorOf(tree, asked.fhOut);
   if (to < 0) return to;
-  fromOffset.writeBigInt64LE(asked.offsetIn);
-  toOffset.writeBigInt64LE(asked.offsetOut);
-  const size = copyFileRange(
-    from,
-    fromOffset,
-    to,
-    toOffset,
-    asked.length < copyBytes ? Number(asked.length) : copyBytes,
-    0,
-  );
+  const { offsetIn, offsetOut, length } = asked;
+  const sizeBytes = length < copyBytes ? Number(length) : copyBytes;
+  if (sizeBytes >= longBytes) {
+    return tree.errands.start(
+      asked,
+      { call: 'copy_file_range', fds: [from, to], offsetIn, offsetOut, sizeBytes },
+      (result, written) => (result < 0 ? result : encodeWritten(written, result)),
+    );
+  }
+  fromOffset.writeBigInt64LE(offsetIn);
+  toOffset.writeBigInt64LE(offsetOut);
+  const size = copyFileRange(from, fromOffset, to, toOffset, sizeBytes, 0);
   return size < 0 ? failed() : encodeWritten(out, size);
 }
 

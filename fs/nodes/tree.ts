@@ -19,6 +19,7 @@ import {
 } from '../system/files.ts';
 import { lastErrno, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
+import type { Errands } from './errands.ts';
 import { HandleTable } from './handles.ts';
 import type { LastCloses } from './last-closes.ts';
 import { Listings } from './listings.ts';
@@ -41,6 +42,7 @@ export interface Tree {
   readonly ownChanges: OwnChanges;
   readonly syncer: Syncer;
   readonly lastCloses: LastCloses;
+  readonly errands: Errands;
   /** Only in a test of power cuts. */
   readonly powerCut: PowerCut | undefined;
   /** Which files programs of a dead mount still use. */

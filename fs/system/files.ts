@@ -7,6 +7,7 @@ import { libcFunction, libcFunctionAsync } from './libc.ts';
 export const emptyPath = Buffer.from('\0');
 /** The longest path that the kernel takes or gives, in bytes, with its zero byte. */
 export const PATH_MAX = 4096;
+const F_DUPFD_CLOEXEC = 1030;
 const currentDirectory = Buffer.from('.\0');
 const linkTarget = Buffer.alloc(PATH_MAX);
 export const AT_REMOVEDIR = 0x200;
@@ -88,6 +89,11 @@ export const writeAsync = libcFunctionAsync<[number, Buffer, number]>(
 export const poll = libcFunction<[Buffer, number, number]>('int poll(void *fds, unsigned long count, int timeoutMs)');
 export const ioctl = libcFunction<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, void *argument)');
 export const fcntl = libcFunction<[number, number, number]>('int fcntl(int fd, int command, int64_t argument)');
+
+/** A descriptor of the same open file, or -1 with errno. */
+export function duplicate(fd: number): number {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 
 /** The directory of an O_PATH descriptor, to be read or synced, or -1 with errno. */
 export function openDirectoryAgain(directory: number): number {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { start } from '../helpers/process.ts';
+import { run, start } from '../helpers/process.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 /**
@@ -62,3 +62,36 @@ test('2,000 databases and 10,000 open files: looking for long holders, showing l
     await client.finished;
   }
 }, 120_000);
+
+/** Prints how long its sync, its truncation and its copy of 300 MB have taken, in milliseconds. */
+const large = `
+import json, os, sys, time
+took = {}
+def timed(name, action):
+    start = time.monotonic(); action(); took[name] = (time.monotonic() - start) * 1000
+fd = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR); data = os.urandom(1 << 20)
+for _ in range(300): os.write(fd, data)
+timed('FSYNC', lambda: os.fsync(fd))
+copy = os.open(sys.argv[1] + '2', os.O_CREAT | os.O_RDWR); done = 0
+def copy_all():
+    global done
+    while done < 300 << 20: done += os.copy_file_range(fd, copy, (300 << 20) - done)
+os.lseek(fd, 0, 0); timed('COPY_FILE_RANGE', copy_all)
+os.lseek(copy, 0, 0); os.lseek(fd, 0, 0)
+for _ in range(300): assert os.read(copy, 1 << 20) == data
+timed('SETATTR', lambda: os.ftruncate(fd, 5)); timed('SETATTR', lambda: os.truncate(sys.argv[1] + '2', 7))
+assert (os.fstat(fd).st_size, os.fstat(copy).st_size, os.pread(fd, 9, 0)) == (5, 7, data[:5])
+os.posix_fallocate(fd, 0, 300 << 20); assert os.fstat(fd).st_size == 300 << 20
+print(json.dumps(took))
+`;
+
+test('on a fresh daemon a sync, a copy and a truncation of 300 MB keep nobody waiting', async () => {
+  const { stdout, stderr } = await run('python3', ['-c', large, join(mount.mountPoint, 'large')]);
+  expect(stderr).toBe('');
+  const { longestMsOf, longestMs } = (await mount.status()).steps;
+  for (const [name, tookMs] of Object.entries(JSON.parse(stdout) as Record<string, number>)) {
+    // Where the disk is very fast there is nothing to tell apart.
+    if (tookMs > 200) expect(longestMsOf[name] ?? 0, name).toBeLessThan(tookMs / 2);
+  }
+  expect(longestMs).toBeGreaterThan(0);
+});

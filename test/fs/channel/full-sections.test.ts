@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LockArbiter } from '../../../fs/arbiter/arbiter.ts';
 import { Session } from '../../../fs/channel/session.ts';
+import { Errands } from '../../../fs/nodes/errands.ts';
 import { LastCloses } from '../../../fs/nodes/last-closes.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
@@ -40,6 +41,7 @@ beforeEach(() => {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(), () => expect.unreachable()),
+    errands: new Errands(() => expect.unreachable()),
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
     powerCut: undefined,

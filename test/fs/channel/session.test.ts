@@ -1,10 +1,12 @@
 // The session on recorded bytes, without /dev/fuse: what it answers, and that nothing a client sends can end it.
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { doErrand } from '../../../fs/channel/errand-thread.ts';
 import { Session } from '../../../fs/channel/session.ts';
+import { Errands } from '../../../fs/nodes/errands.ts';
 import { LastCloses } from '../../../fs/nodes/last-closes.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
@@ -36,11 +38,18 @@ beforeEach(() => {
   const survivor = new Survivor(createSurvivorDescriptors(), log);
   const alwaysFast = Object.assign(new SyncAverage(), { add: () => {} }); // however busy the disk is
   const syncer = new Syncer(alwaysFast, () => expect.unreachable());
+  const errands = new Errands((errand) => {
+    const { id, result } = doErrand(errand);
+    const owed = errands.finished(id);
+    if (owed === undefined) return expect.unreachable();
+    session.finish(owed.asked, (out) => owed.finish(result, out));
+  });
   tree = openTree(folder, {
     caller,
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer,
+    errands,
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
     powerCut: undefined,
@@ -86,6 +95,32 @@ test('CREATE, WRITE, READ, RELEASE: a file made by bytes alone', () => {
   expect(ask(request('READ', [fh, u64(0), u32(100), ...words], { nodeId })).payload).toEqual(Buffer.from('\0\0hello'));
   expect(ask(request('RELEASE', [fh, u32(0), u32(0), u64(0)], { nodeId })).errno).toBe(0);
   expect(tree.files.size).toBe(0);
+});
+
+test('what takes long on a large file is answered when it is done, with what the request asks for besides', () => {
+  const created = ask(request('CREATE', [u32(0o102), u32(0o100600), u32(0), u32(0), name('f')]));
+  const nodeId = Number(created.payload.readBigUInt64LE(0));
+  const fh = u64(handleOf(created.payload));
+  writeFileSync(join(folder, 'f'), Buffer.alloc(4 << 20, 'x'));
+  const [MODE, SIZE, FH] = [1, 8, 64];
+  const setAttributes = (valid: number, size: number, mode: number) => {
+    const times = [u64(0), u64(0), u64(0), u32(0), u32(0), u32(0)];
+    const body = [u32(valid), u32(0), fh, u64(size), u64(0), ...times, u32(mode), u32(0), u32(0), u32(0), u32(0)];
+    return ask(request('SETATTR', body, { nodeId, unique: 77n }));
+  };
+  const copied = ask(request('COPY_FILE_RANGE', [fh, u64(0), u64(nodeId), fh, u64(4 << 20), u64(2 << 20), u64(0)]));
+  expect([copied.errno, copied.payload.readUInt32LE(0)]).toEqual([0, 2 << 20]);
+  expect(ask(request('FALLOCATE', [fh, u64(0), u64(8 << 20), u32(0), u32(0)])).errno).toBe(0);
+  expect(statSync(join(folder, 'f')).size).toBe(8 << 20);
+  const attrSize = 16 + 8;
+  for (const [valid, size] of [
+    [MODE | SIZE | FH, 5 << 20],
+    [MODE | SIZE, 100],
+  ] as const) {
+    const { errno, unique, payload } = setAttributes(valid, size, 0o640);
+    expect([errno, unique, Number(payload.readBigUInt64LE(attrSize))]).toEqual([0, 77n, size]);
+    expect(statSync(join(folder, 'f')).mode & 0o777).toBe(0o640);
+  }
 });
 
 test('LOOKUP of an absent name is an entry without node, which the kernel may remember', () => {

@@ -1,5 +1,5 @@
 // Who does a sync: the thread that answers the kernel while the device is fast, somebody else while it is slow.
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -23,6 +23,22 @@ test('a sync is done at once while syncs are fast', () => {
   const unreachable = () => expect.unreachable();
   expect(new Syncer(new SyncAverage(), unreachable).sync(job)).toBe(0);
   expect(new Syncer(new SyncAverage(), unreachable).sync({ ...job, isDataOnly: true })).toBe(0);
+});
+
+test('a sync of much that waits to be written is handed over, the first one too', () => {
+  const handedOver: SyncJob[] = [];
+  const sync = () => new Syncer(new SyncAverage(), (given) => handedOver.push(given)).sync(job);
+  writeSync(job.fd, Buffer.alloc(8 << 20, 1));
+  expect(sync()).toBe(SILENT);
+  fsyncSync(job.fd);
+  expect(sync()).toBe(0);
+  writeSync(job.fd, Buffer.alloc(4096, 2), 0, 4096, 0);
+  expect(sync()).toBe(0);
+  writeSync(job.fd, Buffer.alloc(4 << 20, 3), 0, 4 << 20, 4096);
+  expect(sync()).toBe(SILENT);
+  ftruncateSync(job.fd, 65 << 20); // where to count the dirty pages would take as long
+  expect(sync()).toBe(SILENT);
+  expect(handedOver).toHaveLength(3);
 });
 
 test('a sync that fails gives its errno', () => {

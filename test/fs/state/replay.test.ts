@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Session } from '../../../fs/channel/session.ts';
+import { Errands } from '../../../fs/nodes/errands.ts';
 import { LastCloses } from '../../../fs/nodes/last-closes.ts';
 import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../../fs/nodes/passthrough.ts';
@@ -58,6 +59,7 @@ function startProcess(): Process {
     passthrough: new Passthrough(-1, log),
     ownChanges: new OwnChanges(),
     syncer: new Syncer(new SyncAverage(), () => expect.unreachable()),
+    errands: new Errands(() => expect.unreachable()),
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
     powerCut: undefined,

@@ -1,0 +1,43 @@
+// The thread that does errands, one after the other: see nodes/errands.ts.
+import { parentPort } from 'node:worker_threads';
+import type { Errand } from '../nodes/errands.ts';
+import { close, copyFileRange, fallocate, ftruncate, pathOfDescriptor, truncate } from '../system/files.ts';
+import { lastErrno } from '../system/libc.ts';
+
+export interface ErrandResult {
+  readonly id: number;
+  /** 0 or more, or a negative errno. */
+  readonly result: number;
+}
+
+/** Closes the errand's descriptors. */
+export function doErrand(errand: Errand): ErrandResult {
+  const returned = call(errand);
+  const result = returned < 0 ? -lastErrno() : returned;
+  for (const fd of errand.fds) close(fd);
+  return { id: errand.id, result };
+}
+
+function call(errand: Errand): number {
+  switch (errand.call) {
+    case 'truncate': {
+      const { fds, isOpen, size } = errand;
+      return isOpen ? ftruncate(fds[0], size) : truncate(pathOfDescriptor(fds[0]), size);
+    }
+    case 'fallocate':
+      return fallocate(errand.fds[0], errand.mode, errand.offset, errand.length);
+    case 'copy_file_range': {
+      const [from, to] = errand.fds;
+      const [offsetIn, offsetOut] = [errand.offsetIn, errand.offsetOut].map((offset) => {
+        const bytes = Buffer.alloc(8);
+        bytes.writeBigInt64LE(offset);
+        return bytes;
+      }) as [Buffer, Buffer];
+      return copyFileRange(from, offsetIn, to, offsetOut, errand.sizeBytes, 0);
+    }
+    default:
+      return errand satisfies never;
+  }
+}
+
+parentPort?.on('message', (errand: Errand) => parentPort?.postMessage(doErrand(errand)));
