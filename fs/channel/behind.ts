@@ -8,6 +8,7 @@ import { encodeInvalidateEntry, encodeInvalidateInode } from '../protocol/encode
 import type { NodeId } from '../protocol/requests.ts';
 import { pathOfDescriptor, readPathOf } from '../system/files.ts';
 import { type DirectoryEvent, Inotify } from '../system/inotify.ts';
+import { lastErrno } from '../system/libc.ts';
 import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
 
 /** Events are looked at in batches: transactions through the mount raise thousands a second. */
@@ -25,9 +26,12 @@ export class BehindTheBack implements DirectoryListener {
 
   constructor(log: Log) {
     this.#log = log;
+    if (this.#inotify.fd >= 0) return;
+    this.#hasComplained = true;
+    log('warn', 'watch-refused', { errno: lastErrno(), hint: 'raise fs.inotify.max_user_instances' });
   }
 
-  /** Readable when something has changed. */
+  /** Readable when something has changed; -1 where nothing can be watched. */
   get fd(): number {
     return this.#inotify.fd;
   }

@@ -86,7 +86,8 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     wantsPassthrough: passthroughWanted !== 'off',
     initialized: (isNegotiated) => {
       passthrough.start(passthroughWanted, isNegotiated, dataDir);
-      if (passthrough.isActive) noteRegistration(stateDir, passthrough.takesPathDescriptor);
+      const reason = passthrough.isActive && noteRegistration(stateDir, passthrough.takesPathDescriptor);
+      if (reason) log('warn', 'registration-not-noted', { reason });
       send({ type: 'ready', passthrough: passthrough.state });
     },
   });

@@ -12,9 +12,15 @@ export function openersToFind(stateDir: string): Openers {
   return existsSync(markOf(stateDir)) ? 'writers' : 'all';
 }
 
-export function noteRegistration(stateDir: string, takesPathDescriptor: boolean): void {
-  if (takesPathDescriptor) rmSync(markOf(stateDir), { force: true });
-  else writeFileSync(markOf(stateDir), '');
+/** Undefined, or why it cannot be noted: the folder is full, read-only or gone. */
+export function noteRegistration(stateDir: string, takesPathDescriptor: boolean): string | undefined {
+  try {
+    if (takesPathDescriptor) rmSync(markOf(stateDir), { force: true });
+    else writeFileSync(markOf(stateDir), '');
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 function markOf(stateDir: string): string {

@@ -1,7 +1,7 @@
 // inotify(7) without Node's fs.watch: the mask can be chosen (fs.watch would report every write of every client), directories are
 // named by descriptor, and events are read when it suits the caller.
 import { read } from './files.ts';
-import { lastErrno, lastError, libcFunction } from './libc.ts';
+import { lastErrno, libcFunction } from './libc.ts';
 
 const inotify_init1 = libcFunction<[number]>('int inotify_init1(int flags)');
 const inotify_add_watch = libcFunction<[number, Buffer, number]>(
@@ -36,13 +36,9 @@ export interface DirectoryEvent {
 }
 
 export class Inotify {
-  readonly fd: number;
+  /** -1 with errno when it is not to be had: a user has 128 of them by default, in all containers together. */
+  readonly fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   readonly #buffer = Buffer.allocUnsafe(bufferBytes);
-
-  constructor() {
-    this.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (this.fd < 0) throw lastError('inotify_init1');
-  }
 
   /** `path` ends with a zero byte. Returns the watch's number, or a negative errno: ENOSPC when the user's watches are used up. */
   add(path: Buffer): number {

@@ -114,3 +114,9 @@ print(*[os.path.getsize(f"{data}/{name}") for name in names])
     '',
   ]);
 });
+
+test('a run-time folder that cannot be written to is told, and does not keep the mount from being served', async () => {
+  mount = await tempMount({ stateDir: '/etc/hostname' });
+  expect(mount.log).toContainEqual(expect.objectContaining({ event: 'registration-not-noted' }));
+  expect(await through('echo served > f; cat f')).toBe('served');
+});

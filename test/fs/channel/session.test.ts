@@ -28,10 +28,13 @@ let tree: Tree;
 let replies: Buffer[];
 let logged: { level: string; event: string; fields: object }[];
 let session: Session;
+/** What was handed over to the errand thread. */
+let calls: string[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-session-'));
   replies = [];
+  calls = [];
   logged = [];
   const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
   const caller = { become: () => {} } as unknown as Caller;
@@ -39,6 +42,7 @@ beforeEach(() => {
   const alwaysFast = Object.assign(new SyncAverage(), { add: () => {} }); // however busy the disk is
   const syncer = new Syncer(alwaysFast, () => expect.unreachable());
   const errands = new Errands((errand) => {
+    calls.push(errand.call);
     const { id, result } = doErrand(errand);
     const owed = errands.finished(id);
     if (owed === undefined) return expect.unreachable();
@@ -121,6 +125,7 @@ test('what takes long on a large file is answered when it is done, with what the
     expect([errno, unique, Number(payload.readBigUInt64LE(attrSize))]).toEqual([0, 77n, size]);
     expect(statSync(join(folder, 'f')).mode & 0o777).toBe(0o640);
   }
+  expect(calls).toEqual(['copy_file_range', 'fallocate', 'truncate', 'truncate']);
 });
 
 test('LOOKUP of an absent name is an entry without node, which the kernel may remember', () => {
