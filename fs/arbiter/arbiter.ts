@@ -50,6 +50,8 @@ export interface ArbiterParts {
   readonly answer: (asked: Owed, result: number) => void;
   /** These databases were written since the last call, each with who wrote. Called 20 times a second at most. */
   readonly committed: (databases: readonly WrittenDatabase[]) => void;
+  /** Clients reach their files' data without us. Default: they do. */
+  readonly isPassedThrough?: () => boolean;
   readonly limits?: Partial<LockLimits>;
 }
 
@@ -68,7 +70,7 @@ export class LockArbiter implements LockService {
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
   readonly #paths: NodePaths;
   readonly #committed = new Map<string, Set<number>>();
-  readonly #writers = new Writers(performance.now());
+  readonly #writers: Writers;
   /**
    * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy, of which
    * programs on the data directory know nothing and the other way round: these are kept out while the file is open here.
@@ -81,6 +83,7 @@ export class LockArbiter implements LockService {
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts;
+    this.#writers = new Writers(performance.now(), parts.isPassedThrough);
     this.#paths = new NodePaths(parts.dataDir);
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.survivor.kept, parts.log);
     const world: LockWorld = {

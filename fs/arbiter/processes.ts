@@ -47,9 +47,13 @@ export interface ProcessName {
   readonly container: string;
 }
 
-export function nameProcess(pid: number): ProcessName {
+/**
+ * `mayWait` false: with the short name instead of the command line. The kernel reads that out of the process's memory, and waits while the
+ * process maps or unmaps something, which in turn may wait for an answer of a FUSE file system.
+ */
+export function nameProcess(pid: number, mayWait = true): ProcessName {
   if (pid === HIDDEN) return { command: 'unknown', container: 'hidden' };
-  const words = read(`/proc/${pid}/cmdline`).split('\0');
+  const words = (mayWait ? read(`/proc/${pid}/cmdline`) : '').split('\0');
   const command = words.join(' ').trim() || read(`/proc/${pid}/comm`).trim() || 'unknown';
   return { command, container: containerOf(read(`/proc/${pid}/cgroup`), isApart(pid)) };
 }

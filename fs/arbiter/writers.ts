@@ -42,9 +42,12 @@ export class Writers {
   readonly #records = new Map<string, Record>();
   #completeSinceMs: number;
   #unnamed: Window[] = [];
+  readonly #nameOf: (pid: number) => ProcessName;
 
-  constructor(nowMs: number) {
+  /** `mayWait`: see nameProcess. False while clients map files that the caller itself reads and writes. */
+  constructor(nowMs: number, mayWait: () => boolean = () => true) {
     this.#completeSinceMs = nowMs;
+    this.#nameOf = (pid) => nameProcess(pid, mayWait());
   }
 
   /** A write lock was given back. */
@@ -68,7 +71,7 @@ export class Writers {
   /** To be called between two requests, soon after a note: the process is there as long as it has the file open. */
   nameNew(): void {
     if (this.#unnamed.length === 0) return;
-    for (const window of this.#unnamed) window.name = nameProcess(window.writer.pid);
+    for (const window of this.#unnamed) window.name = this.#nameOf(window.writer.pid);
     this.#unnamed = [];
   }
 
@@ -80,14 +83,14 @@ export class Writers {
   ): WriterRecord {
     this.nameNew();
     const record = this.#records.get(database);
-    const windows = (record?.windows ?? []).map(({ writer: { pid }, name = nameProcess(pid), sinceMs, untilMs }) => ({
+    const windows = (record?.windows ?? []).map(({ writer: { pid }, name = this.#nameOf(pid), sinceMs, untilMs }) => ({
       ...name,
       pid,
       sinceMs: sinceMs + toMonotonicMs,
       untilMs: untilMs + toMonotonicMs,
     }));
     const open = current && {
-      ...nameProcess(current.writer.pid),
+      ...this.#nameOf(current.writer.pid),
       pid: current.writer.pid,
       sinceMs: current.sinceMs + toMonotonicMs,
       untilMs: null,

@@ -73,6 +73,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
         log,
         survivor,
         answer,
+        isPassedThrough: () => passthrough.isActive,
         committed: (databases) => send({ type: 'committed', databases }),
         ...(limits === undefined ? {} : { limits }),
       });

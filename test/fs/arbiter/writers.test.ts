@@ -1,4 +1,5 @@
 // The record of who wrote which database when.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Writers } from '../../../fs/arbiter/writers.ts';
 
@@ -37,4 +38,11 @@ test('a record that has forgotten something says since when it is complete', () 
   for (let n = 0; n < 300; n += 1) writers.note(`other ${n}`, one, 5000 + n, 5000 + n);
   expect(writers.of('a', undefined, 0)).toEqual({ completeSinceMs: expect.any(Number), windows: [] });
   expect(writers.of('a', undefined, 0).completeSinceMs).toBeGreaterThanOrEqual(1991);
+});
+
+test('where a look at the command line could wait for ourselves the short name has to do', () => {
+  const writers = new Writers(0, () => false);
+  writers.note('a', one, 10, 12);
+  const [window] = writers.of('a', undefined, 0).windows;
+  expect(window?.command).toBe(readFileSync(`/proc/${one.pid}/comm`, 'utf8').trim());
 });

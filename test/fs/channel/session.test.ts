@@ -128,6 +128,28 @@ test('what takes long on a large file is answered when it is done, with what the
   expect(calls).toEqual(['copy_file_range', 'fallocate', 'truncate', 'truncate']);
 });
 
+test('a large directory is listed in answers of 100 entries with attributes, however large the buffer, and every name comes once', () => {
+  for (let n = 0; n < 450; n++) writeFileSync(join(folder, `file-${n}`), '');
+  const entryBytes = 128;
+  const seen: string[] = [];
+  for (let offset = 0n, answers = 0; answers < 10; answers++) {
+    const { payload } = ask(
+      request('READDIRPLUS', [u64(0), u64(offset), u32(1 << 20), u32(0), u64(0), u32(0), u32(0)]),
+    );
+    if (payload.length === 0) break;
+    let entries = 0;
+    for (let at = 0; at < payload.length; entries++) {
+      const nameBytes = payload.readUInt32LE(at + entryBytes + 16);
+      offset = payload.readBigUInt64LE(at + entryBytes + 8);
+      seen.push(payload.toString('utf8', at + entryBytes + 24, at + entryBytes + 24 + nameBytes));
+      at += (entryBytes + 24 + nameBytes + 7) & ~7;
+    }
+    expect(entries).toBeLessThanOrEqual(100);
+  }
+  const files = seen.filter((name) => name.startsWith('file-'));
+  expect([files.length, new Set(files).size, seen.length]).toEqual([450, 450, 452]);
+});
+
 test('LOOKUP of an absent name is an entry without node, which the kernel may remember', () => {
   const { errno, payload } = ask(request('LOOKUP', [name('none')]));
   expect(errno).toBe(0);
