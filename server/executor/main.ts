@@ -9,6 +9,7 @@ import { Connections } from './connections.ts';
 import { allowInterrupts, endInterrupts, listenForInterrupts } from './interrupts.ts';
 import { fileOperations, operations } from './operations.ts';
 import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } from './run-group.ts';
+import { withoutUnsendable } from './unsendable.ts';
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -21,7 +22,13 @@ let connections: Connections | undefined;
 
 /** Whether the server still listens is not known here: it ends its executors with it. */
 function send(message: FromExecutor): void {
-  process.send?.(message, undefined, undefined, () => {});
+  try {
+    process.send?.(message, undefined, undefined, () => {});
+  } catch (cause) {
+    const answer = withoutUnsendable(message, cause);
+    if (answer === null) throw cause;
+    process.send?.(answer, undefined, undefined, () => {});
+  }
 }
 
 function runGroup(

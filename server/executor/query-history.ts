@@ -3,6 +3,7 @@ import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
 import type { AnyOperation, Operation } from '../messages/operation.ts';
 import { secondsText } from '../messages/time-text.ts';
+import { wellFormed } from '../messages/unicode.ts';
 import type { Connection } from './connection.ts';
 
 export const historyTable = '_query_history';
@@ -75,12 +76,12 @@ export const historyAppend: Operation<
     for (const entry of entries) {
       insert.run(
         leastId,
-        entry.sql,
+        wellFormed(entry.sql),
         BigInt(Math.round(entry.timestampMs)),
         BigInt(Math.round(entry.durationMs)),
         BigInt(entry.rowCount),
         entry.error === null ? 1n : 0n,
-        entry.error,
+        entry.error === null ? null : wellFormed(entry.error),
         entry.isStatement ? 1n : 0n,
         entry.source,
         entry.clientIp,

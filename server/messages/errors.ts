@@ -2,6 +2,7 @@
 // a code to the client. Codes are the contract; texts are for people.
 
 import { limits } from './limits.ts';
+import { wellFormed } from './unicode.ts';
 
 export const errorCodes = {
   INVALID_PARAMETERS: { status: 400, sense: 'A parameter or the body is missing, malformed or out of range.' },
@@ -61,7 +62,7 @@ export class ApiError extends Error {
 
   constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
     super(
-      message.length > limits.errorChars ? `${message.slice(0, limits.errorChars)}...` : message,
+      message.length > limits.errorChars ? `${wellFormed(message.slice(0, limits.errorChars))}...` : message,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.name = 'ApiError';

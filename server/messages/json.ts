@@ -12,23 +12,70 @@ export function isObject(value: Json): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** JSON text that stands in an answer as it is. JSON.stringify cannot write it, so that stringifyJson does. */
+export class RawJson {
+  readonly text: string;
+
+  /** `text` is one JSON document, which nobody looks at again. */
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toJSON(): never {
+    throw new TypeError('RawJson is written by stringifyJson');
+  }
+}
+
 /** 16 digits in a row may be an integer beyond 2^53: only then is JSON.parse not exact. */
 const mayHoldBigInteger = /\d{16}/;
 
 /**
- * One JSON document (leading and trailing white space allowed). Integers beyond 2^53 are bigint.
+ * One JSON document (leading and trailing white space allowed), nested no deeper than `limits.jsonDepth`. Integers beyond 2^53 are
+ * bigint; other numbers beyond what a double holds are Infinity.
  * @throws SyntaxError
  */
 export function parseJson(text: string): Json {
+  checkDepth(text);
   return mayHoldBigInteger.test(text) ? new Reader(text, false).document() : (JSON.parse(text) as Json);
 }
 
 /** As parseJson, but every number written without point and exponent is a bigint, so `1` and `1.0` differ. @throws SyntaxError */
 export function parseJsonTyped(text: string): Json {
+  checkDepth(text);
   return new Reader(text, true).document();
 }
 
-/** Compact JSON text, as JSON.stringify, with every bigint as a plain number. */
+/**
+ * Recursive writers and readers, ours and those of clients, end on a text that is nested without limit.
+ * @throws SyntaxError
+ */
+export function checkDepth(text: string): void {
+  // What is shorter has no room for so many pairs.
+  if (text.length <= 2 * limits.jsonDepth) return;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quoteCode) at = endOfString(text, at) - 1;
+    else if (code === 0x5b || code === 0x7b) depth += 1;
+    else if (code === 0x5d || code === 0x7d) depth -= 1;
+    if (depth > limits.jsonDepth) throw new SyntaxError(`JSON is nested deeper than ${limits.jsonDepth} levels`);
+  }
+}
+
+const quoteCode = 0x22;
+const backslashCode = 0x5c;
+
+/** `at` is that of the opening quote. @returns the position after the closing one, or after the text */
+export function endOfString(text: string, at: number): number {
+  for (let quote = text.indexOf('"', at + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote;
+    while (text.charCodeAt(before - 1) === backslashCode) before -= 1;
+    if ((quote - before) % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
+/** Compact JSON text, as JSON.stringify, with every bigint as a plain number, and RawJson as it is. */
 export function stringifyJson(value: unknown): string {
   try {
     return JSON.stringify(value);
@@ -37,10 +84,18 @@ export function stringifyJson(value: unknown): string {
   }
 }
 
+type BodyCode = 'INVALID_PARAMETERS' | 'INVALID_JSON_VALUE';
+
 /** Decodes bytes that must be one JSON document in UTF-8. @throws ApiError with `code` */
-export function parseJsonBody(bytes: Uint8Array, code: 'INVALID_PARAMETERS' | 'INVALID_JSON_VALUE'): Json {
+export function parseJsonBody(bytes: Uint8Array, code: BodyCode): Json {
+  return readJsonBody(bytes, code).value;
+}
+
+/** As parseJsonBody, with the text that the value was read from. */
+export function readJsonBody(bytes: Uint8Array, code: BodyCode): { readonly text: string; readonly value: Json } {
   try {
-    return parseJson(utf8.decode(bytes));
+    const text = utf8.decode(bytes);
+    return { text, value: parseJson(text) };
   } catch (cause) {
     throw new ApiError(code, `the body is not valid JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, {
       cause,
@@ -56,6 +111,7 @@ function write(value: unknown): string {
       return value.toString();
     case 'object': {
       if (value === null) return 'null';
+      if (value instanceof RawJson) return value.text;
       if (Array.isArray(value))
         return `[${value.map((item) => (item === undefined ? 'null' : write(item))).join(',')}]`;
       const members: string[] = [];
@@ -96,20 +152,19 @@ class Reader {
   }
 
   document(): Json {
-    const value = this.#value(0);
+    const value = this.#value();
     this.#skip();
     if (this.#at < this.#text.length) throw this.#unexpected();
     return value;
   }
 
-  #value(depth: number): Json {
-    if (depth > limits.jsonDepth) throw new SyntaxError(`JSON is nested deeper than ${limits.jsonDepth} levels`);
+  #value(): Json {
     this.#skip();
     switch (this.#text[this.#at]) {
       case '{':
-        return this.#object(depth);
+        return this.#object();
       case '[':
-        return this.#array(depth);
+        return this.#array();
       case '"':
         return this.#string();
       case 't':
@@ -123,7 +178,7 @@ class Reader {
     }
   }
 
-  #object(depth: number): Json {
+  #object(): Json {
     const result: { [name: string]: Json } = {};
     this.#at += 1;
     this.#skip();
@@ -134,7 +189,7 @@ class Reader {
       const name = this.#string();
       this.#skip();
       if (!this.#take(':')) throw this.#unexpected();
-      const value = this.#value(depth + 1);
+      const value = this.#value();
       if (name === '__proto__') {
         Object.defineProperty(result, name, { value, enumerable: true, writable: true, configurable: true });
       } else {
@@ -146,13 +201,13 @@ class Reader {
     }
   }
 
-  #array(depth: number): Json {
+  #array(): Json {
     const result: Json[] = [];
     this.#at += 1;
     this.#skip();
     if (this.#take(']')) return result;
     for (;;) {
-      result.push(this.#value(depth + 1));
+      result.push(this.#value());
       this.#skip();
       if (this.#take(']')) return result;
       if (!this.#take(',')) throw this.#unexpected();

@@ -5,7 +5,7 @@ import { kvGetAt, kvHistory } from '../../server/executor/kv/past/history.ts';
 import { kvDiff } from '../../server/executor/kv/past/table-diff.ts';
 import { kvTableRollbackPreview } from '../../server/executor/kv/past/table-rollback.ts';
 import { kvTableSnapshot } from '../../server/executor/kv/past/table-snapshot.ts';
-import { kvList } from '../../server/executor/kv/store/store.ts';
+import { kvList } from '../../server/executor/kv/store/list.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 
 const table = 'kv_store';

@@ -4,7 +4,7 @@ import { kvChanges } from '../../server/executor/kv/feed/changes.ts';
 import { kvGetAt, kvHistory, kvSnapshot } from '../../server/executor/kv/past/history.ts';
 import { kvDiff } from '../../server/executor/kv/past/table-diff.ts';
 import { kvTableSnapshot } from '../../server/executor/kv/past/table-snapshot.ts';
-import { kvList } from '../../server/executor/kv/store/store.ts';
+import { kvList } from '../../server/executor/kv/store/list.ts';
 import type { TestStore } from '../helpers/kv-store.ts';
 import { isSame, type Model, type State } from './model.ts';
 import { keys } from './model-steps.ts';
@@ -48,7 +48,7 @@ export class Comparison {
       includeValues: false,
     });
     const shown = (change: { key: unknown; op: unknown }) => `${change.op} ${change.key}`;
-    const seen = answer.events.map((event) => shown({ key: event.key, op: event.op }));
+    const seen = answer.events.map(({ json }) => shown(JSON.parse(json)));
     const expected = this.model.changes.slice(this.#seenChanges).map(shown);
     if (order === 'sorted') expect(seen.sort()).toEqual(expected.sort());
     else expect(seen).toEqual(expected);

@@ -9,7 +9,8 @@ import { kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.t
 import { kvListAt, kvTableSnapshot } from './past/table-snapshot.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from './store/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './store/batch.ts';
-import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from './store/store.ts';
+import { kvList } from './store/list.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from './store/store.ts';
 import { kvRetain } from './upkeep/retention.ts';
 import { databaseStats } from './upkeep/stats.ts';
 

@@ -2,6 +2,7 @@
 // all others by name, integers as bigint (a number would be stored as REAL) and no booleans.
 import { ApiError } from '../../messages/errors.ts';
 import type { Json, JsonObject } from '../../messages/json.ts';
+import { unicodeProblem } from '../../messages/unicode.ts';
 import type { Statement } from './statements.ts';
 
 type Bound = null | string | number | bigint | Buffer;
@@ -46,7 +47,7 @@ export function bind(parameters: readonly Parameter[], values: Values): BindArgu
   const isNamed = new Array<boolean>(highest).fill(false);
   const named: Record<string, Bound> = Object.create(null) as Record<string, Bound>;
   for (const parameter of parameters) {
-    const value = toBound(parameter.text, find(parameter));
+    const value = toBound(placeOf(parameter), find(parameter));
     byIndex[parameter.index - 1] = value;
     if (parameter.text === '?') continue;
     named[parameter.text.slice(1)] = value;
@@ -76,7 +77,7 @@ function positionOf({ text, index }: Parameter): number {
 
 function fromList(parameter: Parameter, values: readonly Json[]): Json {
   const value = values[positionOf(parameter) - 1];
-  if (value === undefined) throw bindError(`no value for parameter ${parameter.text}`);
+  if (value === undefined) throw bindError(`no value for parameter ${placeOf(parameter)}`);
   return value;
 }
 
@@ -91,12 +92,27 @@ function fromObject(values: { readonly [name: string]: Json }): (parameter: Para
   };
 }
 
+/** What a refusal calls it: its text, or its position where that says nothing. */
+function placeOf({ text, index }: Parameter): string {
+  return text === '?' ? String(index) : text;
+}
+
 function toBound(parameter: string, value: Json): Bound {
+  if (typeof value === 'string') return toText(parameter, value);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw bindError(`the value of parameter ${parameter} is beyond what a REAL holds`);
+  }
   if (typeof value === 'boolean') return value ? 1n : 0n;
   if (typeof value === 'object' && value !== null) return toBlob(parameter, value);
   if (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value) {
     throw bindError(`the value of parameter ${parameter} does not fit in 64 bits`);
   }
+  return value;
+}
+
+function toText(parameter: string, value: string): string {
+  const problem = unicodeProblem(value);
+  if (problem !== null) throw bindError(`the value of parameter ${parameter} ${problem}`);
   return value;
 }
 

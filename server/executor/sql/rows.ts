@@ -70,7 +70,8 @@ export function writeCell(cell: Cell): string {
   return JSON.stringify(typeof cell === 'string' ? cell : cell.toString('base64'));
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** A byte order mark belongs to what was stored. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** For GET /query: a BLOB that is UTF-8 is a string. @throws ApiError INTERNAL_ERROR for Infinity */
 export function writeCellReadable(cell: Cell): string {

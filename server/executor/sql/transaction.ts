@@ -235,7 +235,7 @@ class Transaction {
     };
     batch.forEach((values, row) => {
       if (!noFail) {
-        runRow(values);
+        inRow(row, () => runRow(values));
         return;
       }
       database.exec('SAVEPOINT row');
@@ -264,6 +264,16 @@ function isOutside({ statements, item }: Part): boolean {
     item.valuesBatch === null &&
     statements.every((one) => isOutsidePragma(one) || isIgnoredPragma(one))
   );
+}
+
+/** Values that do not fit are named with their row. */
+function inRow(row: number, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'SQL_BIND_ERROR') throw error;
+    throw new ApiError(error.code, `row ${row}: ${error.message}`, { cause: error });
+  }
 }
 
 /** better-sqlite3 throws a RangeError or TypeError for values that do not fit. */

@@ -3,6 +3,7 @@
 import { type ChangesAnswer, kvChanges } from '../../executor/kv/feed/changes.ts';
 import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { ApiError } from '../../messages/errors.ts';
+import { RawJson } from '../../messages/json.ts';
 import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';
@@ -67,7 +68,7 @@ const changes: Route = {
         answer = await read(answer.cursor);
       }
       return json({
-        events: answer.events,
+        events: answer.events.map((event) => new RawJson(event.json)),
         cursor: answer.cursor,
         next_cursor: answer.cursor,
         oldest_cursor: answer.oldestCursor,
@@ -145,7 +146,7 @@ async function* streamFrames(
       await signal.wait(marginMs);
       continue;
     }
-    for (const event of answer.events) yield eventFrame('change', event, event.cursor);
+    for (const event of answer.events) yield eventFrame('change', new RawJson(event.json), event.cursor);
     cursor = answer.cursor;
     skipped = answer.events.length > 0 ? 0 : skipped + answer.skipped;
     const dueMs = checkpointMs + kvLimits.checkpointSeconds * 1000 - performance.now();

@@ -57,6 +57,7 @@ const listNow = object({
   limit: integer,
   offset: integer,
   has_more: boolean,
+  scan_errors: optional({ ...list(text), description: 'Keys that were left out: they are not UTF-8.' }),
   next_after: { ...nullable(text), description: 'The `after` of the next page.' },
   change_cursor: text,
 });
@@ -285,6 +286,7 @@ const changeEvent = object({
   seq: integer,
   table: text,
   key: text,
+  key_base64: optional({ ...text, description: 'The bytes of a key that is not UTF-8: a native client wrote it.' }),
   op: oneOfTexts('set', 'ttl', 'delete', 'expire'),
   ts: unixSeconds,
   expire_at: expireAt,

@@ -3,7 +3,8 @@
 import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { kvGetAt } from '../../executor/kv/past/history.ts';
 import { kvListAt } from '../../executor/kv/past/table-snapshot.ts';
-import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvList, kvSet } from '../../executor/kv/store/store.ts';
+import { kvList } from '../../executor/kv/store/list.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from '../../executor/kv/store/store.ts';
 import { ApiError } from '../../messages/errors.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Answer, QueryParameter, Reply, Route } from '../http/route.ts';

@@ -10,7 +10,7 @@ import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
 import { prefixEnd } from '../table/keys.ts';
 import { metaTable, quoteName } from '../table/names.ts';
-import { etagOf, isExpired, readRow, versionSql } from '../table/row.ts';
+import { etagOf, isExpired, isTrueKey, readRow, versionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } from './cursor.ts';
@@ -34,10 +34,10 @@ export interface ChangesAnswer {
   readonly skipped: number;
 }
 
-/** As it is answered, member for member. */
 export interface ChangeEvent {
   readonly cursor: string;
-  readonly [member: string]: unknown;
+  /** The event as it is answered, on one line. */
+  readonly json: string;
 }
 
 interface EventRow {
@@ -45,6 +45,7 @@ interface EventRow {
   readonly version: string;
   readonly ts: number;
   readonly key: string;
+  readonly keyId: number;
   readonly change: number;
   /** The key's next change, if there is one. */
   readonly nextSeq: number | null;
@@ -129,7 +130,7 @@ function readRows(
   const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
   const end = prefixEnd(args.prefix);
   // CROSS JOIN: SQLite must walk the log in its order and not the keys of the prefix.
-  const sql = `SELECT l.seq AS seq, ${versionSql(table, 'l.')} AS version, k.key AS key, l.ts AS ts, l.change AS change,
+  const sql = `SELECT l.seq AS seq, ${versionSql(table, 'l.')} AS version, k.key AS key, k.id AS keyId, l.ts AS ts, l.change AS change,
       n.seq AS nextSeq, n.old_expire_at AS nextOldExpireAt
     FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
     LEFT JOIN ${log} n ON n.key_id = l.key_id AND n.op_number =
@@ -151,7 +152,7 @@ function eventsOf(
   let bytes = 0;
   for (const row of rows) {
     const event = toEvent(connection, table, row, includeValues);
-    bytes += Buffer.byteLength(stringifyJson(event));
+    bytes += Buffer.byteLength(event.json);
     if (events.length > 0 && bytes > kvLimits.feedAnswerBytes) break;
     events.push(event);
   }
@@ -162,17 +163,27 @@ function toEvent(connection: Connection, table: KvTable, row: EventRow, includeV
   const op = changeNames[row.change] ?? 'set';
   const isThere = op === 'set' || op === 'ttl';
   const current = isThere && row.nextSeq === null ? readRow(connection, table, row.key) : null;
-  return {
-    cursor: cursorOf(table, row.version),
+  const cursor = cursorOf(table, row.version);
+  const event = {
+    cursor,
     seq: row.seq,
     table: table.names.table,
-    key: row.key,
+    ...keyMembers(connection, table, row),
     op,
     ts: row.ts,
     expire_at: !isThere ? null : row.nextSeq === null ? (current?.expireAt ?? null) : row.nextOldExpireAt,
     etag: isThere ? etagOf(table, row.version) : null,
     ...(isThere && includeValues ? valuePart(connection, current) : {}),
   };
+  return { cursor, json: stringifyJson(event) };
+}
+
+/** A key that a native client wrote may be no text: then its bytes, too. */
+function keyMembers(connection: Connection, table: KvTable, { key, keyId }: EventRow): Record<string, string> {
+  if (isTrueKey(connection, table, key)) return { key };
+  const sql = `SELECT CAST(key AS BLOB) FROM ${quoteName(table.names.keys)} WHERE id = ?`;
+  const bytes = connection.statement(sql).pluck().get(keyId) as Buffer;
+  return { key, key_base64: bytes.toString('base64') };
 }
 
 function valuePart(connection: Connection, current: ReturnType<typeof readRow>): Record<string, unknown> {

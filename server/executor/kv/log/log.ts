@@ -3,7 +3,7 @@
 import type { Connection } from '../../connection.ts';
 import { type OpName, oldContentType, oldTypeCodes, opName } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
-import { type KvRow, readRow } from '../table/row.ts';
+import { type KvRow, readRow, trueValue } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 import type { StoredValue } from '../table/values.ts';
 
@@ -139,7 +139,12 @@ export function oldState(row: Pick<LogRow, 'oldType' | 'oldValue' | 'oldExpireAt
 function oneRow(connection: Connection, table: KvTable, rest: string, ...bound: number[]): LogRow | null {
   const row = connection.statement(oneRowSql(table, rest)).get(...bound) as SqlRow | undefined;
   if (row === undefined) return null;
-  return { ...row, op: opName(row.op), delta: row.delta === null ? null : BigInt(row.delta) };
+  return {
+    ...row,
+    op: opName(row.op),
+    delta: row.delta === null ? null : BigInt(row.delta),
+    oldValue: trueValue(connection, row.oldValue, table.names.log, 'old_value', 'seq', row.seq),
+  };
 }
 
 const oneRowSqls = new WeakMap<KvTable, Map<string, string>>();

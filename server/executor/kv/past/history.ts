@@ -19,7 +19,7 @@ import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
 import { oldTypeCodes } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
 import { findTable } from '../table/table.ts';
-import { isJsonType, parseValue, type StoredValue, valueBytes, valueMembers } from '../table/values.ts';
+import { rawJson, type StoredValue, valueBytes, valueMembers } from '../table/values.ts';
 import { chainGap, checkMoment, stateAt } from './past.ts';
 
 /** A client that is no address: the program that wrote the table itself, and more about it where that is known. */
@@ -85,8 +85,8 @@ function rawOf(state: KeyState): string | null {
 
 function decodedOf(state: KeyState): unknown {
   if (typeof state === 'string') return null;
-  const parsed = isJsonType(state.contentType) ? parseValue(state.value) : undefined;
-  if (parsed !== undefined) return parsed;
+  const json = rawJson(state.value, state.contentType);
+  if (json !== undefined) return json;
   const bytes = valueBytes(state.value);
   return isUtf8(bytes) ? bytes.toString() : null;
 }

@@ -6,7 +6,7 @@ import type { Connection } from '../../connection.ts';
 import { type KeyState, keyId, type LogRow, rowAt, stateAfter, stateOf } from '../log/log.ts';
 import { oldTypeCodes, opCodes } from '../table/codes.ts';
 import { metaTable, quoteName } from '../table/names.ts';
-import { readRow } from '../table/row.ts';
+import { isTrueKey, readRow } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 
 /** `expired`: the key existed, and its time to live was over. */
@@ -145,7 +145,7 @@ export function* keysAt(connection: Connection, table: KvTable, seconds: number,
   const bound = { seconds, ...(isAfter ? { after } : { prefix }), ...(end === null ? {} : { end }) };
   const forgotten = forgottenAt(connection, table);
   for (const row of connection.database.prepare(sql).iterate(bound) as IterableIterator<ScanRow>) {
-    yield toKeyAt(row, seconds, forgotten);
+    if (isTrueKey(connection, table, row.key)) yield toKeyAt(row, seconds, forgotten);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Connection } from '../../connection.ts';
 import type { KnownState } from '../log/log.ts';
 import { quoteName } from '../table/names.ts';
+import { isTrueKey } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 import { valueBytes } from '../table/values.ts';
 import { firstSeqAfter } from './past.ts';
@@ -35,7 +36,9 @@ export function* touchedKeys(connection: Connection, table: KvTable, from: numbe
   const sql = `SELECT DISTINCT k.key FROM ${log} l CROSS JOIN ${keys} k ON k.id = l.key_id
     WHERE l.seq >= ? AND l.in_history AND typeof(k.key) = 'text' ORDER BY k.key`;
   const seq = firstSeqAfter(connection, table, from);
-  yield* connection.database.prepare(sql).pluck().iterate(seq) as IterableIterator<string>;
+  for (const key of connection.database.prepare(sql).pluck().iterate(seq) as IterableIterator<string>) {
+    if (isTrueKey(connection, table, key)) yield key;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { kvLimits } from '../kv-limits.ts';
 import { keyId, type LogRow, oldState } from '../log/log.ts';
 import { oldTypeCodes, opCodes, opName } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
-import { toSeconds } from '../table/row.ts';
+import { isTrueKey, mayBeFalse, toSeconds } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 import type { StoredValue } from '../table/values.ts';
 import { firstSeqAfter, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
@@ -58,6 +58,7 @@ export function* touchedBetween(
   const bound = { seq: firstSeqAfter(connection, table, from), from, to, afterKey, limit };
   const isForgotten = from < forgottenAt(connection, table);
   for (const row of connection.database.prepare(touchedSql(table)).iterate(bound) as IterableIterator<Row>) {
+    if (!isTrueKey(connection, table, row.key)) continue;
     const states = isForgotten || !table.isCaptured ? null : statesOf(row, from, to);
     if (states === null) yield touchedKey(connection, table, row.key, from, to);
     else {
@@ -78,7 +79,7 @@ export function touchedKey(connection: Connection, table: KvTable, key: string, 
 
 /** null: the row does not tell. */
 function statesOf(row: Row, from: number, to: number): Pick<TouchedKey, 'before' | 'after'> | null {
-  if (row.isTold === 0) return null;
+  if (row.isTold === 0 || mayBeFalse(row.fromValue) || mayBeFalse(row.toValue)) return null;
   const before = oldState({ oldType: row.fromType, oldValue: row.fromValue, oldExpireAt: row.fromExpireAt });
   const after = oldState({ oldType: row.toType, oldValue: row.toValue, oldExpireAt: toSeconds(row.toExpireAt) });
   if (before === 'same' || after === 'same') return null;

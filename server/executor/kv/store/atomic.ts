@@ -2,14 +2,16 @@
 // transaction, so nobody comes in between.
 
 import { ApiError } from '../../../messages/errors.ts';
-import { isObject, type Json, parseJsonBody, stringifyJson } from '../../../messages/json.ts';
+import { isObject, type Json, parseJson, parseJsonBody, RawJson, readJsonBody } from '../../../messages/json.ts';
+import { compactJson, elementsOf, memberOf, rootOf, type Span, textOf } from '../../../messages/json-text.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import { type OpName, textType } from '../table/codes.ts';
 import type { KvRow } from '../table/row.ts';
 import { asBuffer, documentType, requireJson, valueText } from '../table/values.ts';
 import { jsonAnswer, type KvAnswer } from './answer.ts';
 import type { Conditions } from './conditions.ts';
-import { arrayIndex, contains, getAt, isEqual, parsePath, setAt } from './json-path.ts';
+import { append, elementText, findAt, isArray, isNull, removeElement, setAt } from './json-edit.ts';
+import { arrayIndex, contains, isEqual, parsePath } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import { checkedRow, existingRow, type NewValue, putValue, type Writer } from './write.ts';
 
@@ -42,7 +44,7 @@ export const kvIncrement: Operation<IncrementArgs, KvAnswer> = {
         args.path === undefined
           ? { value: value.toString(), contentType: current?.contentType ?? textType }
           : {
-              value: stringifyJson(setAt(document, parsePath(args.path), toJson(value))),
+              value: setAt(document, parsePath(args.path), value.toString()),
               contentType: documentType(current),
             };
       return finish(writer, args, current, next, { op: args.op, delta }, { value: toJson(value) });
@@ -60,16 +62,17 @@ export const kvPush: Operation<PushArgs, KvAnswer> = {
   name: 'kv.push',
   lane: 'kv-write',
   run(connection, args) {
-    const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
-    const element = args.isRaw ? body : unwrapValue(body);
+    const body = readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
+    const element = textOf(body.text, (args.isRaw ? undefined : wrapped(body)) ?? rootOf(body.text));
     return runWrite(connection, args, (writer) => {
       const current = checkedRow(writer, args);
       const document = current === null ? undefined : requireJson(current);
       const path = parsePath(args.path ?? '');
-      const list = (document === undefined ? undefined : getAt(document, path)) ?? [];
-      requireArray(list).push(element);
-      const next = { value: stringifyJson(setAt(document, path, list)), contentType: documentType(current) };
-      return finish(writer, args, current, next, { op: 'PUSH' }, { length: requireArray(list).length });
+      const list = document === undefined ? undefined : findAt(document, path);
+      const isNew = document === undefined || list === undefined || isNull(document, list);
+      const length = isNew ? 1 : elementsOf(document, requireArray(document, list)).length + 1;
+      const value = isNew ? setAt(document, path, `[${element}]`) : append(document, list, element);
+      return finish(writer, args, current, { value, contentType: documentType(current) }, { op: 'PUSH' }, { length });
     });
   },
 };
@@ -79,10 +82,9 @@ export const kvPop: Operation<AtomicArgs, KvAnswer> = {
   lane: 'kv-write',
   run(connection, args) {
     return runWrite(connection, args, (writer) =>
-      editList(writer, args, 'POP', (list) => {
-        const value = list.pop();
-        if (value === undefined) throw new ApiError('KEY_NOT_FOUND', 'the array is empty');
-        return { value };
+      takeElement(writer, args, 'POP', 'value', (_, list) => {
+        if (list.length === 0) throw new ApiError('KEY_NOT_FOUND', 'the array is empty');
+        return list.length - 1;
       }),
     );
   },
@@ -100,49 +102,53 @@ export const kvRemove: Operation<RemoveArgs, KvAnswer> = {
   run(connection, args) {
     const find = args.index === undefined ? findValue(args.body) : findIndex(args.index);
     return runWrite(connection, args, (writer) =>
-      editList(writer, args, 'REMOVE', (list) => {
-        const at = find(list);
-        const removed = list[at];
-        if (removed === undefined) throw new ApiError('KEY_NOT_FOUND', 'the array has no such element');
-        list.splice(at, 1);
-        return { removed };
+      takeElement(writer, args, 'REMOVE', 'removed', (text, list) => {
+        const index = find(text, list);
+        if (list[index] === undefined) throw new ApiError('KEY_NOT_FOUND', 'the array has no such element');
+        return index;
       }),
     );
   },
 };
 
-function findIndex(index: number): (list: Json[]) => number {
-  return (list) => arrayIndex(list, index);
+/** Which element of an array is meant: its index in the list of where they stand. */
+type Choose = (text: string, list: readonly Span[]) => number;
+
+function findIndex(index: number): Choose {
+  return (_, list) => arrayIndex(list, index);
 }
 
 /** The first equal element, else (for an object that is not empty) the first that has all its members. */
-function findValue(bytes: Uint8Array): (list: Json[]) => number {
+function findValue(bytes: Uint8Array): Choose {
   if (bytes.length === 0) throw invalid('name the element: ?index=N, or a body {"value": ...}');
   const body = parseJsonBody(asBuffer(bytes), 'INVALID_PARAMETERS');
   const value = isObject(body) && Object.hasOwn(body, 'value') ? body.value : undefined;
   if (value === undefined) throw invalid('name the element: ?index=N, or a body {"value": ...}');
-  return (list) => {
-    const equal = list.findIndex((element) => isEqual(element, value));
+  return (text, list) => {
+    const elements = list.map((element) => parseJson(textOf(text, element)));
+    const equal = elements.findIndex((element) => isEqual(element, value));
     const mayBePart = isObject(value) && Object.keys(value).length > 0;
-    return equal >= 0 || !mayBePart ? equal : list.findIndex((element) => contains(element, value));
+    return equal >= 0 || !mayBePart ? equal : elements.findIndex((element) => contains(element, value));
   };
 }
 
-function editList(
+/** Takes one element out of the array at the path, and answers it as the member `name`. */
+function takeElement(
   writer: Writer,
   args: AtomicArgs,
   op: OpName,
-  edit: (list: Json[]) => Record<string, unknown>,
+  name: 'value' | 'removed',
+  choose: Choose,
 ): KvAnswer {
   const current = existingRow(writer, args);
   const document = requireJson(current);
-  const path = parsePath(args.path ?? '');
-  const found = getAt(document, path);
+  const found = findAt(document, parsePath(args.path ?? ''));
   if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
-  const list = requireArray(found);
-  const members = edit(list);
-  const next = { value: stringifyJson(setAt(document, path, list)), contentType: documentType(current) };
-  return finish(writer, args, current, next, { op }, { ...members, length: list.length });
+  const list = elementsOf(document, requireArray(document, found));
+  const index = choose(document, list);
+  const element = new RawJson(compactJson(elementText(document, list, index)));
+  const next = { value: removeElement(document, list, index), contentType: documentType(current) };
+  return finish(writer, args, current, next, { op }, { [name]: element, length: list.length - 1 });
 }
 
 /** All of these keep the key's time to live. */
@@ -170,9 +176,10 @@ function counterOf(current: KvRow | null): bigint {
   return value;
 }
 
-function memberCounter(document: Json | undefined, path: string): bigint {
-  const value = document === undefined ? undefined : getAt(document, parsePath(path));
-  if (value === undefined) return 0n;
+function memberCounter(document: string | undefined, path: string): bigint {
+  const found = document === undefined ? undefined : findAt(document, parsePath(path));
+  if (document === undefined || found === undefined) return 0n;
+  const value = parseJson(textOf(document, found));
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   throw invalid('the value at the path is not an integer');
@@ -183,13 +190,14 @@ function toJson(value: bigint): Json {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function unwrapValue(body: Json): Json {
-  const isWrapped = isObject(body) && Object.keys(body).length === 1 && Object.hasOwn(body, 'value');
-  return isWrapped ? (body.value ?? null) : body;
+/** Where `x` of a body `{"value": x}` stands; undefined for any other body. */
+function wrapped({ text, value }: { readonly text: string; readonly value: Json }): Span | undefined {
+  const isWrapped = isObject(value) && Object.keys(value).length === 1 && Object.hasOwn(value, 'value');
+  return isWrapped ? memberOf(text, rootOf(text), 'value') : undefined;
 }
 
-function requireArray(value: Json): Json[] {
-  if (!Array.isArray(value)) throw invalid('the value is not an array');
+function requireArray(text: string, value: Span): Span {
+  if (!isArray(text, value)) throw invalid('the value is not an array');
   return value;
 }
 

@@ -1,12 +1,13 @@
 // The batch operations: up to 100 keys, one transaction, all or nothing.
 
 import { ApiError } from '../../../messages/errors.ts';
-import { isObject, type Json, parseJsonBody, stringifyJson } from '../../../messages/json.ts';
+import { isObject, type Json, parseJsonBody, readJsonBody } from '../../../messages/json.ts';
+import { compactJson, elementsOf, memberOf, rootOf, textOf } from '../../../messages/json-text.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import { kvLimits } from '../kv-limits.ts';
 import { jsonType, octetStreamType } from '../table/codes.ts';
 import { checkContentType } from '../table/content-type.ts';
-import { checkKey } from '../table/keys.ts';
+import { checkKey, checkUnicode } from '../table/keys.ts';
 import { type KvRow, readLiveRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
 import { asBuffer, toStored, valueMembers } from '../table/values.ts';
@@ -34,7 +35,7 @@ export const kvBatchSet: Operation<BatchWriteArgs, KvAnswer> = {
   name: 'kv.batchSet',
   lane: 'kv-write',
   run(connection, args) {
-    const entries = decodeSet(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
+    const entries = decodeSet(readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
     return runWrite(connection, args, (writer) => {
       checkAll(writer, entries);
       const now = connection.nowSeconds();
@@ -78,7 +79,7 @@ export const kvBatchGet: Operation<BatchGetArgs, KvAnswer> = {
   run(connection, args) {
     const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
     if (!isObject(body)) throw invalid('the body must be {"keys": [...]}');
-    const keys = entryList(body.keys, 'keys').map(checkKey);
+    const keys = keyList(body.keys);
     const table = findTable(connection, args.table);
     const results: [string, unknown][] = [];
     const budget = new AnswerBudget();
@@ -109,39 +110,50 @@ function checkAll(writer: Writer, entries: readonly BatchEntry[]): void {
   }
 }
 
-/** `batch` holds JSON values, `items` strings stored verbatim. */
-function decodeSet(body: Json): SetEntry[] {
+/** `batch` holds JSON values, stored as they are written but for white space; `items` holds strings stored verbatim. */
+function decodeSet({ text, value: body }: { readonly text: string; readonly value: Json }): SetEntry[] {
   if (!isObject(body)) throw invalid('the body must be {"items": [...]} or {"batch": [...]}');
   if (Object.hasOwn(body, 'batch') && Object.hasOwn(body, 'items')) throw invalid('send either "items" or "batch"');
   const isBatch = Object.hasOwn(body, 'batch');
-  const entries = entryList(isBatch ? body.batch : body.items, isBatch ? 'batch' : 'items');
-  return entries.map((entry) => {
-    const item = requireEntry(entry);
-    const { value } = item;
-    if (value === undefined) throw invalid('every entry needs a "value"');
-    const isVerbatim = !isBatch && typeof value === 'string';
-    const sentType = optionalText(item, 'content_type');
-    if (sentType !== undefined) checkContentType(sentType);
-    return {
-      key: checkKey(item.key),
-      conditions: decodeConditions(item),
-      bytes: Buffer.from(isVerbatim ? value : stringifyJson(value)),
-      contentType: sentType ?? (isVerbatim ? octetStreamType : jsonType),
-      ttlSeconds: decodeTtl(item.ttl),
-    };
-  });
+  const name = isBatch ? 'batch' : 'items';
+  const entries = entryList(body[name], name);
+  const list = memberOf(text, rootOf(text), name);
+  const written = list === undefined ? [] : elementsOf(text, list);
+  return entries.map((entry, index) =>
+    named(name, index, () => {
+      const item = requireEntry(entry);
+      const { value } = item;
+      const span = written[index];
+      const place = span === undefined ? undefined : memberOf(text, span, 'value');
+      if (value === undefined || place === undefined) throw invalid('every entry needs a "value"');
+      const isVerbatim = !isBatch && typeof value === 'string';
+      const sentType = optionalText(item, 'content_type');
+      if (sentType !== undefined) checkContentType(sentType);
+      const key = checkKey(item.key);
+      if (isVerbatim) checkUnicode(value, `the value of the key ${JSON.stringify(key)}`);
+      return {
+        key,
+        conditions: decodeConditions(item),
+        bytes: Buffer.from(isVerbatim ? value : compactJson(textOf(text, place))),
+        contentType: sentType ?? (isVerbatim ? octetStreamType : jsonType),
+        ttlSeconds: decodeTtl(item.ttl),
+      };
+    }),
+  );
 }
 
 function decodeDelete(body: Json): BatchEntry[] {
   if (!isObject(body)) throw invalid('the body must be {"keys": [...]} or {"items": [...]}');
   if (Object.hasOwn(body, 'keys') && Object.hasOwn(body, 'items')) throw invalid('send either "keys" or "items"');
   if (Object.hasOwn(body, 'keys')) {
-    return entryList(body.keys, 'keys').map((key) => ({ key: checkKey(key), conditions: {} }));
+    return keyList(body.keys).map((key) => ({ key, conditions: {} }));
   }
-  return entryList(body.items, 'items').map((entry) => {
-    const item = requireEntry(entry);
-    return { key: checkKey(item.key), conditions: decodeConditions(item) };
-  });
+  return entryList(body.items, 'items').map((entry, index) =>
+    named('items', index, () => {
+      const item = requireEntry(entry);
+      return { key: checkKey(item.key), conditions: decodeConditions(item) };
+    }),
+  );
 }
 
 function decodeConditions(item: { [name: string]: Json }): Conditions {
@@ -157,6 +169,20 @@ function decodeTtl(ttl: Json | undefined): number {
   if (ttl === undefined || ttl === null) return 0;
   if (typeof ttl === 'number' && Number.isSafeInteger(ttl) && ttl >= 0 && ttl <= kvLimits.ttlMaxSeconds) return ttl;
   throw invalid('"ttl" must be a number of seconds, 0 or more');
+}
+
+function keyList(keys: Json | undefined): string[] {
+  return entryList(keys, 'keys').map((key, index) => named('keys', index, () => checkKey(key)));
+}
+
+/** Decodes one entry of a list; a refusal says which one. */
+function named<Entry>(list: string, index: number, decode: () => Entry): Entry {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof ApiError) throw new ApiError(error.code, `${list}[${index}]: ${error.message}`);
+    throw error;
+  }
 }
 
 function entryList(value: Json | undefined, name: string): Json[] {

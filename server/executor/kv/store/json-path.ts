@@ -1,5 +1,5 @@
 // Paths into a JSON document, as `path` names them: `a.b`, `.a.b`, `a[0]`, `a."odd.name"`, `a["x"]`, with or without a
-// leading `$`; a negative index counts from the end. Edits change the document in place, which the caller has just parsed.
+// leading `$`; a negative index counts from the end. And when two values are equal. Pure.
 import { ApiError } from '../../../messages/errors.ts';
 import { isObject, type Json } from '../../../messages/json.ts';
 
@@ -29,49 +29,14 @@ export function parsePath(text: string): JsonPath {
   return segments;
 }
 
-/** The value at the path, or undefined. */
-export function getAt(document: Json, path: JsonPath): Json | undefined {
-  let value: Json | undefined = document;
-  for (const segment of path) value = value === undefined ? undefined : member(value, segment);
-  return value;
-}
-
-/**
- * The document with `leaf` at the path. Missing parents are created: an object, or an array where the next segment is an index.
- * @throws ApiError INVALID_PARAMETERS where a parent is a plain value, or an index leaves a hole.
- */
-export function setAt(document: Json | undefined, path: JsonPath, leaf: Json): Json {
-  const [segment, ...rest] = path;
-  if (segment === undefined) return leaf;
-  const parent = document ?? (typeof segment === 'number' ? [] : {});
-  if (Array.isArray(parent) && /^-?\d+$/.test(String(segment))) {
-    const index = arrayIndex(parent, Number(segment));
-    if (index < 0 || index > parent.length) {
-      throw invalidPath(`has the index ${segment}, but the array there has ${parent.length} elements`);
-    }
-    parent[index] = setAt(parent[index], rest, leaf);
-    return parent;
-  }
-  if (isObject(parent) && typeof segment === 'string') {
-    const value = setAt(member(parent, segment), rest, leaf);
-    Object.defineProperty(parent, segment, { value, enumerable: true, writable: true, configurable: true });
-    return parent;
-  }
-  throw invalidPath(`leads through a value that has no member ${JSON.stringify(segment)}`);
-}
-
-function member(value: Json, segment: string | number): Json | undefined {
-  if (Array.isArray(value)) {
-    return /^-?\d+$/.test(String(segment)) ? value[arrayIndex(value, Number(segment))] : undefined;
-  }
-  return isObject(value) && Object.hasOwn(value, String(segment)) ? value[String(segment)] : undefined;
-}
-
-export function arrayIndex(array: readonly Json[], index: number): number {
+export function arrayIndex(array: readonly unknown[], index: number): number {
   return index < 0 ? array.length + index : index;
 }
 
-/** Members in any order; integers compare by value whether they are number or bigint. */
+/**
+ * Members in any order; integers compare by value whether they are number or bigint. Numbers beyond what a double holds equal
+ * nothing: which ones they were is not known any more.
+ */
 export function isEqual(left: Json, right: Json): boolean {
   if (Array.isArray(left)) {
     return (
@@ -83,6 +48,7 @@ export function isEqual(left: Json, right: Json): boolean {
   if (isObject(left)) {
     return isObject(right) && Object.keys(left).length === Object.keys(right).length && contains(left, right);
   }
+  if (typeof left === 'number' && !Number.isFinite(left)) return false;
   // biome-ignore lint/suspicious/noDoubleEquals: 5 and 5n are the same JSON number; types are compared for all else.
   return left === right || (isNumber(left) && isNumber(right) && left == right);
 }
@@ -91,7 +57,7 @@ export function isEqual(left: Json, right: Json): boolean {
 export function contains(whole: Json, part: Json): boolean {
   if (!isObject(whole) || !isObject(part)) return false;
   return Object.entries(part).every(([name, value]) => {
-    const found = member(whole, name);
+    const found = Object.hasOwn(whole, name) ? whole[name] : undefined;
     return found !== undefined && isEqual(found, value);
   });
 }
@@ -104,6 +70,6 @@ function unescapeName(text: string): string {
   return text.replace(/\\(.)/g, '$1');
 }
 
-function invalidPath(problem: string): ApiError {
+export function invalidPath(problem: string): ApiError {
   return new ApiError('INVALID_PARAMETERS', `"path" ${problem}; write it as a.b, a[0] or a."odd.name"`);
 }

@@ -1,21 +1,20 @@
-// The plain operations of the store: get, entry, list, set, delete, expire, persist.
+// The plain operations on one key: get, entry, set, delete, expire, persist.
 
 import { ApiError } from '../../../messages/errors.ts';
-import { parseJsonBody, stringifyJson } from '../../../messages/json.ts';
+import { readJsonBody } from '../../../messages/json.ts';
+import { rootOf, textOf } from '../../../messages/json-text.ts';
 import { limits } from '../../../messages/limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
-import { currentCursor } from '../feed/cursor.ts';
 import { keyId, lastOp } from '../log/log.ts';
 import { contentTypeFor, headerSafeType } from '../table/content-type.ts';
-import { prefixEnd } from '../table/keys.ts';
-import { quoteName } from '../table/names.ts';
-import { etagOf, type KvRow, lastVersionSql, readLiveRow, readRow } from '../table/row.ts';
-import { findTable, type KvTable } from '../table/table.ts';
+import { type KvRow, readLiveRow, readRow } from '../table/row.ts';
+import { findTable } from '../table/table.ts';
 import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from '../table/values.ts';
 import { checkSize, jsonAnswer, type KvAnswer } from './answer.ts';
 import { type Conditions, isNotModified } from './conditions.ts';
-import { getAt, parsePath, setAt } from './json-path.ts';
+import { findAt, setAt } from './json-edit.ts';
+import { parsePath } from './json-path.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
 import { checkedRow, deleteKey, existingRow, putExpiry, putValue } from './write.ts';
 
@@ -68,11 +67,12 @@ function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row
   if (path === undefined) {
     return { status: 200, headers, body: valueBytes(row.value), contentType: headerSafeType(row.contentType) };
   }
-  const found = getAt(requireJson(row), parsePath(path));
+  const document = requireJson(row);
+  const found = findAt(document, parsePath(path));
   if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
   const shownPath = path.replace(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
   const jsonPath = { 'x-json-path': shownPath };
-  return { status: 200, headers: { ...headers, ...jsonPath }, body: stringifyJson(found) };
+  return { status: 200, headers: { ...headers, ...jsonPath }, body: textOf(document, found) };
 }
 
 export const kvEntry: Operation<GetArgs, KvAnswer> = {
@@ -97,63 +97,6 @@ export const kvEntry: Operation<GetArgs, KvAnswer> = {
     );
   },
 };
-
-export interface ListArgs {
-  readonly table: string;
-  readonly prefix: string;
-  readonly limit: number;
-  readonly offset: number;
-  readonly after: string;
-}
-
-interface ListedRow {
-  readonly key: string;
-  readonly content_type: string | null;
-  readonly size: number | null;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly expire_at: number | null;
-  readonly version: string | null;
-}
-
-export const kvList: Operation<ListArgs, KvAnswer> = {
-  name: 'kv.list',
-  lane: 'kv-read',
-  run(connection, args) {
-    const table = findTable(connection, args.table);
-    const rows = table.exists ? listRows(connection, table, args) : [];
-    const page = rows.slice(0, args.limit);
-    const hasMore = rows.length > args.limit && args.limit > 0;
-    const items = page.map(({ version, expire_at, ...row }) => ({
-      ...row,
-      size: row.size ?? 0,
-      ...(expire_at === null ? {} : { expire_at }),
-      etag: etagOf(table, version),
-    }));
-    return jsonAnswer({
-      success: true,
-      items: items.length === 0 ? null : items,
-      count: items.length,
-      limit: args.limit,
-      offset: args.offset,
-      has_more: hasMore,
-      next_after: hasMore ? page.at(-1)?.key : null,
-      change_cursor: currentCursor(connection, table),
-    });
-  },
-};
-
-function listRows(connection: Connection, table: KvTable, args: ListArgs): ListedRow[] {
-  const end = prefixEnd(args.prefix);
-  const sql = `SELECT t.key AS key, coalesce(t.content_type, '') AS content_type, octet_length(t.value) AS size,
-      t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at, ${lastVersionSql(table, 't.key')} AS version
-    FROM ${quoteName(table.names.table)} t
-    WHERE t.key >= ? AND t.key > ? AND typeof(t.key) = 'text' ${end === null ? '' : 'AND t.key < ?'}
-      AND (t.expire_at IS NULL OR t.expire_at >= ?)
-    ORDER BY t.key LIMIT ? OFFSET ?`;
-  const bounds = end === null ? [args.prefix, args.after] : [args.prefix, args.after, end];
-  return connection.statement(sql).all(...bounds, connection.nowSeconds(), args.limit + 1, args.offset) as ListedRow[];
-}
 
 export interface SetArgs extends KeyArgs, WriteArgs {
   readonly body: Uint8Array;
@@ -202,9 +145,10 @@ function wholeValue(args: SetArgs, body: Buffer): ValueToWrite {
 }
 
 function partialValue(args: SetArgs, body: Buffer, current: KvRow | null): ValueToWrite {
-  const leaf = parseJsonBody(body, 'INVALID_JSON_VALUE');
+  const { text } = readJsonBody(body, 'INVALID_JSON_VALUE');
+  const leaf = textOf(text, rootOf(text));
   const document = setAt(current === null ? undefined : requireJson(current), parsePath(args.path ?? ''), leaf);
-  return { bytes: Buffer.from(stringifyJson(document)), contentType: documentType(current) };
+  return { bytes: Buffer.from(document), contentType: documentType(current) };
 }
 
 export interface DeleteArgs extends KeyArgs, WriteArgs {

@@ -14,12 +14,13 @@ const maxChars = 255;
 export function contentTypeFor(header: string | undefined, body: Buffer): string {
   const sent = header?.trim() ?? '';
   if (sent === '' || unchosen.test(sent)) {
-    if (isJsonDocument(body)) return jsonType;
+    if (jsonProblem(body) === null) return jsonType;
     return sent === '' ? octetStreamType : sent;
   }
   checkContentType(sent);
-  if (isJsonType(sent) && !isJsonDocument(body)) {
-    throw new ApiError('INVALID_JSON_VALUE', `the value is sent as ${sent} but is not one JSON document`);
+  const problem = isJsonType(sent) ? jsonProblem(body) : null;
+  if (problem !== null) {
+    throw new ApiError('INVALID_JSON_VALUE', `the value is sent as ${sent} but is not one JSON document: ${problem}`);
   }
   return sent;
 }
@@ -35,12 +36,13 @@ export function headerSafeType(contentType: string): string {
   return /^[\x21-\x7e][\x20-\x7e]*$/.test(contentType) ? contentType : octetStreamType;
 }
 
-function isJsonDocument(body: Buffer): boolean {
-  if (!isUtf8(body)) return false;
+/** Why the bytes are not one JSON document, or null. */
+function jsonProblem(body: Buffer): string | null {
+  if (!isUtf8(body)) return 'it is not valid UTF-8';
   try {
     parseJson(body.toString());
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'it cannot be read';
   }
 }

@@ -1,5 +1,6 @@
 // What a key may be, and the range of keys that begin with a prefix.
 import { ApiError } from '../../../messages/errors.ts';
+import { unicodeProblem } from '../../../messages/unicode.ts';
 import { kvLimits } from '../kv-limits.ts';
 
 /** @throws ApiError INVALID_PARAMETERS */
@@ -7,8 +8,17 @@ export function checkKey(key: unknown): string {
   if (typeof key !== 'string' || key.trim() === '') throw invalid('a key must be a text that is not blank');
   if (Buffer.byteLength(key) > kvLimits.keyBytes) throw invalid(`a key has at most ${kvLimits.keyBytes} bytes`);
   if (key.includes('\0')) throw invalid('a key holds no NUL character');
-  if (/\p{Surrogate}/u.test(key)) throw invalid('a key must be valid Unicode');
+  checkUnicode(key, 'the key');
   return key;
+}
+
+/**
+ * A surrogate without its other half has no UTF-8: SQLite would keep bytes that no other program can read.
+ * @throws ApiError INVALID_PARAMETERS
+ */
+export function checkUnicode(text: string, what: string): void {
+  const problem = unicodeProblem(text);
+  if (problem !== null) throw invalid(`${what} ${problem}`);
 }
 
 /** Keys from `prefix` (inclusive) to this (exclusive) begin with the prefix; null: no upper bound. */

@@ -1,4 +1,5 @@
 // A key's row as it stands in the table.
+import { isUtf8 } from 'node:buffer';
 import type { Connection } from '../../connection.ts';
 import { octetStreamType } from './codes.ts';
 import { quoteName } from './names.ts';
@@ -28,7 +29,7 @@ interface SqlRow {
 }
 
 /** The select list that makes a SqlRow, for a table aliased `t`. Numbers that SQL wrote are read as their text. */
-export function rowColumns(table: KvTable): string {
+function rowColumns(table: KvTable): string {
   return `t.key AS key, CASE typeof(t.value) WHEN 'blob' THEN t.value ELSE CAST(t.value AS TEXT) END AS value,
     t.content_type AS content_type, t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at,
     ${lastVersionSql(table, 't.key')} AS version`;
@@ -69,7 +70,39 @@ export function readRow(connection: Connection, table: KvTable, key: string): Kv
     rowSqls.get(table) ?? `SELECT ${rowColumns(table)} FROM ${quoteName(table.names.table)} t WHERE t.key = ?`;
   rowSqls.set(table, sql);
   const row = connection.statement(sql).get(key) as SqlRow | undefined;
-  return row === undefined ? null : toRow(table, row);
+  if (row === undefined) return null;
+  return toRow(table, { ...row, value: trueValue(connection, row.value, table.names.table, 'value', 'key', key) });
+}
+
+/**
+ * A value as it was stored. SQLite keeps any bytes as TEXT; where they are no UTF-8, JavaScript gets U+FFFD in their place: then the
+ * bytes of `column`, from the row that has `id` in `idColumn`.
+ */
+export function trueValue(
+  { statement }: Connection,
+  value: StoredValue,
+  table: string,
+  column: string,
+  idColumn: string,
+  id: string | number,
+): StoredValue {
+  if (!mayBeFalse(value)) return value;
+  const sql = `SELECT CAST(${column} AS BLOB) FROM ${quoteName(table)}
+    WHERE ${idColumn} = ? AND (SELECT encoding FROM pragma_encoding) = 'UTF-8'`;
+  const bytes = statement(sql).pluck().get(id);
+  return Buffer.isBuffer(bytes) && !isUtf8(bytes) ? bytes : value;
+}
+
+/** Whether a text that was read may not be the one that is stored. */
+export function mayBeFalse(value: StoredValue): boolean {
+  return typeof value === 'string' && value.includes('\ufffd');
+}
+
+/** Whether a key that was read is one that can be asked for: a native client may have written one that is no UTF-8. */
+export function isTrueKey({ statement }: Connection, table: KvTable, key: string): boolean {
+  if (!mayBeFalse(key)) return true;
+  const names = [...(table.exists ? [table.names.table] : []), ...(table.hasLog ? [table.names.keys] : [])];
+  return names.some((name) => statement(`SELECT 1 FROM ${quoteName(name)} WHERE key = ?`).get(key) !== undefined);
 }
 
 /** Put together once a table: joining and hashing a text of this length costs as much as running it. */
@@ -85,7 +118,7 @@ export function isExpired(row: KvRow, nowSeconds: number): boolean {
   return row.expireAt !== null && row.expireAt < nowSeconds;
 }
 
-export function toRow(table: KvTable, row: SqlRow): KvRow {
+function toRow(table: KvTable, row: SqlRow): KvRow {
   return {
     key: row.key,
     value: row.value,

@@ -2,7 +2,8 @@
 // clients can read it and use it, and as BLOB otherwise.
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';
-import { type Json, parseJson } from '../../../messages/json.ts';
+import { parseJson, RawJson } from '../../../messages/json.ts';
+import { compactJson } from '../../../messages/json-text.ts';
 import { jsonType } from './codes.ts';
 import type { KvRow } from './row.ts';
 
@@ -27,25 +28,34 @@ export function isJsonType(contentType: string): boolean {
   return /^application\/json\s*(;|$)|^[^;]*\+json\s*(;|$)/i.test(contentType);
 }
 
-/** The value as JSON, or undefined if its bytes are not one JSON document. */
-export function parseValue(value: StoredValue): Json | undefined {
+/** The value's text, or undefined if it is not one JSON document that parseJson accepts. */
+export function jsonText(value: StoredValue): string | undefined {
+  if (Buffer.isBuffer(value) && !isUtf8(value)) return undefined;
+  const text = valueText(value);
   try {
-    return parseJson(valueText(value));
+    parseJson(text);
+    return text;
   } catch {
     return undefined;
   }
 }
 
+/** The value as it stands in a JSON answer, or undefined if it is not JSON: as it was written, without white space. */
+export function rawJson(value: StoredValue, contentType: string): RawJson | undefined {
+  const text = isJsonType(contentType) ? jsonText(value) : undefined;
+  return text === undefined ? undefined : new RawJson(compactJson(text));
+}
+
 /** `value` for JSON content, `value_base64` for everything else: how a value stands inside a JSON answer. */
 export function valueMembers(value: StoredValue, contentType: string, prefix = ''): Record<string, unknown> {
-  const parsed = isJsonType(contentType) ? parseValue(value) : undefined;
-  if (parsed !== undefined) return { [`${prefix}value`]: parsed };
+  const json = rawJson(value, contentType);
+  if (json !== undefined) return { [`${prefix}value`]: json };
   return { [`${prefix}value_base64`]: valueBytes(value).toString('base64') };
 }
 
-/** The row's value as a JSON document, whatever content type it was stored with. */
-export function requireJson(row: KvRow): Json {
-  const document = parseValue(row.value);
+/** The text of the row's value, which is a JSON document, whatever content type it was stored with. */
+export function requireJson(row: KvRow): string {
+  const document = jsonText(row.value);
   if (document === undefined) {
     throw new ApiError(
       'INVALID_PARAMETERS',

@@ -1,7 +1,7 @@
 // The operations on counters and lists on a database file, without HTTP.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kvIncrement, kvPop, kvPush, kvRemove } from '../../../../server/executor/kv/store/atomic.ts';
-import { kvEntry } from '../../../../server/executor/kv/store/store.ts';
+import { kvEntry, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -67,4 +67,50 @@ test('remove finds the first equal element, else the first that has the given me
   expect(() => remove('cart', { value: {} })).toThrow(code('KEY_NOT_FOUND'));
   expect(() => remove('cart', { other: 1 })).toThrow(code('INVALID_PARAMETERS'));
   expect(() => store.run(kvRemove, store.write('cart', { body: Buffer.alloc(0) }))).toThrow(code('INVALID_PARAMETERS'));
+});
+
+test('what an operation does not address keeps its bytes', () => {
+  const [before, after] = [
+    '{ "10": 1.0, "2": 1e400,\n "a": "\\u0041", "n": 12345678901234567890123, "l": ',
+    ' , "a": -0 }',
+  ];
+  const text = () => (store.get('doc') ?? '').slice(before.length, -after.length);
+  const expectKept = () => {
+    expect(store.get('doc')?.startsWith(before)).toBe(true);
+    expect(store.get('doc')?.endsWith(after)).toBe(true);
+  };
+  const at = { path: 'l' };
+  store.set('doc', `${before}[ 1.0 , 2 ]${after}`, { contentType: 'application/json' });
+  const raw = (json: string) =>
+    store.run(kvPush, { ...store.write('doc', { body: Buffer.from(json), isRaw: false }), ...at });
+  expect(raw('{ "value": 1E400 }').json.length).toBe(3);
+  expect(text()).toBe('[ 1.0 , 2,1E400 ]');
+  expectKept();
+  expect(store.run(kvPop, store.write('doc', at)).text).toContain('"value":1E400,');
+  expect(text()).toBe('[ 1.0 , 2 ]');
+  raw('{"x": 10000000000000000000001}');
+  expect(store.run(kvRemove, store.write('doc', { ...at, body: Buffer.alloc(0), index: 0 })).text).toContain(
+    '"removed":1.0,',
+  );
+  expect(text()).toBe('[ 2,{"x": 10000000000000000000001} ]');
+  expect(increment('doc', 1n, { path: 'l[0]' }).json.value).toBe(3);
+  expect(text()).toBe('[ 3,{"x": 10000000000000000000001} ]');
+  const leaf = { body: Buffer.from(' 1.50\n'), ttlSeconds: 0 };
+  store.run(kvSet, store.write('doc', { ...leaf, path: 'l[1].x' }));
+  expect(text()).toBe('[ 3,{"x": 1.50} ]');
+  expectKept();
+});
+
+test('an element beyond what a double holds is not taken for another one', () => {
+  store.set('l', '[1e400,1e500]');
+  expect(() => store.run(kvRemove, store.write('l', { body: Buffer.from('{"value":1e500}') }))).toThrow(
+    code('KEY_NOT_FOUND'),
+  );
+  expect(store.get('l')).toBe('[1e400,1e500]');
+});
+
+test('bytes that are no UTF-8 are not edited as if they were', () => {
+  const bytes = Buffer.from('{"a":"\xff","l":[]}', 'latin1');
+  store.run(kvSet, store.write('b', { body: bytes, contentType: 'application/octet-stream', ttlSeconds: 0 }));
+  expect(() => push('b', 1, { path: 'l' })).toThrow(code('INVALID_PARAMETERS'));
 });

@@ -94,3 +94,32 @@ test('a hundred keys are read at once, not one more, and not none', () => {
     expect(() => store.run(kvBatchGet, { table, ...body({ keys: wrong }) })).toThrow(code('INVALID_PARAMETERS'));
   }
 });
+
+const text = (json: string) => ({ ...batch({}), body: Buffer.from(json) });
+
+test('a JSON value is stored as it is written, without white space', () => {
+  store.run(
+    kvBatchSet,
+    text('{"batch":[{"key":"a","value":1},{"key":"n","value": { "2": 1E400, "1":1.0 , "x": "\\ud800 " }}]}'),
+  );
+  expect(store.get('n')).toBe('{"2":1E400,"1":1.0,"x":"\\ud800 "}');
+  const got = store.run(kvBatchGet, { table, ...body({ keys: ['n'] }) }).text;
+  expect(got).toContain('"value":{"2":1E400,"1":1.0,"x":"\\ud800 "}');
+});
+
+test.each([
+  [
+    '{"items":[{"key":"ok","value":"x"},{"key":"k","value":"\\ud800"}]}',
+    'items[1]: the value of the key "k" is not valid',
+  ],
+  ['{"items":[{"key":"a\\udc00","value":"x"}]}', 'items[0]: the key is not valid Unicode'],
+  ['{"batch":[{"key":"\\ud83d","value":1}]}', 'batch[0]: the key is not valid Unicode'],
+])('half of a surrogate pair is refused with its place: %s', (json, message) => {
+  expect(() => store.run(kvBatchSet, text(json))).toThrow(message);
+  expect(store.get('ok')).toBeNull();
+});
+
+test('a key of a batch that is no text is named', () => {
+  expect(() => store.run(kvBatchGet, text('{"keys":["a","\\ud800"]}'))).toThrow('keys[1]: the key is not valid');
+  expect(() => store.run(kvBatchDelete, text('{"keys":["\\ud800"]}'))).toThrow('keys[0]: the key is not valid');
+});

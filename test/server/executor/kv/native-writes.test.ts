@@ -1,11 +1,14 @@
 // Writes of native clients to a KV table: seen in the ETag, in the history with old and new value, and in the change log.
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from '../../../../server/executor/kv/past/history.ts';
 import { kvDiff } from '../../../../server/executor/kv/past/table-diff.ts';
 import { kvTableSnapshot } from '../../../../server/executor/kv/past/table-snapshot.ts';
-import { kvList } from '../../../../server/executor/kv/store/store.ts';
+import { kvList } from '../../../../server/executor/kv/store/list.ts';
+import { kvEntry, kvGet } from '../../../../server/executor/kv/store/store.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -196,5 +199,71 @@ test("keys that are no text are nobody else's trouble", () => {
     limit: 100,
     includeValues: true,
   });
-  expect(feed.events.map(({ key }) => key)).toEqual(['k', 'k']);
+  expect(feed.events.map(({ json }) => JSON.parse(json).key)).toEqual(['k', 'k']);
+});
+
+describe('text of a native client that is no UTF-8', () => {
+  const bad = Buffer.from('7b2261223a22ff227d', 'hex'); // {"a":"\xff"}
+  const base64 = bad.toString('base64');
+  const get = (key: string) => store.call(kvGet, { table: 'kv_store', key }).body;
+
+  test('is answered with its bytes, now and later', () => {
+    store.set('k', '1');
+    const insert = `CAST(x'${bad.toString('hex')}' AS TEXT), 'application/json'`;
+    sql(`REPLACE INTO kv_store (key, value, content_type) VALUES ('k', ${insert})`);
+    expect(get('k')).toEqual(bad);
+    expect(store.run(kvEntry, { table: 'kv_store', key: 'k' }).json).toMatchObject({ value_base64: base64 });
+    const at = store.now;
+    store.advance(5);
+    store.set('k', '2');
+    expect(store.run(kvGetAt, { table: 'kv_store', key: 'k', atSeconds: at }).json.value_base64).toBe(base64);
+    const { operations } = store.run(kvHistory, { table: 'kv_store', key: 'k', limit: 1 }).json;
+    expect(operations[0].operation).toMatchObject({ raw_old_value: base64, old_value: null });
+    const diff = { table: 'kv_store', fromSeconds: at, toSeconds: store.now, keys: [], after: '' };
+    expect(store.run(kvDiff, diff).json.changes).toMatchObject([{ from_value_base64: base64, to_value: 2 }]);
+    store.run(kvRollback, store.write('k', { steps: 1 }));
+    expect(get('k')).toEqual(bad);
+  });
+
+  test('in a UTF-16 database a real U+FFFD is left as it is', () => {
+    store.whileClosed(() => {
+      rmSync(store.path);
+      const database = new Database(store.path);
+      database.exec("PRAGMA encoding = 'UTF-16'; CREATE TABLE first(x)");
+      database.close();
+    });
+    store.set('k', '"\ufffd"', { contentType: 'application/json' });
+    expect(store.get('k')).toBe('"\ufffd"');
+    expect(store.run(kvEntry, { table: 'kv_store', key: 'k' }).json.value).toBe('\ufffd');
+  });
+
+  test("as a key it is told, and is nobody else's trouble", () => {
+    for (const key of ['a', 'b', 'c']) store.set(key, '1');
+    for (const hex of ['62ff', '62ff31', '62ff32'])
+      sql(`INSERT INTO kv_store (key, value) VALUES (CAST(x'${hex}' AS TEXT), '1')`);
+    const list = (limit: number, after: string) =>
+      store.run(kvList, { table: 'kv_store', prefix: '', limit, offset: 0, after }).json;
+    const seen: string[] = [];
+    for (let page = list(1, ''); ; page = list(1, page.next_after)) {
+      seen.push(...page.items.map(({ key }: { key: string }) => key));
+      if (!page.has_more) break;
+    }
+    expect(seen).toEqual(['a', 'b', 'c']);
+    const all = list(9, '');
+    expect(all.scan_errors).toHaveLength(3);
+    expect(all.scan_errors[0]).toContain(Buffer.from('62ff', 'hex').toString('base64'));
+    const whole = { table: 'kv_store', atSeconds: store.now, prefix: '', limit: 0, offset: 0, after: '' };
+    expect(store.run(kvTableSnapshot, whole).json.keys).toHaveLength(3);
+    const feed = store.call(kvChanges, {
+      table: 'kv_store',
+      since: '0-0-0-0',
+      prefix: 'b',
+      limit: 9,
+      includeValues: true,
+    });
+    expect(feed.events.map(({ json }) => JSON.parse(json).key_base64)).toEqual([
+      undefined,
+      ...['62ff', '62ff31', '62ff32'].map((hex) => Buffer.from(hex, 'hex').toString('base64')),
+    ]);
+  });
 });

@@ -6,15 +6,8 @@ import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvIncrement } from '../../../../server/executor/kv/store/atomic.ts';
 import { kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
-import {
-  kvDelete,
-  kvEntry,
-  kvExpire,
-  kvGet,
-  kvHead,
-  kvList,
-  kvSet,
-} from '../../../../server/executor/kv/store/store.ts';
+import { kvList } from '../../../../server/executor/kv/store/list.ts';
+import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import { kvNames, quoteName } from '../../../../server/executor/kv/table/names.ts';
 import { triggersSql } from '../../../../server/executor/kv/table/schema.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
@@ -279,7 +272,7 @@ describe('a database restored from a copy', () => {
     const { cursor } = store.call(kvChanges, { table, prefix: '', limit: 9, includeValues: false });
     store.native.exec("UPDATE kv_store SET value = '2'");
     const changes = store.call(kvChanges, { table, since: cursor, prefix: '', limit: 9, includeValues: false });
-    expect(changes.events.map((event) => event.etag)).toEqual([store.etag('a')]);
+    expect(changes.events.map(({ json }) => JSON.parse(json).etag)).toEqual([store.etag('a')]);
   });
 });
 
@@ -304,7 +297,7 @@ describe('a database of the first release', () => {
     store.set('b', '1');
     expect(store.etag('a')).toBe(etag);
     const { events } = store.call(kvChanges, { table, since: cursor, prefix: '', limit: 9, includeValues: false });
-    expect(events.map((event) => event.key)).toEqual(['b']);
+    expect(events.map(({ json }) => JSON.parse(json).key)).toEqual(['b']);
     const { operations } = store.run(kvHistory, { table, key: 'a', limit: 9 }).json;
     expect(operations.map((row: { operation: { op: string } }) => row.operation.op)).toEqual(['SET', 'SET']);
     const current = triggersSql(names).map(({ sql }) => sql);

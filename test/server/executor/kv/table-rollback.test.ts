@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { kvDiff } from '../../../../server/executor/kv/past/table-diff.ts';
 import { kvTableRollback, kvTableRollbackPreview } from '../../../../server/executor/kv/past/table-rollback.ts';
 import { kvTableSnapshot } from '../../../../server/executor/kv/past/table-snapshot.ts';
-import { kvList } from '../../../../server/executor/kv/store/store.ts';
+import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
 vi.mock(import('../../../../server/executor/kv/kv-limits.ts'), async (original) => {

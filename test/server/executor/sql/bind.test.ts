@@ -46,6 +46,15 @@ describe('an object fits', () => {
   });
 });
 
+test.each<[string, Values, string]>([
+  ['SELECT ?, ?', ['a', '\ud800'], 'parameter 2 is not valid Unicode: it has half of a surrogate pair at position 1'],
+  ['SELECT :a', { a: 'ab\udc00' }, 'parameter :a is not valid Unicode: it has half of a surrogate pair at position 3'],
+  ['SELECT ?, ?', [1n, Number.POSITIVE_INFINITY], 'parameter 2 is beyond what a REAL holds'],
+])('%s with %o is refused with its place', (sql, values, message) => {
+  expect(() => rowOf(sql, values)).toThrow(message);
+  expect(rowOf('SELECT ?', ['\ud83d\ude00'])).toEqual(['\ud83d\ude00']);
+});
+
 describe('does not fit', () => {
   test.each<[string, Values]>([
     ['SELECT ?', []],
