@@ -76,29 +76,23 @@ export function putValue(
   const name = quoteName(table.names.table);
   const now = connection.nowSeconds();
   if (current === null) {
-    connection
-      .statement(
-        `INSERT INTO ${name} (key, value, content_type, created_at, updated_at, expire_at) VALUES (?, ?, ?, ?, ?, ?)`,
-      )
-      .run(key, next.value, next.contentType, now, now, next.expireAt);
+    const sql = `INSERT INTO ${name} (key, value, content_type, created_at, updated_at, expire_at) VALUES (?, ?, ?, ?, ?, ?)`;
+    change(writer, sql, key, next.value, next.contentType, now, now, next.expireAt);
   } else {
-    connection
-      .statement(`UPDATE ${name} SET value = ?, content_type = ?, updated_at = ?, expire_at = ? WHERE key = ?`)
-      .run(next.value, next.contentType, now, next.expireAt, key);
+    const sql = `UPDATE ${name} SET value = ?, content_type = ?, updated_at = ?, expire_at = ? WHERE key = ?`;
+    change(writer, sql, next.value, next.contentType, now, next.expireAt, key);
   }
   return completeLog(writer, key, operation);
 }
 
 /** Sets or (null) removes the time to live; value and `updated_at` stay. */
 export function putExpiry(writer: Writer, key: string, expireAt: number | null): string {
-  const { connection, table } = writer;
-  connection.statement(`UPDATE ${quoteName(table.names.table)} SET expire_at = ? WHERE key = ?`).run(expireAt, key);
+  change(writer, `UPDATE ${quoteName(writer.table.names.table)} SET expire_at = ? WHERE key = ?`, expireAt, key);
   return completeLog(writer, key, { op: expireAt === null ? 'PERSIST' : 'EXPIRE' });
 }
 
 export function deleteKey(writer: Writer, key: string): string {
-  const { connection, table } = writer;
-  connection.statement(`DELETE FROM ${quoteName(table.names.table)} WHERE key = ?`).run(key);
+  change(writer, `DELETE FROM ${quoteName(writer.table.names.table)} WHERE key = ?`, key);
   return completeLog(writer, key, { op: 'DELETE' });
 }
 
@@ -106,6 +100,12 @@ export function deleteKey(writer: Writer, key: string): string {
 export function restoreState(writer: Writer, key: string, current: KvRow | null, state: 'absent' | NewValue): void {
   if (state !== 'absent') putValue(writer, key, current, state, { op: 'SET' });
   else if (current !== null) deleteKey(writer, key);
+}
+
+/** Changes one row. @throws ApiError CONFLICT where the table's own rules (RAISE(IGNORE), ON CONFLICT IGNORE) let nothing happen */
+function change({ connection, table }: Writer, sql: string, ...values: (StoredValue | number)[]): void {
+  if (connection.statement(sql).run(...values).changes === 1) return;
+  throw new ApiError('CONFLICT', `a trigger or a conflict clause of "${table.names.table}" let the write be ignored`);
 }
 
 function completeLog(writer: Writer, key: string, operation: LoggedOperation): string {

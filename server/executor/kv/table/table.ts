@@ -9,11 +9,11 @@ import {
   captureTablesSql,
   databaseSql,
   historyViewSql,
-  kvColumns,
   tableSql,
   triggersSql,
   unseenWritesSql,
 } from './schema.ts';
+import { shapeProblem } from './shape.ts';
 
 export interface KvTable {
   readonly names: KvNames;
@@ -149,30 +149,13 @@ function isOurHistoryView(row: SchemaRow): boolean {
 }
 
 function checkShape(connection: Connection, own: SchemaRow): void {
-  const conflict = (problem: string) =>
-    new ApiError(
-      'CONFLICT',
-      `"${own.name}" is not a key-value table: ${problem}. Choose another one with ?table=, or rename it`,
-    );
-  if (own.type !== 'table' || own.sql?.match(/^\s*CREATE\s+VIRTUAL/i)) throw conflict('it is no ordinary table');
-  const columns = connection.statement('SELECT name, pk FROM pragma_table_info(?)').all(own.name) as {
-    name: string;
-    pk: number;
-  }[];
-  const missing = kvColumns.filter((name) => !columns.some((column) => column.name.toLowerCase() === name));
-  if (missing.length > 0) throw conflict(`it has no column ${missing.join(', ')}`);
-  if (!hasUniqueKey(connection, own.name)) throw conflict('its column key is neither PRIMARY KEY nor UNIQUE');
-}
-
-function hasUniqueKey(connection: Connection, table: string): boolean {
-  const indexes = connection
-    .statement('SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial')
-    .pluck()
-    .all(table) as string[];
-  return indexes.some((index) => {
-    const columns = connection.statement('SELECT name FROM pragma_index_info(?)').pluck().all(index) as string[];
-    return columns.length === 1 && columns[0]?.toLowerCase() === 'key';
-  });
+  const isOrdinary = own.type === 'table' && !own.sql?.match(/^\s*CREATE\s+VIRTUAL/i);
+  const problem = isOrdinary ? shapeProblem(connection, own.name, own.sql ?? '') : 'it is no ordinary table';
+  if (problem === null) return;
+  throw new ApiError(
+    'CONFLICT',
+    `"${own.name}" is not a key-value table: ${problem}. Choose another one with ?table=, or rename it`,
+  );
 }
 
 function create(connection: Connection, found: KvTable): void {

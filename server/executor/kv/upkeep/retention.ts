@@ -77,7 +77,12 @@ function expireKeys(connection: Connection, table: KvTable, worker: SmallTransac
   // Asked again inside the transaction: the key may have been written since it was found.
   const remove = connection.statement(`DELETE FROM ${own} WHERE key = ? AND expire_at < ?`);
   for (let keys = select.all(now); keys.length > 0 && worker.hasTime(); keys = select.all(now)) {
-    worker.write(keys, (key) => remove.run(key, now));
+    let removed = 0;
+    worker.write(keys, (key) => {
+      removed += remove.run(key, now).changes;
+    });
+    // Somebody wrote them meanwhile, or a trigger of the table keeps them: the next call looks again.
+    if (removed === 0) break;
   }
 }
 
