@@ -7,6 +7,7 @@ import { noteRegistration, openersToFind } from '../fence/registration.ts';
 import type { Log } from '../log.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { Errands } from '../nodes/errands.ts';
+import { spacesIn } from '../nodes/inode-numbers.ts';
 import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
@@ -62,6 +63,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     refusesFenced: isKernelLocks,
     survivor,
     directories: behind,
+    inodeSpaces: spacesIn(stateDir, log),
   });
   const answer = (asked: Owed, result: number) => session.answer(asked, result);
   const limits = lockLimits(options.lockLimits, log);

@@ -20,6 +20,7 @@ import {
 } from '../system/files.ts';
 import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { longBytes } from './errands.ts';
+import { copyInodeNumber } from './inode-numbers.ts';
 import type { Node } from './nodes.ts';
 import { keptBits, readRootMode, writeRootMode } from './root-mode.ts';
 import { ESTALE, failed, type Tree } from './tree.ts';
@@ -54,7 +55,7 @@ const backingStat = Buffer.alloc(statxSize);
 export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0, trusted = lifetime): number {
   countLookup(tree, node);
   encodeEntry(out, at, node.id, trusted);
-  copyAttributes(tree.stat, out, at + entryOut.sizeBytes);
+  copyAttributes(node, tree.stat, out, at + entryOut.sizeBytes);
   return entryOut.sizeBytes + attr.sizeBytes;
 }
 
@@ -138,7 +139,7 @@ function answerAttributes(tree: Tree, node: Node, out: Buffer): number {
   if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, tree.stat)) return failed();
   if (node.id === rootNodeId) showRootMode(node, tree.stat);
   encodeAttributes(out, 0, lifetime);
-  copyAttributes(tree.stat, out, attrOut.sizeBytes);
+  copyAttributes(node, tree.stat, out, attrOut.sizeBytes);
   return attrOut.sizeBytes + attr.sizeBytes;
 }
 
@@ -158,8 +159,9 @@ function changeMode(node: Node, mode: number): number {
   return chmod(path, own | (mode & ~keptBits));
 }
 
-function copyAttributes(stat: Buffer, out: Buffer, at: number): void {
-  stat.copy(out, at + attr.ino, statxOffset.ino, statxOffset.ino + 24); // ino, size and blocks are neighbours in both
+function copyAttributes({ space }: Node, stat: Buffer, out: Buffer, at: number): void {
+  copyInodeNumber(space, stat, statxOffset.ino, out, at + attr.ino);
+  stat.copy(out, at + attr.size, statxOffset.size, statxOffset.size + 16); // size and blocks are neighbours in both
   stat.copy(out, at + attr.atime, statxOffset.atime, statxOffset.atime + 8);
   stat.copy(out, at + attr.mtime, statxOffset.mtime, statxOffset.mtime + 8);
   stat.copy(out, at + attr.ctime, statxOffset.ctime, statxOffset.ctime + 8);

@@ -5,6 +5,7 @@ import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
 import { getdents64, openDirectoryAgain } from '../system/files.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
+import { copyInodeNumber } from './inode-numbers.ts';
 import type { Listing } from './listings.ts';
 import type { Node } from './nodes.ts';
 import { ESTALE, failed, resolve, type Tree } from './tree.ts';
@@ -72,7 +73,8 @@ function list(
     out.fill(0, written, written + recordBytes);
     prefix(name, written);
     const at = written + prefixBytes;
-    entries.copy(out, at + dirent.ino, start + linuxDirent.ino, start + linuxDirent.ino + 16); // ino and off
+    copyInodeNumber(directory.space, entries, start + linuxDirent.ino, out, at + dirent.ino);
+    entries.copy(out, at + dirent.off, start + linuxDirent.off, start + linuxDirent.off + 8);
     out.writeUInt32LE(namelen, at + dirent.namelen);
     out.writeUInt32LE(entries.readUInt8(start + linuxDirent.type), at + dirent.type);
     name.copy(out, at + dirent.sizeBytes, 0, namelen);

@@ -3,6 +3,7 @@
 import type { NodeId } from '../protocol/requests.ts';
 import { rootNodeId } from '../protocol/requests.ts';
 import { statxOffset } from '../system/stat.ts';
+import type { InodeSpace } from './inode-numbers.ts';
 
 /** Where nodes are stored for a successor process. */
 export interface NodeStore {
@@ -41,6 +42,8 @@ export class Node {
   /** O_PATH descriptor: stands for the inode under whatever name, also after it was unlinked. */
   readonly fd: number;
   readonly isDirectory: boolean;
+  /** Of its inode number: see inode-numbers.ts. */
+  readonly space: InodeSpace;
   /** Handles that are open on it. All of them are served in one way: passthrough or not. */
   opens = 0;
   /** Those of them that bypass the page cache and passthrough: FileHandle.isDirect. */
@@ -57,7 +60,13 @@ export class Node {
   #backingId: number;
 
   constructor(
-    facts: { readonly id: NodeId; readonly key: string; readonly fd: number; readonly isDirectory: boolean },
+    facts: {
+      readonly id: NodeId;
+      readonly key: string;
+      readonly fd: number;
+      readonly isDirectory: boolean;
+      readonly space: InodeSpace;
+    },
     counts: { readonly lookups: number; readonly backingId: number },
     store: NodeStore,
     slot: number,
@@ -66,6 +75,7 @@ export class Node {
     this.key = facts.key;
     this.fd = facts.fd;
     this.isDirectory = facts.isDirectory;
+    this.space = facts.space;
     this.#lookups = counts.lookups;
     this.#backingId = counts.backingId;
     this.#store = store;
@@ -135,7 +145,7 @@ export class NodeTable {
     this.#store = parts.store;
     this.#nextId = parts.nextId;
     this.#directories = parts.directories;
-    const facts = { ...root, id: rootNodeId, isDirectory: true };
+    const facts = { ...root, id: rootNodeId, isDirectory: true, space: 0 };
     this.insert(new Node(facts, { lookups: 1, backingId: 0 }, notStored, 0));
   }
 
@@ -161,10 +171,10 @@ export class NodeTable {
   }
 
   /** Takes over `fd`. The lookup that found it is not yet counted. */
-  add(key: string, fd: number, isDirectory: boolean): Node {
+  add(key: string, fd: number, isDirectory: boolean, space: InodeSpace): Node {
     const id = this.#nextId();
     const slot = this.#store.add(id, fd, isDirectory);
-    const node = new Node({ id, key, fd, isDirectory }, { lookups: 0, backingId: 0 }, this.#store, slot);
+    const node = new Node({ id, key, fd, isDirectory, space }, { lookups: 0, backingId: 0 }, this.#store, slot);
     this.insert(node);
     return node;
   }

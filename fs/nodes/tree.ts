@@ -21,6 +21,7 @@ import { lastErrno, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import type { Errands } from './errands.ts';
 import { HandleTable } from './handles.ts';
+import { InodeNumbers, type SpaceStore } from './inode-numbers.ts';
 import type { LastCloses } from './last-closes.ts';
 import { Listings } from './listings.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
@@ -37,6 +38,7 @@ export interface Tree {
   readonly nodes: NodeTable;
   readonly files: HandleTable;
   readonly listings: Listings;
+  readonly inodeNumbers: InodeNumbers;
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
@@ -56,12 +58,13 @@ export interface Tree {
 }
 
 /** What a tree is made of that others make. */
-export interface TreeParts extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'operation' | 'stat'> {
+export interface TreeParts extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'operation' | 'stat'> {
+  readonly inodeSpaces: SpaceStore;
   readonly survivor: Survivor;
   readonly directories: DirectoryListener | undefined;
 }
 
-export function openTree(dataDir: string, { survivor, directories, ...parts }: TreeParts): Tree {
+export function openTree(dataDir: string, { survivor, directories, inodeSpaces, ...parts }: TreeParts): Tree {
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
@@ -87,6 +90,7 @@ export function openTree(dataDir: string, { survivor, directories, ...parts }: T
     ),
     files: new HandleTable(survivor.handleStore, nextHandleId),
     listings,
+    inodeNumbers: new InodeNumbers(stat, inodeSpaces),
     stat,
   };
 }
@@ -133,7 +137,9 @@ export function adopt(tree: Tree, fd: number): Node | number {
   }
   const key = inodeKey(stat);
   const known = nodes.find(key);
-  if (known === undefined && nodes.hasRoom()) return nodes.add(key, fd, isDirectory(stat));
+  if (known === undefined && nodes.hasRoom()) {
+    return nodes.add(key, fd, isDirectory(stat), tree.inodeNumbers.spaceOf(stat, fd));
+  }
   close(fd);
   return known ?? -ENFILE;
 }

@@ -60,7 +60,7 @@ function restoreNodes(
     if (fd >= 0 && statAt(fd, emptyPath, AT_EMPTY_PATH, tree.stat)) {
       keptNodes.delete(stored.id);
       if (stored.backingId !== 0) tree.passthrough.adopt();
-      tree.nodes.insert(asNode(stored, fd, inodeKey(tree.stat), survivor.nodeStore));
+      tree.nodes.insert(asNode(stored, fd, tree, survivor.nodeStore));
       continue;
     }
     lost += 1;
@@ -73,10 +73,11 @@ function restoreNodes(
 function asNode(
   { slot, id, isDirectory, lookups, backingId }: StoredNode,
   fd: number,
-  key: string,
+  { stat, inodeNumbers }: Tree,
   store: NodeStore,
 ): Node {
-  return new Node({ id, key, fd, isDirectory }, { lookups, backingId }, store, slot);
+  const facts = { id, key: inodeKey(stat), fd, isDirectory, space: inodeNumbers.spaceOf(stat, fd) };
+  return new Node(facts, { lookups, backingId }, store, slot);
 }
 
 /** Returns how many handles are lost. */

@@ -36,6 +36,7 @@ function tree(survivor) {
     powerCut: undefined,
     refusesFenced: false,
     directories: undefined,
+    inodeSpaces: { load: () => new Map(), save: () => {} },
     survivor,
   });
 }

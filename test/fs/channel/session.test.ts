@@ -59,6 +59,7 @@ beforeEach(() => {
     powerCut: undefined,
     refusesFenced: false,
     directories: undefined,
+    inodeSpaces: { load: () => new Map(), save: () => {} },
     survivor,
   });
   session = new Session({

@@ -65,6 +65,7 @@ function startProcess(): Process {
     powerCut: undefined,
     refusesFenced: false,
     directories: undefined,
+    inodeSpaces: { load: () => new Map(), save: () => {} },
     survivor,
   });
   if (survivor.agreement === undefined) survivor.agreement = { passthrough: false, locks: false };
