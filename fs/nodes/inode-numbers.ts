@@ -1,7 +1,8 @@
 // The inode numbers that programs see on the mount. Every file of the mount has one st_dev, and SQLite takes two files for one when
 // st_dev and st_ino are the same; below the data directory, however, other file systems may be mounted (a volume per app, btrfs
 // subvolumes), each with numbers of its own. The data directory's own file system keeps its numbers; each other one gets
-// a space: its index stands in the upper 16 bits. What does not fit into 48 bits is put into a space for such numbers by a hash.
+// a space, whose index stands in bits 40 to 52: programs that keep numbers as doubles still tell them apart. A number that does
+// not fit into 40 bits becomes a hash of 62 bits, above all others.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
@@ -11,10 +12,11 @@ import { statxOffset } from '../system/stat.ts';
 /** 0: the data directory's own file system. */
 export type InodeSpace = number;
 
-const wideSpace = 0xffff;
-const spaces = wideSpace - 1;
-/** Bits 32 to 47 of a number: those that are left of its upper word below the space. */
-const upperBits = 16;
+/** Bits of the upper word that belong to the number itself; the space stands above them. */
+const upperBits = 8;
+const spaces = 0x1fff;
+/** Bit 62: such numbers are above those of all spaces, and positive for those who read them as signed. */
+const wideBit = 0x40000000;
 /** struct statfs of 64-bit Linux: f_fsid, two words. */
 const fsidAt = 56;
 
@@ -51,6 +53,7 @@ export class InodeNumbers {
   /** The space begins where the file system's own id says, so that it is most likely the same after a reboot, too. */
   #settle(device: string, fd: number): InodeSpace {
     const id = fstatfs(fd, this.#statfs) === 0 ? this.#statfs.subarray(fsidAt, fsidAt + 8) : Buffer.from(device);
+    if (this.#known.size >= spaces) this.#known.clear(); // most of them are long gone
     const taken = new Set(this.#known.values());
     let space = 1 + (hash(id) % spaces);
     while (taken.has(space)) space = 1 + (space % spaces);
@@ -72,7 +75,7 @@ export function copyInodeNumber(space: InodeSpace, from: Buffer, at: number, out
   from.copy(wide, 0, at, at + 8);
   wide.writeUInt16LE(space, 8);
   out.writeUInt32LE(hash(wide), outAt);
-  out.writeUInt32LE(((hash(wide.reverse()) & 0xffff) | (wideSpace << upperBits)) >>> 0, outAt + 4);
+  out.writeUInt32LE(((hash(wide.reverse()) & (wideBit - 1)) | wideBit) >>> 0, outAt + 4);
 }
 
 /** FNV-1a, 32 bits. */

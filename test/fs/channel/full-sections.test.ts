@@ -47,6 +47,7 @@ beforeEach(() => {
     powerCut: undefined,
     refusesFenced: false,
     directories: undefined,
+    inodeSpaces: { load: () => new Map(), save: () => {} },
     survivor,
   });
   arbiter = new LockArbiter({
