@@ -89,6 +89,10 @@ export interface DatabaseOwner {
   /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
   retry: Transaction | undefined;
   retryUntilMs: number;
+  /** When it gave an outdated READ mark back that it has not asked for again. */
+  gaveBackMs: number | undefined;
+  /** How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer. */
+  retryGapMs: number;
   /** How often in a row the line was held back for it in vain, and for how many of its next commits it is not. */
   holdsInVain: number;
   turnsWithoutHold: number;
@@ -146,6 +150,8 @@ export class Database {
         transaction: undefined,
         retry: undefined,
         retryUntilMs: Number.NEGATIVE_INFINITY,
+        gaveBackMs: undefined,
+        retryGapMs: 0,
         holdsInVain: 0,
         turnsWithoutHold: 1, // many programs write once
         committing: false,

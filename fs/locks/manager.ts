@@ -224,6 +224,7 @@ export class LockManager {
 
   /** What a request tells about its owner, granted or not. */
   #noteIntent({ file, role, request, me }: Asked, nowMs: number): void {
+    if (role === 'read-mark' && request.type === 'read') this.#transactions.noteSnapshotAsked(me, nowMs);
     if (request.type !== 'write') return;
     const { database } = file;
     if (role === 'reserved' || (role === 'write' && me.bits & HOLDS_READ)) {

@@ -21,6 +21,9 @@ import type { LockOwner } from './table.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import type { Asked } from './waiters.ts';
 
+/** SQLite's sleep before its 17th try is 1.3 times as long as the one before, and later ones grow more slowly. */
+const RETRY_GAP_GROWTH = 1.5;
+
 const SNAPSHOT_OF_ROLLBACK = HOLDS_PENDING_READ | HOLDS_SHARED | HOLDS_RESERVED | HOLDS_EXCLUSIVE;
 
 export class Transactions {
@@ -57,11 +60,20 @@ export class Transactions {
     else if (role === 'reset') database.resetter = { owner: me.owner, tid: request.tid };
     else if (role === 'write' || role === 'reserved') {
       database.episodes.forgetOwner(me.owner);
+      me.retryGapMs = 0;
       const transaction = me.transaction;
       if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
         this.#counters.staleSnapshots++;
     }
     if (!(before & WRITER_BITS) && me.bits & WRITER_BITS) beginSlice(database, me, request.tid, this.#limits, nowMs);
+  }
+
+  /** A READ mark is asked for, perhaps one that was given back a moment ago. */
+  noteSnapshotAsked(me: DatabaseOwner, nowMs: number): void {
+    if (me.gaveBackMs === undefined) return;
+    const gapMs = nowMs - me.gaveBackMs;
+    me.retryGapMs = gapMs < this.#limits.episodeGapMs ? gapMs : 0;
+    me.gaveBackMs = undefined;
   }
 
   /** A write attempt, granted or not. */
@@ -84,7 +96,8 @@ export class Transactions {
     if (transaction.attemptedWrite) return;
     if (transaction.isOutdated) {
       me.retry = transaction;
-      me.retryUntilMs = nowMs + this.#limits.retryMs;
+      me.retryUntilMs = nowMs + this.#limits.retryMs + RETRY_GAP_GROWTH * me.retryGapMs;
+      me.gaveBackMs = nowMs;
       return;
     }
     database.readers.readEnded(this.identityOf(database, me));

@@ -50,6 +50,30 @@ test('a turn that is not used goes to the next after 2 ms', () => {
   expect(c.outcome).toBe('locked');
 });
 
+test('a turn lasts as long as SQLite sleeps before its next try: who has lost many turns does not lose them for ever', () => {
+  const { world, a, b, c } = threeWalClients();
+  const loseTurns = () => {
+    let turns = 0;
+    a.beginWalWrite();
+    b.lock('READ1', 'read');
+    for (let sleepMs = 2.5; sleepMs < 50; sleepMs *= 1.27) {
+      const [writer, next] = turns++ % 2 === 0 ? [a, c] : [c, a];
+      expect(next.lock('READ1', 'read')).toBe('waiting');
+      writer.endWalWrite();
+      expect(b.outcome).toBe('locked');
+      b.unlock('READ1');
+      world.pass(sleepMs);
+      if (next.outcome === 'waiting') return turns;
+      next.lock('WRITE', 'write');
+      b.lock('READ1', 'read');
+    }
+    return turns;
+  };
+  expect(loseTurns()).toBe(2);
+  expect(b.lock('READ1', 'read')).toBe('locked');
+  expect(b.lock('WRITE', 'write')).toBe('locked');
+});
+
 test('a turn waits for a thread that is in the middle of its work', () => {
   const { world, a, b, c } = threeWalClients();
   a.beginWalWrite();
