@@ -20,6 +20,13 @@ const wanted =
   init.MAX_PAGES |
   init.INIT_EXT;
 
+/**
+ * ALLOW_IDMAP (kernel 6.12): containers may get the mount with shifted ids. The kernel translates them, since it is the kernel that
+ * checks permissions (default_permissions). Requests then carry the caller's ids only where something is created; all others
+ * have -1, and nothing here looks at them.
+ */
+const wanted2 = init2.ALLOW_IDMAP;
+
 export interface HandshakeWishes {
   readonly passthrough: boolean;
   /** POSIX locks and flock arrive as requests. Otherwise the kernel keeps them. */
@@ -33,7 +40,7 @@ export function answerInit(offer: RequestOf<'INIT'>, wishes: HandshakeWishes): I
   const lockFlags = wishes.locks ? init.POSIX_LOCKS | init.FLOCK_LOCKS : 0;
   const flags = offer.flags & (wanted | lockFlags);
   const hasExtension = (flags & init.INIT_EXT) !== 0;
-  const flags2 = hasExtension ? offer.flags2 & (wishes.passthrough ? init2.PASSTHROUGH : 0) : 0;
+  const flags2 = hasExtension ? offer.flags2 & (wanted2 | (wishes.passthrough ? init2.PASSTHROUGH : 0)) : 0;
   return {
     minor: Math.min(offer.minor, newestMinor),
     maxReadahead: offer.maxReadahead,

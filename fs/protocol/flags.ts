@@ -16,6 +16,7 @@ export const init = {
 /** INIT flags2: bits 32 and up, shifted down. */
 export const init2 = {
   PASSTHROUGH: 1 << 5,
+  ALLOW_IDMAP: 1 << 8,
 } as const;
 
 /** open_flags of the reply to OPEN, CREATE and OPENDIR. */
