@@ -106,6 +106,41 @@ describe('text that is no text', () => {
   });
 });
 
+describe('text of a native program that is no UTF-8', () => {
+  const rows = `CREATE TABLE t(a, b); INSERT INTO t VALUES (1, CAST(x'61ff' AS TEXT)), (2, 'a' || char(65533)), (3, x'62'),
+    (4, 'c'), (5, 12345678901), (6, 1.0), (7, NULL)`;
+  const given = (path: string, before = '') => {
+    const write = spawnSync('sqlite3', [join(api().daemon.root, path)], {
+      input: `${before}${rows}`,
+      encoding: 'utf8',
+    });
+    expect(write.stderr).toBe('');
+  };
+
+  test('is answered by SQL as its bytes, and its neighbours as before', async () => {
+    const { call, sql } = api();
+    given('latin.db');
+    const exact = ['Yf8=', 'a\ufffd', 'Yg==', 'c', 12345678901, 1, null];
+    const statement = { query: 'SELECT b, b FROM t WHERE a >= ? ORDER BY a DESC -- all', values: [1] };
+    const { results } = (await sql('latin', statement)).json;
+    expect(results[0].resultHeaders).toEqual(['b', 'b:2']);
+    expect(results[0].resultSet).toEqual(exact.toReversed().map((b) => ({ b, 'b:2': b })));
+    const named = { query: 'WITH x AS (SELECT b FROM t WHERE a = :n) SELECT b FROM x', params: { n: 1 } };
+    expect((await sql('latin', named)).json.results[0].resultSet).toEqual([{ b: 'Yf8=' }]);
+    const shared = await call('GET', `/query?db=latin&sql=${encodeURIComponent('SELECT b FROM t ORDER BY a LIMIT 3')}`);
+    expect(shared.json.resultSet).toEqual([{ b: { value_base64: 'Yf8=' } }, { b: 'a\ufffd' }, { b: 'b' }]);
+    // It runs once.
+    const returned = await sql('latin', { statement: 'UPDATE t SET a = a + 10 WHERE a < 3 RETURNING a, b' });
+    expect(returned.json.results[0].resultSet.map(({ a }: { a: number }) => a)).toEqual([11, 12]);
+  });
+
+  test('is not asked for in a UTF-16 database', async () => {
+    given('wide.db', "PRAGMA encoding='UTF-16le';");
+    const { results } = (await api().sql('wide', { query: 'SELECT b FROM t WHERE a = 2' })).json;
+    expect(results[0].resultSet).toEqual([{ b: 'a\ufffd' }]);
+  });
+});
+
 test('a value in an answer is written as it is stored', async () => {
   const { call } = api();
   const value = '{"10":1.0,"2":1E400,"n":1234567890123456789012,"e":"\\u00e9"}';

@@ -3,6 +3,7 @@ import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { BindArguments } from './bind.ts';
+import { exactRows, mayBeInexact } from './exact-rows.ts';
 
 export type Cell = null | string | number | bigint | Buffer;
 
@@ -24,6 +25,15 @@ export class ByteBudget {
   spend(text: string): void {
     this.#left -= Buffer.byteLength(text) + 1;
     if (this.#left < 0) throw tooLarge();
+  }
+
+  mark(): number {
+    return this.#left;
+  }
+
+  /** Takes back what was spent since the mark. */
+  rewind(mark: number): void {
+    this.#left = mark;
   }
 
   /** Before anything is made of the cells: each takes at least its length. @throws ApiError RESPONSE_TOO_LARGE */
@@ -49,17 +59,37 @@ export function readRows(
   const columns = uniqueNames(prepared.columns().map(({ name }) => name));
   budget.spend(JSON.stringify(columns));
   const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
-  const rows: string[] = [];
-  for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {
-    if (rows.length === limits.selectRows) return { columns, rows, isTruncated: true };
-    budget.check(cells);
-    const text = asLists
+  const writeRow = (cells: readonly Cell[]): string =>
+    asLists
       ? `[${cells.map(writeCell).join(',')}]`
       : `{${cells.map((cell, index) => heads[index] + writeCell(cell)).join('')}}`;
+  const plainRows = () => prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>;
+  const mark = budget.mark();
+  // What writes runs once, and is answered as it comes.
+  const plain = collectRows(plainRows(), writeRow, budget, prepared.readonly ? mayBeInexact : () => false);
+  if (plain !== null) return { columns, ...plain };
+  budget.rewind(mark);
+  const exact = collectRows(exactRows(prepared, args) ?? plainRows(), writeRow, budget, () => false);
+  return { columns, rows: exact?.rows ?? [], isTruncated: exact?.isTruncated ?? false };
+}
+
+/** null: a row came at which to stop. */
+function collectRows(
+  source: Iterable<Cell[]>,
+  writeRow: (cells: Cell[]) => string,
+  budget: ByteBudget,
+  isStop: (cells: Cell[]) => boolean,
+): Omit<RowsText, 'columns'> | null {
+  const rows: string[] = [];
+  for (const cells of source) {
+    if (rows.length === limits.selectRows) return { rows, isTruncated: true };
+    if (isStop(cells)) return null;
+    budget.check(cells);
+    const text = writeRow(cells);
     budget.spend(text);
     rows.push(text);
   }
-  return { columns, rows, isTruncated: false };
+  return { rows, isTruncated: false };
 }
 
 /** For POST /db: a BLOB is base64, Infinity is the JSON number 9e999 (which every reader takes for Infinity). */

@@ -19,7 +19,10 @@ const transactionSchema = object({
     object({
       success: boolean,
       resultHeaders: optional(list(text)),
-      resultSet: optional({ ...list(cells), description: 'Of an item that produces columns. A BLOB is base64.' }),
+      resultSet: optional({
+        ...list(cells),
+        description: 'Of an item that produces columns. A BLOB is base64, as is a text that is not UTF-8.',
+      }),
       resultSetList: optional({ ...list(list(anyJson)), description: 'Instead of resultSet, with resultFormat list.' }),
       truncated: optional({ ...succeeded, description: `There are more than ${limits.selectRows} rows.` }),
       rowsUpdated: optional({ ...integer, description: 'Of an item that produces no columns.' }),
@@ -41,7 +44,7 @@ const querySchema = object({
   columns: list(text),
   resultSet: nullable({
     ...list(cells),
-    description: 'A BLOB is a string where it is UTF-8, else {"value_base64": ...}.',
+    description: 'A BLOB is a string where it is UTF-8, else {"value_base64": ...}, as is a text that is not UTF-8.',
   }),
   rowCount: integer,
   truncated: boolean,
