@@ -66,7 +66,7 @@ export function failed(error: unknown): Outcome {
 
 function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome[] {
   const { statement } = connection;
-  statement('BEGIN IMMEDIATE').run();
+  beginWrites(connection);
   try {
     const outcomes = untilLarge(jobs, (job) => withSavepoint(connection, job));
     connection.announce('committing');
@@ -78,6 +78,14 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
     if (error instanceof TransactionLost || isBusy(error)) throw error;
     throw new TransactionLost('', { cause: error });
   }
+}
+
+/**
+ * In WAL mode the same as IMMEDIATE. With a rollback journal it waits here for the readers, for whom COMMIT would wait otherwise:
+ * before a time to live is counted, and while a kill still means that nothing was committed.
+ */
+function beginWrites({ statement }: Connection): void {
+  statement('BEGIN EXCLUSIVE').run();
 }
 
 /** Runs jobs until their answers are large together. */
@@ -108,7 +116,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
   if (job === undefined) return failed(new ApiError('INTERNAL_ERROR', 'internal error'));
   const { statement } = connection;
   try {
-    statement('BEGIN IMMEDIATE').run();
+    beginWrites(connection);
     connection.readClock();
     const value = job.run(connection);
     connection.announce('committing');

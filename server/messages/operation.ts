@@ -5,7 +5,7 @@ import type { Connection } from '../executor/connection.ts';
 import type { PathRules } from './paths.ts';
 
 /**
- * `kv-write`: grouped with its neighbours in one BEGIN IMMEDIATE .. COMMIT, a savepoint each; answered after COMMIT.
+ * `kv-write`: grouped with its neighbours in one BEGIN EXCLUSIVE .. COMMIT, a savepoint each; answered after COMMIT.
  * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for it.
  * `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
  * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`.

@@ -157,20 +157,26 @@ describe('keys', () => {
     expect((await call('POST', '/kv/none/expire', { query: { ttl: 5 } })).status).toBe(404);
   });
 
-  test('a time to live begins when the value is written, however long the write waited', async () => {
-    await call('PUT', '/kv/waited', { body: '0' });
+  test.each([
+    ['for a writer', 'WAL', ['BEGIN IMMEDIATE']],
+    // In rollback mode it is the COMMIT that needs the readers to be gone.
+    ['for a reader of a rollback journal', 'DELETE', ['BEGIN', 'SELECT * FROM t']],
+  ])('a time to live begins when the value can be written, however long it waited %s', async (_, mode, lock) => {
+    const query = { db: `waited-${mode}` };
     const holder = new SqliteClient();
     try {
-      await holder.open(join(api().daemon.root, 'app.db'));
-      expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
+      await holder.open(join(api().daemon.root, `${query.db}.db`), { timeout: 9 });
+      await holder.run([`PRAGMA journal_mode=${mode}`, 'CREATE TABLE t(x)']);
+      expect((await call('PUT', '/kv/waited', { body: '0', query })).status).toBe(200);
+      expect((await holder.run(lock)).error).toBe(null);
       const sentMs = Date.now();
-      const put = call('PUT', '/kv/waited', { body: '1', query: { ttl: 1 } });
+      const put = call('PUT', '/kv/waited', { body: '1', query: { ...query, ttl: 1 } });
       await eventually(() => expect(Date.now()).toBeGreaterThan(sentMs + 2_500));
       const releasedMs = Date.now();
       await holder.run('COMMIT');
       expect((await put).status).toBe(200);
       // It may be over by now on a busy machine, but says all the same when it was to end.
-      const { events } = (await call('GET', '/changes', { query: { since: '0-0-0-0', limit: 1000 } })).json;
+      const { events } = (await call('GET', '/changes', { query: { ...query, since: '0-0-0-0', limit: 1000 } })).json;
       const [event] = events.filter(({ key }: { key: string }) => key === 'waited').slice(-1);
       const expireAt = event.op === 'set' ? event.expire_at : event.ts;
       expect(expireAt).toBeGreaterThanOrEqual(Math.floor(releasedMs / 1000) + 1);
