@@ -41,6 +41,12 @@ export function lifetimeOfName(name: Buffer): Lifetime {
   return kind === 'database' ? lifetime : noLifetime;
 }
 
+/** The same for a name that was just created. A journal is trusted: its creator is about to unlink it, which would have to ask again. */
+export function lifetimeOfNewName(name: Buffer): Lifetime {
+  const { kind } = sqliteFileOf(name.toString('latin1', 0, name.length - 1));
+  return kind === 'wal' || kind === 'shm' ? noLifetime : lifetime;
+}
+
 const UTIME_NOW = (1 << 30) - 1;
 const UTIME_OMIT = (1 << 30) - 2;
 const keepId = 0xffffffff; // chown(2): -1 leaves an id as it is

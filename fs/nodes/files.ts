@@ -23,7 +23,7 @@ import {
   pwrite,
 } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
-import { answerEntry } from './attributes.ts';
+import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
@@ -82,7 +82,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     return node;
   }
   called(node, parent, asked.name);
-  const entryBytes = answerEntry(tree, node, out);
+  const entryBytes = answerEntry(tree, node, out, 0, lifetimeOfNewName(asked.name));
   if (opened !== undefined) {
     close(fd);
     return entryBytes + encodeOpened(opened, flags.open.KEEP_CACHE, out, entryBytes);

@@ -6,6 +6,7 @@ import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat
 import { lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
+import { dropLeftSidecars } from './left-sidecars.ts';
 import { inodeKey, type Node } from './nodes.ts';
 import { called, EEXIST, EINVAL, ENOENT, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
 
@@ -45,7 +46,10 @@ export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): num
   const result = linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH);
   if (result < 0 && !isMadeAlready(tree)) return failed();
   const node = resolve(tree, parent, asked.newName);
-  return typeof node === 'number' ? node : answerEntry(tree, node, out);
+  if (typeof node === 'number') return node;
+  const answer = answerEntry(tree, node, out);
+  dropLeftSidecars(tree, parent, asked.newName, node);
+  return answer;
 }
 
 export function unlinkFile(tree: Tree, asked: RequestOf<'UNLINK'>): number {
@@ -107,10 +111,11 @@ function noteLostName({ nodes }: Tree, stat: Buffer): void {
 }
 
 /** The kernel gives a known file its new name without asking for it. */
-function noteName({ nodes, stat }: Tree, parent: Node, name: Name): void {
+function noteName(tree: Tree, parent: Node, name: Name): void {
+  const { nodes, stat } = tree;
   const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat);
   const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
-  if (node !== undefined) called(node, parent, name);
+  if (node !== undefined) dropLeftSidecars(tree, parent, name, called(node, parent, name));
 }
 
 function isMadeAlready(tree: Tree): boolean {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { type Api, apiOf } from '../helpers/http.ts';
-import { run } from '../helpers/process.ts';
+import { run, start } from '../helpers/process.ts';
 
 /** Commits a row that is only in the WAL, and dies without closing. */
 async function dieWithWal(path: string): Promise<void> {
@@ -60,11 +61,47 @@ describe.each([
       const write = { transaction: [{ statement: 'CREATE TABLE replaced AS SELECT randomblob(20000) AS x' }] };
       expect((await api.call('POST', '/db?db=app', { body: write })).status).toBe(200);
       renameSync(saved, path);
+      if (api.daemon.mounted) {
+        // A native program may be the first to look.
+        const { stdout } = await run('sqlite3', [path, 'PRAGMA integrity_check; SELECT x FROM saved']);
+        expect(stdout).toBe('ok\nkept\n');
+      }
       expect(await tablesOf(api, 'app')).toEqual(['saved']);
       const native = new Database(path);
       expect(native.prepare('SELECT x FROM saved').pluck().all()).toEqual(['kept']);
       expect(native.pragma('integrity_check', { simple: true })).toBe('ok');
       native.close();
     });
+  });
+});
+
+test('a database that is moved away and back under its own users keeps its WAL', async () => {
+  await withDaemon([], async (daemon) => {
+    const path = join(daemon.root, 'app.db');
+    const program = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("CREATE TABLE t (x)")
+db.execute("INSERT INTO t VALUES (1)")
+print("ready", flush=True)
+sys.stdin.readline()
+db.execute("INSERT INTO t VALUES (2)")
+print(db.execute("SELECT count(*) FROM t").fetchone()[0], flush=True)
+sys.stdin.readline()`;
+    const user = start('python3', ['-c', program, path]);
+    try {
+      await eventually(() => expect(user.stdout()).toContain('ready'));
+      renameSync(path, `${path}.away`);
+      renameSync(`${path}.away`, path);
+      expect(existsSync(`${path}-wal`)).toBe(true);
+      user.process.stdin?.write('go\n');
+      await eventually(() => expect(user.stdout()).toContain('ready\n2\n'));
+      const { stdout } = await run('sqlite3', [path, 'SELECT count(*) FROM t']);
+      expect(stdout).toBe('2\n');
+    } finally {
+      user.process.kill('SIGKILL');
+      await user.finished;
+    }
   });
 });
