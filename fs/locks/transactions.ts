@@ -146,7 +146,9 @@ export class Transactions {
     me.retry = undefined;
     // Beside what another connection of its process held it was not asked to wait: nobody waits for it either.
     const isPastGate = (before & ~(inWal ? HARMLESS_IN_WAL : 0)) !== 0;
-    const mayWrite = !isPastGate && this.proofOf(database, me, nowMs) === 'none';
+    // Nor for one that was let through at its limit and asks again: see Line.
+    const isLate = retry !== undefined && !retry.mayWrite && database.handlesOf(me) > 1;
+    const mayWrite = !isPastGate && !isLate && this.proofOf(database, me, nowMs) === 'none';
     if (mayWrite) endHold(database, me);
     me.transaction = {
       startedMs: retry?.startedMs ?? nowMs,

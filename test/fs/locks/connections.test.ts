@@ -96,6 +96,24 @@ test('a process with several connections that was let through at its limit may r
   expect(one.lock('WRITE', 'write')).toBe('locked');
 });
 
+test('and so it does when the snapshot was outdated and is asked for again', () => {
+  const { world, both, one, other } = threeProcesses('wal');
+  const last = world.client(4);
+  last.connectWal();
+  one.beginWalWrite();
+  for (const client of [other, both, last]) expect(client.lock('READ2', 'read')).toBe('waiting');
+  one.endWalWrite();
+  expect(other.lock('WRITE', 'write')).toBe('locked');
+  world.pass(world.manager.limits.shortMs + 1);
+  expect([both.outcome, last.outcome]).toEqual(['locked', 'waiting']);
+  other.unlock('WRITE');
+  expect(last.outcome).toBe('locked');
+  both.unlock('READ2'); // the WAL's header has changed
+  expect(both.lock('READ1', 'read')).toBe('locked');
+  expect(both.lock('WRITE', 'write')).toBe('waiting');
+  expect(last.lock('WRITE', 'write')).toBe('locked');
+});
+
 test('a forked child that closes what it has inherited takes no connection from its parent', () => {
   const { world, both, one } = threeProcesses('rollback');
   both.beginRead();
