@@ -93,6 +93,8 @@ export interface DatabaseOwner {
   gaveBackMs: number | undefined;
   /** How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer. */
   retryGapMs: number;
+  /** The turn of a wait that ended at the short limit of a process with several connections: its next try stands there again. */
+  shortened: { readonly turn: number; readonly untilMs: number } | undefined;
   /** How often in a row the line was held back for it in vain, and for how many of its next commits it is not. */
   holdsInVain: number;
   turnsWithoutHold: number;
@@ -152,6 +154,7 @@ export class Database {
         retryUntilMs: Number.NEGATIVE_INFINITY,
         gaveBackMs: undefined,
         retryGapMs: 0,
+        shortened: undefined,
         holdsInVain: 0,
         turnsWithoutHold: 1, // many programs write once
         committing: false,

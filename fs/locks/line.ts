@@ -3,7 +3,7 @@
 // policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
 import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import type { Database } from './database.ts';
+import type { Database, DatabaseOwner } from './database.ts';
 import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
@@ -64,7 +64,7 @@ export class Line {
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
     episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
     const limitMs = this.#limitMs(patience, asked, episode);
-    const turn = episode.keptTurn ?? this.#nextTurn++;
+    const turn = episode.keptTurn ?? turnAfterShortWait(me, nowMs) ?? this.#nextTurn++;
     episode.keptTurn = undefined;
     episode.lastSeenMs = Number.POSITIVE_INFINITY;
     const waiter: Waiter = {
@@ -169,6 +169,8 @@ export class Line {
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
         if (isCommitStep(waiter.role, waiter.request, waiter.me)) this.#transactions.commitRefused(waiter);
+        if (database.handlesOf(waiter.me) > 1)
+          waiter.me.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
       }
       this.pump(database, nowMs);
@@ -301,6 +303,10 @@ export class Line {
     }
     return next;
   }
+}
+
+function turnAfterShortWait({ shortened }: DatabaseOwner, nowMs: number): number | undefined {
+  return shortened && nowMs <= shortened.untilMs ? shortened.turn : undefined;
 }
 
 const NO_COMPLETIONS: readonly Completion[] = [];

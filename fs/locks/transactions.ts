@@ -61,6 +61,7 @@ export class Transactions {
     else if (role === 'write' || role === 'reserved') {
       database.episodes.forgetOwner(me.owner);
       me.retryGapMs = 0;
+      me.shortened = undefined;
       const transaction = me.transaction;
       if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
         this.#counters.staleSnapshots++;

@@ -114,6 +114,19 @@ test('and so it does when the snapshot was outdated and is asked for again', () 
   expect(last.lock('WRITE', 'write')).toBe('locked');
 });
 
+test('each further try of such a process stands where the one before stood: those who came later do not overtake it', () => {
+  const { world, both, one, other } = threeProcesses('wal');
+  one.beginWalWrite();
+  expect(both.lock('READ2', 'read')).toBe('waiting');
+  world.pass(world.manager.limits.shortMs + 1);
+  expect(both.outcome).toBe('locked');
+  expect(other.lock('READ2', 'read')).toBe('waiting');
+  expect(both.lock('WRITE', 'write')).toBe('waiting');
+  one.endWalWrite();
+  expect(both.outcome).toBe('locked');
+  expect(other.outcome).toBe('waiting');
+});
+
 test('a forked child that closes what it has inherited takes no connection from its parent', () => {
   const { world, both, one } = threeProcesses('rollback');
   both.beginRead();
