@@ -50,6 +50,52 @@ test('the lock table and the protocol codec do no I/O and read no clock', () => 
   expect(wrong).toEqual([]);
 });
 
+/** What a file loads when it is imported: imports of types alone are erased. */
+function loadedBy(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/^(?:import|export)\s+(?!type\b)([^;]*?)\s*from\s+'([^']+)'/gm)]
+    .filter(([, names = '']) => !/^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)*\s*\}$/.test(names))
+    .map((match) => match[2] ?? '')
+    .map((target) => (target.startsWith('.') ? relative(root, resolve(root, dirname(file), target)) : target));
+}
+
+/** Every file and package that `entry` loads, and by which way. */
+function reachedFrom(entry: string): ReadonlyMap<string, readonly string[]> {
+  const ways = new Map<string, readonly string[]>([[entry, [entry]]]);
+  for (const [file, way] of ways) {
+    if (!/^(daemon|fs|server)\//.test(file)) continue;
+    for (const target of loadedBy(file)) if (!ways.has(target)) ways.set(target, [...way, target]);
+  }
+  return ways;
+}
+
+test('the server process loads no SQLite: only executors open databases', () => {
+  expect(reachedFrom('server/executor/main.ts').has('better-sqlite3')).toBe(true);
+  expect(reachedFrom('server/process/main.ts').get('better-sqlite3') ?? []).toEqual([]);
+});
+
+test('executors load nothing of the server process, and what both know loads neither', () => {
+  const room = (file: string) => file.split('/').slice(0, 2).join('/');
+  const wrong = sourceFiles('server').flatMap((file) => {
+    const allowed = {
+      'server/executor': ['server/executor', 'server/messages'],
+      'server/messages': ['server/messages'],
+    };
+    const rooms = allowed[room(file) as keyof typeof allowed];
+    return rooms === undefined
+      ? []
+      : loadedBy(file).filter((target) => target.startsWith('server/') && !rooms.includes(room(target)));
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('no file loads itself by way of others', () => {
+  const inCircles = folders
+    .flatMap(sourceFiles)
+    .filter((file) => loadedBy(file).some((target) => reachedFrom(target).has(file)));
+  expect(inCircles).toEqual([]);
+});
+
 test('no folder of product code is named utils, common, shared or helpers', () => {
   const wrong = folders.flatMap(sourceFiles).filter((file) => /\/(utils|common|shared|helpers)\//.test(file));
   expect(wrong).toEqual([]);

@@ -31,9 +31,15 @@ export interface AnyOperation {
   run(connection: Connection, args: unknown, rules: PathRules): unknown;
 }
 
-/** Work on database files as files: no connection is open to the path, in any executor, while it runs. */
-export interface FileOperation<Args, Result> {
+/** What is asked of an executor about a file; the types are those of its arguments and of its answer. */
+export interface FileRequest<Args, Result> {
   readonly name: string;
+  /** Never there: it only ties the types to the name. */
+  readonly types?: (args: Args) => Result;
+}
+
+/** Work on database files as files: no connection is open to the path, in any executor, while it runs. */
+export interface FileOperation<Args, Result> extends FileRequest<Args, Result> {
   readonly run: (path: string, args: Args, rules: PathRules) => Result;
 }
 

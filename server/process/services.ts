@@ -4,7 +4,7 @@
 import type { HistoryEntry } from '../executor/query-history.ts';
 import type { LockSnapshot, ServerOptions } from '../index.ts';
 import type { ApiError } from '../messages/errors.ts';
-import type { FileOperation, Operation } from '../messages/operation.ts';
+import type { FileRequest, Operation } from '../messages/operation.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
@@ -28,7 +28,7 @@ export interface Services {
   ): Promise<Result>;
   /** Runs while no executor has the path open. */
   runOnFile<Args, Result>(
-    operation: FileOperation<Args, Result>,
+    operation: FileRequest<Args, Result>,
     context: RequestContext,
     path: string,
     args: Args,

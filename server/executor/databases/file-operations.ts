@@ -3,6 +3,13 @@ import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
+import {
+  type CreatedDatabase,
+  createDatabase,
+  deleteDatabase,
+  type ListedDatabase,
+  listDatabases,
+} from '../../messages/file-operations.ts';
 import type { AnyFileOperation, FileOperation } from '../../messages/operation.ts';
 import { sidecars } from '../../messages/paths.ts';
 import { Connection } from '../connection.ts';
@@ -14,14 +21,8 @@ import { isBusy } from '../sql/sqlite-errors.ts';
 
 const listedExtensions: ReadonlySet<string> = new Set(['.db', '.sqlite', '.sqlite3']);
 
-export interface CreatedDatabase {
-  readonly sizeBytes: number;
-  readonly tables: readonly string[];
-}
-
-/** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
-export const createDatabase: FileOperation<{ readonly kvTable: string | null }, CreatedDatabase> = {
-  name: 'file.create',
+const create: FileOperation<{ readonly kvTable: string | null }, CreatedDatabase> = {
+  ...createDatabase,
   run: (path, { kvTable }, rules) => {
     const file = findForCreation(path, rules);
     let tables: string[] = [];
@@ -35,9 +36,8 @@ export const createDatabase: FileOperation<{ readonly kvTable: string | null }, 
   },
 };
 
-/** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
-export const deleteDatabase: FileOperation<Record<string, never>, { readonly filesRemoved: number }> = {
-  name: 'file.delete',
+const remove: FileOperation<Record<string, never>, { readonly filesRemoved: number }> = {
+  ...deleteDatabase,
   run: (path, _args, rules) => {
     const file = findFile(path, rules);
     if (file.identity === null) throw new ApiError('DATABASE_NOT_FOUND', 'database not found', { status: 404 });
@@ -60,16 +60,8 @@ export const deleteDatabase: FileOperation<Record<string, never>, { readonly fil
   },
 };
 
-export interface ListedDatabase {
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  readonly isValid: boolean;
-}
-
-/** `path` is the directory. Newest first. */
-export const listDatabases: FileOperation<Record<string, never>, readonly ListedDatabase[]> = {
-  name: 'file.list',
+const list: FileOperation<Record<string, never>, readonly ListedDatabase[]> = {
+  ...listDatabases,
   run: (path, _args, rules) => {
     const directory = resolveListed(path, rules);
     return readdirSync(directory, { withFileTypes: true })
@@ -84,7 +76,7 @@ export const listDatabases: FileOperation<Record<string, never>, readonly Listed
   },
 };
 
-export const databaseFileOperations: readonly AnyFileOperation[] = [createDatabase, deleteDatabase, listDatabases];
+export const databaseFileOperations: readonly AnyFileOperation[] = [create, remove, list];
 
 type Rules = Parameters<typeof findFile>[1];
 

@@ -1,10 +1,10 @@
 // Databases as files: create, delete, list, their size, maintenance.
 import { isAbsolute, join, normalize } from 'node:path';
-import { createDatabase, deleteDatabase, listDatabases } from '../../executor/databases/file-operations.ts';
 import { checkpoint, quickCheck, vacuumInto } from '../../executor/databases/operations.ts';
 import { resetChanges } from '../../executor/kv/feed/reset.ts';
 import { databaseStats } from '../../executor/kv/upkeep/stats.ts';
 import { ApiError } from '../../messages/errors.ts';
+import { createDatabase, deleteDatabase, listDatabases } from '../../messages/file-operations.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from '../../messages/json.ts';
 import { secondsText } from '../../messages/time-text.ts';
 import type { RequestContext } from '../http/context.ts';
