@@ -93,10 +93,14 @@ function endOfNested(text: string, start: number): number {
   return text.length;
 }
 
+/** Of a number, true, false or null. */
 function endOfWord(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && !/[\s,\]}]/.test(text[at] ?? '')) at += 1;
-  return at;
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    // , ] }
+    if (code === 0x2c || code === 0x5d || code === 0x7d || isSpace(code)) return at;
+  }
+  return text.length;
 }
 
 /** After a value: where the next one begins, or the bracket that closes. */

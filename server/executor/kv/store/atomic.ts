@@ -70,9 +70,10 @@ export const kvPush: Operation<PushArgs, KvAnswer> = {
       const path = parsePath(args.path ?? '');
       const list = document === undefined ? undefined : findAt(document, path);
       const isNew = document === undefined || list === undefined || isNull(document, list);
-      const length = isNew ? 1 : elementsOf(document, requireArray(document, list)).length + 1;
-      const value = isNew ? setAt(document, path, `[${element}]`) : append(document, list, element);
-      return finish(writer, args, current, { value, contentType: documentType(current) }, { op: 'PUSH' }, { length });
+      const elements = isNew ? [] : elementsOf(document, requireArray(document, list));
+      const value = isNew ? setAt(document, path, `[${element}]`) : append(document, list, elements, element);
+      const next = { value, contentType: documentType(current) };
+      return finish(writer, args, current, next, { op: 'PUSH' }, { length: elements.length + 1 });
     });
   },
 };

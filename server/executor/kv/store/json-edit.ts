@@ -30,8 +30,8 @@ export function setAt(text: string | undefined, path: JsonPath, leaf: string): s
 }
 
 /** The array with one more element at its end. @throws ApiError INVALID_PARAMETERS where the result is nested too deeply */
-export function append(text: string, array: Span, element: string): string {
-  return checked(insertLast(text, array, elementsOf(text, array).at(-1), element));
+export function append(text: string, array: Span, elements: readonly Span[], element: string): string {
+  return checked(insertLast(text, array, elements.at(-1), element));
 }
 
 /** Without one element, and without the comma and the white space that go with it. */

@@ -120,7 +120,7 @@ describe('at any path of any text', () => {
         if (found === undefined || !isArray(text, found)) return;
         const list = elementsOf(text, found);
         const parsed = JSON.parse(textOf(text, found)) as Json[];
-        const longer = append(text, found, element);
+        const longer = append(text, found, list, element);
         const leaf = (value: string) => JSON.parse(textOf(value, findAt(value, at) ?? { start: 0, end: 0 }));
         expectSame(leaf(longer), [...parsed, JSON.parse(element)]);
         expect(keptChars(text, longer)).toBe(text.length);
