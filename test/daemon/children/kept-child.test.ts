@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Child } from '../../../daemon/children/child.ts';
 import { KeptChild, type KeptChildSpec } from '../../../daemon/children/kept-child.ts';
 import { sentenceOf } from '../../../daemon/cli/errors.ts';
@@ -38,6 +38,17 @@ function keep(program: string, more: Partial<KeptChildSpec> = {}, logTo: (line: 
       log,
     });
   return new KeptChild({ role: 'fs', spawn, log, ...more });
+}
+
+/** Like keep; `use` says which program the next process is of. */
+function keepChanging(first: string): { readonly kept: KeptChild; readonly use: (program: string) => void } {
+  const programPath = join(folder, `${Math.random()}.cjs`);
+  const use = (program: string) => writeFileSync(programPath, program);
+  use(first);
+  const log = createLog({ write: () => {} }, 'error');
+  const spawn = () =>
+    new Child({ role: 'fs', programPath, inheritedFds: [], startOptions: {}, onMessage: () => {}, log });
+  return { kept: new KeptChild({ role: 'fs', spawn, log }), use };
 }
 
 test('a child gets its options and answers queries', async () => {
@@ -117,6 +128,75 @@ test('a stop ends the wait for a restart', async () => {
   kept.current?.kill();
   await eventually(() => expect(kept.current).toBeUndefined());
   await kept.stop({ type: 'stop' }, 10_000);
+});
+
+describe('a replacement', () => {
+  const standsBy = obedient.replace(
+    "if (m.type === 'start')",
+    "if (m.type === 'start') process.send({ type: 'standby' }), ",
+  );
+  const dies = `process.on('message', () => process.exit(7));`;
+  const failsLater = `
+process.on('message', (m) => {
+  if (m.type !== 'start') return;
+  process.send({ type: 'standby' });
+  setTimeout(() => process.send({ type: 'failed', message: 'no way' }), 100);
+});`;
+
+  test('that stands by takes the place of the old process', async () => {
+    const { kept, use } = keepChanging(standsBy);
+    await kept.start();
+    const old = kept.current?.pid ?? 0;
+    use(standsBy);
+    await kept.replace({ type: 'stop' }, 10_000);
+    expect(kept.current?.pid).not.toBe(old);
+    expect(await isAlive(old)).toBe(false);
+    await kept.stop({ type: 'stop' }, 10_000);
+  });
+
+  test.each(['replace', 'succeed'] as const)('that dies before costs the old process nothing (%s)', async (how) => {
+    const { kept, use } = keepChanging(standsBy);
+    await kept.start();
+    const old = kept.current?.pid ?? 0;
+    use(dies);
+    const refused = await kept[how]({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
+    expect(refused).toContain('exit code 7');
+    expect(refused).toContain('the old one serves on');
+    expect(kept.current?.pid).toBe(old);
+    expect(await kept.current?.query('echo', [1])).toEqual([1]);
+    // It is still watched: a death of its own has a successor.
+    use(standsBy);
+    process.kill(old, 'SIGKILL');
+    await eventually(() => expect(kept.restarts).toBe(1));
+    await kept.stop({ type: 'stop' }, 10_000);
+  });
+
+  test('that dies after the old process has died as well is followed by the next one', async () => {
+    const { kept, use } = keepChanging(standsBy);
+    await kept.start();
+    const old = kept.current?.pid ?? 0;
+    use(dies);
+    const replaced = kept.replace({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
+    process.kill(old, 'SIGKILL');
+    use(standsBy);
+    expect(await replaced).toContain('does not start');
+    await eventually(() => expect(kept.current?.isReady).toBe(true));
+    expect(kept.restarts).toBe(1);
+    await kept.stop({ type: 'stop' }, 10_000);
+  });
+
+  test('that fails after it stood by is followed by another one', async () => {
+    const { kept, use } = keepChanging(standsBy);
+    await kept.start();
+    const old = kept.current?.pid ?? 0;
+    use(failsLater);
+    const replaced = kept.replace({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
+    await eventually(async () => expect(await isAlive(old)).toBe(false));
+    use(standsBy);
+    expect(await replaced).toContain('another one is being started');
+    await eventually(() => expect(kept.restarts).toBe(1));
+    await kept.stop({ type: 'stop' }, 10_000);
+  });
 });
 
 test('a child that ignores the stop is killed after its time', async () => {
