@@ -177,7 +177,9 @@ process.on('message', (m) => {
     const old = kept.current?.pid ?? 0;
     use(dies);
     const replaced = kept.replace({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
+    const dying = kept.current?.pid ?? 0;
     process.kill(old, 'SIGKILL');
+    await eventually(async () => expect(await isAlive(dying)).toBe(false));
     use(standsBy);
     expect(await replaced).toContain('does not start');
     await eventually(() => expect(kept.current?.isReady).toBe(true));
