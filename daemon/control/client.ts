@@ -101,7 +101,9 @@ function createConnection({ pid, data, mount }: InstanceRecord, socket: Socket):
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   let onAnswer = (_: string) => {};
   // A daemon that works on the answer sends empty lines meanwhile.
-  createInterface({ input: socket }).on('line', (line) => line !== '' && onAnswer(line));
+  const lines = createInterface({ input: socket });
+  lines.on('error', () => {}); // handed on from the socket, whose close says the same
+  lines.on('line', (line) => line !== '' && onAnswer(line));
   return {
     pid,
     data,

@@ -36,7 +36,10 @@ export const signOfLifeMs = 5_000;
 function serve(socket: Socket, handlers: ControlHandlers): void {
   // A client that goes away before its answer is of no concern.
   socket.on('error', () => socket.destroy());
-  createInterface({ input: socket }).on('line', async (line) => {
+  const lines = createInterface({ input: socket });
+  // It hands errors of its input on, and one that nobody hears would end the daemon.
+  lines.on('error', () => {});
+  lines.on('line', async (line) => {
     const timer = setInterval(() => socket.write('\n'), signOfLifeMs);
     const answer = await answerTo(line, handlers);
     clearInterval(timer);
