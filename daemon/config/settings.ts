@@ -3,7 +3,7 @@
 // since Kubernetes puts variables of its own into every container.
 import { readFileSync } from 'node:fs';
 import { messageOf, usageError } from '../cli/errors.ts';
-import { isReachableFromOutside } from './listen-address.ts';
+import { isReachableFromOutside, urlOf } from './listen-address.ts';
 import {
   options,
   type SettingName,
@@ -42,7 +42,7 @@ export function loadSettings(flags: FlagTexts, environment: NodeJS.ProcessEnv): 
 export function checkTogether(settings: Settings): void {
   if (!isReachableFromOutside(settings.listen) || settings.insecure || settings.authTokenFile !== undefined) return;
   throw usageError(
-    '--listen: other machines could reach this address and read and write every database without a token',
+    `--listen: refusing to listen on ${urlOf(settings.listen)}: no token file is set, so anyone on the network could change every database`,
     'give --auth-token-file FILE, or --insecure if something in front decides who may connect',
   );
 }

@@ -111,7 +111,7 @@ export function conditionsOf(context: RequestContext): Conditions {
 /** For operations on more than one key, or on the past. */
 export function refuseConditions(context: RequestContext): void {
   if (context.headers['if-match'] !== undefined || context.headers['if-none-match'] !== undefined) {
-    throw new ApiError('INVALID_PARAMETERS', 'If-Match and If-None-Match have no sense here');
+    throw new ApiError('INVALID_PARAMETERS', 'If-Match and If-None-Match do not apply here');
   }
 }
 

@@ -273,7 +273,7 @@ async function setExpiry(context: RequestContext, services: Services, ttlSeconds
 
 function getAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
   if (context.headers['if-none-match'] !== undefined) {
-    throw new ApiError('INVALID_PARAMETERS', 'If-None-Match has no sense together with at_timestamp');
+    throw new ApiError('INVALID_PARAMETERS', 'If-None-Match does not apply together with at_timestamp');
   }
   return services.run(kvGetAt, context, { ...keyArgs(context), atSeconds }).then(toReply);
 }

@@ -135,7 +135,7 @@ test('an unknown variable is only warned about', () => {
 describe('an address that other machines can reach', () => {
   test.each(['0.0.0.0:1', '[::]:1', '192.168.1.5:1', 'db.example:1'])('%s is refused', (listen) => {
     const error = refusal(() => checkTogether(load(['--listen', listen]).settings));
-    expect(error.message).toContain('--listen');
+    expect(error.message).toContain(`--listen: refusing to listen on http://${listen}: no token file is set`);
     expect(error.hint).toContain('--insecure');
   });
 

@@ -23,7 +23,7 @@ export function parseIfMatch(text: string): '*' | string[] {
   return tags;
 }
 
-/** If-None-Match of a write: only `*` makes sense there. */
+/** If-None-Match of a write: only `*` applies there. */
 export function parseIfAbsent(text: string): true {
   if (text.trim() === '*') return true;
   throw new ApiError('INVALID_PARAMETERS', 'If-None-Match on a write must be * (write only if the key does not exist)');

@@ -59,7 +59,7 @@ export function requireJson(row: KvRow): string {
   if (document === undefined) {
     throw new ApiError(
       'INVALID_PARAMETERS',
-      'the value of the key is not JSON, so a path or a list operation has no sense',
+      'the value of the key is not JSON, so a path or a list operation does not apply',
     );
   }
   return document;
