@@ -2,6 +2,7 @@
 // disk says (symlinks, directories, headers) is checked where the file is opened, in executors/files.ts.
 import { basename, dirname, extname, isAbsolute, join, normalize, relative } from 'node:path';
 import { ApiError } from './errors.ts';
+import { unicodeProblem } from './unicode.ts';
 
 /** What SQLite adds to a database's name for the files that it keeps beside it. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
@@ -27,6 +28,9 @@ export interface PathRules {
 export function resolveDatabase(name: string, rules: PathRules): DatabaseTarget {
   if (name === '') throw invalid('a database path is required');
   if (/[?#\0]/.test(name)) throw invalid('a database path must not contain ?, # or NUL');
+  // Node would write U+FFFD in its place: another file than the one that was named.
+  const problem = unicodeProblem(name);
+  if (problem !== null) throw invalid(`the database path ${problem}`);
   const path = isAbsolute(name) ? absolute(name, rules) : bare(name, rules);
   checkFileName(basename(path));
   return { name, path };

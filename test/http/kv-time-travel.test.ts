@@ -227,6 +227,10 @@ describe('a time', () => {
     expect((await call('GET', '/kv/a?db=time')).text).toBe('{"v":2}');
 
     const beforeRollback = await nextSecond();
+    for (const name of ['keys', 'exclude_keys']) {
+      const refused = await call('POST', `${path}&confirm=yes`, { [name]: ['a', '\ud800'] });
+      expect([refused.status, refused.json.error]).toEqual([400, expect.stringContaining(`${name}[1] is not valid`)]);
+    }
     const only = await call('POST', `${path}&confirm=yes`, { keys: ['a', 'c'], exclude_keys: ['c'] });
     expect(only.json).toMatchObject({ rolled_back: 1, deleted: 0, restored: 0, total_operations_reversed: 1 });
     const all = (await call('POST', `${path}&confirm=yes`)).json;

@@ -7,6 +7,7 @@ import { kvTableRollback, kvTableRollbackPreview } from '../../executor/kv/past/
 import { kvTableSnapshot } from '../../executor/kv/past/table-snapshot.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
+import { unicodeProblem } from '../../messages/unicode.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
 import { list, nullable, object, optional, text } from '../http/schema.ts';
 import {
@@ -245,6 +246,10 @@ function keyList(value: Json | undefined, name: string): string[] {
   }
   if (value.length > kvLimits.rollbackKeys) {
     throw new ApiError('PAYLOAD_TOO_LARGE', `"${name}" has at most ${kvLimits.rollbackKeys} keys`);
+  }
+  for (const [index, key] of value.entries()) {
+    const problem = unicodeProblem(key);
+    if (problem !== null) throw new ApiError('INVALID_PARAMETERS', `${name}[${index}] ${problem}`);
   }
   return value;
 }

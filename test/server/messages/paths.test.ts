@@ -42,6 +42,7 @@ test.each([
   'app?mode=ro',
   'app#1',
   'a\0b',
+  '/hoody/databases/\ud83d.db',
   '/data/app.db',
   '/hoody/databases/../../etc/x.db',
   '/hoody/databases/:memory:',
