@@ -69,6 +69,7 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   tree.ownChanges.add(to, asked.newName);
   if (isRenamedAlready(tree, to, asked.newName)) return 0;
   const target = noteRename(tree, from, to, asked);
+  if (target === 'unknown') return -ESTALE;
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
   if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target);
   noteName(tree, to, asked.newName);
@@ -98,6 +99,7 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
   tree.ownChanges.add(parent, asked.name);
   const { operation, stat } = tree;
   if (!statAt(parent.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return operation.hasRemoved ? 0 : failed();
+  if (!isKnown(tree, parent, asked.name)) return -ESTALE;
   operation.intendToRemove(stat);
   if (unlinkat(parent.fd, asked.name, removeFlags) < 0) return failed();
   noteLostName(tree, stat);
@@ -126,11 +128,22 @@ function isRenamedAlready({ operation, stat }: Tree, to: Node, newName: Name): b
   return operation.isRenameRepeat && statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat) && operation.hasRenamed(stat);
 }
 
-/** Returns what is known of the file that has the new name, undefined if none has. */
-function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>): Buffer | undefined {
+/** Returns what is known of the file that has the new name, undefined if none has; nothing is to be done where one is unknown. */
+function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>): Buffer | 'unknown' | undefined {
   const { stat, operation } = tree;
   const hasTarget = statAt(to.fd, asked.newName, AT_SYMLINK_NOFOLLOW, stat);
+  if (hasTarget && !isKnown(tree, to, asked.newName)) return 'unknown';
   const target = hasTarget ? Buffer.from(stat) : undefined;
-  if (statAt(from.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) operation.intendToRename(stat, target);
+  if (!statAt(from.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return target;
+  if (!isKnown(tree, from, asked.name)) return 'unknown';
+  operation.intendToRename(stat, target);
   return target;
+}
+
+/**
+ * The kernel has checked who may remove or replace what it believes to have the name: in a sticky directory, only the owner. A file that
+ * it has not met under this name has got it behind its back; ESTALE makes it look, check and ask again. tree.stat describes the file.
+ */
+function isKnown({ nodes, stat }: Tree, parent: Node, name: Name): boolean {
+  return nodes.find(inodeKey(stat))?.isCalled(parent, name) === true;
 }

@@ -110,6 +110,11 @@ export class Node {
     this.names = [{ parent, name: Buffer.from(name) }, ...others.slice(0, mostNames - 1)];
   }
 
+  /** Whether the kernel has met it under this name, as far as that is remembered. */
+  isCalled(parent: Node, name: Buffer): boolean {
+    return this.names.some((known) => known.parent === parent && known.name.equals(name));
+  }
+
   /** The file has lost its last name: while it is open, only a descriptor can stand for it from now on. */
   lostLastName(): void {
     this.isNameless = true;

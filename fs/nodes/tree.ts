@@ -121,9 +121,8 @@ export function resolve(tree: Tree, parent: Node, name: Buffer): Node | number {
   return typeof node === 'number' ? node : called(node, parent, name);
 }
 
-/** Directories have one name, which their descriptor knows. */
 export function called(node: Node, parent: Node, name: Buffer): Node {
-  if (!node.isDirectory) node.called(parent, name);
+  node.called(parent, name);
   return node;
 }
 

@@ -115,6 +115,60 @@ print(*[os.path.getsize(f"{data}/{name}") for name in names])
   ]);
 });
 
+test('in a sticky directory nobody removes or replaces the file of another that has just appeared', async () => {
+  mount = await tempMount({ watch: false });
+  const { stdout, stderr } = await run('python3', [
+    '-c',
+    `
+import os, sys
+data, mount = sys.argv[1:]
+os.chmod(os.path.dirname(mount), 0o755); os.chmod(mount, 0o1777)
+def tried(work):
+    try: work(); return "done"
+    except OSError as error: return error.strerror
+def put(path, content="secret"):
+    with open(path, "w") as file: file.write(content)
+names = ["target", "removed", "moved", "swapped", "taken", "folder"]
+put(f"{mount}/old"); os.mkdir(f"{mount}/older.d")
+os.seteuid(65534)
+for name in ["mine", *names[1:5]]: put(f"{mount}/{name}", "mine")
+os.mkdir(f"{mount}/folder"); os.mkdir(f"{mount}/mine.d")
+assert not os.path.exists(f"{mount}/target")
+os.seteuid(0)
+for name in names[:4]: put(f"{data}/new"); os.rename(f"{data}/new", f"{data}/{name}")
+# These two are known, under other names.
+os.rename(f"{data}/old", f"{data}/taken"); os.rename(f"{data}/older.d", f"{data}/folder")
+os.seteuid(65534)
+print(tried(lambda: os.rename(f"{mount}/mine", f"{mount}/target")))
+print(tried(lambda: os.unlink(f"{mount}/removed")))
+print(tried(lambda: os.rename(f"{mount}/moved", f"{mount}/stolen")))
+print(tried(lambda: os.rename(f"{mount}/mine", f"{mount}/swapped")))
+print(tried(lambda: os.unlink(f"{mount}/taken")))
+print(tried(lambda: os.rmdir(f"{mount}/folder")))
+print(tried(lambda: os.rmdir(f"{mount}/mine.d")))
+os.seteuid(0)
+print(*[os.path.getsize(f"{data}/{name}") for name in names[:5]], os.stat(f"{data}/folder").st_uid)
+# Who may, does: the kernel looks again, and asks once more.
+put(f"{data}/late"); os.rename(f"{data}/late", f"{data}/removed")
+os.unlink(f"{mount}/removed")
+put(f"{data}/late"); os.rename(f"{data}/late", f"{data}/target")
+os.rename(f"{mount}/swapped", f"{mount}/target")
+print(*sorted(os.listdir(data)))
+`,
+    mount.dataDir,
+    mount.mountPoint,
+  ]);
+  expect(stderr).toBe('');
+  const refused = 'Operation not permitted';
+  expect(stdout.split('\n')).toEqual([
+    ...Array<string>(6).fill(refused),
+    'done',
+    '6 6 6 6 6 0',
+    'folder mine moved taken target',
+    '',
+  ]);
+});
+
 test('a run-time folder that cannot be written to is told, and does not keep the mount from being served', async () => {
   mount = await tempMount({ stateDir: '/etc/hostname' });
   expect(mount.log).toContainEqual(expect.objectContaining({ event: 'registration-not-noted' }));

@@ -84,9 +84,13 @@ function startProcess(): Process {
   };
 }
 
-/** What a request and its repetition after a death were answered; the request is made by the number that it gets. */
-function twice(make: (unique: bigint, first: Process) => Buffer) {
+/**
+ * What a request and its repetition after a death were answered; the request is made by the number that it gets. The kernel has looked
+ * up the `known` names before.
+ */
+function twice(make: (unique: bigint, first: Process) => Buffer, known: readonly string[] = []) {
   const first = startProcess();
+  for (const of of known) look(first, of);
   const bytes = make(asked, first);
   const answer = first.ask(bytes);
   const next = startProcess();
@@ -145,10 +149,24 @@ test('LINK: one more name, not two', () => {
 test.each([['UNLINK'], ['RMDIR']] as const)('%s: 0 both times', (op) => {
   if (op === 'UNLINK') writeFileSync(join(folder, 'old'), '');
   else mkdirSync(join(folder, 'old'));
-  const { answer, again } = twice((unique) => request(op, [name('old')], { unique }));
+  const { answer, again } = twice((unique) => request(op, [name('old')], { unique }), ['old']);
   expect([answer.errno, again.errno]).toEqual([0, 0]);
   expect(existsSync(join(folder, 'old'))).toBe(false);
 });
+
+test.each([['UNLINK'], ['RENAME']] as const)(
+  '%s of a name that the kernel has not looked up: it is to look first',
+  (op) => {
+    writeFileSync(join(folder, 'old'), '');
+    const body = op === 'UNLINK' ? [name('old')] : [u64(1), name('old'), name('new')];
+    const { answer, again, next } = twice((unique) => request(op, body, { unique }));
+    expect([answer.errno, again.errno]).toEqual([116, 116]);
+    expect(readdirSync(folder)).toEqual(['old']);
+    look(next, 'old');
+    expect(next.ask(request(op, body)).errno).toBe(0);
+    expect(readdirSync(folder)).toEqual(op === 'UNLINK' ? [] : ['new']);
+  },
+);
 
 test('UNLINK of a name that was never there is ENOENT both times', () => {
   const { answer, again } = twice((unique) => request('UNLINK', [name('old')], { unique }));
@@ -158,7 +176,10 @@ test('UNLINK of a name that was never there is ENOENT both times', () => {
 test('RENAME over another file: done once', () => {
   writeFileSync(join(folder, 'old'), 'moved');
   writeFileSync(join(folder, 'new'), 'replaced');
-  const { answer, again } = twice((unique) => request('RENAME', [u64(1), name('old'), name('new')], { unique }));
+  const { answer, again } = twice(
+    (unique) => request('RENAME', [u64(1), name('old'), name('new')], { unique }),
+    ['old', 'new'],
+  );
   expect([answer.errno, again.errno]).toEqual([0, 0]);
   expect(readdirSync(folder)).toEqual(['new']);
   expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('moved');
@@ -168,7 +189,7 @@ test('RENAME that exchanges two files is not done a second time, which would und
   writeFileSync(join(folder, 'old'), 'A');
   writeFileSync(join(folder, 'new'), 'B');
   const body = [u64(1), u32(EXCHANGE), u32(0), name('old'), name('new')];
-  const { answer, again } = twice((unique) => request('RENAME2', body, { unique }));
+  const { answer, again } = twice((unique) => request('RENAME2', body, { unique }), ['old', 'new']);
   expect([answer.errno, again.errno]).toEqual([0, 0]);
   expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('B');
 });
