@@ -4,30 +4,45 @@ import { encodeEntry } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
 import { getdents64, openDirectoryAgain } from '../system/files.ts';
+import { statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
-import { copyInodeNumber } from './inode-numbers.ts';
+import { copyInodeNumber, type InodeSpace } from './inode-numbers.ts';
 import type { Listing } from './listings.ts';
 import type { Node } from './nodes.ts';
 import { ESTALE, failed, resolve, type Tree } from './tree.ts';
 
 // struct linux_dirent64: ino 0, off 8, reclen 16 (u16), type 18 (u8), name 19.
 const linuxDirent = { ino: 0, off: 8, reclen: 16, type: 18, name: 19 } as const;
-/** In one answer: an entry costs about 1 us, one with attributes some 15, and whoever waits for a lock waits meanwhile. */
-const mostEntries = 1000;
-const mostEntriesPlus = 100;
+const DT_UNKNOWN = 0;
+const DT_DIR = 4;
+/** The work of one answer, in entries of 1 us: whoever waits for a lock waits meanwhile. */
+const mostWork = 1000;
+/** Of an entry whose inode is looked at, and of one that is looked up. */
+const work = { read: 1, looked: 4, attributes: 10 } as const;
 const plusBytes = entryOut.sizeBytes + attr.sizeBytes;
+
+/**
+ * Writes what comes before an entry's dirent, at `at`. Where another file system is mounted, the number in the directory is that of
+ * what lies below: returns the space of the number in tree.stat, which counts then, or undefined for the one in the directory.
+ */
+type EntryWriter = (name: Buffer, type: number, at: number) => InodeSpace | undefined;
 
 export function readDirectory(tree: Tree, asked: RequestOf<'READDIR'>, out: Buffer): number {
   const directory = tree.nodes.get(asked.nodeId);
-  return directory === undefined ? -ESTALE : list(tree, directory, asked, out, () => 0, 0, mostEntries);
+  if (directory === undefined) return -ESTALE;
+  const { inodeNumbers, stat } = tree;
+  const write: EntryWriter = (name, type) => {
+    const mayBeElsewhere = type === DT_DIR || type === DT_UNKNOWN || inodeNumbers.areSeveral;
+    return mayBeElsewhere && !isDots(name) ? inodeNumbers.spaceAt(directory.fd, name, stat) : undefined;
+  };
+  return list(tree, directory, asked, out, write, 0);
 }
 
 /** READDIR with a LOOKUP of every name but `.` and `..`: the kernel gets the attributes at once. */
 export function readDirectoryPlus(tree: Tree, asked: RequestOf<'READDIRPLUS'>, out: Buffer): number {
   const directory = tree.nodes.get(asked.nodeId);
   if (directory === undefined) return -ESTALE;
-  const prefix = (name: Buffer, at: number) => writeEntry(tree, directory, name, out, at);
-  return list(tree, directory, asked, out, prefix, plusBytes, mostEntriesPlus);
+  return list(tree, directory, asked, out, (name, _type, at) => writeEntry(tree, directory, name, out, at), plusBytes);
 }
 
 export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number {
@@ -39,21 +54,20 @@ export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number 
   return tree.syncer.sync({ fd, isOwn: true, isDataOnly, unique, isResent });
 }
 
-/** Writes records of `prefixBytes` (filled by `prefix`) and a dirent each, as many whole ones as fit the kernel's buffer. */
+/** Writes records of `prefixBytes` (filled by `write`) and a dirent each, as many whole ones as fit the kernel's buffer. */
 function list(
-  { listings }: Tree,
+  { listings, stat }: Tree,
   directory: Node,
   asked: RequestOf<'READDIR'> | RequestOf<'READDIRPLUS'>,
   out: Buffer,
-  prefix: (name: Buffer, at: number) => void,
+  write: EntryWriter,
   prefixBytes: number,
-  most: number,
 ): number {
   const listing = listings.at(directory, asked.offset);
   if (listing === undefined) return failed();
   const limit = Math.min(asked.size, out.length);
   let written = 0;
-  for (let entries = 0; entries < most; entries++) {
+  for (let done = 0; done < mostWork; ) {
     if (listing.start === listing.end) {
       const size = getdents64(listing.fd, listing.entries, listing.entries.length);
       if (size < 0) return written > 0 ? written : failed();
@@ -71,14 +85,17 @@ function list(
     const recordBytes = (prefixBytes + dirent.sizeBytes + namelen + 7) & ~7;
     if (written + recordBytes > limit) return written;
     out.fill(0, written, written + recordBytes);
-    prefix(name, written);
+    const type = entries.readUInt8(start + linuxDirent.type);
+    const space = write(name, type, written);
     const at = written + prefixBytes;
-    copyInodeNumber(directory.space, entries, start + linuxDirent.ino, out, at + dirent.ino);
+    if (space === undefined) copyInodeNumber(directory.space, entries, start + linuxDirent.ino, out, at + dirent.ino);
+    else copyInodeNumber(space, stat, statxOffset.ino, out, at + dirent.ino);
     entries.copy(out, at + dirent.off, start + linuxDirent.off, start + linuxDirent.off + 8);
     out.writeUInt32LE(namelen, at + dirent.namelen);
-    out.writeUInt32LE(entries.readUInt8(start + linuxDirent.type), at + dirent.type);
+    out.writeUInt32LE(type, at + dirent.type);
     name.copy(out, at + dirent.sizeBytes, 0, namelen);
     written += recordBytes;
+    done += prefixBytes > 0 ? work.attributes : space === undefined ? work.read : work.looked;
     advance(listing);
   }
   return written;
@@ -89,10 +106,17 @@ function advance(listing: Listing): void {
   listing.start += listing.entries.readUInt16LE(listing.start + linuxDirent.reclen);
 }
 
-function writeEntry(tree: Tree, parent: Node, name: Buffer, out: Buffer, at: number): void {
-  const isDots = name[0] === 0x2e && (name.length === 2 || (name.length === 3 && name[1] === 0x2e));
-  const node = isDots ? undefined : resolve(tree, parent, name);
+function writeEntry(tree: Tree, parent: Node, name: Buffer, out: Buffer, at: number): InodeSpace | undefined {
+  const node = isDots(name) ? undefined : resolve(tree, parent, name);
+  if (node !== undefined && typeof node !== 'number') {
+    answerEntry(tree, node, out, at, lifetimeOfName(name));
+    return node.space;
+  }
   // A name that vanished meanwhile, or cannot be looked up, is listed without attributes: node id 0.
-  if (node === undefined || typeof node === 'number') encodeEntry(out, at, 0, { ...lifetime, seconds: 0 });
-  else answerEntry(tree, node, out, at, lifetimeOfName(name));
+  encodeEntry(out, at, 0, { ...lifetime, seconds: 0 });
+  return undefined;
+}
+
+function isDots(name: Buffer): boolean {
+  return name[0] === 0x2e && (name.length === 2 || (name.length === 3 && name[1] === 0x2e));
 }

@@ -4,7 +4,8 @@ import { libcFunction } from './libc.ts';
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_EMPTY_PATH = 0x1000;
-const AT_STATX_DONT_SYNC = 0x4000;
+export const AT_NO_AUTOMOUNT = 0x800;
+export const AT_STATX_DONT_SYNC = 0x4000;
 /** type, mode, nlink, uid, gid, atime, mtime, ctime, ino, size, blocks */
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_INO = 0x100;

@@ -89,6 +89,31 @@ test('files of several file systems never share a number, in stat, in listings, 
   });
 });
 
+/** Of each directory named: names whose number in the listing (d_ino) is not that of stat(2), then how many names there were. */
+const compareListings = `
+import os, sys
+for folder in sys.argv[1:]:
+    entries = list(os.scandir(folder))
+    print(sorted(e.name for e in entries if e.inode() != os.lstat(e.path).st_ino), len(entries))`;
+
+test('listings have the numbers of stat, also of directories where another file system is mounted, in large directories too', async () => {
+  await withVolumes(async (daemon, volumes) => {
+    const [names, manyFiles] = [300, 40].map((count) => Array.from({ length: count }, (_, n) => `x${n}`));
+    for (const name of names ?? []) mkdirSync(join(daemon.data, name));
+    for (const volume of volumes.slice(0, -1)) {
+      for (const name of manyFiles ?? []) writeFileSync(join(daemon.data, volume, name), '');
+    }
+    await eventually(() => expect(readdirSync(daemon.mount)).toContain('x299'));
+    const folders = ['.', ...volumes.slice(0, -1)].map((name) => join(daemon.mount, name));
+    // The kernel reads a directory with attributes at first, without them as soon as nobody asks for them.
+    for (const round of ['first', 'second']) {
+      const { stdout, stderr } = await run('python3', ['-c', compareListings, ...folders]);
+      expect([round, stderr]).toEqual([round, '']);
+      expect(stdout.split('\n').map((line) => line.split('] ')[0])).toEqual([...folders.map(() => '['), '']);
+    }
+  });
+});
+
 test('databases on several file systems stay several, for native programs and over HTTP', async () => {
   await withVolumes(async (daemon, volumes) => {
     await eventually(() => expect(readdirSync(join(daemon.mount, 'one'))).toContain('lost+found'));

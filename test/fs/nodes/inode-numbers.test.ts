@@ -23,7 +23,9 @@ test("numbers of the data directory's own file system are what they are", () => 
 
 test('the same number in two spaces is two numbers, for every number that a file system may have', () => {
   const numbers = [1n, 2n, 11n, 2n ** 31n, 2n ** 32n + 1n, 2n ** 40n - 1n, 2n ** 40n, 2n ** 63n, 2n ** 64n - 1n];
-  const all = [0, 1, 2, 0xfff, 0x1fff].flatMap((space) => numbers.map((number) => seen(space, number)));
+  const all = [0, 1, 2, 0xfff, 0x1fff, 0x2000, 0x12000].flatMap((space) =>
+    numbers.map((number) => seen(space, number)),
+  );
   expect(new Set(all).size).toBe(all.length);
   expect(all).not.toContain(0n);
   for (const number of all) expect(number).toBeLessThan(2n ** 63n);
@@ -46,4 +48,13 @@ test('a device keeps its space for as long as the run-time folder lives, and nev
   expect(Math.min(...spaces)).toBeGreaterThan(0);
   const next = new InodeNumbers(statOf(8, 1), store);
   expect(Array.from({ length: 500 }, (_, minor) => next.spaceOf(statOf(7, minor), -1))).toEqual(spaces);
+});
+
+test('a file system beyond the 8,191 spaces has one of its own as well, and takes none away', () => {
+  const store = { load: () => new Map<string, InodeSpace>(), save: () => {} };
+  const numbers = new InodeNumbers(statOf(8, 1), store);
+  const spacesOf = () => Array.from({ length: 8300 }, (_, minor) => numbers.spaceOf(statOf(7, minor), -1));
+  const spaces = spacesOf();
+  expect(new Set(spaces.map((space) => seen(space, 12n))).size).toBe(spaces.length);
+  expect(spacesOf()).toEqual(spaces);
 });
