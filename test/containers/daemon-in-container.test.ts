@@ -1,5 +1,5 @@
 // The daemon itself in a container, with the few rights that docs/containers.md names, for clients in other containers.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Container, hostFolder, startContainer, withSharedPaths } from '../helpers/containers.ts';
@@ -33,6 +33,7 @@ describe.skipIf(!canRunContainers)('a daemon in a container', () => {
             'exec node /opt/hoody-sqlite/dist/daemon/main.js start --require-mount --passthrough on --listen 127.0.0.1:0 --drain 1',
           capabilities,
           hostPids: true,
+          sharesMounts: true,
           devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o600 }],
           mounts: [
             bind(process.execPath, '/usr/bin/node', 'ro'),
@@ -50,6 +51,7 @@ describe.skipIf(!canRunContainers)('a daemon in a container', () => {
         });
         containers.push(client);
         expect(await client.finished).toMatchObject({ code: 0, stdout: 'written\n' });
+        expect(readdirSync(paths.data)).toContain('app.db');
       } finally {
         for (const container of containers.reverse()) await container.remove();
       }

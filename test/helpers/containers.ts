@@ -40,6 +40,8 @@ export interface ContainerOptions {
   readonly devices?: readonly object[];
   /** Sees the host's processes. */
   readonly hostPids?: boolean;
+  /** What is mounted in it below a bind that is rshared appears on the host. */
+  readonly sharesMounts?: boolean;
 }
 
 export async function startContainer(paths: DaemonPaths, name: string, options: ContainerOptions): Promise<Container> {
@@ -57,7 +59,7 @@ export async function startContainer(paths: DaemonPaths, name: string, options: 
 }
 
 function specification(id: string, root: string, paths: DaemonPaths, options: ContainerOptions): object {
-  const { uid = 0, script, mounts = [], devices = [], hostPids = false } = options;
+  const { uid = 0, script, mounts = [], devices = [], hostPids = false, sharesMounts = false } = options;
   const capabilities = options.capabilities ?? (uid === 0 ? ['CAP_DAC_OVERRIDE', 'CAP_CHOWN', 'CAP_FOWNER'] : []);
   const namespaces = ['ipc', 'uts', 'mount', 'cgroup', ...(hostPids ? [] : ['pid'])];
   return {
@@ -83,6 +85,7 @@ function specification(id: string, root: string, paths: DaemonPaths, options: Co
       cgroupsPath: `/${id}`,
       namespaces: namespaces.map((type) => ({ type })),
       devices,
+      ...(sharesMounts && { rootfsPropagation: 'shared' }),
       resources: { devices: [{ allow: true, access: 'rwm' }] },
     },
   };
