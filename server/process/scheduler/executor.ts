@@ -47,8 +47,6 @@ export class Executor {
       execArgv: [`--max-old-space-size=${heapMiB}`, '--max-semi-space-size=2'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
     });
-    // A pipe that is gone shows as an exit.
-    this.#interrupts.on('error', () => {});
     this.#child.on('message', (message) => events.onMessage(this, message as FromExecutor));
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', (_code, signal) => {
@@ -58,6 +56,8 @@ export class Executor {
       // A process that could not be started has no exit.
       this.#child.once('error', () => resolve());
     });
+    // A pipe that is gone shows as an exit.
+    this.#interrupts?.on('error', () => {});
     void this.exited.then(() => events.onExit(this));
     this.send({ type: 'start', rules, memoryBytes });
   }
@@ -78,16 +78,18 @@ export class Executor {
 
   /** Makes every statement of the group fail until it ends. False when this executor can only be killed. */
   interrupt(groupId: number): boolean {
-    if (!this.canInterrupt) return false;
+    const pipe = this.#interrupts;
+    if (!this.canInterrupt || pipe === undefined) return false;
     const number = Buffer.alloc(8);
     if (endianness() === 'LE') number.writeBigUInt64LE(BigInt(groupId));
     else number.writeBigUInt64BE(BigInt(groupId));
-    this.#interrupts.write(number);
+    pipe.write(number);
     return true;
   }
 
-  get #interrupts(): Writable {
-    return this.#child.stdio[interruptFd] as Writable;
+  /** undefined where there were no descriptors left to start the process with: its error follows. */
+  get #interrupts(): Writable | undefined {
+    return (this.#child.stdio as ChildProcess['stdio'] | undefined)?.[interruptFd] as Writable | undefined;
   }
 
   kill(): void {

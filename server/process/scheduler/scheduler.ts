@@ -238,7 +238,7 @@ export class Scheduler {
         for (const path of message.paths) executor.open.delete(path);
         return;
       case 'closed':
-        this.#onClosed(executor);
+        this.#onClosed(executor, message.id);
         return;
       default:
     }
@@ -271,10 +271,11 @@ export class Scheduler {
     return root === dataDir ? leftMs : (leftMs - limits.lockWaitMs) * limits.busyTimeoutShare;
   }
 
-  /** It has closed the file that somebody waits for, or is gone. */
-  #onClosed(closer: Executor): void {
+  /** It has closed the file that this group waits for; without an id it is gone, and every file with it. */
+  #onClosed(closer: Executor, groupId?: number): void {
     for (const executor of this.#pool.all) {
       const { group } = executor;
+      if (groupId !== undefined && group?.id !== groupId) continue;
       if (group?.closing.delete(closer) && group.closing.size === 0) this.#send(executor, group);
     }
   }
@@ -351,6 +352,8 @@ export class Scheduler {
   /** Work on a file whose turn never came. */
   #giveUp(executor: Executor, group: Group): void {
     this.#release(executor, group);
+    // Who has not closed it yet must be asked again by the next work on the file.
+    for (const other of group.closing) other.open.add(group.queue.path);
     for (const job of group.jobs) if (job !== undefined) this.#settle(job, lateOutcome(false));
   }
 
