@@ -6,6 +6,7 @@ import { type Container, startContainer, withSharedPaths } from '../helpers/cont
 import { withDaemon } from '../helpers/daemon.ts';
 import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { freePort } from '../helpers/free-port.ts';
 
 const loops = process.env.HOODY_SQLITE_SOAK ? 300 : 15;
 
@@ -74,7 +75,7 @@ describe.skipIf(!canRunContainers)('eight containers on one database', () => {
     async (mode) => {
       await withSharedPaths(async (paths) => {
         const containers: Container[] = [];
-        const port = 20_000 + (process.pid % 10_000);
+        const port = await freePort();
         const flags = ['--listen', `127.0.0.1:${port}`, '--drain', '1'];
         const allGet = (count: number, from: readonly number[]) =>
           eventually(

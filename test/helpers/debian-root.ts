@@ -1,12 +1,14 @@
 // A Debian root directory for tests that boot a machine or run a container: built by debootstrap once per computer and
-// kept under /var/cache, then only read. About a minute and 300 MB the first time.
+// kept below the system's temp folder, then only read. About a minute and 300 MB the first time; the system's own
+// cleaning of that folder takes it away.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
 import { run } from './process.ts';
 
-const folder = '/var/cache/hoody-sqlite-tests';
+const folder = join(tmpdir(), 'hoody-sqlite-debian-root');
 const buildTimeoutMs = 900_000;
 const mirror = 'http://deb.debian.org/debian';
 const packages = [

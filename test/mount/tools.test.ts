@@ -45,7 +45,7 @@ for i in $(seq 50); do echo $i > new; mv new current; [ "$(cat current)" = $i ];
 mkdir d; echo 'a=1' > d/conf; sed -i s/1/2/ d/conf; grep -rq a=2 .; install -m 600 d/conf d/copy; [ "$(stat -c %a d/copy)" = 600 ]
 touch -d @1 d/conf; [ "$(find . -not -newermt 1971-01-01 -type f)" = ./d/conf ]`,
   git: `
-command -v git > /dev/null || exit 0; git init -q .; git config user.email a@b; git config user.name n; seq 1000 > f; git add f; git commit -qm one; seq 2000 > f; git commit -qam two; git gc -q
+git init -q .; git config user.email a@b; git config user.name n; seq 1000 > f; git add f; git commit -qm one; seq 2000 > f; git commit -qam two; git gc -q
 [ "$(git log --oneline | wc -l)" = 2 ]; git checkout -q HEAD~1; [ "$(wc -l < f)" = 1000 ]; git fsck --strict 2> /dev/null`,
   'sqlite3 .backup and VACUUM INTO': `
 sqlite3 a.db 'pragma journal_mode=wal; create table t (x); insert into t select value from generate_series(1, 10000)' > /dev/null
