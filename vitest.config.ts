@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 
 const fast = [
   'test/architecture.test.ts',
+  'test/mutations.test.ts',
   'test/fs/**/*.test.ts',
   'test/server/**/*.test.ts',
   'test/daemon/**/*.test.ts',
