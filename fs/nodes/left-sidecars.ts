@@ -1,4 +1,4 @@
-// A file is moved or linked onto the name of a database that programs still have open (mv saved.db app.db). Their WAL and wal-index lie
+// A file is moved onto a database that programs still have open (mv saved.db app.db). Their WAL and wal-index lie
 // beside the new file, and SQLite would take them for its own: the old rows would come back, or two databases mix. On ext4
 // that is how databases are corrupted. Here the two lose their names with the file that they belong to; the programs that have them
 // open go on with them, and whoever opens the new file begins without.
@@ -13,12 +13,12 @@ import type { Tree } from './tree.ts';
 const suffixes = ['-wal', '-shm'];
 
 /**
- * Call it when `newcomer` has got `name` in `parent`. Files that nobody has open stay: they may have been put there for the newcomer.
- * So do those of a program that has the newcomer open as well, since it may be its own (mv app.db away and back).
+ * Call it when a file has replaced `replaced` under `name` in `parent`. Only what the users of a database that has lost its last name
+ * have open goes with it: a database that lives on under another name keeps its WAL, and so does whoever merely reads one.
  */
-export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, newcomer: Node): void {
+export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, replaced: Node): void {
   const text = name.toString('latin1', 0, name.length - 1);
-  if (newcomer.isDirectory || sqliteFileOf(text).kind !== 'database') return;
+  if (!replaced.isNameless || replaced.opens === 0 || sqliteFileOf(text).kind !== 'database') return;
   const left = suffixes.flatMap((suffix) =>
     openFileAt(tree, parent, Buffer.from(`${text}${suffix}\0`, 'latin1') as Name),
   );
@@ -27,8 +27,8 @@ export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, newcomer:
     tree,
     left.map(({ node }) => node),
   );
-  const its = processesOf(tree, [newcomer]);
-  if (theirs === undefined || its === undefined || [...theirs].some((pid) => its.has(pid))) return;
+  const its = processesOf(tree, [replaced]);
+  if (theirs === undefined || its === undefined || [...theirs].some((pid) => !its.has(pid))) return;
   for (const { node, name: sidecar } of left) {
     tree.ownChanges.add(parent, sidecar);
     if (unlinkat(parent.fd, sidecar, 0) === 0) node.lostLastName();

@@ -48,7 +48,6 @@ export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): num
   const node = resolve(tree, parent, asked.newName);
   if (typeof node === 'number') return node;
   const answer = answerEntry(tree, node, out);
-  dropLeftSidecars(tree, parent, asked.newName, node);
   return answer;
 }
 
@@ -71,7 +70,11 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   const target = noteRename(tree, from, to, asked);
   if (target === 'unknown') return -ESTALE;
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
-  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target);
+  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) {
+    noteLostName(tree, target);
+    const replaced = tree.nodes.find(inodeKey(target));
+    if (replaced !== undefined) dropLeftSidecars(tree, to, asked.newName, replaced);
+  }
   noteName(tree, to, asked.newName);
   if ((asked.flags & RENAME_EXCHANGE) !== 0) noteName(tree, from, asked.name);
   return 0;
@@ -117,7 +120,7 @@ function noteName(tree: Tree, parent: Node, name: Name): void {
   const { nodes, stat } = tree;
   const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat);
   const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
-  if (node !== undefined) dropLeftSidecars(tree, parent, name, called(node, parent, name));
+  if (node !== undefined) called(node, parent, name);
 }
 
 function isMadeAlready(tree: Tree): boolean {
