@@ -15,15 +15,15 @@ export interface Command {
   /** Options of the table that this command takes. */
   readonly settings: readonly SettingName[];
   /** Flags of this command alone; none has a value. */
-  readonly switches?: readonly { readonly flag: string; readonly sense: string }[];
+  readonly switches?: readonly { readonly flag: string; readonly description: string }[];
   /** Fewest and most arguments that are no flags; none unless given. */
   readonly positionals?: readonly [number, number];
   readonly load: () => Promise<{ readonly run: (input: CommandInput) => Promise<ExitCode> }>;
 }
 
 const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
-const force = { flag: 'force', sense: 'replace what is there' };
-const json = { flag: 'json', sense: 'print JSON' };
+const force = { flag: 'force', description: 'replace what is there' };
+const json = { flag: 'json', description: 'print JSON' };
 
 export const commands: readonly Command[] = [
   {
@@ -44,7 +44,7 @@ export const commands: readonly Command[] = [
     usage: '[DB]',
     summary: 'show who holds and who waits for locks of the databases on the mount',
     settings: whichDaemon,
-    switches: [json, { flag: 'watch', sense: 'print it again every second' }],
+    switches: [json, { flag: 'watch', description: 'print it again every second' }],
     positionals: [0, 1],
     load: () => import('../commands/locks.ts'),
   },
@@ -99,7 +99,7 @@ export const commands: readonly Command[] = [
     usage: 'install|uninstall|status',
     summary: 'run the daemon under systemd, with the flags given to install',
     settings: settingNames,
-    switches: [{ flag: 'print', sense: 'with install: print the unit instead of installing it' }],
+    switches: [{ flag: 'print', description: 'with install: print the unit instead of installing it' }],
     positionals: [1, 1],
     load: () => import('../commands/service.ts'),
   },

@@ -27,7 +27,7 @@ exit codes: 0 ok; 1 failed; 2 usage or configuration; 3 no daemon runs; 4 anothe
 
 function commandHelp(command: Command): string {
   const flags = [
-    ...(command.switches ?? []).map(({ flag, sense }) => row(`--${flag}`, sense)),
+    ...(command.switches ?? []).map(({ flag, description }) => row(`--${flag}`, description)),
     ...command.settings.map(settingRow),
   ];
   const usage = command.usage ? ` ${command.usage}` : '';
@@ -36,13 +36,13 @@ function commandHelp(command: Command): string {
 }
 
 function settingRow(name: SettingName): string {
-  const { flag, value, sense, defaultText } = options[name];
+  const { flag, value, description, defaultText } = options[name];
   return row(
     `--${flag}${value === null ? '' : ` ${value}`}`,
-    defaultText === null ? sense : `${sense} [${defaultText}]`,
+    defaultText === null ? description : `${description} [${defaultText}]`,
   );
 }
 
-function row(flag: string, sense: string): string {
-  return `  ${flag.padEnd(flagColumnWidth)} ${sense}`;
+function row(flag: string, description: string): string {
+  return `  ${flag.padEnd(flagColumnWidth)} ${description}`;
 }

@@ -60,7 +60,7 @@ interface Option<T> {
   readonly byDefault: () => T;
   /** Shown in the help; null when there is nothing to say. */
   readonly defaultText: string | null;
-  readonly sense: string;
+  readonly description: string;
   /** May be changed while the daemon runs, by editing the configuration file. */
   readonly isLive?: true;
   /** May be given several times; one text holds several values divided by commas. */
@@ -71,8 +71,8 @@ type Options = { readonly [K in keyof Settings]: Option<Settings[K]> };
 
 const isRoot = () => process.getuid?.() === 0;
 
-function toggle(flag: string, sense: string): Option<boolean> {
-  return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, sense };
+function toggle(flag: string, description: string): Option<boolean> {
+  return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, description };
 }
 
 export const options: Options = {
@@ -82,7 +82,7 @@ export const options: Options = {
     parse: path,
     byDefault: () => '/hoody/databases',
     defaultText: '/hoody/databases',
-    sense: 'where the databases are mounted',
+    description: 'where the databases are mounted',
   },
   data: {
     flag: 'data',
@@ -90,7 +90,7 @@ export const options: Options = {
     parse: path,
     byDefault: () => resolve(isRoot() ? '/var/lib/hoody/databases' : 'databases'),
     defaultText: '/var/lib/hoody/databases as root, else ./databases',
-    sense: 'directory that holds the database files',
+    description: 'directory that holds the database files',
   },
   listen: {
     flag: 'listen',
@@ -98,7 +98,7 @@ export const options: Options = {
     parse: parseListenAddress,
     byDefault: () => parseListenAddress('127.0.0.1:8484'),
     defaultText: '127.0.0.1:8484',
-    sense: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
+    description: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
   },
   noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
   requireMount: toggle('require-mount', 'refuse to start where nothing can be mounted, instead of serving HTTP only'),
@@ -108,7 +108,7 @@ export const options: Options = {
     parse: oneOf(['auto', 'on', 'off']),
     byDefault: () => 'auto',
     defaultText: 'auto',
-    sense: 'let the kernel read and write the data files directly; on = refuse to start without it',
+    description: 'let the kernel read and write the data files directly; on = refuse to start without it',
   },
   locks: {
     flag: 'locks',
@@ -116,7 +116,7 @@ export const options: Options = {
     parse: oneOf(['coordinated', 'kernel']),
     byDefault: () => 'coordinated',
     defaultText: 'coordinated',
-    sense: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
+    description: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
   },
   lockLimits: {
     flag: 'lock-limit',
@@ -124,7 +124,7 @@ export const options: Options = {
     parse: lockLimits,
     byDefault: () => ({}),
     defaultText: null,
-    sense: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
+    description: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
     isList: true,
   },
   idlePolling: {
@@ -133,7 +133,7 @@ export const options: Options = {
     parse: oneOf(['auto', 'on', 'off']),
     byDefault: () => 'auto',
     defaultText: 'auto',
-    sense:
+    description:
       'keep idle processors awake while programs ask the mount back to back: locks are up to 2.5 times as fast and cost more power; auto = on machines with at most 4 processors',
   },
   config: {
@@ -142,7 +142,7 @@ export const options: Options = {
     parse: path,
     byDefault: () => undefined,
     defaultText: 'none',
-    sense: 'JSON file with any of these options, keyed by long flag without the dashes',
+    description: 'JSON file with any of these options, keyed by long flag without the dashes',
   },
   stateDir: {
     flag: 'state-dir',
@@ -154,7 +154,7 @@ export const options: Options = {
         : resolve(isRoot() ? '/var/lib/hoody-sqlite' : '.hoody-sqlite'),
     defaultText:
       '/hoody/storage/sqlite where /hoody/storage exists, else /var/lib/hoody-sqlite as root, else ./.hoody-sqlite',
-    sense: 'where the daemon keeps what must survive a restart',
+    description: 'where the daemon keeps what must survive a restart',
   },
   runDir: {
     flag: 'run-dir',
@@ -166,7 +166,7 @@ export const options: Options = {
       return perUser ? `${perUser}/hoody-sqlite` : `/tmp/hoody-sqlite-${process.getuid?.() ?? 0}`;
     },
     defaultText: '/run/hoody-sqlite as root, else $XDG_RUNTIME_DIR/hoody-sqlite or /tmp/hoody-sqlite-UID',
-    sense: 'run-time files: control sockets and who runs',
+    description: 'run-time files: control sockets and who runs',
   },
   drainSeconds: {
     flag: 'drain',
@@ -174,7 +174,7 @@ export const options: Options = {
     parse: durationSeconds,
     byDefault: () => 10,
     defaultText: '10',
-    sense: 'how long a stop waits for programs that hold files on the mount',
+    description: 'how long a stop waits for programs that hold files on the mount',
   },
   user: {
     flag: 'user',
@@ -182,7 +182,7 @@ export const options: Options = {
     parse: (text) => text,
     byDefault: () => undefined,
     defaultText: 'whoever starts the daemon',
-    sense: 'user that the HTTP server and its executors run as; the mount stays with root',
+    description: 'user that the HTTP server and its executors run as; the mount stays with root',
   },
   logLevel: {
     flag: 'log-level',
@@ -190,7 +190,7 @@ export const options: Options = {
     parse: oneOf(logLevels),
     byDefault: () => 'info',
     defaultText: 'info',
-    sense: 'least severe event that is logged',
+    description: 'least severe event that is logged',
     isLive: true,
   },
   allowAnyAbsoluteDbPath: toggle(
@@ -204,7 +204,7 @@ export const options: Options = {
     parse: path,
     byDefault: () => undefined,
     defaultText: 'none, requests need no token',
-    sense: 'file with lines "full TOKEN" or "read TOKEN"; HTTP requests then need one of them',
+    description: 'file with lines "full TOKEN" or "read TOKEN"; HTTP requests then need one of them',
   },
   maxBodyBytes: {
     flag: 'max-body-bytes',
@@ -212,7 +212,7 @@ export const options: Options = {
     parse: sizeBytes,
     byDefault: () => 16 * 2 ** 20,
     defaultText: '16MiB',
-    sense: 'largest HTTP request body',
+    description: 'largest HTTP request body',
   },
   executorMemoryBytes: {
     flag: 'executor-memory',
@@ -220,7 +220,7 @@ export const options: Options = {
     parse: executorMemory,
     byDefault: () => 2 ** 30,
     defaultText: '1GiB',
-    sense: 'what one of the processes that run SQL may have of memory; work that needs more is answered 413',
+    description: 'what one of the processes that run SQL may have of memory; work that needs more is answered 413',
   },
   corsOrigin: {
     flag: 'cors-origin',
@@ -228,7 +228,7 @@ export const options: Options = {
     parse: list,
     byDefault: () => [],
     defaultText: 'none',
-    sense: 'web page origin that may use the API, or *; may be repeated',
+    description: 'web page origin that may use the API, or *; may be repeated',
     isList: true,
   },
   allowHost: {
@@ -237,7 +237,7 @@ export const options: Options = {
     parse: list,
     byDefault: () => [],
     defaultText: 'localhost and the listen address',
-    sense: 'further Host name that requests may use, or *; may be repeated',
+    description: 'further Host name that requests may use, or *; may be repeated',
     isList: true,
   },
   trustProxy: toggle('trust-proxy', 'take the client address from the X-Forwarded-For header'),
@@ -248,7 +248,7 @@ export const options: Options = {
     parse: durationSeconds,
     byDefault: () => 30 * secondsPerDay,
     defaultText: '30d',
-    sense: 'how long the history of a key is kept; 0 = for ever',
+    description: 'how long the history of a key is kept; 0 = for ever',
   },
   historyMaxOps: {
     flag: 'history-max-ops',
@@ -256,7 +256,7 @@ export const options: Options = {
     parse: integer(0, 1e12),
     byDefault: () => 10_000,
     defaultText: '10000',
-    sense: 'how many changes of a key are kept; 0 = all',
+    description: 'how many changes of a key are kept; 0 = all',
   },
 };
 

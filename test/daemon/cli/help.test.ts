@@ -9,11 +9,11 @@ test('the overview names every command and every exit code', () => {
   for (const code of [0, 1, 2, 3, 4]) expect(text).toMatch(new RegExp(`${code} \\w`));
 });
 
-test('the help of a command lists each of its flags with its sense', () => {
+test('the help of a command lists each of its flags with its description', () => {
   for (const command of commands) {
     for (const name of command.settings) {
       expect(helpText(command)).toContain(`--${options[name].flag}`);
-      expect(helpText(command)).toContain(options[name].sense);
+      expect(helpText(command)).toContain(options[name].description);
     }
   }
 });
