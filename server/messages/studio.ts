@@ -1,5 +1,11 @@
 // What the studio's page and the server say to each other: the JSON of /api/v1/sqlite/studio/... Types only, so that the
 // page and the server compile against the same text.
+//
+// The page itself: vite builds dist/server/studio/index.html and dist/server/studio/assets/NAME-HASH.js (base `/`), each
+// with NAME.br and NAME.gz beside it. `GET /` is the HTML, `GET /assets/NAME` the rest; every other path is 404 as JSON,
+// so views stand in the query or the hash of `/`. Wherever the HTML has the text `__CSP_NONCE__`, an answer has its nonce
+// (vite's `html.cspNonce`). Only styles with the nonce and files of our own are allowed: no inline script, no eval, no
+// style attribute in HTML (element.style is fine).
 
 /**
  * A cell without loss. INTEGER is decimal text, because JavaScript's numbers end at 2^53; REAL is text, so that Inf and

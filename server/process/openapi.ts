@@ -33,6 +33,7 @@ const tags: Readonly<Record<Route['tag'], string>> = {
   kv: 'A key-value store in a table, with its past.',
   history: 'The queries of a database.',
   changes: 'What happens to keys, as it happens.',
+  studio: 'What the page at the root of the server is made of. It may change with every release.',
   system: 'The server about itself.',
 };
 

@@ -45,7 +45,7 @@ export interface Route {
   /** A stable camelCase name: operationId of OpenAPI, `route` label of the metrics. */
   readonly name: string;
   readonly summary: string;
-  readonly tag: 'database' | 'sql' | 'kv' | 'history' | 'changes' | 'system';
+  readonly tag: 'database' | 'sql' | 'kv' | 'history' | 'changes' | 'studio' | 'system';
   /** What a `read` token may call. */
   readonly access: 'open' | 'read' | 'write';
   readonly query: readonly QueryParameter[];

@@ -1,4 +1,5 @@
-// The page at the root of the server: says what this is and where to go on. No script, no style from elsewhere.
+// The page at the root of a server without the studio: says what this is and where to go on. No script, no style from
+// elsewhere.
 import type { ServerOptions } from '../../index.ts';
 
 export function landingPage(options: ServerOptions): string {
@@ -11,6 +12,7 @@ export function landingPage(options: ServerOptions): string {
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code,pre{background:#8882;border-radius:4px}pre{padding:.8rem;overflow:auto}</style>
 <h1>hoody-sqlite ${escapeHtml(options.version)}</h1>
 <p>SQLite databases over HTTP: ${escapeHtml(where)}.</p>
+<p>The studio is not part of this copy of the program: <code>npm run build</code> makes it. The API works all the same.</p>
 <pre>curl -X POST '/api/v1/sqlite/db?db=app&amp;create_db_if_missing=true' \\
   -d '{"transaction":[{"query":"SELECT 1 AS one"}]}'</pre>
 <ul>

@@ -1,4 +1,4 @@
-// The server about itself: health, metrics, its own description, and a landing page.
+// The server about itself: health, metrics, its own description.
 import { readdirSync, statSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { limits } from '../../messages/limits.ts';
@@ -19,7 +19,6 @@ import {
 } from '../http/schema.ts';
 import { describeApi } from '../openapi.ts';
 import type { Services } from '../services.ts';
-import { landingPage } from './landing.ts';
 
 /** What a client may rely on beyond what every version of the service has. Only what exists. */
 const features: readonly string[] = [
@@ -138,23 +137,6 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
         const { text, contentType } = await services.metricsText();
         return { status: 200, contentType, body: text };
       },
-    },
-    {
-      method: 'GET',
-      path: '/',
-      name: 'landing',
-      summary: 'What this is, for a browser',
-      tag: 'system',
-      access: 'read',
-      query: [],
-      answers: { 200: { sense: 'A page.', contentType: 'text/html', schema: text } },
-      errors: [],
-      handle: (_context, services) => ({
-        status: 200,
-        contentType: 'text/html; charset=utf-8',
-        headers: { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" },
-        body: landingPage(services.options),
-      }),
     },
   ];
 }

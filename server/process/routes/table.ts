@@ -5,6 +5,7 @@ import { kvRoutes } from './kv.ts';
 import { lockRoutes } from './locks.ts';
 import { historyRoutes } from './query-history.ts';
 import { sqlRoutes } from './sql.ts';
+import { studioRoutes } from './studio/routes.ts';
 import { systemRoutes } from './system.ts';
 
 export const routes: readonly Route[] = [
@@ -13,5 +14,6 @@ export const routes: readonly Route[] = [
   ...historyRoutes,
   ...kvRoutes,
   ...lockRoutes,
+  ...studioRoutes,
   ...systemRoutes(() => routes),
 ];

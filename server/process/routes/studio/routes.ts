@@ -1,0 +1,5 @@
+// What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio.ts describes it.
+import type { Route } from '../../http/route.ts';
+import { pageRoutes } from './page.ts';
+
+export const studioRoutes: readonly Route[] = [...pageRoutes()];
