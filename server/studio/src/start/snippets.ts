@@ -1,0 +1,90 @@
+// Copy-paste snippets that open one database from both doors: as a file (python, node, the sqlite3 shell) and over HTTP (curl,
+// fetch). They work as they are: every name is quoted by the rules of its language.
+
+export interface SnippetTarget {
+  /** Where programs open the file. */
+  readonly path: string;
+  /** The parameter `db` of the API. */
+  readonly db: string;
+  /** `http://127.0.0.1:8484`, without a slash at the end. */
+  readonly origin: string;
+  /** The server asks for a token. */
+  readonly token: boolean;
+}
+
+export interface Snippet {
+  readonly id: 'python' | 'node' | 'shell' | 'curl' | 'fetch';
+  readonly title: string;
+  readonly door: 'file' | 'http';
+  readonly text: string;
+  /** What the reader needs beside the snippet; empty for nothing. */
+  readonly needs: string;
+}
+
+const question = 'SELECT name, type FROM sqlite_schema ORDER BY name';
+
+export function snippetsFor({ path, db, origin, token }: SnippetTarget): Snippet[] {
+  const url = `${origin}/api/v1/sqlite/db?db=${encodeURIComponent(db)}`;
+  const body = JSON.stringify({ transaction: [{ query: question }] });
+  const python = [
+    'import sqlite3',
+    '',
+    `db = sqlite3.connect(${quoted(path)}, timeout=5)`,
+    `for row in db.execute(${quoted(question)}):`,
+    '    print(row)',
+  ];
+  const node = [
+    "import Database from 'better-sqlite3';",
+    '',
+    `const db = new Database(${quoted(path)}, { timeout: 5000 });`,
+    `console.log(db.prepare(${quoted(question)}).all());`,
+  ];
+  const curlToken = token ? ` -H "Authorization: Bearer $HOODY_TOKEN"` : '';
+  const fetchToken = token ? [`  headers: { authorization: 'Bearer ' + process.env.HOODY_TOKEN },`] : [];
+  const fetchLines = [
+    `const answer = await fetch(${quoted(url)}, {`,
+    "  method: 'POST',",
+    ...fetchToken,
+    '  body: JSON.stringify({',
+    `    transaction: [{ query: ${quoted(question)} }],`,
+    '  }),',
+    '});',
+    'console.log((await answer.json()).results[0].resultSet);',
+  ];
+  const setToken = token ? 'HOODY_TOKEN in the environment' : '';
+  return [
+    { id: 'python', title: 'Python', door: 'file', text: python.join('\n'), needs: '' },
+    { id: 'node', title: 'Node', door: 'file', text: node.join('\n'), needs: 'npm install better-sqlite3' },
+    {
+      id: 'shell',
+      title: 'sqlite3',
+      door: 'file',
+      text: `sqlite3 ${shellQuoted(path)} ${shellQuoted(question)}`,
+      needs: '',
+    },
+    {
+      id: 'curl',
+      title: 'curl',
+      door: 'http',
+      text: `curl -s ${shellQuoted(url)}${curlToken} \\\n  -d ${shellQuoted(body)}`,
+      needs: setToken,
+    },
+    { id: 'fetch', title: 'fetch', door: 'http', text: fetchLines.join('\n'), needs: setToken },
+  ];
+}
+
+/** The parameter `db` of the API: a file right below the root by its name, any other by its path. */
+export function apiName(db: string, path: string): string {
+  return /^[A-Za-z0-9._-]+$/.test(db) ? db : path;
+}
+
+/** A string of both Python and JavaScript. JSON's escapes mean the same in both, surrogates of a pair excepted: they stay as they are. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function shellQuoted(text: string): string {
+  return /^[A-Za-z0-9_./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
