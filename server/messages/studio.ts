@@ -327,7 +327,10 @@ export type StudioKeyEntry =
 export interface StudioKvTables {
   readonly tables: readonly { readonly table: string; readonly keys: number; readonly more: boolean }[];
 }
-/** GET studio/kv/key?db=&table=&key=[&version=] : a value with all that is known of it; old versions likewise. */
+/**
+ * GET studio/kv/key?db=&table=&key=[&version=][&cut=] : a value with all that is known of it; old versions likewise. `cut` is in
+ * bytes, default 1 MiB. With `raw=true` the answer is the whole value's bytes with their content type, of an old version, too.
+ */
 export interface StudioKvValue {
   readonly key: string;
   readonly value: StudioValue;
