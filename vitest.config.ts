@@ -8,6 +8,7 @@ const fast = [
   'test/mutations.test.ts',
   'test/fs/**/*.test.ts',
   'test/server/**/*.test.ts',
+  'test/studio/**/*.test.ts',
   'test/daemon/**/*.test.ts',
 ];
 const soak = process.env.HOODY_SQLITE_SOAK ? [] : ['test/soak/**'];
