@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Connection } from '../../server/executor/connection.ts';
-import type { KvAnswer } from '../../server/executor/kv/store/answer.ts';
 import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/executor/kv/store/store.ts';
 import type { Operation } from '../../server/messages/operation.ts';
+import type { KvAnswer } from '../../server/messages/reply.ts';
 
 export interface TestAnswer {
   readonly status: number;

@@ -3,14 +3,14 @@ import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
+import type { AnyFileOperation, FileOperation } from '../../messages/operation.ts';
 import {
   type CreatedDatabase,
   createDatabase,
   deleteDatabase,
   type ListedDatabase,
   listDatabases,
-} from '../../messages/file-operations.ts';
-import type { AnyFileOperation, FileOperation } from '../../messages/operation.ts';
+} from '../../messages/operations/file.ts';
 import { sidecars } from '../../messages/paths.ts';
 import { Connection } from '../connection.ts';
 import { checkHeader, findFile, resolveDirectory } from '../files.ts';

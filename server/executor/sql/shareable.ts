@@ -3,12 +3,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
+import { tokenize } from '../../messages/sql-tokens.ts';
 import type { Connection } from '../connection.ts';
 import { admit, runAs } from './admit.ts';
 import { prepare } from './prepare.ts';
 import { ByteBudget, readRows, writeCellReadable } from './rows.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
-import { tokenize } from './tokens.ts';
 
 export interface ShareableAnswer {
   readonly body: string;

@@ -1,9 +1,9 @@
 // The rows of the change feed: pages with long polling, and a stream of server-sent events.
 
 import { type ChangesAnswer, kvChanges } from '../../executor/kv/feed/changes.ts';
-import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { RawJson } from '../../messages/json.ts';
+import { kvLimits } from '../../messages/kv-limits.ts';
 import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
 import { json } from '../http/reply.ts';

@@ -4,8 +4,8 @@ import { checkpoint, quickCheck, vacuumInto } from '../../executor/databases/ope
 import { resetChanges } from '../../executor/kv/feed/reset.ts';
 import { databaseStats } from '../../executor/kv/upkeep/stats.ts';
 import { ApiError } from '../../messages/errors.ts';
-import { createDatabase, deleteDatabase, listDatabases } from '../../messages/file-operations.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from '../../messages/json.ts';
+import { createDatabase, deleteDatabase, listDatabases } from '../../messages/operations/file.ts';
 import { secondsText } from '../../messages/time-text.ts';
 import type { RequestContext } from '../http/context.ts';
 import { errorReply, json } from '../http/reply.ts';

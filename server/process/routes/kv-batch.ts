@@ -1,7 +1,7 @@
 // The rows of the batch operations: up to 100 keys in one request.
 
-import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../executor/kv/store/batch.ts';
+import { kvLimits } from '../../messages/kv-limits.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, integer, list, object, oneOfTexts, optional, type Schema, text } from '../http/schema.ts';
 import {

@@ -1,13 +1,13 @@
 // What the rows of the key-value store share: their parameters, and how headers and query become operation arguments.
 import { createHash } from 'node:crypto';
-import { kvLimits } from '../../executor/kv/kv-limits.ts';
-import type { KvAnswer } from '../../executor/kv/store/answer.ts';
 import { type Conditions, parseIfAbsent, parseIfMatch } from '../../executor/kv/store/conditions.ts';
 import type { Idempotency, WriteArgs } from '../../executor/kv/store/request.ts';
-import { checkKey } from '../../executor/kv/table/keys.ts';
 import { defaultTable } from '../../executor/kv/table/names.ts';
 import { asBuffer } from '../../executor/kv/table/values.ts';
 import { ApiError, type ErrorCode } from '../../messages/errors.ts';
+import { checkKey } from '../../messages/kv-keys.ts';
+import { kvLimits } from '../../messages/kv-limits.ts';
+import type { KvAnswer } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Answer, Header, QueryParameter, Reply } from '../http/route.ts';
 import type { Schema } from '../http/schema.ts';

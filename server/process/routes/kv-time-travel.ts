@@ -1,12 +1,12 @@
 // The rows of time travel: the history of a key, and the past of a whole table.
 
-import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { kvHistory, kvRollback, kvSnapshot } from '../../executor/kv/past/history.ts';
 import { kvDiff } from '../../executor/kv/past/table-diff.ts';
 import { kvTableRollback, kvTableRollbackPreview } from '../../executor/kv/past/table-rollback.ts';
 import { kvTableSnapshot } from '../../executor/kv/past/table-snapshot.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
+import { kvLimits } from '../../messages/kv-limits.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
 import { list, nullable, object, optional, text } from '../http/schema.ts';

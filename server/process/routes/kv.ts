@@ -1,11 +1,11 @@
 // The rows of the key-value store: listing, reading, writing and deleting keys, and their time to live.
 
-import { kvLimits } from '../../executor/kv/kv-limits.ts';
 import { kvGetAt } from '../../executor/kv/past/history.ts';
 import { kvListAt } from '../../executor/kv/past/table-snapshot.ts';
 import { kvList } from '../../executor/kv/store/list.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from '../../executor/kv/store/store.ts';
 import { ApiError } from '../../messages/errors.ts';
+import { kvLimits } from '../../messages/kv-limits.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Answer, QueryParameter, Reply, Route } from '../http/route.ts';
 import { errorReference, nullable } from '../http/schema.ts';

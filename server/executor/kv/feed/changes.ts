@@ -3,12 +3,12 @@
 
 import { ApiError, type ErrorCode } from '../../../messages/errors.ts';
 import { stringifyJson } from '../../../messages/json.ts';
+import { prefixEnd } from '../../../messages/kv-keys.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
-import { prefixEnd } from '../table/keys.ts';
 import { metaTable, quoteName } from '../table/names.ts';
 import { etagOf, isExpired, isTrueKey, readRow, versionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';
 import type { Operation } from '../../../messages/operation.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import {
   currentState,
   type KeyState,
@@ -13,7 +14,6 @@ import {
   stateAfter,
   stateBefore,
 } from '../log/log.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { type KeyArgs, runWrite, type WriteArgs } from '../store/request.ts';
 import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
 import { oldTypeCodes } from '../table/codes.ts';

@@ -1,11 +1,11 @@
 // The differences of a table between two times.
 
 import { ApiError } from '../../../messages/errors.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import type { KnownState } from '../log/log.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { type StoredValue, valueMembers } from '../table/values.ts';
 import { checkMoment, forgottenAt, type SeenState } from './past.ts';

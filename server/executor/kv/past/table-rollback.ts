@@ -1,11 +1,11 @@
 // The return of a table to a time, and what it would do.
 
 import { ApiError } from '../../../messages/errors.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import { currentState, type KeyState, type KnownState, keyId } from '../log/log.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { runWrite, type WriteArgs } from '../store/request.ts';
 import { restoreState, rowForWrite } from '../store/write.ts';
 import { quoteName } from '../table/names.ts';

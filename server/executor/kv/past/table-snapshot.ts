@@ -1,10 +1,10 @@
 // The keys of a table at a time, with and without their values.
 
+import { prefixEnd } from '../../../messages/kv-keys.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../store/answer.ts';
-import { prefixEnd } from '../table/keys.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 import { checkMoment, forgottenAt, keysAt, stateAt } from './past.ts';

@@ -1,8 +1,8 @@
 // The keys of a table that may differ between two times, each with what it was at both. One query walks the log since the
 // first time and finds for almost every key both states at once; the few that it cannot tell are looked up one by one.
 
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import { keyId, type LogRow, oldState } from '../log/log.ts';
 import { oldTypeCodes, opCodes, opName } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';

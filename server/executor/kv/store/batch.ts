@@ -3,15 +3,15 @@
 import { ApiError } from '../../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody, readJsonBody } from '../../../messages/json.ts';
 import { compactJson, elementsOf, memberOf, rootOf, textOf } from '../../../messages/json-text.ts';
+import { checkKey, checkUnicode } from '../../../messages/kv-keys.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
-import { kvLimits } from '../kv-limits.ts';
+import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import { jsonType, octetStreamType } from '../table/codes.ts';
 import { checkContentType } from '../table/content-type.ts';
-import { checkKey, checkUnicode } from '../table/keys.ts';
 import { type KvRow, readLiveRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
 import { asBuffer, toStored, valueMembers } from '../table/values.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from './answer.ts';
 import { type Conditions, holds, parseIfAbsent, parseIfMatch } from './conditions.ts';
 import { runWrite, type WriteArgs } from './request.ts';
 import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';

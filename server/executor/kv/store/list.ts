@@ -1,13 +1,13 @@
 // The keys of a table as it stands now, a page at a time: GET /kv.
 import { isUtf8 } from 'node:buffer';
+import { prefixEnd } from '../../../messages/kv-keys.ts';
 import type { Operation } from '../../../messages/operation.ts';
+import { jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
 import { currentCursor } from '../feed/cursor.ts';
-import { prefixEnd } from '../table/keys.ts';
 import { quoteName } from '../table/names.ts';
 import { etagOf, isTrueKey, lastVersionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
-import { jsonAnswer, type KvAnswer } from './answer.ts';
 
 export interface ListArgs {
   readonly table: string;

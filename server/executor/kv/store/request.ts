@@ -1,11 +1,11 @@
 // The frame of every KV operation: arguments that all of them share, the table found or made, idempotent replays.
 
 import { ApiError } from '../../../messages/errors.ts';
+import { kvLimits } from '../../../messages/kv-limits.ts';
+import type { KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
-import { kvLimits } from '../kv-limits.ts';
 import { idempotencyTable, quoteName } from '../table/names.ts';
 import { forgetTables, openTable } from '../table/table.ts';
-import type { KvAnswer } from './answer.ts';
 import type { Writer } from './write.ts';
 
 export interface KeyArgs {

@@ -1,11 +1,11 @@
 // The background work of one database: keys whose time is over are removed, history beyond its age or count and changes
 // beyond the feed's reach are dropped.
 
+import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Operation } from '../../../messages/operation.ts';
 import type { Connection } from '../../connection.ts';
 import { feedFloor } from '../feed/changes.ts';
 import { lastSeq } from '../feed/cursor.ts';
-import { kvLimits } from '../kv-limits.ts';
 import { firstSeqAfter } from '../past/past.ts';
 import { forgetAnswer, oldAnswers } from '../store/request.ts';
 import { oldTypeCodes } from '../table/codes.ts';

@@ -1,8 +1,8 @@
 // How much room values, their history, the change feed and free pages take in a database.
 
 import type { Operation } from '../../../messages/operation.ts';
+import { jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
-import { jsonAnswer, type KvAnswer } from '../store/answer.ts';
 import { metaTable, quoteName } from '../table/names.ts';
 import { findTable, hasTable, type KvTable } from '../table/table.ts';
 

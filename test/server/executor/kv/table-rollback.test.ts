@@ -6,7 +6,7 @@ import { kvTableSnapshot } from '../../../../server/executor/kv/past/table-snaps
 import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
-vi.mock(import('../../../../server/executor/kv/kv-limits.ts'), async (original) => {
+vi.mock(import('../../../../server/messages/kv-limits.ts'), async (original) => {
   const { kvLimits } = await original();
   const small = { ...kvLimits, scannedKeys: 20, rolledBackKeys: 20, previewedChanges: 5 };
   return { kvLimits: small as unknown as typeof kvLimits };

@@ -1,9 +1,10 @@
 // What a KV operation answers: it is made inside the executor, down to the bytes of the body, so that an idempotent request
 // can be answered again with exactly the same bytes, and big values cross the process border once.
-import { ApiError } from '../../../messages/errors.ts';
-import { stringifyJson } from '../../../messages/json.ts';
-import { limits } from '../../../messages/limits.ts';
-import type { StoredValue } from '../table/values.ts';
+
+import type { StoredValue } from '../executor/kv/table/values.ts';
+import { ApiError } from './errors.ts';
+import { stringifyJson } from './json.ts';
+import { limits } from './limits.ts';
 
 export interface KvAnswer {
   readonly status: number;

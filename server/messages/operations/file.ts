@@ -1,5 +1,5 @@
 // Work on database files as files, as the server process asks for it: names and types. executor/databases/file-operations.ts does it.
-import type { FileRequest } from './operation.ts';
+import type { FileRequest } from '../operation.ts';
 
 export interface CreatedDatabase {
   readonly sizeBytes: number;

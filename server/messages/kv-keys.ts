@@ -1,7 +1,7 @@
 // What a key may be, and the range of keys that begin with a prefix.
-import { ApiError } from '../../../messages/errors.ts';
-import { unicodeProblem } from '../../../messages/unicode.ts';
-import { kvLimits } from '../kv-limits.ts';
+import { ApiError } from './errors.ts';
+import { kvLimits } from './kv-limits.ts';
+import { unicodeProblem } from './unicode.ts';
 
 /** @throws ApiError INVALID_PARAMETERS */
 export function checkKey(key: unknown): string {
