@@ -1,8 +1,8 @@
 // Every operation that an executor can run, by name.
 
-import type { AnyFileOperation, AnyOperation } from '../messages/operation.ts';
 import { databaseFileOperations } from './databases/file-operations.ts';
 import { databaseOperations } from './databases/operations.ts';
+import type { AnyFileImplementation, AnyImplementation } from './implementation.ts';
 import { kvOperations } from './kv/operations.ts';
 import { historyOperations } from './query-history.ts';
 import { sqlOperations } from './sql/operations.ts';
@@ -11,11 +11,11 @@ function byName<Row extends { readonly name: string }>(rows: readonly Row[]): Re
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-export const operations: ReadonlyMap<string, AnyOperation> = byName([
+export const operations: ReadonlyMap<string, AnyImplementation> = byName([
   ...sqlOperations,
   ...databaseOperations,
   ...historyOperations,
   ...kvOperations,
 ]);
 
-export const fileOperations: ReadonlyMap<string, AnyFileOperation> = byName(databaseFileOperations);
+export const fileOperations: ReadonlyMap<string, AnyFileImplementation> = byName(databaseFileOperations);

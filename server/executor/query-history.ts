@@ -1,10 +1,12 @@
 // The query history inside a database: table _query_history, its newest entries only. Runs in the executor.
+
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
-import type { AnyOperation, Operation } from '../messages/operation.ts';
+import { type HistoryStats, queryHistory } from '../messages/operations/query-history.ts';
 import { secondsText } from '../messages/time-text.ts';
 import { wellFormed } from '../messages/unicode.ts';
 import type { Connection } from './connection.ts';
+import { type AnyImplementation, implement } from './implementation.ts';
 
 export const historyTable = '_query_history';
 
@@ -21,26 +23,6 @@ export const historyTableSql = `CREATE TABLE IF NOT EXISTS ${historyTable} (
   client_ip TEXT NOT NULL
 )`;
 
-export interface HistoryEntry {
-  readonly sql: string;
-  readonly timestampMs: number;
-  readonly durationMs: number;
-  readonly rowCount: number;
-  readonly error: string | null;
-  readonly isStatement: boolean;
-  readonly source: 'sql' | 'kv';
-  readonly clientIp: string;
-}
-
-export interface HistoryStats {
-  readonly total_queries: number;
-  readonly success_count: number;
-  readonly failure_count: number;
-  readonly avg_exec_time_ms: number;
-  readonly last_minute: number;
-  readonly last_hour: number;
-}
-
 interface HistoryRow {
   readonly id: number;
   readonly sql: string;
@@ -55,108 +37,82 @@ interface HistoryRow {
 }
 
 /** Adds entries; the table is only made for entries of a write. */
-export const historyAppend: Operation<
-  { readonly entries: readonly HistoryEntry[]; readonly mayCreate: boolean },
-  null
-> = {
-  name: 'history.append',
-  lane: 'background',
-  run: (connection, { entries, mayCreate }) => {
-    const { database, statement } = connection;
-    if (!mayCreate && !hasHistory(connection)) return null;
-    database.exec('BEGIN IMMEDIATE');
-    database.exec(historyTableSql);
-    const insert = statement(
-      `INSERT INTO ${historyTable}
+export const historyAppend = implement(queryHistory.append, (connection, { entries, mayCreate }) => {
+  const { database, statement } = connection;
+  if (!mayCreate && !hasHistory(connection)) return null;
+  database.exec('BEGIN IMMEDIATE');
+  database.exec(historyTableSql);
+  const insert = statement(
+    `INSERT INTO ${historyTable}
         (id, sql, timestamp_ms, execution_time_ms, row_count, success, error, is_statement, source, client_ip)
        VALUES (max(?, coalesce((SELECT max(id) + 1 FROM ${historyTable}), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  // No id comes twice: not for an entry that was deleted, nor in a database that was restored from a copy.
+  const leastId = BigInt(Date.now());
+  for (const entry of entries) {
+    insert.run(
+      leastId,
+      wellFormed(entry.sql),
+      BigInt(Math.round(entry.timestampMs)),
+      BigInt(Math.round(entry.durationMs)),
+      BigInt(entry.rowCount),
+      entry.error === null ? 1n : 0n,
+      entry.error === null ? null : wellFormed(entry.error),
+      entry.isStatement ? 1n : 0n,
+      entry.source,
+      entry.clientIp,
     );
-    // No id comes twice: not for an entry that was deleted, nor in a database that was restored from a copy.
-    const leastId = BigInt(Date.now());
-    for (const entry of entries) {
-      insert.run(
-        leastId,
-        wellFormed(entry.sql),
-        BigInt(Math.round(entry.timestampMs)),
-        BigInt(Math.round(entry.durationMs)),
-        BigInt(entry.rowCount),
-        entry.error === null ? 1n : 0n,
-        entry.error === null ? null : wellFormed(entry.error),
-        entry.isStatement ? 1n : 0n,
-        entry.source,
-        entry.clientIp,
-      );
-    }
-    statement(
-      `DELETE FROM ${historyTable} WHERE id <= (SELECT id FROM ${historyTable} ORDER BY id DESC LIMIT 1 OFFSET ?)`,
-    ).run(limits.queryHistoryKept);
-    database.exec('COMMIT');
-    return null;
-  },
-};
+  }
+  statement(
+    `DELETE FROM ${historyTable} WHERE id <= (SELECT id FROM ${historyTable} ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+  ).run(limits.queryHistoryKept);
+  database.exec('COMMIT');
+  return null;
+});
 
-export const historyList: Operation<
-  { readonly limit: number; readonly offset: number },
-  { readonly total: number; readonly entries: readonly Record<string, unknown>[] }
-> = {
-  name: 'history.list',
-  lane: 'kv-read',
-  run: (connection, { limit, offset }) => {
-    if (!hasHistory(connection)) return { total: 0, entries: [] };
-    const total = connection.statement(`SELECT count(*) AS total FROM ${historyTable}`).get() as { total: number };
-    const rows = connection
-      .statement(`SELECT * FROM ${historyTable} ORDER BY id DESC LIMIT ? OFFSET ?`)
-      .all(limit, offset) as HistoryRow[];
-    return { total: total.total, entries: rows.map(toEntry) };
-  },
-};
+export const historyList = implement(queryHistory.list, (connection, { limit, offset }) => {
+  if (!hasHistory(connection)) return { total: 0, entries: [] };
+  const total = connection.statement(`SELECT count(*) AS total FROM ${historyTable}`).get() as { total: number };
+  const rows = connection
+    .statement(`SELECT * FROM ${historyTable} ORDER BY id DESC LIMIT ? OFFSET ?`)
+    .all(limit, offset) as HistoryRow[];
+  return { total: total.total, entries: rows.map(toEntry) };
+});
 
-export const historyStats: Operation<Record<string, never>, HistoryStats> = {
-  name: 'history.stats',
-  lane: 'kv-read',
-  run: (connection) => {
-    if (!hasHistory(connection)) {
-      return {
-        total_queries: 0,
-        success_count: 0,
-        failure_count: 0,
-        avg_exec_time_ms: 0,
-        last_minute: 0,
-        last_hour: 0,
-      };
-    }
-    return connection
-      .statement(
-        `SELECT count(*) AS total_queries, ifnull(sum(success), 0) AS success_count,
+export const historyStats = implement(queryHistory.stats, (connection) => {
+  if (!hasHistory(connection)) {
+    return {
+      total_queries: 0,
+      success_count: 0,
+      failure_count: 0,
+      avg_exec_time_ms: 0,
+      last_minute: 0,
+      last_hour: 0,
+    };
+  }
+  return connection
+    .statement(
+      `SELECT count(*) AS total_queries, ifnull(sum(success), 0) AS success_count,
          ifnull(sum(NOT success), 0) AS failure_count, ifnull(round(avg(execution_time_ms), 2), 0) AS avg_exec_time_ms,
          ifnull(sum(timestamp_ms > :now - 60000), 0) AS last_minute, ifnull(sum(timestamp_ms > :now - 3600000), 0) AS last_hour
          FROM ${historyTable}`,
-      )
-      .get({ now: connection.nowMs() }) as HistoryStats;
-  },
-};
+    )
+    .get({ now: connection.nowMs() }) as HistoryStats;
+});
 
-export const historyClear: Operation<Record<string, never>, null> = {
-  name: 'history.clear',
-  lane: 'kv-write',
-  run: (connection) => {
-    if (hasHistory(connection)) connection.statement(`DELETE FROM ${historyTable}`).run();
-    return null;
-  },
-};
+export const historyClear = implement(queryHistory.clear, (connection) => {
+  if (hasHistory(connection)) connection.statement(`DELETE FROM ${historyTable}`).run();
+  return null;
+});
 
-export const historyDelete: Operation<{ readonly id: number }, null> = {
-  name: 'history.delete',
-  lane: 'kv-write',
-  run: (connection, { id }) => {
-    const isGone =
-      hasHistory(connection) && connection.statement(`DELETE FROM ${historyTable} WHERE id = ?`).run(id).changes > 0;
-    if (!isGone) throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'there is no history entry with this id');
-    return null;
-  },
-};
+export const historyDelete = implement(queryHistory.delete, (connection, { id }) => {
+  const isGone =
+    hasHistory(connection) && connection.statement(`DELETE FROM ${historyTable} WHERE id = ?`).run(id).changes > 0;
+  if (!isGone) throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'there is no history entry with this id');
+  return null;
+});
 
-export const historyOperations: readonly AnyOperation[] = [
+export const historyOperations: readonly AnyImplementation[] = [
   historyAppend,
   historyList,
   historyStats,

@@ -6,7 +6,7 @@ import { limits } from '../messages/limits.ts';
 import { weightOf } from '../messages/weight.ts';
 import type { Connection } from './connection.ts';
 import { endInterrupts } from './interrupts.ts';
-import { interrupted, isBusy, toApiError } from './sql/sqlite-errors.ts';
+import { interrupted, isBusy, jobToApiError } from './sql/sqlite-errors.ts';
 
 export interface Job {
   readonly run: (connection: Connection) => unknown;
@@ -61,7 +61,7 @@ export function runAlone(connection: Connection, job: Job): GroupResult {
 }
 
 export function failed(error: unknown): Outcome {
-  return { error: toErrorData(toApiError(error)) };
+  return { error: toErrorData(jobToApiError(error)) };
 }
 
 function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome[] {

@@ -83,6 +83,31 @@ export function needsTooMuchMemory(cause?: unknown): ApiError {
   return new ApiError('RESPONSE_TOO_LARGE', message, { cause });
 }
 
+/** Anything thrown, but by SQLite -> what its client is told. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (isOutOfMemory(error, text)) return needsTooMuchMemory(error);
+  if (isPermissionError(error)) {
+    return new ApiError('FORBIDDEN', 'the user that the HTTP server runs as may not use this file', { cause: error });
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EROFS') {
+    return new ApiError('DATABASE_READONLY', 'the file system is read-only', { cause: error });
+  }
+  return new ApiError('INTERNAL_ERROR', 'internal error', { cause: error });
+}
+
+/** Buffers and strings that could not be made. */
+function isOutOfMemory(error: unknown, text: string): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'ERR_MEMORY_ALLOCATION_FAILED' || code === 'ERR_STRING_TOO_LONG') return true;
+  return error instanceof RangeError && /allocation failed|Invalid string length|Invalid array/.test(text);
+}
+
+function isPermissionError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}
+
 /** An ApiError as it crosses the channel between executor and server. */
 export interface ErrorData {
   readonly code: ErrorCode;

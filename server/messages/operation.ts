@@ -1,8 +1,5 @@
-// What can be run inside an executor: a named function of an open connection and plain arguments. The server process
-// imports these rows only for their names and types; the functions run in the executor process.
-
-import type { Connection } from '../executor/connection.ts';
-import type { PathRules } from './paths.ts';
+// What the server process asks of executors: the name of an operation, its lane, and the types of its arguments and of its
+// answer. The rows stand in operations/; executor/implementation.ts ties each to the function that does it.
 
 /**
  * `kv-write`: grouped with its neighbours in one BEGIN EXCLUSIVE .. COMMIT, a savepoint each; answered after COMMIT.
@@ -13,37 +10,29 @@ import type { PathRules } from './paths.ts';
  */
 export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'background';
 
-export interface Operation<Args, Result> {
+/** Arguments and answer are structured-cloned between processes: plain objects, strings, numbers, bigint, Uint8Array. */
+export interface Operation<Args, Answer> {
   readonly name: string;
   readonly lane: Lane;
-  /**
-   * Runs synchronously. Arguments and result are structured-cloned between processes: plain objects, strings, numbers,
-   * bigint, Uint8Array. Throw ApiError to refuse: what this call wrote is then rolled back, its neighbours' work is not.
-   */
-  readonly run: (connection: Connection, args: Args, rules: PathRules) => Result;
-}
-
-/** A row of a list of operations, whatever its arguments: the executor looks it up by name. */
-export interface AnyOperation {
-  readonly name: string;
-  readonly lane: Lane;
-  /** Method syntax, so that a list may hold operations of different argument types; the scheduler sends each its own. */
-  run(connection: Connection, args: unknown, rules: PathRules): unknown;
-}
-
-/** What is asked of an executor about a file; the types are those of its arguments and of its answer. */
-export interface FileRequest<Args, Result> {
-  readonly name: string;
   /** Never there: it only ties the types to the name. */
-  readonly types?: (args: Args) => Result;
+  readonly types?: (args: Args) => Answer;
 }
 
-/** Work on database files as files: no connection is open to the path, in any executor, while it runs. */
-export interface FileOperation<Args, Result> extends FileRequest<Args, Result> {
-  readonly run: (path: string, args: Args, rules: PathRules) => Result;
-}
-
-export interface AnyFileOperation {
+/** Work on a database file as a file: no connection is open to the path, in any executor, while it runs. */
+export interface FileOperation<Args, Answer> {
   readonly name: string;
-  run(path: string, args: unknown, rules: PathRules): unknown;
+  readonly lane: 'file';
+  /** Never there: it only ties the types to the name. */
+  readonly types?: (args: Args) => Answer;
+}
+
+/** Of an operation that needs to be told nothing. */
+export type NoArgs = Readonly<Record<string, never>>;
+
+export function declare<Args, Answer>(name: string, lane: Lane): Operation<Args, Answer> {
+  return { name, lane };
+}
+
+export function declareOnFile<Args, Answer>(name: string): FileOperation<Args, Answer> {
+  return { name, lane: 'file' };
 }

@@ -1,10 +1,11 @@
 // The services that handlers are given, made of the parts of the server process.
+
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryEntry } from '../executor/query-history.ts';
 import type { LockSnapshot, ServerOptions } from '../index.ts';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
+import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import { type PathRules, resolveDatabase } from '../messages/paths.ts';
 import type { CommitListeners } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';

@@ -1,11 +1,12 @@
 // Puts the parts of the server process together: scheduler, query history, background work, metrics, routes, Koa.
+
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { historyAppend } from '../executor/query-history.ts';
 import type { DaemonState, FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
 import { limits } from '../messages/limits.ts';
+import { queryHistory } from '../messages/operations/query-history.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import { createServices } from './create-services.ts';
 import { createApp } from './http/app.ts';
@@ -94,7 +95,7 @@ export function createHttpServer(
     log,
     write: async (path, entries, mayCreate) => {
       const request = { path, deadlineMs: performance.now() + historyWriteMs };
-      await scheduler.run(historyAppend, { entries, mayCreate }, request);
+      await scheduler.run(queryHistory.append, { entries, mayCreate }, request);
     },
   });
   const services = createServices({

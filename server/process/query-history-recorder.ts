@@ -1,9 +1,9 @@
 // Collects query history entries in memory and writes them a little later in work of their own, so that no request ever
 // waits for its history. Bounded: only the newest entries would survive in the table anyway.
 
-import type { HistoryEntry } from '../executor/query-history.ts';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
+import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import type { Log } from './log.ts';
 
 interface Pending {

@@ -1,10 +1,10 @@
 // What handlers are given: the one way to databases (run), the options, and the few things that live as long as the
 // server process.
 
-import type { HistoryEntry } from '../executor/query-history.ts';
 import type { LockSnapshot, ServerOptions } from '../index.ts';
 import type { ApiError } from '../messages/errors.ts';
-import type { FileRequest, Operation } from '../messages/operation.ts';
+import type { FileOperation, Operation } from '../messages/operation.ts';
+import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
@@ -28,7 +28,7 @@ export interface Services {
   ): Promise<Result>;
   /** Runs while no executor has the path open. */
   runOnFile<Args, Result>(
-    operation: FileRequest<Args, Result>,
+    operation: FileOperation<Args, Result>,
     context: RequestContext,
     path: string,
     args: Args,

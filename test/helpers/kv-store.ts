@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Connection } from '../../server/executor/connection.ts';
+import type { Implementation } from '../../server/executor/implementation.ts';
 import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/executor/kv/store/store.ts';
-import type { Operation } from '../../server/messages/operation.ts';
-import type { KvAnswer } from '../../server/messages/reply.ts';
+import type { Reply } from '../../server/messages/reply.ts';
 
 export interface TestAnswer {
   readonly status: number;
@@ -64,16 +64,16 @@ export class TestStore {
     this.setClock(this.#nowSeconds + seconds);
   }
 
-  run<Args>(operation: Operation<Args, KvAnswer>, args: Args): TestAnswer {
+  run<Args>(operation: Implementation<Args, Reply>, args: Args): TestAnswer {
     const transaction = this.connection.database.transaction(() => this.call(operation, args));
     const answer = operation.lane === 'kv-write' ? transaction.immediate() : transaction.deferred();
     const text = answer.body === null ? '' : Buffer.from(answer.body).toString();
     const isJson = answer.body !== null && answer.contentType === undefined;
-    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : undefined };
+    return { status: answer.status, headers: answer.headers ?? {}, text, json: isJson ? JSON.parse(text) : undefined };
   }
 
   /** The operation alone, outside any transaction. */
-  call<Args, Result>(operation: Operation<Args, Result>, args: Args): Result {
+  call<Args, Result>(operation: Implementation<Args, Result>, args: Args): Result {
     return operation.run(this.connection, args, {
       root: this.directory,
       dataDir: this.directory,

@@ -5,7 +5,8 @@ import { kvTableRollback, kvTableRollbackPreview } from '../../server/executor/k
 import { kvIncrement, kvPop, kvPush } from '../../server/executor/kv/store/atomic.ts';
 import { kvBatchDelete, kvBatchSet } from '../../server/executor/kv/store/batch.ts';
 import { kvExpire } from '../../server/executor/kv/store/store.ts';
-import { kvRetain, type Progress } from '../../server/executor/kv/upkeep/retention.ts';
+import { kvRetain } from '../../server/executor/kv/upkeep/retention.ts';
+import type { Progress } from '../../server/messages/operations/kv-upkeep.ts';
 import { TestStore } from '../helpers/kv-store.ts';
 import { Model, Refused, type State } from './model.ts';
 import { Comparison } from './model-comparison.ts';

@@ -3,17 +3,11 @@ import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
-import type { AnyFileOperation, FileOperation } from '../../messages/operation.ts';
-import {
-  type CreatedDatabase,
-  createDatabase,
-  deleteDatabase,
-  type ListedDatabase,
-  listDatabases,
-} from '../../messages/operations/file.ts';
+import { file } from '../../messages/operations/file.ts';
 import { sidecars } from '../../messages/paths.ts';
 import { Connection } from '../connection.ts';
 import { checkHeader, findFile, resolveDirectory } from '../files.ts';
+import { type AnyFileImplementation, implementOnFile } from '../implementation.ts';
 import { openTable } from '../kv/table/table.ts';
 import { createDatabaseFile } from '../new-database.ts';
 import { historyTableSql } from '../query-history.ts';
@@ -21,62 +15,53 @@ import { isBusy } from '../sql/sqlite-errors.ts';
 
 const listedExtensions: ReadonlySet<string> = new Set(['.db', '.sqlite', '.sqlite3']);
 
-const create: FileOperation<{ readonly kvTable: string | null }, CreatedDatabase> = {
-  ...createDatabase,
-  run: (path, { kvTable }, rules) => {
-    const file = findForCreation(path, rules);
-    let tables: string[] = [];
-    const isNew = createDatabaseFile(file.path, (database) => {
-      database.exec(historyTableSql);
-      if (kvTable !== null) openTable(new Connection(database, file.path, ''), kvTable);
-      tables = tableNames(database);
-    });
-    if (!isNew) throw exists();
-    return { sizeBytes: statSync(file.path).size, tables };
-  },
-};
+const create = implementOnFile(file.create, (path, { kvTable }, rules) => {
+  const file = findForCreation(path, rules);
+  let tables: string[] = [];
+  const isNew = createDatabaseFile(file.path, (database) => {
+    database.exec(historyTableSql);
+    if (kvTable !== null) openTable(new Connection(database, file.path, ''), kvTable);
+    tables = tableNames(database);
+  });
+  if (!isNew) throw exists();
+  return { sizeBytes: statSync(file.path).size, tables };
+});
 
-const remove: FileOperation<Record<string, never>, { readonly filesRemoved: number }> = {
-  ...deleteDatabase,
-  run: (path, _args, rules) => {
-    const file = findFile(path, rules);
-    if (file.identity === null) throw new ApiError('DATABASE_NOT_FOUND', 'database not found', { status: 404 });
-    checkHeader(file);
-    refuseInUse(file.path);
-    let filesRemoved = 0;
-    for (const suffix of [...sidecars, '']) {
-      try {
-        if (lstatSync(file.path + suffix, { throwIfNoEntry: false }) === undefined) continue;
-        rmSync(file.path + suffix);
-        filesRemoved += 1;
-      } catch (cause) {
-        throw new ApiError('DELETE_INCOMPLETE', 'some files of the database could not be removed; try again', {
-          members: { files_removed: filesRemoved },
-          cause,
-        });
-      }
+const remove = implementOnFile(file.delete, (path, _args, rules) => {
+  const file = findFile(path, rules);
+  if (file.identity === null) throw new ApiError('DATABASE_NOT_FOUND', 'database not found', { status: 404 });
+  checkHeader(file);
+  refuseInUse(file.path);
+  let filesRemoved = 0;
+  for (const suffix of [...sidecars, '']) {
+    try {
+      if (lstatSync(file.path + suffix, { throwIfNoEntry: false }) === undefined) continue;
+      rmSync(file.path + suffix);
+      filesRemoved += 1;
+    } catch (cause) {
+      throw new ApiError('DELETE_INCOMPLETE', 'some files of the database could not be removed; try again', {
+        members: { files_removed: filesRemoved },
+        cause,
+      });
     }
-    return { filesRemoved };
-  },
-};
+  }
+  return { filesRemoved };
+});
 
-const list: FileOperation<Record<string, never>, readonly ListedDatabase[]> = {
-  ...listDatabases,
-  run: (path, _args, rules) => {
-    const directory = resolveListed(path, rules);
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && listedExtensions.has(extname(entry.name)))
-      .flatMap((entry) => {
-        const stat = statSync(join(directory, entry.name), { throwIfNoEntry: false });
-        if (stat === undefined) return [];
-        const file = { path: join(directory, entry.name), identity: '', sizeBytes: stat.size };
-        return [{ name: entry.name, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isValid: hasMagic(file) }];
-      })
-      .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
-  },
-};
+const list = implementOnFile(file.list, (path, _args, rules) => {
+  const directory = resolveListed(path, rules);
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && listedExtensions.has(extname(entry.name)))
+    .flatMap((entry) => {
+      const stat = statSync(join(directory, entry.name), { throwIfNoEntry: false });
+      if (stat === undefined) return [];
+      const file = { path: join(directory, entry.name), identity: '', sizeBytes: stat.size };
+      return [{ name: entry.name, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isValid: hasMagic(file) }];
+    })
+    .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
+});
 
-export const databaseFileOperations: readonly AnyFileOperation[] = [create, remove, list];
+export const databaseFileOperations: readonly AnyFileImplementation[] = [create, remove, list];
 
 type Rules = Parameters<typeof findFile>[1];
 

@@ -1,5 +1,5 @@
 // Every operation of the key-value store, for the executor's look-up by name.
-import type { AnyOperation } from '../../messages/operation.ts';
+import type { AnyImplementation } from '../implementation.ts';
 import { kvChanges } from './feed/changes.ts';
 import { resetChanges } from './feed/reset.ts';
 import { kvLogEnds, kvNameRows } from './log/native-rows.ts';
@@ -14,7 +14,7 @@ import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from './store/store
 import { kvRetain } from './upkeep/retention.ts';
 import { databaseStats } from './upkeep/stats.ts';
 
-export const kvOperations: readonly AnyOperation[] = [
+export const kvOperations: readonly AnyImplementation[] = [
   kvGet,
   kvHead,
   kvEntry,
@@ -44,4 +44,4 @@ export const kvOperations: readonly AnyOperation[] = [
   kvNameRows,
   databaseStats,
   resetChanges,
-] as readonly AnyOperation[];
+] as readonly AnyImplementation[];

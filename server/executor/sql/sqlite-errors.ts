@@ -1,6 +1,6 @@
 // Translates what better-sqlite3 throws into the API's errors. SQLite's own words reach the client only where the
 // client's statement is at fault (4xx).
-import { ApiError, needsTooMuchMemory } from '../../messages/errors.ts';
+import { ApiError, needsTooMuchMemory, toApiError } from '../../messages/errors.ts';
 
 const databaseFailure = 'internal database error';
 
@@ -15,35 +15,14 @@ export function isBusy(error: unknown): boolean {
 }
 
 /** Anything thrown by a job -> what its client is told. */
-export function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
+export function jobToApiError(error: unknown): ApiError {
   const code = sqliteCode(error);
-  const text = error instanceof Error ? error.message : String(error);
-  if (code !== '') return fromSqlite(code, text, error);
-  if (isOutOfMemory(error, text)) return needsTooMuchMemory(error);
-  if (isPermissionError(error)) {
-    return new ApiError('FORBIDDEN', 'the user that the HTTP server runs as may not use this file', { cause: error });
-  }
-  if (error instanceof Error && 'code' in error && error.code === 'EROFS') {
-    return new ApiError('DATABASE_READONLY', 'the file system is read-only', { cause: error });
-  }
-  return new ApiError('INTERNAL_ERROR', 'internal error', { cause: error });
+  return error instanceof Error && code !== '' ? fromSqlite(code, error.message, error) : toApiError(error);
 }
 
 /** What an interrupted job comes to; the server knows whether it was late. */
 export function interrupted(cause?: unknown): ApiError {
   return new ApiError('REQUEST_TIMEOUT', 'the work was interrupted; nothing was committed', { cause });
-}
-
-/** Buffers and strings that could not be made. */
-function isOutOfMemory(error: unknown, text: string): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  if (code === 'ERR_MEMORY_ALLOCATION_FAILED' || code === 'ERR_STRING_TOO_LONG') return true;
-  return error instanceof RangeError && /allocation failed|Invalid string length|Invalid array/.test(text);
-}
-
-function isPermissionError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
 
 function fromSqlite(code: string, text: string, cause: unknown): ApiError {

@@ -1,8 +1,10 @@
 // Runs the items of POST /db in one transaction and writes the answer as JSON text before COMMIT, so that an answer that
 // is too large commits nothing. Runs in the executor.
+
 import type { Statement as Prepared } from 'better-sqlite3';
-import { ApiError, type ErrorData, toErrorData } from '../../messages/errors.ts';
+import { ApiError, toErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
+import type { ItemRecord, TransactionAnswer } from '../../messages/operations/sql.ts';
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
@@ -12,26 +14,8 @@ import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from './guard.t
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
-import { interrupted, toApiError } from './sqlite-errors.ts';
+import { interrupted, jobToApiError } from './sqlite-errors.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
-
-/** One item for the query history. */
-export interface ItemRecord {
-  readonly sql: string;
-  readonly isStatement: boolean;
-  readonly durationMs: number;
-  readonly rowCount: number;
-  readonly error: string | null;
-}
-
-export interface TransactionAnswer {
-  /** The JSON body of a 200. */
-  readonly body: string;
-  /** Why nothing was committed; `body` is then empty. */
-  readonly error: ErrorData | null;
-  readonly records: readonly ItemRecord[];
-  readonly wrote: boolean;
-}
 
 interface Part {
   readonly item: TransactionItem;
@@ -106,7 +90,7 @@ class Transaction {
   }
 
   #failure(thrown: unknown, reqIdx: number): TransactionAnswer {
-    const error = toApiError(thrown);
+    const error = jobToApiError(thrown);
     const members = { ...error.members, reqIdx };
     const failed = new ApiError(error.code, error.message, { status: error.status, members });
     const records = this.#parts.map(({ item, index }) => ({
@@ -142,7 +126,7 @@ class Transaction {
       if (isNested) database.exec('RELEASE item');
       return done;
     } catch (thrown) {
-      const error = toApiError(thrown);
+      const error = jobToApiError(thrown);
       const isLost = isNested && !database.inTransaction;
       if (isLost || error.status >= 500 || error.code === 'RESPONSE_TOO_LARGE') throw thrown;
       if (isNested) database.exec('ROLLBACK TO item; RELEASE item');
@@ -242,7 +226,7 @@ class Transaction {
       try {
         runRow(values);
       } catch (thrown) {
-        const error = toApiError(thrown);
+        const error = jobToApiError(thrown);
         if (!database.inTransaction || error.status >= 500) throw thrown;
         database.exec('ROLLBACK TO row');
         rowErrors.push(JSON.stringify(`row ${row}: ${error.message}`));

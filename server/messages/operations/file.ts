@@ -1,5 +1,5 @@
-// Work on database files as files, as the server process asks for it: names and types. executor/databases/file-operations.ts does it.
-import type { FileRequest } from '../operation.ts';
+// Work on database files as files. executor/databases/file-operations.ts does it.
+import { declareOnFile, type NoArgs } from '../operation.ts';
 
 export interface CreatedDatabase {
   readonly sizeBytes: number;
@@ -13,15 +13,13 @@ export interface ListedDatabase {
   readonly isValid: boolean;
 }
 
-/** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
-export const createDatabase: FileRequest<{ readonly kvTable: string | null }, CreatedDatabase> = {
-  name: 'file.create',
-};
+export const file = {
+  /** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
+  create: declareOnFile<{ readonly kvTable: string | null }, CreatedDatabase>('file.create'),
 
-/** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
-export const deleteDatabase: FileRequest<Record<string, never>, { readonly filesRemoved: number }> = {
-  name: 'file.delete',
-};
+  /** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
+  delete: declareOnFile<NoArgs, { readonly filesRemoved: number }>('file.delete'),
 
-/** `path` is the directory. Newest first. */
-export const listDatabases: FileRequest<Record<string, never>, readonly ListedDatabase[]> = { name: 'file.list' };
+  /** `path` is the directory. Newest first. */
+  list: declareOnFile<NoArgs, readonly ListedDatabase[]>('file.list'),
+} as const;

@@ -1,17 +1,17 @@
 // The life of a request, on one screen: host, origin, route, token, query, handler, answer. Koa around it, one
 // middleware, as every extra one costs each request.
+
 import Koa, { type Context } from 'koa';
-import { toApiError } from '../../executor/sql/sqlite-errors.ts';
-import { ApiError, causeText } from '../../messages/errors.ts';
+import { ApiError, causeText, toApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
+import { errorReply, type Reply } from '../../messages/reply.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 import { RequestContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { Query } from './query.ts';
-import { errorReply } from './reply.ts';
-import type { Reply, Route } from './route.ts';
+import type { Route, StreamReply } from './route.ts';
 import type { Router } from './router.ts';
 import { send } from './send.ts';
 import { parseTarget } from './target.ts';
@@ -41,7 +41,7 @@ export function createApp(deps: AppDeps): Koa {
 async function answer(context: Context, deps: AppDeps): Promise<void> {
   const startedMs = performance.now();
   const seen: { route: Route | null } = { route: null };
-  let reply: Reply;
+  let reply: Reply | StreamReply;
   try {
     reply = await handle(context, deps, seen);
   } catch (thrown) {
@@ -57,7 +57,7 @@ async function answer(context: Context, deps: AppDeps): Promise<void> {
   deps.metrics.observe(seen.route?.name ?? 'none', reply.status, (performance.now() - startedMs) / 1000);
 }
 
-async function handle(context: Context, deps: AppDeps, seen: { route: Route | null }): Promise<Reply> {
+async function handle(context: Context, deps: AppDeps, seen: { route: Route | null }): Promise<Reply | StreamReply> {
   const { req, res } = context;
   const { url, host } = parseTarget(req.url ?? '/', req.headers.host);
   req.url = url;

@@ -1,7 +1,7 @@
-// Server-sent events: how one is written, and the answer that carries them.
+// Server-sent events: how one is written, and the reply that carries them.
 import { Readable } from 'node:stream';
 import { stringifyJson } from '../../messages/json.ts';
-import type { Reply } from './route.ts';
+import type { StreamReply } from './route.ts';
 
 /** `id` is what a client that connects again sends as Last-Event-ID. */
 export function eventFrame(event: string, data: unknown, id?: string): string {
@@ -16,7 +16,7 @@ export function openStreamCount(): number {
 }
 
 /** A stream that begins at once. `onEnd` is called once, when it is over or its client has left. */
-export function eventStream(frames: AsyncIterable<string>, onEnd: () => void): Reply {
+export function eventStream(frames: AsyncIterable<string>, onEnd: () => void): StreamReply {
   const body = Readable.from(frames, { objectMode: false });
   openStreams += 1;
   body.once('close', () => {

@@ -2,6 +2,7 @@
 // decoder, the access check, the metrics and the OpenAPI description all read the same row.
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../../messages/errors.ts';
+import type { Reply } from '../../messages/reply.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from './context.ts';
 import type { Schema } from './schema.ts';
@@ -61,14 +62,10 @@ export interface Route {
   /** Status -> what it means. Errors stand in `errors`, and here only where this route answers one in its own way. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly errors: readonly ErrorCode[];
-  readonly handle: (context: RequestContext, services: Services) => Promise<Reply> | Reply;
+  readonly handle: (context: RequestContext, services: Services) => Promise<Reply | StreamReply> | Reply;
 }
 
-/** What a handler answers. `body` null sends none, and neither does HEAD. A string or buffer is sent as it is; everything else went through json(). */
-export interface Reply {
-  readonly status: number;
-  readonly body: string | Buffer | Readable | null;
-  /** Default `application/json; charset=utf-8` where there is a body; without one, what HEAD says of it. */
-  readonly contentType?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+/** A reply that goes on, such as server-sent events. */
+export interface StreamReply extends Omit<Reply, 'body'> {
+  readonly body: Readable;
 }

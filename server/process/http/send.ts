@@ -1,8 +1,11 @@
 // Writes a reply to its client, past Koa's own respond(): status, type and length are known here, and working them out
 // again costs every request about 3 of 55 us.
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
-import type { Reply } from './route.ts';
+import { asBuffer } from '../../messages/bytes.ts';
+import type { Reply } from '../../messages/reply.ts';
+import type { StreamReply } from './route.ts';
 import type { TransitBudget } from './transit-budget.ts';
 
 /** An answer up to this size is in the socket's buffers at once and not counted. */
@@ -15,7 +18,7 @@ const sliceBytes = 256 * 1024;
  */
 const safeToShow = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' } as const;
 
-export function send(context: Context, reply: Reply, budget: TransitBudget): void {
+export function send(context: Context, reply: Reply | StreamReply, budget: TransitBudget): void {
   const { req, res } = context;
   const { body } = reply;
   const headers: Record<string, string | number> = { ...safeToShow, ...reply.headers };
@@ -23,7 +26,7 @@ export function send(context: Context, reply: Reply, budget: TransitBudget): voi
   if (!req.complete && reply.status >= 400) headers.Connection = 'close';
   const contentType = reply.contentType ?? (body === null ? undefined : 'application/json; charset=utf-8');
   if (contentType !== undefined && reply.status !== 304) headers['Content-Type'] = contentType;
-  if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) {
+  if (body instanceof Readable) {
     res.writeHead(reply.status, headers);
     if (req.method === 'HEAD') {
       context.respond = false;
@@ -42,7 +45,7 @@ export function send(context: Context, reply: Reply, budget: TransitBudget): voi
   }
   res.writeHead(reply.status, headers);
   if (body === null || sizeBytes <= smallAnswerBytes || req.method === 'HEAD') res.end(body);
-  else sendInSlices(res, typeof body === 'string' ? Buffer.from(body) : body, budget);
+  else sendInSlices(res, typeof body === 'string' ? Buffer.from(body) : asBuffer(body), budget);
 }
 
 /** By what its client has taken it is seen whether an answer moves. */

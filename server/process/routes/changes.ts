@@ -1,13 +1,13 @@
 // The rows of the change feed: pages with long polling, and a stream of server-sent events.
 
-import { type ChangesAnswer, kvChanges } from '../../executor/kv/feed/changes.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { RawJson } from '../../messages/json.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
+import { type ChangesAnswer, kvFeed } from '../../messages/operations/kv-feed.ts';
+import { json } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
-import { json } from '../http/reply.ts';
-import type { QueryParameter, Reply, Route } from '../http/route.ts';
+import type { QueryParameter, Route, StreamReply } from '../http/route.ts';
 import { text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { CommitSignal } from './commit-signal.ts';
@@ -57,7 +57,7 @@ const changes: Route = {
     const { query } = context;
     const since = query.text('since');
     const read = (from: string) =>
-      services.run(kvChanges, context, feedArgs(context, from === '' ? undefined : from, query.integer('limit')));
+      services.run(kvFeed.changes, context, feedArgs(context, from === '' ? undefined : from, query.integer('limit')));
     const signal = new CommitSignal(context, services);
     try {
       let answer = await read(since);
@@ -93,7 +93,7 @@ const stream: Route = {
     200: { sense: 'Events: ready, change, checkpoint, reset, end.', contentType: 'text/event-stream', schema: text },
   },
   errors: [...feedErrors],
-  handle: async (context, services): Promise<Reply> => {
+  handle: async (context, services): Promise<StreamReply> => {
     if (openStreams >= kvLimits.streams) {
       throw new ApiError('SERVICE_UNAVAILABLE', `${kvLimits.streams} change streams are open; use /changes?wait=`);
     }
@@ -107,7 +107,7 @@ const stream: Route = {
       const lastEventId = context.headers['last-event-id'];
       const since = (typeof lastEventId === 'string' ? lastEventId : '') || context.query.text('since');
       // A cursor that cannot be continued is answered as an ordinary error, before the stream begins.
-      const first = await services.run(kvChanges, context, feedArgs(context, since === '' ? undefined : since, 1));
+      const first = await services.run(kvFeed.changes, context, feedArgs(context, since === '' ? undefined : since, 1));
       const start = since === '' ? first.cursor : since;
       return eventStream(streamFrames(context, services, signal, start, first.oldestCursor), end);
     } catch (error) {
@@ -135,7 +135,7 @@ async function* streamFrames(
   while (!signal.isClosed && !services.stopping.aborted && performance.now() < endMs) {
     let answer: ChangesAnswer;
     try {
-      answer = await services.run(kvChanges, context.renewed(), feedArgs(context, cursor, streamPage));
+      answer = await services.run(kvFeed.changes, context.renewed(), feedArgs(context, cursor, streamPage));
     } catch (error) {
       const last = lastFrame(error);
       if (last === null) throw error;

@@ -1,15 +1,14 @@
 // Databases as files: create, delete, list, their size, maintenance.
+
 import { isAbsolute, join, normalize } from 'node:path';
-import { checkpoint, quickCheck, vacuumInto } from '../../executor/databases/operations.ts';
-import { resetChanges } from '../../executor/kv/feed/reset.ts';
-import { databaseStats } from '../../executor/kv/upkeep/stats.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from '../../messages/json.ts';
-import { createDatabase, deleteDatabase, listDatabases } from '../../messages/operations/file.ts';
+import { database } from '../../messages/operations/database.ts';
+import { file } from '../../messages/operations/file.ts';
+import { errorReply, json, type Reply } from '../../messages/reply.ts';
 import { secondsText } from '../../messages/time-text.ts';
 import type { RequestContext } from '../http/context.ts';
-import { errorReply, json } from '../http/reply.ts';
-import type { Reply, Route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import {
   boolean,
   errorReference,
@@ -25,7 +24,7 @@ import {
   unixSeconds,
 } from '../http/schema.ts';
 import type { Services } from '../services.ts';
-import { toReply } from './kv-parameters.ts';
+import { defaultTable } from './kv-parameters.ts';
 import { databaseErrors, dbParameter, noDatabase, timeoutParameter } from './parameters.ts';
 
 const createdSchema = object({
@@ -77,7 +76,7 @@ export const databaseRoutes: readonly Route[] = [
     query: [
       { ...dbParameter, name: 'path' },
       { name: 'init_kv', type: 'boolean', default: false, sense: 'Also create the key-value table.' },
-      { name: 'kv_table', type: 'text', default: 'kv_store', sense: 'Name of the key-value table.' },
+      { name: 'kv_table', type: 'text', default: defaultTable, sense: 'Name of the key-value table.' },
       timeoutParameter,
     ],
     answers: { 201: { sense: 'Created.', schema: createdSchema } },
@@ -118,7 +117,7 @@ export const databaseRoutes: readonly Route[] = [
     query: [dbParameter, timeoutParameter],
     answers: { 200: { sense: 'The sums, and each KV table.', schema: statsSchema } },
     errors: [...databaseErrors, 'CONFLICT'],
-    handle: async (context, services) => toReply(await services.run(databaseStats, context, {})),
+    handle: async (context, services) => await services.run(database.stats, context, {}),
   },
   {
     method: 'POST',
@@ -152,10 +151,10 @@ export const databaseRoutes: readonly Route[] = [
 async function create(context: RequestContext, services: Services): Promise<Reply> {
   const { query } = context;
   const target = services.resolve(query.text('path'));
-  const kvTable = query.text('kv_table') || 'kv_store';
+  const kvTable = query.text('kv_table') || defaultTable;
   try {
     const args = { kvTable: query.boolean('init_kv') ? kvTable : null };
-    const created = await services.runOnFile(createDatabase, context, target.path, args);
+    const created = await services.runOnFile(file.create, context, target.path, args);
     return json(
       {
         success: true,
@@ -176,14 +175,14 @@ async function create(context: RequestContext, services: Services): Promise<Repl
 async function remove(context: RequestContext, services: Services): Promise<Reply> {
   const target = services.target(context);
   services.forgetHistory(target);
-  const { filesRemoved } = await orNotFound(services.runOnFile(deleteDatabase, context, target.path, {}), {});
+  const { filesRemoved } = await orNotFound(services.runOnFile(file.delete, context, target.path, {}), {});
   return json({ success: true, message: 'database deleted', path: target.name, files_removed: filesRemoved });
 }
 
 async function listDirectory(context: RequestContext, services: Services): Promise<Reply> {
   const dir = context.query.text('dir') || services.options.root;
   if (!isAbsolute(dir) || dir.includes('\0')) throw new ApiError('INVALID_PARAMETERS', 'dir must be an absolute path');
-  const found = await services.runOnFile(listDatabases, context, normalize(dir), {});
+  const found = await services.runOnFile(file.list, context, normalize(dir), {});
   const databases = found.map(({ name, sizeBytes, modifiedMs, isValid }) => ({
     name,
     path: join(dir, name),
@@ -211,16 +210,19 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
   const members = { reqIdx: -1 };
   switch (op) {
     case 'quick_check':
-      return json({ op, result: await orNotFound(services.run(quickCheck, context, {}), members) });
+      return json({ op, result: await orNotFound(services.run(database.quickCheck, context, {}), members) });
     case 'wal_checkpoint_truncate':
       return await runCheckpoint(context, services);
     case 'vacuum_into': {
       if (typeof destination !== 'string') throw new ApiError('INVALID_PARAMETERS', 'vacuum_into needs a dest_path');
       const { path } = services.resolve(destination);
-      return json({ op, result: await orNotFound(services.run(vacuumInto, context, { destination: path }), members) });
+      return json({
+        op,
+        result: await orNotFound(services.run(database.vacuumInto, context, { destination: path }), members),
+      });
     }
     case 'reset_changes':
-      return json({ op, result: await orNotFound(services.run(resetChanges, context, {}), members) });
+      return json({ op, result: await orNotFound(services.run(database.resetChanges, context, {}), members) });
     default:
       throw new ApiError(
         'INVALID_PARAMETERS',
@@ -233,7 +235,7 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
 /** A checkpoint that another program blocks may be tried again: the one 409 with Retry-After. */
 async function runCheckpoint(context: RequestContext, services: Services): Promise<Reply> {
   try {
-    const result = await orNotFound(services.run(checkpoint, context, {}), { reqIdx: -1 });
+    const result = await orNotFound(services.run(database.checkpoint, context, {}), { reqIdx: -1 });
     return json({ op: 'wal_checkpoint_truncate', result });
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'CONFLICT') throw error;

@@ -1,7 +1,7 @@
 // The rows of counters and lists.
 
-import { kvIncrement, kvPop, kvPush, kvRemove } from '../../executor/kv/store/atomic.ts';
 import { ApiError } from '../../messages/errors.ts';
+import { kv } from '../../messages/operations/kv.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, object } from '../http/schema.ts';
@@ -11,7 +11,6 @@ import {
   keyWriteHeaders,
   path,
   pathArg,
-  toReply,
   writeArgs,
   writeErrors,
   writeOptions,
@@ -36,9 +35,7 @@ function counterRoute(op: 'INCR' | 'DECR'): Route {
       const delta = context.query.integer('delta');
       if (delta <= 0) throw new ApiError('INVALID_PARAMETERS', 'delta must be a positive integer');
       const args = { ...atomicArgs(context), op, delta: BigInt(delta) };
-      return toReply(
-        await services.run(kvIncrement, context, args, writeOptions(context, services, `KV ${op} ${args.key}`)),
-      );
+      return await services.run(kv.increment, context, args, writeOptions(context, services, `KV ${op} ${args.key}`));
     },
   };
 }
@@ -62,7 +59,7 @@ const push: Route = {
   handle: async (context, services) => {
     const body = await context.body();
     const args = { ...atomicArgs(context, body), body, isRaw: context.query.boolean('raw') };
-    return toReply(await services.run(kvPush, context, args, writeOptions(context, services, `KV PUSH ${args.key}`)));
+    return await services.run(kv.push, context, args, writeOptions(context, services, `KV PUSH ${args.key}`));
   },
 };
 
@@ -79,7 +76,7 @@ const pop: Route = {
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = atomicArgs(context);
-    return toReply(await services.run(kvPop, context, args, writeOptions(context, services, `KV POP ${args.key}`)));
+    return await services.run(kv.pop, context, args, writeOptions(context, services, `KV POP ${args.key}`));
   },
 };
 
@@ -107,9 +104,7 @@ const remove: Route = {
     const body = await context.body();
     const index = context.query.optionalInteger('index');
     const args = { ...atomicArgs(context, body), body, ...(index === undefined ? {} : { index }) };
-    return toReply(
-      await services.run(kvRemove, context, args, writeOptions(context, services, `KV REMOVE ${args.key}`)),
-    );
+    return await services.run(kv.remove, context, args, writeOptions(context, services, `KV REMOVE ${args.key}`));
   },
 };
 

@@ -1,7 +1,7 @@
 // The rows of the batch operations: up to 100 keys in one request.
 
-import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../executor/kv/store/batch.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
+import { kv } from '../../messages/operations/kv.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, integer, list, object, oneOfTexts, optional, type Schema, text } from '../http/schema.ts';
 import {
@@ -10,7 +10,6 @@ import {
   readParameters,
   refuseConditions,
   tableOf,
-  toReply,
   writeArgs,
   writeErrors,
   writeHeaders,
@@ -48,7 +47,7 @@ const batchGet: Route = {
   errors: [...readErrors, 'PAYLOAD_TOO_LARGE'],
   handle: async (context, services) => {
     const args = { table: tableOf(context), body: await context.body() };
-    return toReply(await services.run(kvBatchGet, context, args));
+    return await services.run(kv.batchGet, context, args);
   },
 };
 
@@ -71,7 +70,7 @@ const batchSet: Route = {
     refuseConditions(context);
     const body = await context.body();
     const args = { ...writeArgs(context, body), body };
-    return toReply(await services.run(kvBatchSet, context, args, writeOptions(context, services, 'KV BATCH SET')));
+    return await services.run(kv.batchSet, context, args, writeOptions(context, services, 'KV BATCH SET'));
   },
 };
 
@@ -94,9 +93,7 @@ const batchDelete: Route = {
     refuseConditions(context);
     const body = await context.body();
     const args = { ...writeArgs(context, body), body };
-    return toReply(
-      await services.run(kvBatchDelete, context, args, writeOptions(context, services, 'KV BATCH DELETE')),
-    );
+    return await services.run(kv.batchDelete, context, args, writeOptions(context, services, 'KV BATCH DELETE'));
   },
 };
 

@@ -1,18 +1,18 @@
 // What the rows of the key-value store share: their parameters, and how headers and query become operation arguments.
+
 import { createHash } from 'node:crypto';
-import { type Conditions, parseIfAbsent, parseIfMatch } from '../../executor/kv/store/conditions.ts';
-import type { Idempotency, WriteArgs } from '../../executor/kv/store/request.ts';
-import { defaultTable } from '../../executor/kv/table/names.ts';
-import { asBuffer } from '../../executor/kv/table/values.ts';
+import { type Conditions, parseIfAbsent, parseIfMatch } from '../../messages/conditions.ts';
 import { ApiError, type ErrorCode } from '../../messages/errors.ts';
 import { checkKey } from '../../messages/kv-keys.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
-import type { KvAnswer } from '../../messages/reply.ts';
+import type { Idempotency, WriteArgs } from '../../messages/operations/kv.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Answer, Header, QueryParameter, Reply } from '../http/route.ts';
+import type { Answer, Header, QueryParameter } from '../http/route.ts';
 import type { Schema } from '../http/schema.ts';
 import type { RunOptions, Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+
+export const defaultTable = 'kv_store';
 
 export const table: QueryParameter = { name: 'table', type: 'text', default: defaultTable, sense: 'The KV table.' };
 export const path: QueryParameter = { name: 'path', type: 'text', sense: 'A path inside a JSON value: a.b, a[0].' };
@@ -131,12 +131,6 @@ export function writeOptions(context: RequestContext, services: Services, what: 
     create: context.createIfMissing(services.options.createOnWrite),
     record: { sql: what, isStatement: true, source: 'kv' },
   };
-}
-
-export function toReply(answer: KvAnswer): Reply {
-  const { status, headers, body, contentType } = answer;
-  const bytes = body instanceof Uint8Array ? asBuffer(body) : body;
-  return { status, headers, body: bytes, ...(contentType === undefined ? {} : { contentType }) };
 }
 
 function idempotencyOf(context: RequestContext, body: Buffer): Idempotency | undefined {

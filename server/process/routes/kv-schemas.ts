@@ -1,5 +1,5 @@
 // What the key-value routes answer, as JSON schemas.
-import { opCodes } from '../../executor/kv/table/codes.ts';
+import { recordedOps } from '../../messages/operations/kv-past.ts';
 import {
   anyJson,
   base64,
@@ -145,7 +145,7 @@ export const batchSetSchema = object({
 export const batchDeletedSchema = object({ success: succeeded, deleted: integer });
 
 const rawValue = { ...nullable(base64), description: 'null where there was none, or it was not recorded.' };
-const operationName = oneOfTexts(...Object.keys(opCodes).filter((name) => name !== 'EXPIRED'));
+const operationName = oneOfTexts(...recordedOps);
 
 export const historySchema = object({
   success: succeeded,

@@ -1,12 +1,9 @@
 // The rows of time travel: the history of a key, and the past of a whole table.
 
-import { kvHistory, kvRollback, kvSnapshot } from '../../executor/kv/past/history.ts';
-import { kvDiff } from '../../executor/kv/past/table-diff.ts';
-import { kvTableRollback, kvTableRollbackPreview } from '../../executor/kv/past/table-rollback.ts';
-import { kvTableSnapshot } from '../../executor/kv/past/table-snapshot.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
+import { kvPast } from '../../messages/operations/kv-past.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
 import type { QueryParameter, Route } from '../http/route.ts';
 import { list, nullable, object, optional, text } from '../http/schema.ts';
@@ -17,7 +14,6 @@ import {
   readParameters,
   refuseConditions,
   tableOf,
-  toReply,
   writeArgs,
   writeErrors,
   writeHeaders,
@@ -65,7 +61,7 @@ const keyHistory: Route = {
   handle: async (context, services) => {
     const limit = context.query.integer('limit') || kvLimits.historyDefault;
     const args = { ...keyArgs(context), limit: Math.min(limit, kvLimits.listMax) };
-    return toReply(await services.run(kvHistory, context, args));
+    return await services.run(kvPast.history, context, args);
   },
 };
 
@@ -84,7 +80,7 @@ const keySnapshot: Route = {
   errors: [...readErrors, 'KEY_NOT_FOUND', 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     const args = { ...keyArgs(context), opNumber: context.query.integer('op_number') };
-    return toReply(await services.run(kvSnapshot, context, args));
+    return await services.run(kvPast.snapshot, context, args);
   },
 };
 
@@ -106,7 +102,7 @@ const keyRollback: Route = {
     refuseConditions(context);
     const args = { ...writeArgs(context), ...keyArgs(context), steps: context.query.integer('steps') };
     const options = writeOptions(context, services, `KV ROLLBACK ${args.key}`);
-    return toReply(await services.run(kvRollback, context, args, options));
+    return await services.run(kvPast.rollback, context, args, options);
   },
 };
 
@@ -139,7 +135,7 @@ const tableSnapshot: Route = {
       offset: 0,
       after: query.text('after'),
     };
-    return toReply(await services.run(kvTableSnapshot, context, args));
+    return await services.run(kvPast.tableSnapshot, context, args);
   },
 };
 
@@ -175,7 +171,7 @@ const tableDiff: Route = {
       keys,
       after: query.text('after'),
     };
-    return toReply(await services.run(kvDiff, context, args));
+    return await services.run(kvPast.diff, context, args);
   },
 };
 
@@ -212,9 +208,9 @@ const tableRollback: Route = {
     const args = { ...writeArgs(context, body), toSeconds: query.integer('to_timestamp'), ...keyFilter(body) };
     const options = writeOptions(context, services, `KV ROLLBACK TO ${args.toSeconds}`);
     const answer = isDryRun
-      ? services.run(kvTableRollbackPreview, context, args)
-      : services.run(kvTableRollback, context, args, options);
-    return toReply(await answer.catch((error: unknown) => Promise.reject(withMessage(error))));
+      ? services.run(kvPast.tableRollbackPreview, context, args)
+      : services.run(kvPast.tableRollback, context, args, options);
+    return await answer.catch((error: unknown) => Promise.reject(withMessage(error)));
   },
 };
 

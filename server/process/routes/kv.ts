@@ -1,13 +1,12 @@
 // The rows of the key-value store: listing, reading, writing and deleting keys, and their time to live.
 
-import { kvGetAt } from '../../executor/kv/past/history.ts';
-import { kvListAt } from '../../executor/kv/past/table-snapshot.ts';
-import { kvList } from '../../executor/kv/store/list.ts';
-import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from '../../executor/kv/store/store.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
+import { kv } from '../../messages/operations/kv.ts';
+import { kvPast } from '../../messages/operations/kv-past.ts';
+import type { Reply } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Answer, QueryParameter, Reply, Route } from '../http/route.ts';
+import type { Answer, QueryParameter, Route } from '../http/route.ts';
 import { errorReference, nullable } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { changeRoutes } from './changes.ts';
@@ -25,7 +24,6 @@ import {
   readErrors,
   readParameters,
   tableOf,
-  toReply,
   ttl,
   valueHeaders,
   writeArgs,
@@ -79,7 +77,7 @@ const listKeys: Route = {
       offset: query.integer('offset'),
       after,
     };
-    return toReply(await services.run(kvList, context, args));
+    return await services.run(kv.list, context, args);
   },
 };
 
@@ -116,7 +114,7 @@ const getKey: Route = {
     try {
       const maxValueBytes = services.options.maxBodyBytes;
       const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context), maxValueBytes };
-      return toReply(await services.run(kvGet, context, args));
+      return await services.run(kv.get, context, args);
     } catch (error) {
       return missOrThrow(context, services, error);
     }
@@ -144,7 +142,7 @@ const headKey: Route = {
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
     const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context) };
-    return toReply(await services.run(kvHead, context, args));
+    return await services.run(kv.head, context, args);
   },
 };
 
@@ -163,7 +161,7 @@ const getEntry: Route = {
   headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) =>
-    toReply(await services.run(kvEntry, context, { ...keyArgs(context), ...ifNoneMatchArg(context) })),
+    await services.run(kv.entry, context, { ...keyArgs(context), ...ifNoneMatchArg(context) }),
 };
 
 const setKey: Route = {
@@ -199,7 +197,7 @@ const setKey: Route = {
       ttlSeconds: context.query.integer('ttl'),
       conditions: conditionsOf(context),
     };
-    return toReply(await services.run(kvSet, context, set, writeOptions(context, services, `KV SET ${args.key}`)));
+    return await services.run(kv.set, context, set, writeOptions(context, services, `KV SET ${args.key}`));
   },
 };
 
@@ -216,9 +214,7 @@ const deleteKey: Route = {
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
-    return toReply(
-      await services.run(kvDelete, context, args, writeOptions(context, services, `KV DELETE ${args.key}`)),
-    );
+    return await services.run(kv.delete, context, args, writeOptions(context, services, `KV DELETE ${args.key}`));
   },
 };
 
@@ -268,14 +264,14 @@ export const kvRoutes: readonly Route[] = [
 async function setExpiry(context: RequestContext, services: Services, ttlSeconds: number | null): Promise<Reply> {
   const args = { ...writeArgs(context), ...keyArgs(context), ttlSeconds, conditions: conditionsOf(context) };
   const what = `KV ${ttlSeconds === null ? 'PERSIST' : 'EXPIRE'} ${args.key}`;
-  return toReply(await services.run(kvExpire, context, args, writeOptions(context, services, what)));
+  return await services.run(kv.expire, context, args, writeOptions(context, services, what));
 }
 
 function getAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
   if (context.headers['if-none-match'] !== undefined) {
     throw new ApiError('INVALID_PARAMETERS', 'If-None-Match does not apply together with at_timestamp');
   }
-  return services.run(kvGetAt, context, { ...keyArgs(context), atSeconds }).then(toReply);
+  return services.run(kvPast.getAt, context, { ...keyArgs(context), atSeconds });
 }
 
 function listAt(context: RequestContext, services: Services, atSeconds: number): Promise<Reply> {
@@ -288,7 +284,7 @@ function listAt(context: RequestContext, services: Services, atSeconds: number):
     offset: query.integer('offset'),
     after: '',
   };
-  return services.run(kvListAt, context, args).then(toReply);
+  return services.run(kvPast.listAt, context, args);
 }
 
 function ifNoneMatchArg(context: RequestContext): { ifNoneMatch?: string } {

@@ -1,9 +1,9 @@
 // The query history of a database.
 
-import { historyClear, historyDelete, historyList, historyStats } from '../../executor/query-history.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
-import { json } from '../http/reply.ts';
+import { queryHistory } from '../../messages/operations/query-history.ts';
+import { json } from '../../messages/reply.ts';
 import type { Route } from '../http/route.ts';
 import {
   boolean,
@@ -76,7 +76,7 @@ export const historyRoutes: readonly Route[] = [
       await services.flushHistory(context);
       const limit = Math.min(context.query.integer('limit') || limits.queryHistoryPage, limits.queryHistoryKept);
       const offset = context.query.integer('offset');
-      const { total, entries } = await services.run(historyList, context, { limit, offset });
+      const { total, entries } = await services.run(queryHistory.list, context, { limit, offset });
       const list = entries.length === 0 ? null : entries;
       return json({ count: entries.length, total, limit, offset, history: list, entries: list });
     },
@@ -93,7 +93,7 @@ export const historyRoutes: readonly Route[] = [
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(context);
-      return json(await services.run(historyStats, context, {}));
+      return json(await services.run(queryHistory.stats, context, {}));
     },
   },
   {
@@ -108,7 +108,7 @@ export const historyRoutes: readonly Route[] = [
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(context);
-      await services.run(historyClear, context, {});
+      await services.run(queryHistory.clear, context, {});
       return json(cleared);
     },
   },
@@ -125,7 +125,7 @@ export const historyRoutes: readonly Route[] = [
     async handle(context, services) {
       if (!/^\d{1,15}$/.test(context.key)) throw new ApiError('INVALID_PARAMETERS', 'the entry id must be an integer');
       await services.flushHistory(context);
-      await services.run(historyDelete, context, { id: Number(context.key) });
+      await services.run(queryHistory.delete, context, { id: Number(context.key) });
       return json({ success: true, message: 'history entry deleted' });
     },
   },

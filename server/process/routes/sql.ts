@@ -1,13 +1,14 @@
 // SQL over HTTP: the transaction and the shareable read-only query.
 
-import type { HistoryEntry } from '../../executor/query-history.ts';
-import { sqlShareable, sqlTransaction } from '../../executor/sql/operations.ts';
-import { decodeShareable } from '../../executor/sql/shareable.ts';
+import { isUtf8 } from 'node:buffer';
 import { ApiError, fromErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
+import type { HistoryEntry } from '../../messages/operations/query-history.ts';
+import { sql } from '../../messages/operations/sql.ts';
+import { errorReply, type Reply } from '../../messages/reply.ts';
+import { tokenize } from '../../messages/sql-tokens.ts';
 import type { RequestContext } from '../http/context.ts';
-import { errorReply } from '../http/reply.ts';
-import type { Reply, Route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
@@ -132,7 +133,7 @@ async function executeTransaction(context: RequestContext, services: Services): 
   try {
     const body = await context.body();
     const args = { body, clientIp: context.clientIp };
-    const answer = await services.run(sqlTransaction, context, args, { create });
+    const answer = await services.run(sql.transaction, context, args, { create });
     // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
     if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
     const timestampMs = Date.now();
@@ -157,11 +158,11 @@ async function executeTransaction(context: RequestContext, services: Services): 
 
 async function shareableQuery(context: RequestContext, services: Services): Promise<Reply> {
   const target = services.target(context);
-  const sql = decodeShareable(context.query.text('sql'));
+  const select = decodeShareable(context.query.text('sql'));
   const startedMs = performance.now();
   const record = (rowCount: number, error: string | null): void => {
     const entry: HistoryEntry = {
-      sql: sql.slice(0, limits.queryHistorySqlChars),
+      sql: select.slice(0, limits.queryHistorySqlChars),
       timestampMs: Date.now(),
       durationMs: performance.now() - startedMs,
       rowCount,
@@ -173,11 +174,25 @@ async function shareableQuery(context: RequestContext, services: Services): Prom
     services.record(target, [entry], false);
   };
   try {
-    const answer = await services.run(sqlShareable, context, { sql });
+    const answer = await services.run(sql.shareable, context, { sql: select });
     record(answer.rowCount, null);
     return { status: 200, body: answer.body };
   } catch (error) {
     record(0, error instanceof Error ? error.message : String(error));
     throw error;
   }
+}
+
+/**
+ * The `sql` parameter -> SQL text: base64 or base64url if that decodes to a SELECT or WITH, else the text itself. A `+`
+ * of unescaped base64 arrives as a space. What is not UTF-8 is Latin-1, as btoa() makes it of a string.
+ */
+function decodeShareable(parameter: string): string {
+  const packed = parameter.trim().replaceAll(' ', '+');
+  if (/^[A-Za-z0-9+/_-]+={0,2}$/.test(packed)) {
+    const bytes = Buffer.from(packed, 'base64');
+    const decoded = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+    if (/^(SELECT|WITH)$/.test(tokenize(decoded)[0]?.text ?? '')) return decoded;
+  }
+  return parameter;
 }

@@ -2,8 +2,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { limits } from '../../messages/limits.ts';
+import { json } from '../../messages/reply.ts';
 import { secondsText } from '../../messages/time-text.ts';
-import { json } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
 import {
   anyJson,

@@ -4,7 +4,7 @@
 import { ApiError, fromErrorData } from '../../messages/errors.ts';
 import type { FromExecutor, Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
-import type { FileRequest, Operation } from '../../messages/operation.ts';
+import type { FileOperation, Operation } from '../../messages/operation.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import { weightOf } from '../../messages/weight.ts';
 import type { Log } from '../log.ts';
@@ -81,7 +81,7 @@ export class Scheduler {
   }
 
   /** Runs with no connection open to the path in any executor. */
-  runOnFile<Args, Result>(operation: FileRequest<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
+  runOnFile<Args, Result>(operation: FileOperation<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
     return this.#enqueue(operation.name, 'file', args, request) as Promise<Result>;
   }
 

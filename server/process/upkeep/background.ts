@@ -1,10 +1,10 @@
 // The work on databases with KV tables that no request waits for, in the server process: KvKeeper expires and prunes,
 // NativeWriters names who wrote. Both do it by operations of low priority.
+
 import { relative } from 'node:path';
-import { kvLogEnds, kvNameRows } from '../../executor/kv/log/native-rows.ts';
-import { kvRetain } from '../../executor/kv/upkeep/retention.ts';
 import type { ServerOptions, WriteRecord } from '../../index.ts';
 import { limits } from '../../messages/limits.ts';
+import { kvUpkeep } from '../../messages/operations/kv-upkeep.ts';
 import type { Log } from '../log.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import { KvKeeper } from './keeper.ts';
@@ -32,9 +32,9 @@ export function startBackground({ options, scheduler, keptDatabases, writers, lo
   const retention = { maxAgeSeconds: Math.ceil(options.historyMaxAgeMs / 1000), maxOps: options.historyMaxOps };
   const request = (path: string) => ({ path, deadlineMs: performance.now() + limits.deadlineDefaultSeconds * 1000 });
   const nativeWriters = new NativeWriters({
-    ends: (path) => scheduler.run(kvLogEnds, {}, request(path)),
+    ends: (path) => scheduler.run(kvUpkeep.logEnds, {}, request(path)),
     writers: (path) => writers(relative(options.root, path)),
-    name: (path, rows) => scheduler.run(kvNameRows, rows, request(path)),
+    name: (path, rows) => scheduler.run(kvUpkeep.nameRows, rows, request(path)),
     isExecutor: (pid) => scheduler.executorPids.includes(pid),
   });
   const keeper = new KvKeeper({
@@ -50,7 +50,7 @@ export function startBackground({ options, scheduler, keptDatabases, writers, lo
       nativeWriters.forget(path);
       keptDatabases.remove(path);
     },
-    retain: (path, progress) => scheduler.run(kvRetain, { ...retention, progress }, request(path)),
+    retain: (path, progress) => scheduler.run(kvUpkeep.retain, { ...retention, progress }, request(path)),
   });
   keeper.resume(keptDatabases.paths);
   return {

@@ -1,8 +1,8 @@
 // Remembers, in the server process, which databases have KV tables that were used, and sends the background work there:
 // soon after a use, again while there is more to do, and when the next time to live ends.
 
-import type { Progress, RetentionAnswer } from '../../executor/kv/upkeep/retention.ts';
 import { ApiError } from '../../messages/errors.ts';
+import type { Progress, RetentionAnswer } from '../../messages/operations/kv-upkeep.ts';
 import type { Log } from '../log.ts';
 
 const afterUseMs = 1000;

@@ -2,9 +2,9 @@
 // commit of a native client, and names the rows in between when a single process can have written them. Where two can, or
 // nobody knows, they stay without a name: there is never a wrong one.
 
-import type { LogEnds, NamedRows } from '../../executor/kv/log/native-rows.ts';
 import type { WriteRecord, WriteWindow } from '../../index.ts';
 import { ApiError } from '../../messages/errors.ts';
+import type { LogEnds, NamedRows } from '../../messages/operations/kv-upkeep.ts';
 
 /** Between two looks at one database: more looks tell more writers apart and cost the executors more. */
 const lookMs = 50;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { HistoryEntry } from '../../../server/executor/query-history.ts';
 import { ApiError } from '../../../server/messages/errors.ts';
+import type { HistoryEntry } from '../../../server/messages/operations/query-history.ts';
 import { HistoryRecorder } from '../../../server/process/query-history-recorder.ts';
 
 const entry = (sql: string): HistoryEntry => ({

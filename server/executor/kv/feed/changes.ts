@@ -5,8 +5,9 @@ import { ApiError, type ErrorCode } from '../../../messages/errors.ts';
 import { stringifyJson } from '../../../messages/json.ts';
 import { prefixEnd } from '../../../messages/kv-keys.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
-import type { Operation } from '../../../messages/operation.ts';
+import { type ChangeEvent, type ChangesArgs, kvFeed } from '../../../messages/operations/kv-feed.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
 import { metaTable, quoteName } from '../table/names.ts';
@@ -14,31 +15,6 @@ import { etagOf, isExpired, isTrueKey, readRow, versionSql } from '../table/row.
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } from './cursor.ts';
-
-export interface ChangesArgs {
-  readonly table: string;
-  /** Absent: no events, only where the feed stands now. */
-  readonly since?: string;
-  readonly prefix: string;
-  readonly limit: number;
-  readonly includeValues: boolean;
-}
-
-export interface ChangesAnswer {
-  readonly events: ChangeEvent[];
-  /** After the last event, or after what was looked at in vain. */
-  readonly cursor: string;
-  readonly oldestCursor: string;
-  readonly hasMore: boolean;
-  /** Changes of other keys that were passed over. */
-  readonly skipped: number;
-}
-
-export interface ChangeEvent {
-  readonly cursor: string;
-  /** The event as it is answered, on one line. */
-  readonly json: string;
-}
 
 interface EventRow {
   readonly seq: number;
@@ -52,33 +28,29 @@ interface EventRow {
   readonly nextOldExpireAt: number | null;
 }
 
-export const kvChanges: Operation<ChangesArgs, ChangesAnswer> = {
-  name: 'kv.changes',
-  lane: 'kv-read',
-  run(connection, args) {
-    const table = findTable(connection, args.table);
-    const last = lastSeq(connection, table);
-    const oldest = table.isCaptured ? feedFloor(connection, table) : 0;
-    const oldestCursor = cursorAt(connection, table, oldest);
-    if (args.since === undefined) {
-      return { events: [], cursor: cursorAt(connection, table, last), oldestCursor, hasMore: false, skipped: 0 };
-    }
-    const since = checkedSeq(connection, table, args.since, oldest, last);
-    if (!table.isCaptured) return { events: [], cursor: args.since, oldestCursor, hasMore: false, skipped: 0 };
-    const scanEnd = Math.min(last, since + kvLimits.scannedChanges);
-    const rows = readRows(connection, table, args, since, scanEnd);
-    const events = eventsOf(connection, table, rows.slice(0, args.limit), args.includeValues);
-    const hasMoreRows = rows.length > events.length;
-    const seq = hasMoreRows ? (rows[events.length - 1]?.seq ?? since) : scanEnd;
-    return {
-      events,
-      cursor: cursorAt(connection, table, seq),
-      oldestCursor,
-      hasMore: hasMoreRows || scanEnd < last,
-      skipped: seq - since - events.length,
-    };
-  },
-};
+export const kvChanges = implement(kvFeed.changes, (connection, args) => {
+  const table = findTable(connection, args.table);
+  const last = lastSeq(connection, table);
+  const oldest = table.isCaptured ? feedFloor(connection, table) : 0;
+  const oldestCursor = cursorAt(connection, table, oldest);
+  if (args.since === undefined) {
+    return { events: [], cursor: cursorAt(connection, table, last), oldestCursor, hasMore: false, skipped: 0 };
+  }
+  const since = checkedSeq(connection, table, args.since, oldest, last);
+  if (!table.isCaptured) return { events: [], cursor: args.since, oldestCursor, hasMore: false, skipped: 0 };
+  const scanEnd = Math.min(last, since + kvLimits.scannedChanges);
+  const rows = readRows(connection, table, args, since, scanEnd);
+  const events = eventsOf(connection, table, rows.slice(0, args.limit), args.includeValues);
+  const hasMoreRows = rows.length > events.length;
+  const seq = hasMoreRows ? (rows[events.length - 1]?.seq ?? since) : scanEnd;
+  return {
+    events,
+    cursor: cursorAt(connection, table, seq),
+    oldestCursor,
+    hasMore: hasMoreRows || scanEnd < last,
+    skipped: seq - since - events.length,
+  };
+});
 
 /** The newest change that is no longer served: everything after it still is. */
 export function feedFloor(connection: Connection, table: KvTable): number {

@@ -1,8 +1,9 @@
 // The log rows that have no client yet: where each table's log ends, and the naming of rows whose writer was found out
 // (native-writers.ts), or is known because the API ran the SQL.
 
-import type { Operation } from '../../../messages/operation.ts';
+import { kvUpkeep, type LogEnds, type NamedRows } from '../../../messages/operations/kv-upkeep.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { lastSeq } from '../feed/cursor.ts';
 import { opCodes } from '../table/codes.ts';
 import { kvNames, quoteName } from '../table/names.ts';
@@ -13,24 +14,6 @@ import { SmallTransactions } from '../upkeep/small-transactions.ts';
 const nativeOps = [opCodes.SET, opCodes.DELETE, opCodes.EXPIRE, opCodes.PERSIST].join(', ');
 const rowsPerStep = 200;
 
-export interface LogEnd {
-  readonly table: string;
-  /** Of the newest row. */
-  readonly seq: number;
-}
-
-/** By the identity of the table. */
-export type LogEnds = Readonly<Record<string, LogEnd>>;
-
-export interface NamedRows {
-  readonly tableId: string;
-  readonly table: string;
-  readonly afterSeq: number;
-  /** The last one named. */
-  readonly toSeq: number;
-  readonly client: string;
-}
-
 export function logEnds(connection: Connection): LogEnds {
   const ends = watchedTables(connection).map((table) => {
     return [table.id, { table: table.names.table, seq: lastSeq(connection, table) }] as const;
@@ -38,15 +21,11 @@ export function logEnds(connection: Connection): LogEnds {
   return Object.fromEntries(ends);
 }
 
-export const kvLogEnds: Operation<Record<string, never>, LogEnds> = {
-  name: 'kv.logEnds',
-  lane: 'background',
-  run(connection) {
-    const ends = logEnds(connection);
-    // What they write when the API writes has no client either.
-    return Object.values(ends).some(({ table }) => hasForeignTriggers(connection, table)) ? {} : ends;
-  },
-};
+export const kvLogEnds = implement(kvUpkeep.logEnds, (connection) => {
+  const ends = logEnds(connection);
+  // What they write when the API writes has no client either.
+  return Object.values(ends).some(({ table }) => hasForeignTriggers(connection, table)) ? {} : ends;
+});
 
 function hasForeignTriggers({ statement }: Connection, table: string): boolean {
   const sql = `SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?)
@@ -55,16 +34,12 @@ function hasForeignTriggers({ statement }: Connection, table: string): boolean {
 }
 
 /** Answers what there was no time for. */
-export const kvNameRows: Operation<readonly NamedRows[], readonly NamedRows[]> = {
-  name: 'kv.nameRows',
-  lane: 'background',
-  run(connection, named) {
-    const names = new Map(watchedTables(connection).map((table) => [table.id, table.names]));
-    const steps = named.filter(({ tableId }) => names.has(tableId)).flatMap(inSteps);
-    const done = new SmallTransactions(connection).write(steps, (rows) => nameRows(connection, rows));
-    return steps.slice(done);
-  },
-};
+export const kvNameRows = implement(kvUpkeep.nameRows, (connection, named) => {
+  const names = new Map(watchedTables(connection).map((table) => [table.id, table.names]));
+  const steps = named.filter(({ tableId }) => names.has(tableId)).flatMap(inSteps);
+  const done = new SmallTransactions(connection).write(steps, (rows) => nameRows(connection, rows));
+  return steps.slice(done);
+});
 
 /** Inside the transaction of the SQL that a client sent: whatever its triggers logged since `ends` is that client's. */
 export function nameRowsSince(connection: Connection, ends: LogEnds, client: string): void {

@@ -1,8 +1,10 @@
 // The past of one key: its history, its value after an operation or at a time, and the undoing of its newest operations.
+
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { kvPast } from '../../../messages/operations/kv-past.ts';
+import { json, ReplyBudget } from '../../../messages/reply.ts';
+import { implement } from '../../implementation.ts';
 import {
   currentState,
   type KeyState,
@@ -14,7 +16,7 @@ import {
   stateAfter,
   stateBefore,
 } from '../log/log.ts';
-import { type KeyArgs, runWrite, type WriteArgs } from '../store/request.ts';
+import { runWrite } from '../store/request.ts';
 import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
 import { oldTypeCodes } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
@@ -25,33 +27,25 @@ import { chainGap, checkMoment, stateAt } from './past.ts';
 /** A client that is no address: the program that wrote the table itself, and more about it where that is known. */
 const nativeClient = 'native';
 
-export interface HistoryArgs extends KeyArgs {
-  readonly limit: number;
-}
-
-export const kvHistory: Operation<HistoryArgs, KvAnswer> = {
-  name: 'kv.history',
-  lane: 'kv-read',
-  run(connection, { table: name, key, limit }) {
-    const table = findTable(connection, name);
-    const id = keyId(connection, table, key);
-    const operations: Record<string, unknown>[] = [];
-    let after = currentState(connection, table, key);
-    const budget = new AnswerBudget();
-    for (const row of id === null ? [] : newestRows(connection, table, id)) {
-      if (row.op === 'UNRECORDED') after = 'unknown';
-      const before = stateBefore(row, after);
-      if (row.op !== 'EXPIRED') {
-        // Each value stands there twice, as base64 and as what it is.
-        for (const value of [storedValue(before), storedValue(after)]) budget.take(value, valueBytes(value));
-        operations.push(shownOperation(row, before, after));
-      }
-      if (operations.length >= limit) break;
-      after = before;
+export const kvHistory = implement(kvPast.history, (connection, { table: name, key, limit }) => {
+  const table = findTable(connection, name);
+  const id = keyId(connection, table, key);
+  const operations: Record<string, unknown>[] = [];
+  let after = currentState(connection, table, key);
+  const budget = new ReplyBudget();
+  for (const row of id === null ? [] : newestRows(connection, table, id)) {
+    if (row.op === 'UNRECORDED') after = 'unknown';
+    const before = stateBefore(row, after);
+    if (row.op !== 'EXPIRED') {
+      // Each value stands there twice, as base64 and as what it is.
+      for (const value of [storedValue(before), storedValue(after)]) budget.take(value, valueBytes(value));
+      operations.push(shownOperation(row, before, after));
     }
-    return jsonAnswer({ success: true, key, table: name, count: operations.length, operations });
-  },
-};
+    if (operations.length >= limit) break;
+    after = before;
+  }
+  return json({ success: true, key, table: name, count: operations.length, operations });
+});
 
 function shownOperation(row: LogRow, before: KeyState, after: KeyState): Record<string, unknown> {
   const known = typeof after === 'string' ? before : after;
@@ -95,92 +89,68 @@ function storedValue(state: KeyState): StoredValue {
   return typeof state === 'string' ? null : state.value;
 }
 
-export interface SnapshotArgs extends KeyArgs {
-  readonly opNumber: number;
-}
-
-export const kvSnapshot: Operation<SnapshotArgs, KvAnswer> = {
-  name: 'kv.snapshot',
-  lane: 'kv-read',
-  run(connection, { table: name, key, opNumber }) {
-    const table = findTable(connection, name);
-    const id = keyId(connection, table, key);
-    if (id === null) throw new ApiError('KEY_NOT_FOUND', 'the key has no history');
-    const row = rowOf(connection, table, id, opNumber);
-    if (row === null || row.op === 'EXPIRED') {
-      const prunedUpTo = connection
-        .statement(`SELECT min(op_number) FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history
+export const kvSnapshot = implement(kvPast.snapshot, (connection, { table: name, key, opNumber }) => {
+  const table = findTable(connection, name);
+  const id = keyId(connection, table, key);
+  if (id === null) throw new ApiError('KEY_NOT_FOUND', 'the key has no history');
+  const row = rowOf(connection, table, id, opNumber);
+  if (row === null || row.op === 'EXPIRED') {
+    const prunedUpTo = connection
+      .statement(`SELECT min(op_number) FROM ${quoteName(table.names.log)} WHERE key_id = ? AND in_history
           AND EXISTS (SELECT 1 FROM ${quoteName(table.names.keys)} WHERE id = key_id AND pruned_at IS NOT NULL)`)
-        .pluck()
-        .get(id);
-      if (typeof prunedUpTo === 'number' && opNumber < prunedUpTo) throw chainGap(key);
-      throw new ApiError('HISTORY_ENTRY_NOT_FOUND', `the history of the key has no operation ${opNumber}`);
-    }
-    const state = row.op === 'UNRECORDED' ? 'unknown' : stateAfter(connection, table, key, id, opNumber);
-    if (state === 'unknown') throw chainGap(key);
-    if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', `the key did not exist after operation ${opNumber}`);
-    return jsonAnswer({
-      success: true,
-      op_number: opNumber,
-      ...valueMembers(state.value, state.contentType),
-      content_type: state.contentType,
-    });
-  },
-};
+      .pluck()
+      .get(id);
+    if (typeof prunedUpTo === 'number' && opNumber < prunedUpTo) throw chainGap(key);
+    throw new ApiError('HISTORY_ENTRY_NOT_FOUND', `the history of the key has no operation ${opNumber}`);
+  }
+  const state = row.op === 'UNRECORDED' ? 'unknown' : stateAfter(connection, table, key, id, opNumber);
+  if (state === 'unknown') throw chainGap(key);
+  if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', `the key did not exist after operation ${opNumber}`);
+  return json({
+    success: true,
+    op_number: opNumber,
+    ...valueMembers(state.value, state.contentType),
+    content_type: state.contentType,
+  });
+});
 
-export interface GetAtArgs extends KeyArgs {
-  readonly atSeconds: number;
-}
-
-export const kvGetAt: Operation<GetAtArgs, KvAnswer> = {
-  name: 'kv.getAt',
-  lane: 'kv-read',
-  run(connection, { table: name, key, atSeconds }) {
-    checkMoment(connection, 'at_timestamp', atSeconds);
-    const { state, row, hasHistory } = stateAt(connection, findTable(connection, name), key, atSeconds);
-    if (state === 'unknown') throw chainGap(key);
-    if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', 'the key did not exist then');
-    if (state === 'expired') throw new ApiError('KEY_EXPIRED', 'the time to live of the key was over then');
-    return jsonAnswer({
-      success: true,
-      key,
-      ...valueMembers(state.value, state.contentType),
-      content_type: state.contentType,
-      timestamp: atSeconds,
-      ...(hasHistory ? { op_number: row?.opNumber ?? 0 } : {}),
-      ...(row === null ? {} : { op_timestamp: row.ts }),
-    });
-  },
-};
-
-export interface RollbackArgs extends KeyArgs, WriteArgs {
-  readonly steps: number;
-}
+export const kvGetAt = implement(kvPast.getAt, (connection, { table: name, key, atSeconds }) => {
+  checkMoment(connection, 'at_timestamp', atSeconds);
+  const { state, row, hasHistory } = stateAt(connection, findTable(connection, name), key, atSeconds);
+  if (state === 'unknown') throw chainGap(key);
+  if (state === 'absent') throw new ApiError('KEY_NOT_FOUND', 'the key did not exist then');
+  if (state === 'expired') throw new ApiError('KEY_EXPIRED', 'the time to live of the key was over then');
+  return json({
+    success: true,
+    key,
+    ...valueMembers(state.value, state.contentType),
+    content_type: state.contentType,
+    timestamp: atSeconds,
+    ...(hasHistory ? { op_number: row?.opNumber ?? 0 } : {}),
+    ...(row === null ? {} : { op_timestamp: row.ts }),
+  });
+});
 
 /** Undoes the newest operations of a key and takes them out of its history. */
-export const kvRollback: Operation<RollbackArgs, KvAnswer> = {
-  name: 'kv.rollback',
-  lane: 'kv-write',
-  run(connection, args) {
-    return runWrite(connection, args, (writer) => {
-      const { table } = writer;
-      const current = rowForWrite(writer, args.key);
-      const id = keyId(connection, table, args.key);
-      const undone = id === null ? null : undoneBy(writer, args.key, id, args.steps);
-      if (id === null || undone === null) {
-        throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'the key has no recorded operation to undo');
-      }
-      restoreState(writer, args.key, current, undone.state);
-      // What was undone, and the write that undid it, remain as changes for the feed, not as history.
-      connection
-        .statement(`UPDATE ${quoteName(table.names.log)}
+export const kvRollback = implement(kvPast.rollback, (connection, args) => {
+  return runWrite(connection, args, (writer) => {
+    const { table } = writer;
+    const current = rowForWrite(writer, args.key);
+    const id = keyId(connection, table, args.key);
+    const undone = id === null ? null : undoneBy(writer, args.key, id, args.steps);
+    if (id === null || undone === null) {
+      throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'the key has no recorded operation to undo');
+    }
+    restoreState(writer, args.key, current, undone.state);
+    // What was undone, and the write that undid it, remain as changes for the feed, not as history.
+    connection
+      .statement(`UPDATE ${quoteName(table.names.log)}
           SET in_history = 0, old_value = NULL, old_type = ${oldTypeCodes.unknown}, path = NULL, delta = NULL
           WHERE key_id = ? AND op_number >= ? AND in_history`)
-        .run(id, undone.oldest);
-      return jsonAnswer({ success: true, key: args.key, rolled_back: undone.steps });
-    });
-  },
-};
+      .run(id, undone.oldest);
+    return json({ success: true, key: args.key, rolled_back: undone.steps });
+  });
+});
 
 interface Undone {
   readonly state: 'absent' | KnownState;

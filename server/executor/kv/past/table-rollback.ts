@@ -2,11 +2,12 @@
 
 import { ApiError } from '../../../messages/errors.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { kvPast, type TableRollbackArgs } from '../../../messages/operations/kv-past.ts';
+import { json, ReplyBudget } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { currentState, type KeyState, type KnownState, keyId } from '../log/log.ts';
-import { runWrite, type WriteArgs } from '../store/request.ts';
+import { runWrite } from '../store/request.ts';
 import { restoreState, rowForWrite } from '../store/write.ts';
 import { quoteName } from '../table/names.ts';
 import { findTable, type KvTable } from '../table/table.ts';
@@ -14,97 +15,82 @@ import { valueMembers } from '../table/values.ts';
 import { chainGap, checkMoment, forgottenAt, isOver, type SeenState, stateAt } from './past.ts';
 import { inTableAt, isSameState, touchedKeys } from './table-past.ts';
 
-export interface TableRollbackArgs extends WriteArgs {
-  readonly toSeconds: number;
-  /** Empty: every key. */
-  readonly keys: readonly string[];
-  readonly excludeKeys: readonly string[];
-}
-
 /**
  * Makes every key what it was at a time. Each change is an ordinary recorded operation, so that going back to just before
  * the rollback undoes it.
  */
-export const kvTableRollback: Operation<TableRollbackArgs, KvAnswer> = {
-  name: 'kv.tableRollback',
-  lane: 'kv-write',
-  run(connection, args) {
-    const startedMs = Date.now();
-    checkMoment(connection, 'to_timestamp', args.toSeconds);
-    return runWrite(connection, args, (writer) => {
-      const plan = planRollback(connection, writer.table, args);
-      for (const { key } of plan.changes) {
-        const { state } = stateAt(connection, writer.table, key, args.toSeconds);
-        restoreState(writer, key, rowForWrite(writer, key), targetOf(state, connection.nowSeconds()));
-      }
-      const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
-      return jsonAnswer({
-        success: true,
-        to_timestamp: args.toSeconds,
-        rolled_back: count('rollback'),
-        deleted: count('delete'),
-        restored: count('restore'),
-        total_operations_reversed: plan.operations,
-        duration_ms: Date.now() - startedMs,
-        untouched_keys: plan.untouched,
-      });
+export const kvTableRollback = implement(kvPast.tableRollback, (connection, args) => {
+  const startedMs = Date.now();
+  checkMoment(connection, 'to_timestamp', args.toSeconds);
+  return runWrite(connection, args, (writer) => {
+    const plan = planRollback(connection, writer.table, args);
+    for (const { key } of plan.changes) {
+      const { state } = stateAt(connection, writer.table, key, args.toSeconds);
+      restoreState(writer, key, rowForWrite(writer, key), targetOf(state, connection.nowSeconds()));
+    }
+    const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
+    return json({
+      success: true,
+      to_timestamp: args.toSeconds,
+      rolled_back: count('rollback'),
+      deleted: count('delete'),
+      restored: count('restore'),
+      total_operations_reversed: plan.operations,
+      duration_ms: Date.now() - startedMs,
+      untouched_keys: plan.untouched,
     });
-  },
-};
+  });
+});
 
 /** What kvTableRollback would do. */
-export const kvTableRollbackPreview: Operation<TableRollbackArgs, KvAnswer> = {
-  name: 'kv.tableRollbackPreview',
-  lane: 'kv-scan',
-  run(connection, args) {
-    checkMoment(connection, 'to_timestamp', args.toSeconds);
-    const table = findTable(connection, args.table);
-    const plan = planRollback(connection, table, args);
-    const now = connection.nowSeconds();
-    const budget = new AnswerBudget();
-    const shown = plan.changes.slice(0, kvLimits.previewedChanges).map(({ key, action, operations }) => {
-      const current = currentState(connection, table, key);
-      const target = targetOf(stateAt(connection, table, key, args.toSeconds).state, now);
-      const isThere = typeof current !== 'string' && !isOver(current, now);
-      budget.take(key, isThere ? current.value : null, target === 'absent' ? null : target.value);
-      return {
-        key,
-        action,
-        operations_to_undo: operations,
-        ...(isThere
-          ? {
-              ...valueMembers(current.value, current.contentType, 'current_'),
-              current_content_type: current.contentType,
-            }
-          : {}),
-        ...(target === 'absent'
-          ? {}
-          : {
-              ...valueMembers(target.value, target.contentType, 'rollback_'),
-              rollback_content_type: target.contentType,
-            }),
-        ...(action === 'delete' ? { reason: 'the key did not exist then' } : {}),
-      };
-    });
-    const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
-    return jsonAnswer({
-      success: true,
-      dry_run: true,
-      to_timestamp: args.toSeconds,
-      preview: {
-        total_keys: inTableAt(connection, table, now),
-        keys_to_rollback: count('rollback'),
-        keys_to_delete: count('delete'),
-        keys_to_restore: count('restore'),
-        operations_to_reverse: plan.operations,
-        untouched_keys: plan.untouched,
-        // The counts are of all keys; only the list is cut short.
-        discovery_truncated: shown.length < plan.changes.length,
-        changes: shown.length === 0 ? null : shown,
-      },
-    });
-  },
-};
+export const kvTableRollbackPreview = implement(kvPast.tableRollbackPreview, (connection, args) => {
+  checkMoment(connection, 'to_timestamp', args.toSeconds);
+  const table = findTable(connection, args.table);
+  const plan = planRollback(connection, table, args);
+  const now = connection.nowSeconds();
+  const budget = new ReplyBudget();
+  const shown = plan.changes.slice(0, kvLimits.previewedChanges).map(({ key, action, operations }) => {
+    const current = currentState(connection, table, key);
+    const target = targetOf(stateAt(connection, table, key, args.toSeconds).state, now);
+    const isThere = typeof current !== 'string' && !isOver(current, now);
+    budget.take(key, isThere ? current.value : null, target === 'absent' ? null : target.value);
+    return {
+      key,
+      action,
+      operations_to_undo: operations,
+      ...(isThere
+        ? {
+            ...valueMembers(current.value, current.contentType, 'current_'),
+            current_content_type: current.contentType,
+          }
+        : {}),
+      ...(target === 'absent'
+        ? {}
+        : {
+            ...valueMembers(target.value, target.contentType, 'rollback_'),
+            rollback_content_type: target.contentType,
+          }),
+      ...(action === 'delete' ? { reason: 'the key did not exist then' } : {}),
+    };
+  });
+  const count = (action: Action) => plan.changes.filter((change) => change.action === action).length;
+  return json({
+    success: true,
+    dry_run: true,
+    to_timestamp: args.toSeconds,
+    preview: {
+      total_keys: inTableAt(connection, table, now),
+      keys_to_rollback: count('rollback'),
+      keys_to_delete: count('delete'),
+      keys_to_restore: count('restore'),
+      operations_to_reverse: plan.operations,
+      untouched_keys: plan.untouched,
+      // The counts are of all keys; only the list is cut short.
+      discovery_truncated: shown.length < plan.changes.length,
+      changes: shown.length === 0 ? null : shown,
+    },
+  });
+});
 
 type Action = 'rollback' | 'delete' | 'restore';
 

@@ -1,116 +1,78 @@
 // The atomic operations: counters and lists, on a whole value or at a path inside it. Reading, computing and writing are one
 // transaction, so nobody comes in between.
 
+import { asBuffer } from '../../../messages/bytes.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import { isObject, type Json, parseJson, parseJsonBody, RawJson, readJsonBody } from '../../../messages/json.ts';
 import { compactJson, elementsOf, memberOf, rootOf, type Span, textOf } from '../../../messages/json-text.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { type AtomicArgs, kv } from '../../../messages/operations/kv.ts';
+import { json, type Reply } from '../../../messages/reply.ts';
+import { implement } from '../../implementation.ts';
 import { type OpName, textType } from '../table/codes.ts';
 import type { KvRow } from '../table/row.ts';
-import { asBuffer, documentType, requireJson, valueText } from '../table/values.ts';
-import type { Conditions } from './conditions.ts';
+import { documentType, requireJson, valueText } from '../table/values.ts';
 import { append, elementText, findAt, isArray, isNull, removeElement, setAt } from './json-edit.ts';
 import { arrayIndex, contains, isEqual, parsePath } from './json-path.ts';
-import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
+import { runWrite } from './request.ts';
 import { checkedRow, existingRow, type NewValue, putValue, type Writer } from './write.ts';
 
 const minInteger = -(2n ** 63n);
 const maxInteger = 2n ** 63n - 1n;
 
-interface AtomicArgs extends KeyArgs, WriteArgs {
-  readonly path?: string;
-  readonly conditions: Conditions;
-}
+export const kvIncrement = implement(kv.increment, (connection, args) => {
+  const delta = args.op === 'INCR' ? args.delta : -args.delta;
+  return runWrite(connection, args, (writer) => {
+    const current = checkedRow(writer, args);
+    const document = args.path === undefined || current === null ? undefined : requireJson(current);
+    const before = args.path === undefined ? counterOf(current) : memberCounter(document, args.path);
+    const value = before + delta;
+    if (value < minInteger || value > maxInteger) throw invalid('the counter would leave the 64-bit integer range');
+    const next =
+      args.path === undefined
+        ? { value: value.toString(), contentType: current?.contentType ?? textType }
+        : {
+            value: setAt(document, parsePath(args.path), value.toString()),
+            contentType: documentType(current),
+          };
+    return finish(writer, args, current, next, { op: args.op, delta }, { value: toJson(value) });
+  });
+});
 
-export interface IncrementArgs extends AtomicArgs {
-  readonly op: 'INCR' | 'DECR';
-  /** At least 1, as sent. */
-  readonly delta: bigint;
-}
+export const kvPush = implement(kv.push, (connection, args) => {
+  const body = readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
+  const element = textOf(body.text, (args.isRaw ? undefined : wrapped(body)) ?? rootOf(body.text));
+  return runWrite(connection, args, (writer) => {
+    const current = checkedRow(writer, args);
+    const document = current === null ? undefined : requireJson(current);
+    const path = parsePath(args.path ?? '');
+    const list = document === undefined ? undefined : findAt(document, path);
+    const isNew = document === undefined || list === undefined || isNull(document, list);
+    const elements = isNew ? [] : elementsOf(document, requireArray(document, list));
+    const value = isNew ? setAt(document, path, `[${element}]`) : append(document, list, elements, element);
+    const next = { value, contentType: documentType(current) };
+    return finish(writer, args, current, next, { op: 'PUSH' }, { length: elements.length + 1 });
+  });
+});
 
-export const kvIncrement: Operation<IncrementArgs, KvAnswer> = {
-  name: 'kv.increment',
-  lane: 'kv-write',
-  run(connection, args) {
-    const delta = args.op === 'INCR' ? args.delta : -args.delta;
-    return runWrite(connection, args, (writer) => {
-      const current = checkedRow(writer, args);
-      const document = args.path === undefined || current === null ? undefined : requireJson(current);
-      const before = args.path === undefined ? counterOf(current) : memberCounter(document, args.path);
-      const value = before + delta;
-      if (value < minInteger || value > maxInteger) throw invalid('the counter would leave the 64-bit integer range');
-      const next =
-        args.path === undefined
-          ? { value: value.toString(), contentType: current?.contentType ?? textType }
-          : {
-              value: setAt(document, parsePath(args.path), value.toString()),
-              contentType: documentType(current),
-            };
-      return finish(writer, args, current, next, { op: args.op, delta }, { value: toJson(value) });
-    });
-  },
-};
+export const kvPop = implement(kv.pop, (connection, args) => {
+  return runWrite(connection, args, (writer) =>
+    takeElement(writer, args, 'POP', 'value', (_, list) => {
+      if (list.length === 0) throw new ApiError('KEY_NOT_FOUND', 'the array is empty');
+      return list.length - 1;
+    }),
+  );
+});
 
-export interface PushArgs extends AtomicArgs {
-  readonly body: Uint8Array;
-  /** Append the body as it is, also when it is an object with the single member `value`. */
-  readonly isRaw: boolean;
-}
-
-export const kvPush: Operation<PushArgs, KvAnswer> = {
-  name: 'kv.push',
-  lane: 'kv-write',
-  run(connection, args) {
-    const body = readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
-    const element = textOf(body.text, (args.isRaw ? undefined : wrapped(body)) ?? rootOf(body.text));
-    return runWrite(connection, args, (writer) => {
-      const current = checkedRow(writer, args);
-      const document = current === null ? undefined : requireJson(current);
-      const path = parsePath(args.path ?? '');
-      const list = document === undefined ? undefined : findAt(document, path);
-      const isNew = document === undefined || list === undefined || isNull(document, list);
-      const elements = isNew ? [] : elementsOf(document, requireArray(document, list));
-      const value = isNew ? setAt(document, path, `[${element}]`) : append(document, list, elements, element);
-      const next = { value, contentType: documentType(current) };
-      return finish(writer, args, current, next, { op: 'PUSH' }, { length: elements.length + 1 });
-    });
-  },
-};
-
-export const kvPop: Operation<AtomicArgs, KvAnswer> = {
-  name: 'kv.pop',
-  lane: 'kv-write',
-  run(connection, args) {
-    return runWrite(connection, args, (writer) =>
-      takeElement(writer, args, 'POP', 'value', (_, list) => {
-        if (list.length === 0) throw new ApiError('KEY_NOT_FOUND', 'the array is empty');
-        return list.length - 1;
-      }),
-    );
-  },
-};
-
-export interface RemoveArgs extends AtomicArgs {
-  /** Wins over the body. Negative counts from the end. */
-  readonly index?: number;
-  readonly body: Uint8Array;
-}
-
-export const kvRemove: Operation<RemoveArgs, KvAnswer> = {
-  name: 'kv.remove',
-  lane: 'kv-write',
-  run(connection, args) {
-    const find = args.index === undefined ? findValue(args.body) : findIndex(args.index);
-    return runWrite(connection, args, (writer) =>
-      takeElement(writer, args, 'REMOVE', 'removed', (text, list) => {
-        const index = find(text, list);
-        if (list[index] === undefined) throw new ApiError('KEY_NOT_FOUND', 'the array has no such element');
-        return index;
-      }),
-    );
-  },
-};
+export const kvRemove = implement(kv.remove, (connection, args) => {
+  const find = args.index === undefined ? findValue(args.body) : findIndex(args.index);
+  return runWrite(connection, args, (writer) =>
+    takeElement(writer, args, 'REMOVE', 'removed', (text, list) => {
+      const index = find(text, list);
+      if (list[index] === undefined) throw new ApiError('KEY_NOT_FOUND', 'the array has no such element');
+      return index;
+    }),
+  );
+});
 
 /** Which element of an array is meant: its index in the list of where they stand. */
 type Choose = (text: string, list: readonly Span[]) => number;
@@ -134,13 +96,7 @@ function findValue(bytes: Uint8Array): Choose {
 }
 
 /** Takes one element out of the array at the path, and answers it as the member `name`. */
-function takeElement(
-  writer: Writer,
-  args: AtomicArgs,
-  op: OpName,
-  name: 'value' | 'removed',
-  choose: Choose,
-): KvAnswer {
+function takeElement(writer: Writer, args: AtomicArgs, op: OpName, name: 'value' | 'removed', choose: Choose): Reply {
   const current = existingRow(writer, args);
   const document = requireJson(current);
   const found = findAt(document, parsePath(args.path ?? ''));
@@ -160,11 +116,11 @@ function finish(
   next: Omit<NewValue, 'expireAt'>,
   operation: { readonly op: OpName; readonly delta?: bigint },
   members: Record<string, unknown>,
-): KvAnswer {
+): Reply {
   const path = args.path === undefined ? {} : { path: args.path };
   const value = { ...next, expireAt: current?.expireAt ?? null };
   const etag = putValue(writer, args.key, current, value, { ...operation, ...path });
-  return jsonAnswer({ success: true, key: args.key, ...path, ...members, etag }, etag);
+  return json({ success: true, key: args.key, ...path, ...members, etag }, 200, { etag });
 }
 
 function counterOf(current: KvRow | null): bigint {

@@ -1,19 +1,22 @@
 // The batch operations: up to 100 keys, one transaction, all or nothing.
 
+import { asBuffer } from '../../../messages/bytes.ts';
+import { type Conditions, parseIfAbsent, parseIfMatch } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody, readJsonBody } from '../../../messages/json.ts';
 import { compactJson, elementsOf, memberOf, rootOf, textOf } from '../../../messages/json-text.ts';
 import { checkKey, checkUnicode } from '../../../messages/kv-keys.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { AnswerBudget, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { kv } from '../../../messages/operations/kv.ts';
+import { json, ReplyBudget } from '../../../messages/reply.ts';
+import { implement } from '../../implementation.ts';
 import { jsonType, octetStreamType } from '../table/codes.ts';
 import { checkContentType } from '../table/content-type.ts';
 import { type KvRow, readLiveRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
-import { asBuffer, toStored, valueMembers } from '../table/values.ts';
-import { type Conditions, holds, parseIfAbsent, parseIfMatch } from './conditions.ts';
-import { runWrite, type WriteArgs } from './request.ts';
+import { toStored, valueMembers } from '../table/values.ts';
+import { holds } from './conditions.ts';
+import { runWrite } from './request.ts';
 import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';
 
 interface BatchEntry {
@@ -27,70 +30,49 @@ interface SetEntry extends BatchEntry {
   readonly ttlSeconds: number;
 }
 
-export interface BatchWriteArgs extends WriteArgs {
-  readonly body: Uint8Array;
-}
-
-export const kvBatchSet: Operation<BatchWriteArgs, KvAnswer> = {
-  name: 'kv.batchSet',
-  lane: 'kv-write',
-  run(connection, args) {
-    const entries = decodeSet(readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
-    return runWrite(connection, args, (writer) => {
-      checkAll(writer, entries);
-      const now = connection.nowSeconds();
-      const items = entries.map(({ key, bytes, contentType, ttlSeconds }) => {
-        const value = toStored(bytes, contentType);
-        const expireAt = ttlSeconds > 0 ? now + ttlSeconds : null;
-        const current = rowForWrite(writer, key);
-        return { key, etag: putValue(writer, key, current, { value, contentType, expireAt }, { op: 'SET' }) };
-      });
-      return jsonAnswer({ success: true, count: items.length, items });
+export const kvBatchSet = implement(kv.batchSet, (connection, args) => {
+  const entries = decodeSet(readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
+  return runWrite(connection, args, (writer) => {
+    checkAll(writer, entries);
+    const now = connection.nowSeconds();
+    const items = entries.map(({ key, bytes, contentType, ttlSeconds }) => {
+      const value = toStored(bytes, contentType);
+      const expireAt = ttlSeconds > 0 ? now + ttlSeconds : null;
+      const current = rowForWrite(writer, key);
+      return { key, etag: putValue(writer, key, current, { value, contentType, expireAt }, { op: 'SET' }) };
     });
-  },
-};
+    return json({ success: true, count: items.length, items });
+  });
+});
 
-export const kvBatchDelete: Operation<BatchWriteArgs, KvAnswer> = {
-  name: 'kv.batchDelete',
-  lane: 'kv-write',
-  run(connection, args) {
-    const entries = decodeDelete(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
-    return runWrite(connection, args, (writer) => {
-      checkAll(writer, entries);
-      let deleted = 0;
-      for (const { key } of entries) {
-        if (rowForWrite(writer, key) === null) continue;
-        deleteKey(writer, key);
-        deleted += 1;
-      }
-      return jsonAnswer({ success: true, deleted });
-    });
-  },
-};
-
-export interface BatchGetArgs {
-  readonly table: string;
-  readonly body: Uint8Array;
-}
-
-export const kvBatchGet: Operation<BatchGetArgs, KvAnswer> = {
-  name: 'kv.batchGet',
-  lane: 'kv-read',
-  run(connection, args) {
-    const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
-    if (!isObject(body)) throw invalid('the body must be {"keys": [...]}');
-    const keys = keyList(body.keys);
-    const table = findTable(connection, args.table);
-    const results: [string, unknown][] = [];
-    const budget = new AnswerBudget();
-    for (const key of keys) {
-      const row = readLiveRow(connection, table, key);
-      budget.take(row?.value ?? null);
-      results.push([key, row === null ? null : shown(row)]);
+export const kvBatchDelete = implement(kv.batchDelete, (connection, args) => {
+  const entries = decodeDelete(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
+  return runWrite(connection, args, (writer) => {
+    checkAll(writer, entries);
+    let deleted = 0;
+    for (const { key } of entries) {
+      if (rowForWrite(writer, key) === null) continue;
+      deleteKey(writer, key);
+      deleted += 1;
     }
-    return jsonAnswer({ success: true, results: Object.fromEntries(results) });
-  },
-};
+    return json({ success: true, deleted });
+  });
+});
+
+export const kvBatchGet = implement(kv.batchGet, (connection, args) => {
+  const body = parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS');
+  if (!isObject(body)) throw invalid('the body must be {"keys": [...]}');
+  const keys = keyList(body.keys);
+  const table = findTable(connection, args.table);
+  const results: [string, unknown][] = [];
+  const budget = new ReplyBudget();
+  for (const key of keys) {
+    const row = readLiveRow(connection, table, key);
+    budget.take(row?.value ?? null);
+    results.push([key, row === null ? null : shown(row)]);
+  }
+  return json({ success: true, results: Object.fromEntries(results) });
+});
 
 function shown(row: KvRow): Record<string, unknown> {
   return { content_type: row.contentType, ...valueMembers(row.value, row.contentType), etag: row.etag };

@@ -1,21 +1,15 @@
 // The keys of a table as it stands now, a page at a time: GET /kv.
+
 import { isUtf8 } from 'node:buffer';
 import { prefixEnd } from '../../../messages/kv-keys.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { kv, type ListArgs } from '../../../messages/operations/kv.ts';
+import { json } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { currentCursor } from '../feed/cursor.ts';
 import { quoteName } from '../table/names.ts';
 import { etagOf, isTrueKey, lastVersionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
-
-export interface ListArgs {
-  readonly table: string;
-  readonly prefix: string;
-  readonly limit: number;
-  readonly offset: number;
-  readonly after: string;
-}
 
 interface ListedRow {
   readonly key: string;
@@ -27,33 +21,29 @@ interface ListedRow {
   readonly version: string | null;
 }
 
-export const kvList: Operation<ListArgs, KvAnswer> = {
-  name: 'kv.list',
-  lane: 'kv-read',
-  run(connection, args) {
-    const table = findTable(connection, args.table);
-    const { rows, scanErrors } = table.exists ? trueRows(connection, table, args) : { rows: [], scanErrors: [] };
-    const page = rows.slice(0, args.limit);
-    const hasMore = rows.length > args.limit && args.limit > 0;
-    const items = page.map(({ version, expire_at, ...row }) => ({
-      ...row,
-      size: row.size ?? 0,
-      ...(expire_at === null ? {} : { expire_at }),
-      etag: etagOf(table, version),
-    }));
-    return jsonAnswer({
-      success: true,
-      items: items.length === 0 ? null : items,
-      count: items.length,
-      limit: args.limit,
-      offset: args.offset,
-      has_more: hasMore,
-      ...(scanErrors.length === 0 ? {} : { scan_errors: scanErrors }),
-      next_after: hasMore ? page.at(-1)?.key : null,
-      change_cursor: currentCursor(connection, table),
-    });
-  },
-};
+export const kvList = implement(kv.list, (connection, args) => {
+  const table = findTable(connection, args.table);
+  const { rows, scanErrors } = table.exists ? trueRows(connection, table, args) : { rows: [], scanErrors: [] };
+  const page = rows.slice(0, args.limit);
+  const hasMore = rows.length > args.limit && args.limit > 0;
+  const items = page.map(({ version, expire_at, ...row }) => ({
+    ...row,
+    size: row.size ?? 0,
+    ...(expire_at === null ? {} : { expire_at }),
+    etag: etagOf(table, version),
+  }));
+  return json({
+    success: true,
+    items: items.length === 0 ? null : items,
+    count: items.length,
+    limit: args.limit,
+    offset: args.offset,
+    has_more: hasMore,
+    ...(scanErrors.length === 0 ? {} : { scan_errors: scanErrors }),
+    next_after: hasMore ? page.at(-1)?.key : null,
+    change_cursor: currentCursor(connection, table),
+  });
+});
 
 /** One more than the limit, where there is one, without keys that a native client wrote and that are no text. */
 function trueRows(connection: Connection, table: KvTable, args: ListArgs): { rows: ListedRow[]; scanErrors: string[] } {

@@ -2,30 +2,12 @@
 
 import { ApiError } from '../../../messages/errors.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
-import type { KvAnswer } from '../../../messages/reply.ts';
+import type { Idempotency, WriteArgs } from '../../../messages/operations/kv.ts';
+import type { Reply } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
 import { idempotencyTable, quoteName } from '../table/names.ts';
 import { forgetTables, openTable } from '../table/table.ts';
 import type { Writer } from './write.ts';
-
-export interface KeyArgs {
-  readonly table: string;
-  readonly key: string;
-}
-
-export interface WriteArgs {
-  readonly table: string;
-  /** The query parameter `history`: false stores only the fact of a write. */
-  readonly history: boolean;
-  readonly clientIp: string;
-  readonly idempotency?: Idempotency;
-}
-
-export interface Idempotency {
-  readonly key: string;
-  /** A digest of everything that makes the request this request. */
-  readonly request: string;
-}
 
 interface StoredAnswer {
   readonly request: string;
@@ -33,7 +15,7 @@ interface StoredAnswer {
 }
 
 /** Runs a write inside the transaction (and savepoint) that the executor opened. */
-export function runWrite(connection: Connection, args: WriteArgs, write: (writer: Writer) => KvAnswer): KvAnswer {
+export function runWrite(connection: Connection, args: WriteArgs, write: (writer: Writer) => Reply): Reply {
   try {
     const table = openTable(connection, args.table);
     const replayed = args.idempotency === undefined ? null : replay(connection, args.idempotency);
@@ -61,7 +43,7 @@ export function forgetAnswer(connection: Connection, id: string): void {
     .run(id, connection.nowSeconds());
 }
 
-function replay(connection: Connection, { key, request }: Idempotency): KvAnswer | null {
+function replay(connection: Connection, { key, request }: Idempotency): Reply | null {
   const stored = connection
     .statement(`SELECT request, response FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at >= ?`)
     .get(key, connection.nowSeconds()) as StoredAnswer | undefined;
@@ -69,11 +51,11 @@ function replay(connection: Connection, { key, request }: Idempotency): KvAnswer
   if (stored.request !== request) {
     throw new ApiError('IDEMPOTENCY_KEY_MISMATCH', 'this Idempotency-Key was used for a different request');
   }
-  const answer = JSON.parse(stored.response) as KvAnswer;
+  const answer = JSON.parse(stored.response) as Reply;
   return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
 }
 
-function remember(connection: Connection, { key, request }: Idempotency, answer: KvAnswer): void {
+function remember(connection: Connection, { key, request }: Idempotency, answer: Reply): void {
   const response = JSON.stringify(answer);
   if (Buffer.byteLength(response) > kvLimits.idempotentAnswerBytes) {
     throw new ApiError(

@@ -1,67 +1,53 @@
 // The plain operations on one key: get, entry, set, delete, expire, persist.
 
+import { asBuffer } from '../../../messages/bytes.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import { readJsonBody } from '../../../messages/json.ts';
 import { rootOf, textOf } from '../../../messages/json-text.ts';
 import { limits } from '../../../messages/limits.ts';
-import type { Operation } from '../../../messages/operation.ts';
-import { checkSize, jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { type GetArgs, kv, type SetArgs } from '../../../messages/operations/kv.ts';
+import { checkSize, etagHeader, json, type Reply } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { keyId, lastOp } from '../log/log.ts';
 import { contentTypeFor, headerSafeType } from '../table/content-type.ts';
 import { type KvRow, readLiveRow, readRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
-import { asBuffer, documentType, requireJson, toStored, valueBytes, valueMembers } from '../table/values.ts';
-import { type Conditions, isNotModified } from './conditions.ts';
+import { documentType, requireJson, toStored, valueBytes, valueMembers } from '../table/values.ts';
+import { isNotModified } from './conditions.ts';
 import { findAt, setAt } from './json-edit.ts';
 import { parsePath } from './json-path.ts';
-import { type KeyArgs, runWrite, type WriteArgs } from './request.ts';
+import { runWrite } from './request.ts';
 import { checkedRow, deleteKey, existingRow, putExpiry, putValue } from './write.ts';
 
-export interface GetArgs extends KeyArgs {
-  readonly path?: string;
-  readonly ifNoneMatch?: string;
-  /** The largest value that is sent as it is: what can be written must be readable. */
-  readonly maxValueBytes?: number;
-}
-
-export const kvGet: Operation<GetArgs, KvAnswer> = {
-  name: 'kv.get',
-  lane: 'kv-read',
-  run(connection, args) {
-    const table = findTable(connection, args.table);
-    const row = readLiveRow(connection, table, args.key);
-    if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-    const answer = valueAnswer(connection, args, row);
-    const max =
-      args.path === undefined ? Math.max(args.maxValueBytes ?? 0, limits.responseBytes) : limits.responseBytes;
-    if (answer.body !== null) checkSize(Buffer.byteLength(answer.body), max);
-    return answer;
-  },
-};
+export const kvGet = implement(kv.get, (connection, args) => {
+  const table = findTable(connection, args.table);
+  const row = readLiveRow(connection, table, args.key);
+  if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+  const answer = valueAnswer(connection, args, row);
+  const max = args.path === undefined ? Math.max(args.maxValueBytes ?? 0, limits.responseBytes) : limits.responseBytes;
+  if (answer.body !== null) checkSize(Buffer.byteLength(answer.body), max);
+  return answer;
+});
 
 /** As get, with the body's length instead of the body; tells a key whose time is over from one that was never there. */
-export const kvHead: Operation<GetArgs, KvAnswer> = {
-  name: 'kv.head',
-  lane: 'kv-read',
-  run(connection, args) {
-    const table = findTable(connection, args.table);
-    const row = readLiveRow(connection, table, args.key);
-    if (row === null) {
-      const hasEnded =
-        readRow(connection, table, args.key) !== null ||
-        lastOp(connection, table, keyId(connection, table, args.key)) === 'EXPIRED';
-      throw new ApiError(hasEnded ? 'KEY_EXPIRED' : 'KEY_NOT_FOUND', 'Key not found');
-    }
-    const answer = valueAnswer(connection, args, row);
-    if (answer.body === null) return answer;
-    const length = String(Buffer.byteLength(answer.body));
-    const contentType = answer.contentType ?? 'application/json; charset=utf-8';
-    return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null, contentType };
-  },
-};
+export const kvHead = implement(kv.head, (connection, args) => {
+  const table = findTable(connection, args.table);
+  const row = readLiveRow(connection, table, args.key);
+  if (row === null) {
+    const hasEnded =
+      readRow(connection, table, args.key) !== null ||
+      lastOp(connection, table, keyId(connection, table, args.key)) === 'EXPIRED';
+    throw new ApiError(hasEnded ? 'KEY_EXPIRED' : 'KEY_NOT_FOUND', 'Key not found');
+  }
+  const answer = valueAnswer(connection, args, row);
+  if (answer.body === null) return answer;
+  const length = String(Buffer.byteLength(answer.body));
+  const contentType = answer.contentType ?? 'application/json; charset=utf-8';
+  return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null, contentType };
+});
 
-function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row: KvRow): KvAnswer {
+function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row: KvRow): Reply {
   const headers = rowHeaders(connection, row);
   if (isNotModified(ifNoneMatch, row.etag)) return { status: 304, headers, body: null };
   if (path === undefined) {
@@ -75,65 +61,49 @@ function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row
   return { status: 200, headers: { ...headers, ...jsonPath }, body: textOf(document, found) };
 }
 
-export const kvEntry: Operation<GetArgs, KvAnswer> = {
-  name: 'kv.entry',
-  lane: 'kv-read',
-  run(connection, args) {
-    const row = readLiveRow(connection, findTable(connection, args.table), args.key);
-    if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-    if (isNotModified(args.ifNoneMatch, row.etag))
-      return { status: 304, headers: rowHeaders(connection, row), body: null };
-    return jsonAnswer(
+export const kvEntry = implement(kv.entry, (connection, args) => {
+  const row = readLiveRow(connection, findTable(connection, args.table), args.key);
+  if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
+  if (isNotModified(args.ifNoneMatch, row.etag))
+    return { status: 304, headers: rowHeaders(connection, row), body: null };
+  return json(
+    {
+      key: row.key,
+      ...valueMembers(row.value, row.contentType),
+      content_type: row.contentType,
+      etag: row.etag,
+      created_at: row.createdAt,
+      updated_at: row.updatedAt,
+      expire_at: row.expireAt,
+    },
+    200,
+    etagHeader(row.etag),
+  );
+});
+
+export const kvSet = implement(kv.set, (connection, args) => {
+  const body = asBuffer(args.body);
+  const next = args.path === undefined ? wholeValue(args, body) : null;
+  return runWrite(connection, args, (writer) => {
+    const current = checkedRow(writer, args);
+    const { bytes, contentType } = next ?? partialValue(args, body, current);
+    const newExpiry = args.ttlSeconds > 0 ? connection.nowSeconds() + args.ttlSeconds : null;
+    const etag = putValue(
+      writer,
+      args.key,
+      current,
       {
-        key: row.key,
-        ...valueMembers(row.value, row.contentType),
-        content_type: row.contentType,
-        etag: row.etag,
-        created_at: row.createdAt,
-        updated_at: row.updatedAt,
-        expire_at: row.expireAt,
+        value: toStored(bytes, contentType),
+        contentType,
+        // A part of a value lives as long as the value, unless told otherwise.
+        expireAt: newExpiry ?? (next === null ? (current?.expireAt ?? null) : null),
       },
-      row.etag,
+      { op: 'SET', ...(args.path === undefined ? {} : { path: args.path }) },
     );
-  },
-};
-
-export interface SetArgs extends KeyArgs, WriteArgs {
-  readonly body: Uint8Array;
-  readonly contentType?: string;
-  readonly path?: string;
-  /** Seconds; 0 for none. */
-  readonly ttlSeconds: number;
-  readonly conditions: Conditions;
-}
-
-export const kvSet: Operation<SetArgs, KvAnswer> = {
-  name: 'kv.set',
-  lane: 'kv-write',
-  run(connection, args) {
-    const body = asBuffer(args.body);
-    const next = args.path === undefined ? wholeValue(args, body) : null;
-    return runWrite(connection, args, (writer) => {
-      const current = checkedRow(writer, args);
-      const { bytes, contentType } = next ?? partialValue(args, body, current);
-      const newExpiry = args.ttlSeconds > 0 ? connection.nowSeconds() + args.ttlSeconds : null;
-      const etag = putValue(
-        writer,
-        args.key,
-        current,
-        {
-          value: toStored(bytes, contentType),
-          contentType,
-          // A part of a value lives as long as the value, unless told otherwise.
-          expireAt: newExpiry ?? (next === null ? (current?.expireAt ?? null) : null),
-        },
-        { op: 'SET', ...(args.path === undefined ? {} : { path: args.path }) },
-      );
-      const path = args.path === undefined ? {} : { path: args.path };
-      return jsonAnswer({ success: true, key: args.key, size: bytes.length, ...path, etag }, etag);
-    });
-  },
-};
+    const path = args.path === undefined ? {} : { path: args.path };
+    return json({ success: true, key: args.key, size: bytes.length, ...path, etag }, 200, { etag });
+  });
+});
 
 interface ValueToWrite {
   readonly bytes: Buffer;
@@ -151,45 +121,27 @@ function partialValue(args: SetArgs, body: Buffer, current: KvRow | null): Value
   return { bytes: Buffer.from(document), contentType: documentType(current) };
 }
 
-export interface DeleteArgs extends KeyArgs, WriteArgs {
-  readonly conditions: Conditions;
-}
+export const kvDelete = implement(kv.delete, (connection, args) => {
+  return runWrite(connection, args, (writer) => {
+    existingRow(writer, args);
+    deleteKey(writer, args.key);
+    return json({ success: true, deleted: true });
+  });
+});
 
-export const kvDelete: Operation<DeleteArgs, KvAnswer> = {
-  name: 'kv.delete',
-  lane: 'kv-write',
-  run(connection, args) {
-    return runWrite(connection, args, (writer) => {
-      existingRow(writer, args);
-      deleteKey(writer, args.key);
-      return jsonAnswer({ success: true, deleted: true });
-    });
-  },
-};
-
-export interface ExpireArgs extends KeyArgs, WriteArgs {
-  /** null removes the time to live. */
-  readonly ttlSeconds: number | null;
-  readonly conditions: Conditions;
-}
-
-export const kvExpire: Operation<ExpireArgs, KvAnswer> = {
-  name: 'kv.expire',
-  lane: 'kv-write',
-  run(connection, args) {
-    return runWrite(connection, args, (writer) => {
-      const current = existingRow(writer, args);
-      const expireAt = args.ttlSeconds === null ? null : connection.nowSeconds() + args.ttlSeconds;
-      const isUnchanged = expireAt === null && current.expireAt === null;
-      const etag = isUnchanged ? current.etag : putExpiry(writer, args.key, expireAt);
-      return jsonAnswer({ success: true, key: args.key, expire_at: expireAt, etag }, etag);
-    });
-  },
-};
+export const kvExpire = implement(kv.expire, (connection, args) => {
+  return runWrite(connection, args, (writer) => {
+    const current = existingRow(writer, args);
+    const expireAt = args.ttlSeconds === null ? null : connection.nowSeconds() + args.ttlSeconds;
+    const isUnchanged = expireAt === null && current.expireAt === null;
+    const etag = isUnchanged ? current.etag : putExpiry(writer, args.key, expireAt);
+    return json({ success: true, key: args.key, expire_at: expireAt, etag }, 200, etagHeader(etag));
+  });
+});
 
 function rowHeaders(connection: Connection, row: KvRow): Record<string, string> {
   return {
-    ...(row.etag === null ? {} : { etag: row.etag }),
+    ...etagHeader(row.etag),
     // A browser would guess from Last-Modified how long a value stays as it is.
     'cache-control': 'no-cache',
     ...lastModified(row.updatedAt, connection.nowSeconds()),

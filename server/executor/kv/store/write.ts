@@ -1,5 +1,6 @@
 // The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made is
 // completed with what only the API knows (which operation, for whom, recorded or not).
+import type { Conditions } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import type { Connection } from '../../connection.ts';
 import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from '../table/codes.ts';
@@ -7,7 +8,7 @@ import { quoteName } from '../table/names.ts';
 import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, versionSql } from '../table/row.ts';
 import type { KvTable } from '../table/table.ts';
 import type { StoredValue } from '../table/values.ts';
-import { type Conditions, requireConditions } from './conditions.ts';
+import { requireConditions } from './conditions.ts';
 
 /** Common to all writes of one request. */
 export interface Writer {

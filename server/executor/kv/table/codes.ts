@@ -1,5 +1,6 @@
 // The small integers of the change log: what an operation was, what the change feed calls it, and how the state before
 // it is kept. They are stored in databases: never renumber one.
+import type { recordedOps } from '../../../messages/operations/kv-past.ts';
 
 export const opCodes = {
   SET: 1,
@@ -15,7 +16,7 @@ export const opCodes = {
   UNRECORDED: 10,
   /** The row was removed because its time to live was over. Part of a key's past, but nobody's operation. */
   EXPIRED: 11,
-} as const;
+} as const satisfies Record<(typeof recordedOps)[number] | 'EXPIRED', number>;
 
 export type OpName = keyof typeof opCodes;
 

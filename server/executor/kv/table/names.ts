@@ -2,7 +2,6 @@
 // everything that remembers its changes lies beside it under the prefix `hoody:kv_`, which SQL sent to the API may not name.
 import { ApiError } from '../../../messages/errors.ts';
 
-export const defaultTable = 'kv_store';
 export const metaTable = 'hoody:kv_meta';
 export const idempotencyTable = 'hoody:kv_idempotency';
 const tableNameMaxChars = 128;

@@ -69,7 +69,3 @@ export function requireJson(row: KvRow): string {
 export function documentType(current: KvRow | null): string {
   return current !== null && isJsonType(current.contentType) ? current.contentType : jsonType;
 }
-
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}

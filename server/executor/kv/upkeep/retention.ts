@@ -2,8 +2,9 @@
 // beyond the feed's reach are dropped.
 
 import { kvLimits } from '../../../messages/kv-limits.ts';
-import type { Operation } from '../../../messages/operation.ts';
+import { kvUpkeep, type RetentionArgs, type TableProgress } from '../../../messages/operations/kv-upkeep.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { feedFloor } from '../feed/changes.ts';
 import { lastSeq } from '../feed/cursor.ts';
 import { firstSeqAfter } from '../past/past.ts';
@@ -15,56 +16,25 @@ import { SmallTransactions } from './small-transactions.ts';
 
 const rowsRead = 500;
 
-export interface RetentionArgs {
-  /** 0 keeps operations of any age. */
-  readonly maxAgeSeconds: number;
-  /** Per key; 0 keeps any number. */
-  readonly maxOps: number;
-  /** What the call before answered: where each table's log has been looked through. */
-  readonly progress: Progress;
-}
-
-export type Progress = Readonly<Record<string, TableProgress>>;
-
-interface TableProgress {
-  /** Log rows up to here were looked at for their age. */
-  readonly aged: number;
-  /** ... for keys with too many operations. */
-  readonly counted: number;
-  /** ... for rows that only the feed still needed. */
-  readonly swept: number;
-}
-
-export interface RetentionAnswer {
-  readonly progress: Progress;
-  readonly hasMore: boolean;
-  /** The Unix second in which the next key is gone; null: none has a time to live. */
-  readonly nextExpiry: number | null;
-}
-
-export const kvRetain: Operation<RetentionArgs, RetentionAnswer> = {
-  name: 'kv.retain',
-  lane: 'background',
-  run(connection, args) {
-    const worker = new SmallTransactions(connection);
-    const progress: Record<string, TableProgress> = {};
-    let nextExpiry: number | null = null;
-    for (const table of watchedTables(connection)) {
-      expireKeys(connection, table, worker);
-      const start = args.progress[table.id] ?? { aged: 0, counted: 0, swept: 0 };
-      progress[table.id] = prune(connection, table, worker, args, start);
-      const next = connection.statement(
-        `SELECT min(expire_at) FROM ${quoteName(table.names.table)} WHERE expire_at IS NOT NULL`,
-      );
-      const expiry = next.pluck().get();
-      if (typeof expiry === 'number') nextExpiry = Math.min(expiry + 1, nextExpiry ?? expiry + 1);
-    }
-    if (hasTable(connection, idempotencyTable)) {
-      worker.write(oldAnswers(connection), (id) => forgetAnswer(connection, id));
-    }
-    return { progress, hasMore: worker.isOverdue(), nextExpiry };
-  },
-};
+export const kvRetain = implement(kvUpkeep.retain, (connection, args) => {
+  const worker = new SmallTransactions(connection);
+  const progress: Record<string, TableProgress> = {};
+  let nextExpiry: number | null = null;
+  for (const table of watchedTables(connection)) {
+    expireKeys(connection, table, worker);
+    const start = args.progress[table.id] ?? { aged: 0, counted: 0, swept: 0 };
+    progress[table.id] = prune(connection, table, worker, args, start);
+    const next = connection.statement(
+      `SELECT min(expire_at) FROM ${quoteName(table.names.table)} WHERE expire_at IS NOT NULL`,
+    );
+    const expiry = next.pluck().get();
+    if (typeof expiry === 'number') nextExpiry = Math.min(expiry + 1, nextExpiry ?? expiry + 1);
+  }
+  if (hasTable(connection, idempotencyTable)) {
+    worker.write(oldAnswers(connection), (id) => forgetAnswer(connection, id));
+  }
+  return { progress, hasMore: worker.isOverdue(), nextExpiry };
+});
 
 function expireKeys(connection: Connection, table: KvTable, worker: SmallTransactions): void {
   const own = quoteName(table.names.table);

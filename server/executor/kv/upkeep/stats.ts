@@ -1,32 +1,29 @@
 // How much room values, their history, the change feed and free pages take in a database.
 
-import type { Operation } from '../../../messages/operation.ts';
-import { jsonAnswer, type KvAnswer } from '../../../messages/reply.ts';
+import { database } from '../../../messages/operations/database.ts';
+import { json } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
+import { implement } from '../../implementation.ts';
 import { metaTable, quoteName } from '../table/names.ts';
 import { findTable, hasTable, type KvTable } from '../table/table.ts';
 
-export const databaseStats: Operation<Record<string, never>, KvAnswer> = {
-  name: 'kv.stats',
-  lane: 'sql',
-  run(connection) {
-    const pageBytes = Number(connection.database.pragma('page_size', { simple: true }));
-    const pages = Number(connection.database.pragma('page_count', { simple: true }));
-    const freePages = Number(connection.database.pragma('freelist_count', { simple: true }));
-    const tables = kvTableNames(connection).map((name) => tableStats(connection, findTable(connection, name)));
-    const sum = (member: 'value_bytes' | 'history_bytes' | 'feed_bytes') =>
-      tables.reduce((total, table) => total + table[member], 0);
-    return jsonAnswer({
-      success: true,
-      size_bytes: pages * pageBytes,
-      free_bytes: freePages * pageBytes,
-      value_bytes: sum('value_bytes'),
-      history_bytes: sum('history_bytes'),
-      feed_bytes: sum('feed_bytes'),
-      tables,
-    });
-  },
-};
+export const databaseStats = implement(database.stats, (connection) => {
+  const pageBytes = Number(connection.database.pragma('page_size', { simple: true }));
+  const pages = Number(connection.database.pragma('page_count', { simple: true }));
+  const freePages = Number(connection.database.pragma('freelist_count', { simple: true }));
+  const tables = kvTableNames(connection).map((name) => tableStats(connection, findTable(connection, name)));
+  const sum = (member: 'value_bytes' | 'history_bytes' | 'feed_bytes') =>
+    tables.reduce((total, table) => total + table[member], 0);
+  return json({
+    success: true,
+    size_bytes: pages * pageBytes,
+    free_bytes: freePages * pageBytes,
+    value_bytes: sum('value_bytes'),
+    history_bytes: sum('history_bytes'),
+    feed_bytes: sum('feed_bytes'),
+    tables,
+  });
+});
 
 function kvTableNames(connection: Connection): string[] {
   if (!hasTable(connection, metaTable)) return [];

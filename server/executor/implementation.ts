@@ -1,0 +1,49 @@
+// An operation and the function that does it. Every function runs in an executor; executor/operations.ts lists them.
+import type { FileOperation, Lane, Operation } from '../messages/operation.ts';
+import type { PathRules } from '../messages/paths.ts';
+import type { Connection } from './connection.ts';
+
+/** Runs synchronously. What a call that throws ApiError has written is rolled back; its neighbours' work is not. */
+type Run<Args, Answer> = (connection: Connection, args: Args, rules: PathRules) => Answer;
+
+/** Runs synchronously, with the path open in no executor. */
+type RunOnFile<Args, Answer> = (path: string, args: Args, rules: PathRules) => Answer;
+
+export interface Implementation<Args, Answer> {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly run: Run<Args, Answer>;
+}
+
+export interface FileImplementation<Args, Answer> {
+  readonly name: string;
+  readonly lane: 'file';
+  readonly run: RunOnFile<Args, Answer>;
+}
+
+/** Method syntax, so that a list may hold implementations of different argument types: each is sent its own. */
+export interface AnyImplementation {
+  readonly name: string;
+  readonly lane: Lane;
+  run(connection: Connection, args: unknown, rules: PathRules): unknown;
+}
+
+export interface AnyFileImplementation {
+  readonly name: string;
+  readonly lane: 'file';
+  run(path: string, args: unknown, rules: PathRules): unknown;
+}
+
+export function implement<Args, Answer>(
+  { name, lane }: Operation<Args, Answer>,
+  run: Run<Args, Answer>,
+): Implementation<Args, Answer> {
+  return { name, lane, run };
+}
+
+export function implementOnFile<Args, Answer>(
+  { name, lane }: FileOperation<Args, Answer>,
+  run: RunOnFile<Args, Answer>,
+): FileImplementation<Args, Answer> {
+  return { name, lane, run };
+}

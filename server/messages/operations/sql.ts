@@ -1,0 +1,39 @@
+// SQL that clients send. executor/sql/ does it.
+import type { ErrorData } from '../errors.ts';
+import { declare } from '../operation.ts';
+
+export interface TransactionArgs {
+  readonly body: Uint8Array;
+  readonly clientIp: string;
+}
+
+/** One item for the query history. */
+export interface ItemRecord {
+  readonly sql: string;
+  readonly isStatement: boolean;
+  readonly durationMs: number;
+  readonly rowCount: number;
+  readonly error: string | null;
+}
+
+export interface TransactionAnswer {
+  /** The JSON body of a 200. */
+  readonly body: string;
+  /** Why nothing was committed; `body` is then empty. */
+  readonly error: ErrorData | null;
+  readonly records: readonly ItemRecord[];
+  readonly wrote: boolean;
+}
+
+export interface ShareableAnswer {
+  readonly body: string;
+  readonly rowCount: number;
+}
+
+export const sql = {
+  /** null: committed, but the executor died before it could say more. */
+  transaction: declare<TransactionArgs, TransactionAnswer | null>('sql.transaction', 'sql'),
+
+  /** One SELECT that was sent in a URL. */
+  shareable: declare<{ readonly sql: string }, ShareableAnswer>('sql.shareable', 'sql'),
+} as const;
