@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { allowInterrupts, endInterrupts, listenForInterrupts } from './interrupts.ts';
 import { fileOperations, operations } from './operations.ts';
-import { failed, type GroupResult, type Job, runAlone, runReads, runWrites } from './run-group.ts';
+import { failed, type GroupOutcome, type Job, runAlone, runReads, runWrites } from './run-group.ts';
 import { withoutUnsendable } from './unsendable.ts';
 
 const PR_SET_PDEATHSIG = 1;
@@ -38,7 +38,7 @@ function runGroup(
   const report = (index: number, outcome: Outcome): void => {
     send({ type: 'partial', id: message.id, index, outcome });
   };
-  let result: GroupResult;
+  let result: GroupOutcome;
   let connection: Connection | undefined;
   try {
     connection = started.connections.get(message.path, message.create, Date.now());
@@ -58,7 +58,7 @@ function runJobs(
   message: ToExecutor & { type: 'group' },
   pathRules: PathRules,
   report: (index: number, outcome: Outcome) => void,
-): GroupResult {
+): GroupOutcome {
   const jobs: Job[] = message.jobs.map(({ operation, args }) => {
     const row = operations.get(operation);
     if (row === undefined) throw new ApiError('INTERNAL_ERROR', `no operation ${operation}`);
@@ -91,7 +91,7 @@ function runFile(
   try {
     const row = fileOperations.get(message.operation);
     if (row === undefined) throw new ApiError('INTERNAL_ERROR', `no operation ${message.operation}`);
-    outcome = { value: row.run(message.path, message.args, started.rules) };
+    outcome = { answer: row.run(message.path, message.args, started.rules) };
   } catch (error) {
     outcome = failed(error);
   }

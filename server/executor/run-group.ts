@@ -12,7 +12,7 @@ export interface Job {
   readonly run: (connection: Connection) => unknown;
 }
 
-export interface GroupResult {
+export interface GroupOutcome {
   /** In the order of the jobs, without those of which `report` was told; those that did not run are missing at the end. */
   readonly outcomes: readonly Outcome[];
   readonly wrote: boolean;
@@ -25,7 +25,7 @@ export function runWrites(
   connection: Connection,
   jobs: readonly Job[],
   report: (index: number, outcome: Outcome) => void,
-): GroupResult {
+): GroupOutcome {
   try {
     return { outcomes: inOneTransaction(connection, jobs), wrote: true };
   } catch (error) {
@@ -38,7 +38,7 @@ export function runWrites(
   return { outcomes: [], wrote: true };
 }
 
-export function runReads(connection: Connection, jobs: readonly Job[]): GroupResult {
+export function runReads(connection: Connection, jobs: readonly Job[]): GroupOutcome {
   try {
     connection.statement('BEGIN').run();
     // BEGIN itself neither reads nor locks.
@@ -54,7 +54,7 @@ export function runReads(connection: Connection, jobs: readonly Job[]): GroupRes
 }
 
 /** For jobs that begin and end their own transaction. */
-export function runAlone(connection: Connection, job: Job): GroupResult {
+export function runAlone(connection: Connection, job: Job): GroupOutcome {
   const outcome = attempt(connection, job);
   connection.rollBack();
   return { outcomes: [outcome], wrote: connection.hasCommitted };
@@ -95,7 +95,7 @@ function untilLarge(jobs: readonly Job[], run: (job: Job) => Outcome): Outcome[]
   for (const job of jobs) {
     const outcome = run(job);
     outcomes.push(outcome);
-    bytes += weightOf(outcome.value);
+    bytes += weightOf(outcome.answer);
     if (bytes > limits.groupAnswerBytes) break;
   }
   return outcomes;
@@ -118,10 +118,10 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
   try {
     beginWrites(connection);
     connection.readClock();
-    const value = job.run(connection);
+    const answer = job.run(connection);
     connection.announce('committing');
     statement('COMMIT').run();
-    return { value };
+    return { answer };
   } catch (error) {
     connection.rollBack();
     return failed(error);
@@ -131,7 +131,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
 function attempt(connection: Connection, job: Job): Outcome {
   try {
     connection.readClock();
-    return { value: job.run(connection) };
+    return { answer: job.run(connection) };
   } catch (error) {
     return failed(error);
   }

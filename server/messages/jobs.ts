@@ -33,9 +33,10 @@ export type ToExecutor =
     }
   | { readonly type: 'close'; readonly id: number; readonly path: string };
 
+/** What became of a job. */
 export type Outcome =
-  | { readonly value: unknown; readonly error?: never }
-  | { readonly error: ErrorData; readonly value?: never };
+  | { readonly answer: unknown; readonly error?: never }
+  | { readonly error: ErrorData; readonly answer?: never };
 
 export type FromExecutor =
   | { readonly type: 'ready'; readonly canInterrupt: boolean }

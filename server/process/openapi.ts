@@ -1,6 +1,6 @@
 // Generates the OpenAPI description from the route table that the router runs on.
 import { type ErrorCode, errorCodes } from '../messages/errors.ts';
-import type { Answer, Header, QueryParameter, Route } from './http/route.ts';
+import type { DescribedReply, Header, QueryParameter, Route } from './http/route.ts';
 import {
   anyJson,
   boolean,
@@ -76,7 +76,7 @@ function describeRoute(route: Route): Schema {
       ...(route.headers ?? []).map((header) => ({ name: header.name, in: 'header', ...describeHeader(header) })),
     ],
     ...(route.body === undefined ? {} : { requestBody: describeBody(route.body) }),
-    responses: describeAnswers(route, codes),
+    responses: describeReplies(route, codes),
     security: route.access === 'open' ? [] : [{}, { token: [] }],
   };
 }
@@ -101,58 +101,69 @@ function describeParameter(parameter: QueryParameter): Schema {
     in: 'query',
     required: parameter.required ?? false,
     schema,
-    description: parameter.sense,
+    description: parameter.description,
   };
 }
 
-function describeHeader({ sense, type }: Header): Schema {
-  return { description: sense, schema: type === 'integer' ? integer : text };
+function describeHeader({ description, type }: Header): Schema {
+  return { description, schema: type === 'integer' ? integer : text };
 }
 
 function describeBody(body: NonNullable<Route['body']>): Schema {
   const content =
     body.schema === undefined ? { '*/*': { schema: anyJson } } : { 'application/json': { schema: body.schema } };
-  return { description: body.sense, required: !(body.optional ?? false), content };
+  return { description: body.description, required: !(body.optional ?? false), content };
 }
 
 /** The codes of a status are named by all routes alike; what a route says of it stands behind them. */
-function describeAnswers({ answers }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
-  const errors = errorAnswers(codes);
-  const own = Object.entries(answers).map(([status, answer]): [string, Answer] => {
+function describeReplies({ replies }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
+  const errors = errorReplies(codes);
+  const own = Object.entries(replies).map(([status, reply]): [string, DescribedReply] => {
     const general = errors.get(Number(status));
-    return [status, general === undefined ? answer : { ...answer, sense: `${general.sense} ${answer.sense}` }];
+    return [
+      status,
+      general === undefined ? reply : { ...reply, description: `${general.description} ${reply.description}` },
+    ];
   });
   const all = { ...Object.fromEntries(errors), ...Object.fromEntries(own) };
   return Object.fromEntries(
-    Object.entries(all).map(([status, answer]) => [status, describeAnswer(Number(status), answer)]),
+    Object.entries(all).map(([status, reply]) => [status, describeReply(Number(status), reply)]),
   );
 }
 
-function describeAnswer(status: number, { sense, schema, contentType, headers = [] }: Answer): Schema {
+function describeReply(status: number, { description, schema, contentType, headers = [] }: DescribedReply): Schema {
   const described = Object.fromEntries(headers.map((header) => [header.name, describeHeader(header)]));
   const all = { ...described, ...(status >= 400 ? referencesTo(errorHeaders, status) : {}) };
   return {
-    description: sense,
+    description,
     ...(Object.keys(all).length === 0 ? {} : { headers: all }),
     ...(schema === undefined ? {} : { content: { [contentType ?? 'application/json']: { schema } } }),
   };
 }
 
-/** One answer per status, naming its codes. */
-function errorAnswers(codes: readonly ErrorCode[]): Map<number, Answer> {
-  const answers = new Map<number, Answer>();
+/** One reply per status, naming its codes. */
+function errorReplies(codes: readonly ErrorCode[]): Map<number, DescribedReply> {
+  const described = new Map<number, DescribedReply>();
   for (const code of new Set(codes)) {
-    const { status, sense } = errorCodes[code];
-    const others = answers.get(status)?.sense;
-    const named = `\`${code}\`: ${sense}`;
-    answers.set(status, { sense: others === undefined ? named : `${others} ${named}`, schema: errorReference });
+    const { status, description } = errorCodes[code];
+    const others = described.get(status)?.description;
+    const named = `\`${code}\`: ${description}`;
+    described.set(status, { description: others === undefined ? named : `${others} ${named}`, schema: errorReference });
   }
-  return answers;
+  return described;
 }
 
 const errorHeaders: Readonly<Record<string, Header & { readonly status?: number }>> = {
-  'X-Hoody-Error-Code': { name: 'X-Hoody-Error-Code', sense: 'The code of the error, also where there is no body.' },
-  'Retry-After': { name: 'Retry-After', type: 'integer', sense: 'Seconds after which to try again.', status: 503 },
+  'X-Hoody-Error-Code': {
+    name: 'X-Hoody-Error-Code',
+    description: 'The code of the error, also where there is no body.',
+  },
+  'Retry-After': {
+    name: 'Retry-After',
+    type: 'integer',
+    description: 'Seconds after which to try again.',
+    status: 503,
+  },
 };
 
 function referencesTo(headers: typeof errorHeaders, status: number): Schema {

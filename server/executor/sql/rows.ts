@@ -10,7 +10,7 @@ export type Cell = null | string | number | bigint | Buffer;
 /** Cell -> JSON text. */
 export type CellWriter = (cell: Cell) => string;
 
-export interface RowsText {
+export interface ResultSet {
   readonly columns: readonly string[];
   /** JSON texts, one per row. */
   readonly rows: readonly string[];
@@ -55,7 +55,7 @@ export function readRows(
   asLists: boolean,
   writeCell: CellWriter,
   budget: ByteBudget,
-): RowsText {
+): ResultSet {
   const columns = uniqueNames(prepared.columns().map(({ name }) => name));
   budget.spend(JSON.stringify(columns));
   const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
@@ -79,7 +79,7 @@ function collectRows(
   writeRow: (cells: Cell[]) => string,
   budget: ByteBudget,
   isStop: (cells: Cell[]) => boolean,
-): Omit<RowsText, 'columns'> | null {
+): Omit<ResultSet, 'columns'> | null {
   const rows: string[] = [];
   for (const cells of source) {
     if (rows.length === limits.selectRows) return { rows, isTruncated: true };

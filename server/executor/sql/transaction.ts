@@ -13,7 +13,7 @@ import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from './guard.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
-import { ByteBudget, type RowsText, readRows, writeCell } from './rows.ts';
+import { ByteBudget, type ResultSet, readRows, writeCell } from './rows.ts';
 import { interrupted, jobToApiError } from './sqlite-errors.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
 
@@ -24,7 +24,7 @@ interface Part {
 }
 
 /** What one item came to: its JSON text, and the rows it read or changed. */
-interface Done {
+interface ItemResult {
   readonly text: string;
   readonly rowCount: number;
   readonly error: string | null;
@@ -117,7 +117,7 @@ class Transaction {
   }
 
   /** A client's mistake under noFail undoes its own item only; a failure that ended the transaction ends the request. */
-  #tolerant(part: Part): Done {
+  #tolerant(part: Part): ItemResult {
     const { database } = this.#connection;
     const isNested = database.inTransaction;
     if (isNested) database.exec('SAVEPOINT item');
@@ -137,7 +137,7 @@ class Transaction {
   }
 
   /** The item answers for its last statement; a list of values is dealt out in order. */
-  #runStatements({ item, statements }: Part): Done {
+  #runStatements({ item, statements }: Part): ItemResult {
     if (statements.length === 0) throw new ApiError('SQL_ERROR', 'the item holds no SQL statement');
     if (statements.length > limits.statementsPerItem) {
       throw new ApiError('SQL_ERROR', `an item has at most ${limits.statementsPerItem} statements`);
@@ -156,7 +156,7 @@ class Transaction {
       positions.reduce((sum, count) => sum + count, 0),
     );
     let dealt = 0;
-    let done: Done = { text: '', rowCount: 0, error: null };
+    let done: ItemResult = { text: '', rowCount: 0, error: null };
     statements.forEach((statement, index) => {
       const count = positions[index] ?? 0;
       const values = isList(item.values) ? item.values.slice(dealt, dealt + count) : item.values;
@@ -177,21 +177,21 @@ class Transaction {
     return done;
   }
 
-  #answer(prepared: Prepared, args: ReturnType<typeof bind>, isQuery: boolean): Done {
-    if (prepared.reader) return this.#rowsText(readRows(prepared, args, this.#asLists, writeCell, this.#budget));
+  #answer(prepared: Prepared, args: ReturnType<typeof bind>, isQuery: boolean): ItemResult {
+    if (prepared.reader) return this.#resultSet(readRows(prepared, args, this.#asLists, writeCell, this.#budget));
     return this.#changed(prepared.run(...args).changes, isQuery);
   }
 
   /** Of a statement without columns. */
-  #changed(changes: number, isQuery: boolean): Done {
-    if (isQuery) return { ...this.#rowsText({ columns: [], rows: [], isTruncated: false }), rowCount: changes };
+  #changed(changes: number, isQuery: boolean): ItemResult {
+    if (isQuery) return { ...this.#resultSet({ columns: [], rows: [], isTruncated: false }), rowCount: changes };
     const text = `{"success":true,"rowsUpdated":${changes}}`;
     this.#budget.spend(text);
     return { text, rowCount: changes, error: null };
   }
 
   /** Counts what stands around columns and rows, which are counted. */
-  #rowsText({ columns, rows, isTruncated }: RowsText): Done {
+  #resultSet({ columns, rows, isTruncated }: ResultSet): ItemResult {
     const set = this.#asLists ? 'resultSetList' : 'resultSet';
     const [start, middle] = ['{"success":true,"resultHeaders":', `,"${set}":[`];
     const end = isTruncated ? '],"truncated":true}' : ']}';
@@ -200,7 +200,7 @@ class Transaction {
     return { text, rowCount: rows.length, error: null };
   }
 
-  #runBatch(batch: readonly Values[], noFail: boolean, statements: readonly Statement[]): Done {
+  #runBatch(batch: readonly Values[], noFail: boolean, statements: readonly Statement[]): ItemResult {
     const [statement] = statements;
     if (statement === undefined || statements.length > 1) {
       throw new ApiError('SQL_ERROR', 'valuesBatch works on a single statement');

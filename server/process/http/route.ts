@@ -13,7 +13,7 @@ export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
 export interface QueryParameter {
   readonly name: string;
   readonly type: 'text' | 'integer' | 'boolean';
-  readonly sense: string;
+  readonly description: string;
   /** A malformed value is taken as none. */
   readonly isLenient?: boolean;
   readonly required?: boolean;
@@ -26,12 +26,12 @@ export interface QueryParameter {
 /** A header of a request or of an answer. */
 export interface Header {
   readonly name: string;
-  readonly sense: string;
+  readonly description: string;
   readonly type?: 'text' | 'integer';
 }
 
-export interface Answer {
-  readonly sense: string;
+export interface DescribedReply {
+  readonly description: string;
   /** Of the JSON body, or of what `contentType` names; absent for no body. */
   readonly schema?: Schema;
   readonly contentType?: string;
@@ -54,13 +54,13 @@ export interface Route {
   readonly headers?: readonly Header[];
   /** Absent: the route reads no body. `optional`: an empty body is fine. */
   readonly body?: {
-    readonly sense: string;
+    readonly description: string;
     readonly optional?: boolean;
     /** Absent: the bytes are taken as they are. */
     readonly schema?: Schema;
   };
   /** Status -> what it means. Errors stand in `errors`, and here only where this route answers one in its own way. */
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly replies: Readonly<Record<number, DescribedReply>>;
   readonly errors: readonly ErrorCode[];
   readonly handle: (context: RequestContext, services: Services) => Promise<Reply | StreamReply> | Reply;
 }

@@ -16,9 +16,9 @@ import { changesSchema } from './kv-schemas.ts';
 
 const feedParameters: readonly QueryParameter[] = [
   ...readParameters,
-  { name: 'since', type: 'text', sense: 'A cursor; without it the feed begins now.' },
-  { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' },
-  { name: 'include_values', type: 'boolean', default: false, sense: 'Send the values that are still current.' },
+  { name: 'since', type: 'text', description: 'A cursor; without it the feed begins now.' },
+  { name: 'prefix', type: 'text', description: 'Only keys that begin with this.' },
+  { name: 'include_values', type: 'boolean', default: false, description: 'Send the values that are still current.' },
 ];
 
 const feedErrors = [...readErrors, 'CHANGE_CURSOR_EXPIRED', 'CHANGE_CURSOR_INVALID'] as const;
@@ -41,17 +41,24 @@ const changes: Route = {
   access: 'read',
   query: [
     ...feedParameters,
-    { name: 'limit', type: 'integer', min: 1, max: kvLimits.feedMax, default: kvLimits.feedDefault, sense: 'Events.' },
+    {
+      name: 'limit',
+      type: 'integer',
+      min: 1,
+      max: kvLimits.feedMax,
+      default: kvLimits.feedDefault,
+      description: 'Events.',
+    },
     {
       name: 'wait',
       type: 'integer',
       min: 0,
       max: kvLimits.feedWaitSeconds,
       default: 0,
-      sense: 'Seconds to wait for a change.',
+      description: 'Seconds to wait for a change.',
     },
   ],
-  answers: { 200: { sense: 'The events and the cursor to go on with.', schema: changesSchema } },
+  replies: { 200: { description: 'The events and the cursor to go on with.', schema: changesSchema } },
   errors: [...feedErrors],
   handle: async (context, services) => {
     const { query } = context;
@@ -88,9 +95,13 @@ const stream: Route = {
   tag: 'changes',
   access: 'read',
   query: feedParameters,
-  headers: [{ name: 'Last-Event-ID', sense: 'The cursor to go on with; counts before `since`.' }],
-  answers: {
-    200: { sense: 'Events: ready, change, checkpoint, reset, end.', contentType: 'text/event-stream', schema: text },
+  headers: [{ name: 'Last-Event-ID', description: 'The cursor to go on with; counts before `since`.' }],
+  replies: {
+    200: {
+      description: 'Events: ready, change, checkpoint, reset, end.',
+      contentType: 'text/event-stream',
+      schema: text,
+    },
   },
   errors: [...feedErrors],
   handle: async (context, services): Promise<StreamReply> => {

@@ -27,9 +27,13 @@ function counterRoute(op: 'INCR' | 'DECR'): Route {
     summary: `${op === 'INCR' ? 'Add to' : 'Subtract from'} a counter; a missing key starts at 0.`,
     tag: 'kv',
     access: 'write',
-    query: [...writeParameters, path, { name: 'delta', type: 'integer', default: 1, sense: 'A positive integer.' }],
+    query: [
+      ...writeParameters,
+      path,
+      { name: 'delta', type: 'integer', default: 1, description: 'A positive integer.' },
+    ],
     headers: keyWriteHeaders,
-    answers: written('The new value.', counterSchema, true),
+    replies: written('The new value.', counterSchema, true),
     errors: writeErrors,
     handle: async (context, services) => {
       const delta = context.query.integer('delta');
@@ -50,11 +54,11 @@ const push: Route = {
   query: [
     ...writeParameters,
     path,
-    { name: 'raw', type: 'boolean', default: false, sense: 'Do not unwrap {"value": x}.' },
+    { name: 'raw', type: 'boolean', default: false, description: 'Do not unwrap {"value": x}.' },
   ],
   headers: keyWriteHeaders,
-  body: { sense: 'One JSON value, whatever the Content-Type says; {"value": x} stands for x.', schema: anyJson },
-  answers: written('The new length.', pushSchema, true),
+  body: { description: 'One JSON value, whatever the Content-Type says; {"value": x} stands for x.', schema: anyJson },
+  replies: written('The new length.', pushSchema, true),
   errors: writeErrors,
   handle: async (context, services) => {
     const body = await context.body();
@@ -72,7 +76,7 @@ const pop: Route = {
   access: 'write',
   query: [...writeParameters, path],
   headers: keyWriteHeaders,
-  answers: written('The element and the new length.', popSchema, true),
+  replies: written('The element and the new length.', popSchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = atomicArgs(context);
@@ -90,15 +94,15 @@ const remove: Route = {
   query: [
     ...writeParameters,
     path,
-    { name: 'index', type: 'integer', sense: 'Position; negative counts from the end.' },
+    { name: 'index', type: 'integer', description: 'Position; negative counts from the end.' },
   ],
   body: {
-    sense: '{"value": x}: the first equal element, else the first with these members.',
+    description: '{"value": x}: the first equal element, else the first with these members.',
     optional: true,
     schema: object({ value: anyJson }),
   },
   headers: keyWriteHeaders,
-  answers: written('The element and the new length.', removeSchema, true),
+  replies: written('The element and the new length.', removeSchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const body = await context.body();

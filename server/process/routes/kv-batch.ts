@@ -42,8 +42,8 @@ const batchGet: Route = {
   tag: 'kv',
   access: 'read',
   query: readParameters,
-  body: { sense: `{"keys": [...]}. ${anyType}`, schema: object({ keys }) },
-  answers: done('The values by key; null for a missing one.', batchGetSchema),
+  body: { description: `{"keys": [...]}. ${anyType}`, schema: object({ keys }) },
+  replies: done('The values by key; null for a missing one.', batchGetSchema),
   errors: [...readErrors, 'PAYLOAD_TOO_LARGE'],
   handle: async (context, services) => {
     const args = { table: tableOf(context), body: await context.body() };
@@ -61,10 +61,10 @@ const batchSet: Route = {
   query: writeParameters,
   headers: writeHeaders,
   body: {
-    sense: `{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings. ${anyType}`,
+    description: `{"batch": [{key, value}]} with JSON values, or {"items": [...]} with strings. ${anyType}`,
     schema: { anyOf: [object({ batch: entriesOf(anyJson) }), object({ items: entriesOf(anyJson) })] },
   },
-  answers: written('The new ETags.', batchSetSchema, false),
+  replies: written('The new ETags.', batchSetSchema, false),
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);
@@ -84,10 +84,10 @@ const batchDelete: Route = {
   query: writeParameters,
   headers: writeHeaders,
   body: {
-    sense: `{"keys": [...]} or {"items": [{key, if_match}]}. ${anyType}`,
+    description: `{"keys": [...]} or {"items": [{key, if_match}]}. ${anyType}`,
     schema: { anyOf: [object({ keys }), object({ items: bounded(object({ key: text, if_match: optional(text) })) })] },
   },
-  answers: written('How many were there.', batchDeletedSchema, false),
+  replies: written('How many were there.', batchDeletedSchema, false),
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);

@@ -7,29 +7,43 @@ import { checkKey } from '../../messages/kv-keys.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
 import type { Idempotency, WriteArgs } from '../../messages/operations/kv.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Answer, Header, QueryParameter } from '../http/route.ts';
+import type { DescribedReply, Header, QueryParameter } from '../http/route.ts';
 import type { Schema } from '../http/schema.ts';
 import type { RunOptions, Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
 export const defaultTable = 'kv_store';
 
-export const table: QueryParameter = { name: 'table', type: 'text', default: defaultTable, sense: 'The KV table.' };
-export const path: QueryParameter = { name: 'path', type: 'text', sense: 'A path inside a JSON value: a.b, a[0].' };
+export const table: QueryParameter = {
+  name: 'table',
+  type: 'text',
+  default: defaultTable,
+  description: 'The KV table.',
+};
+export const path: QueryParameter = {
+  name: 'path',
+  type: 'text',
+  description: 'A path inside a JSON value: a.b, a[0].',
+};
 export const ttl: QueryParameter = {
   name: 'ttl',
   type: 'integer',
   min: 0,
   max: kvLimits.ttlMaxSeconds,
   default: 0,
-  sense: 'Seconds that the key stays at least, and less than one more; 0 for ever.',
+  description: 'Seconds that the key stays at least, and less than one more; 0 for ever.',
 };
 
 export const readParameters: readonly QueryParameter[] = [dbParameter, table, timeoutParameter];
 
 export const writeParameters: readonly QueryParameter[] = [
   ...readParameters,
-  { name: 'history', type: 'boolean', default: true, sense: 'false keeps only the fact of the write, not its value.' },
+  {
+    name: 'history',
+    type: 'boolean',
+    default: true,
+    description: 'false keeps only the fact of the write, not its value.',
+  },
   ...createParameters,
 ];
 
@@ -47,37 +61,45 @@ export const writeErrors: readonly ErrorCode[] = [
 
 export const ifMatch: Header = {
   name: 'If-Match',
-  sense: 'Write only if the ETag of the key is one of these, or `*` if the key exists; else 412.',
+  description: 'Write only if the ETag of the key is one of these, or `*` if the key exists; else 412.',
 };
-export const ifNoneMatch: Header = { name: 'If-None-Match', sense: 'Answer 304 where the ETag is one of these.' };
+export const ifNoneMatch: Header = { name: 'If-None-Match', description: 'Answer 304 where the ETag is one of these.' };
 const idempotencyKey: Header = {
   name: 'Idempotency-Key',
-  sense: 'A request with the same key is answered again, not done again, for 24 hours.',
+  description: 'A request with the same key is answered again, not done again, for 24 hours.',
 };
 /** Of a write to one key. */
 export const keyWriteHeaders: readonly Header[] = [ifMatch, idempotencyKey];
 /** Of a write to several keys, or to the past. */
 export const writeHeaders: readonly Header[] = [idempotencyKey];
 
-export const etagHeader: Header = { name: 'ETag', sense: 'The version of the key.' };
-const replayed: Header = { name: 'Idempotent-Replayed', sense: '`true` for an answer that was kept.' };
+export const etagHeader: Header = { name: 'ETag', description: 'The version of the key.' };
+const replayed: Header = { name: 'Idempotent-Replayed', description: '`true` for an answer that was kept.' };
 /** What is known of a value beside its bytes. */
 export const valueHeaders: readonly Header[] = [
   etagHeader,
-  { name: 'Last-Modified', sense: 'The second of the last write.' },
-  { name: 'Cache-Control', sense: '`no-cache`: a value may change at any time.' },
-  { name: 'X-Created-At', type: 'integer', sense: 'Unix time in seconds.' },
-  { name: 'X-Updated-At', type: 'integer', sense: 'Unix time in seconds.' },
-  { name: 'X-Expire-At', type: 'integer', sense: 'The last Unix second of the key; absent without a time to live.' },
+  { name: 'Last-Modified', description: 'The second of the last write.' },
+  { name: 'Cache-Control', description: '`no-cache`: a value may change at any time.' },
+  { name: 'X-Created-At', type: 'integer', description: 'Unix time in seconds.' },
+  { name: 'X-Updated-At', type: 'integer', description: 'Unix time in seconds.' },
+  {
+    name: 'X-Expire-At',
+    type: 'integer',
+    description: 'The last Unix second of the key; absent without a time to live.',
+  },
 ];
 
-export function done(sense: string, schema: Schema): Readonly<Record<number, Answer>> {
-  return { 200: { sense, schema } };
+export function done(description: string, schema: Schema): Readonly<Record<number, DescribedReply>> {
+  return { 200: { description, schema } };
 }
 
 /** Of a write, which may be a replay; `hasEtag`: of one key. */
-export function written(sense: string, schema: Schema, hasEtag: boolean): Readonly<Record<number, Answer>> {
-  return { 200: { sense, schema, headers: hasEtag ? [etagHeader, replayed] : [replayed] } };
+export function written(
+  description: string,
+  schema: Schema,
+  hasEtag: boolean,
+): Readonly<Record<number, DescribedReply>> {
+  return { 200: { description, schema, headers: hasEtag ? [etagHeader, replayed] : [replayed] } };
 }
 
 export function tableOf(context: RequestContext): string {

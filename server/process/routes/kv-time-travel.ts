@@ -30,10 +30,10 @@ import {
   tableSnapshotSchema,
 } from './kv-schemas.ts';
 
-const prefix: QueryParameter = { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' };
+const prefix: QueryParameter = { name: 'prefix', type: 'text', description: 'Only keys that begin with this.' };
 
 function moment(name: string): QueryParameter {
-  return { name, type: 'integer', required: true, min: 1, sense: 'Unix time in seconds, not in the future.' };
+  return { name, type: 'integer', required: true, min: 1, description: 'Unix time in seconds, not in the future.' };
 }
 
 const keyHistory: Route = {
@@ -50,10 +50,10 @@ const keyHistory: Route = {
       type: 'integer',
       min: 0,
       default: kvLimits.historyDefault,
-      sense: 'At most 1000; 0 for the default.',
+      description: 'At most 1000; 0 for the default.',
     },
   ],
-  answers: done(
+  replies: done(
     'The operations; none for a key that was never written. client is http (see client_ip), or native, with program, pid and container where they are known: native:python3[4711]@3f2a9c01d2b4.',
     historySchema,
   ),
@@ -74,9 +74,9 @@ const keySnapshot: Route = {
   access: 'read',
   query: [
     ...readParameters,
-    { name: 'op_number', type: 'integer', required: true, min: 1, sense: 'From the history.' },
+    { name: 'op_number', type: 'integer', required: true, min: 1, description: 'From the history.' },
   ],
-  answers: done('The value.', snapshotSchema),
+  replies: done('The value.', snapshotSchema),
   errors: [...readErrors, 'KEY_NOT_FOUND', 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     const args = { ...keyArgs(context), opNumber: context.query.integer('op_number') };
@@ -93,10 +93,10 @@ const keyRollback: Route = {
   access: 'write',
   query: [
     ...writeParameters,
-    { name: 'steps', type: 'integer', min: 1, max: kvLimits.rollbackSteps, default: 1, sense: 'How many.' },
+    { name: 'steps', type: 'integer', min: 1, max: kvLimits.rollbackSteps, default: 1, description: 'How many.' },
   ],
   headers: writeHeaders,
-  answers: written('How many were undone.', rollbackSchema, false),
+  replies: written('How many were undone.', rollbackSchema, false),
   errors: [...writeErrors, 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);
@@ -117,10 +117,14 @@ const tableSnapshot: Route = {
     ...readParameters,
     moment('timestamp'),
     prefix,
-    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000; 0 for all.' },
-    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was not all.' },
+    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, description: 'At most 1000; 0 for all.' },
+    {
+      name: 'after',
+      type: 'text',
+      description: 'Only keys after this one: the next_after of an answer that was not all.',
+    },
   ],
-  answers: done(
+  replies: done(
     `The keys and values. One answer looks at ${kvLimits.scannedKeys} keys; candidate_truncated says that there are more, which total_keys_at_snapshot then leaves out. next_after is the "after" of the next call, null where this was all.`,
     tableSnapshotSchema,
   ),
@@ -150,10 +154,14 @@ const tableDiff: Route = {
     ...readParameters,
     moment('from'),
     moment('to'),
-    { name: 'keys', type: 'text', sense: 'Only these keys, separated by commas.' },
-    { name: 'after', type: 'text', sense: 'Only keys after this one: the next_after of an answer that was cut short.' },
+    { name: 'keys', type: 'text', description: 'Only these keys, separated by commas.' },
+    {
+      name: 'after',
+      type: 'text',
+      description: 'Only keys after this one: the next_after of an answer that was cut short.',
+    },
   ],
-  answers: done(
+  replies: done(
     `Keys created, modified and deleted. One answer looks at ${kvLimits.scannedKeys} keys; when there are more, candidate_truncated is true and next_after is the "after" of the next call (else null). The numbers are of the keys up to there.`,
     diffSchema,
   ),
@@ -185,16 +193,16 @@ const tableRollback: Route = {
   query: [
     ...writeParameters,
     moment('to_timestamp'),
-    { name: 'dry_run', type: 'boolean', default: false, sense: 'Only show.' },
-    { name: 'confirm', type: 'text', sense: '"yes" to do it.' },
+    { name: 'dry_run', type: 'boolean', default: false, description: 'Only show.' },
+    { name: 'confirm', type: 'text', description: '"yes" to do it.' },
   ],
   body: {
-    sense: '{"keys": [...], "exclude_keys": [...]}; without them the whole table.',
+    description: '{"keys": [...], "exclude_keys": [...]}; without them the whole table.',
     optional: true,
     schema: object({ keys: optional(nullable(list(text))), exclude_keys: optional(nullable(list(text))) }),
   },
   headers: writeHeaders,
-  answers: written('What was done, or would be.', tableRollbackSchema, false),
+  replies: written('What was done, or would be.', tableRollbackSchema, false),
   errors: [...writeErrors, 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);

@@ -6,7 +6,7 @@ import { kv } from '../../messages/operations/kv.ts';
 import { kvPast } from '../../messages/operations/kv-past.ts';
 import type { Reply } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { Answer, QueryParameter, Route } from '../http/route.ts';
+import type { DescribedReply, QueryParameter, Route } from '../http/route.ts';
 import { errorReference, nullable } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { changeRoutes } from './changes.ts';
@@ -40,10 +40,10 @@ const atTimestamp: QueryParameter = {
   type: 'integer',
   min: 0,
   default: 0,
-  sense: 'What was at this Unix time in seconds; 0 for now.',
+  description: 'What was at this Unix time in seconds; 0 for now.',
 };
 
-const notModified: Answer = { sense: 'Not modified.', headers: valueHeaders };
+const notModified: DescribedReply = { description: 'Not modified.', headers: valueHeaders };
 
 const listKeys: Route = {
   method: 'GET',
@@ -54,13 +54,13 @@ const listKeys: Route = {
   access: 'read',
   query: [
     ...readParameters,
-    { name: 'prefix', type: 'text', sense: 'Only keys that begin with this.' },
-    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, sense: 'At most 1000.' },
-    { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Keys to skip.' },
-    { name: 'after', type: 'text', sense: 'Only keys greater than this one; excludes offset.' },
+    { name: 'prefix', type: 'text', description: 'Only keys that begin with this.' },
+    { name: 'limit', type: 'integer', min: 0, default: kvLimits.listDefault, description: 'At most 1000.' },
+    { name: 'offset', type: 'integer', min: 0, default: 0, description: 'Keys to skip.' },
+    { name: 'after', type: 'text', description: 'Only keys greater than this one; excludes offset.' },
     atTimestamp,
   ],
-  answers: done('A page of keys.', listSchema),
+  replies: done('A page of keys.', listSchema),
   errors: readErrors,
   handle: async (context, services) => {
     const { query } = context;
@@ -89,20 +89,20 @@ const getKey: Route = {
   tag: 'kv',
   access: 'read',
   query: [...readParameters, path, atTimestamp],
-  answers: {
+  replies: {
     200: {
-      sense: 'The value as it was stored, with its content type.',
+      description: 'The value as it was stored, with its content type.',
       contentType: '*/*',
       schema: valueSchema,
-      headers: [...valueHeaders, { name: 'X-JSON-Path', sense: 'The `path` that was asked for.' }],
+      headers: [...valueHeaders, { name: 'X-JSON-Path', description: 'The `path` that was asked for.' }],
     },
     304: notModified,
     400: {
-      sense: 'JSON null for a missing database that a write would create, unless the request says JSON.',
+      description: 'JSON null for a missing database that a write would create, unless the request says JSON.',
       schema: nullable(errorReference),
     },
     404: {
-      sense: 'JSON null unless Accept or Content-Type of the request say JSON.',
+      description: 'JSON null unless Accept or Content-Type of the request say JSON.',
       schema: nullable(errorReference),
     },
   },
@@ -129,10 +129,10 @@ const headKey: Route = {
   tag: 'kv',
   access: 'read',
   query: [...readParameters, path, atTimestamp],
-  answers: {
+  replies: {
     200: {
-      sense: 'The key exists.',
-      headers: [...valueHeaders, { name: 'X-JSON-Path', sense: 'The `path` that was asked for.' }],
+      description: 'The key exists.',
+      headers: [...valueHeaders, { name: 'X-JSON-Path', description: 'The `path` that was asked for.' }],
     },
     304: notModified,
   },
@@ -154,8 +154,8 @@ const getEntry: Route = {
   tag: 'kv',
   access: 'read',
   query: readParameters,
-  answers: {
-    200: { sense: 'Value, content type, ETag and times.', schema: entrySchema, headers: [etagHeader] },
+  replies: {
+    200: { description: 'Value, content type, ETag and times.', schema: entrySchema, headers: [etagHeader] },
     304: notModified,
   },
   headers: [ifNoneMatch],
@@ -175,14 +175,14 @@ const setKey: Route = {
     ...writeParameters,
     path,
     ttl,
-    { name: 'if_match', type: 'text', sense: 'Write only if the value is exactly this.' },
+    { name: 'if_match', type: 'text', description: 'Write only if the value is exactly this.' },
   ],
-  body: { sense: 'The value, stored byte for byte.', optional: true },
+  body: { description: 'The value, stored byte for byte.', optional: true },
   headers: [
     ...keyWriteHeaders,
-    { name: 'If-None-Match', sense: '`*`: write only if the key does not exist; else 412.' },
+    { name: 'If-None-Match', description: '`*`: write only if the key does not exist; else 412.' },
   ],
-  answers: written('Written.', setSchema, true),
+  replies: written('Written.', setSchema, true),
   errors: [...writeErrors, 'INVALID_JSON_VALUE'],
   handle: async (context, services) => {
     const args = keyArgs(context);
@@ -210,7 +210,7 @@ const deleteKey: Route = {
   access: 'write',
   query: writeParameters,
   headers: keyWriteHeaders,
-  answers: written('Deleted.', deletedSchema, false),
+  replies: written('Deleted.', deletedSchema, false),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
@@ -227,7 +227,7 @@ const expire: Route = {
   access: 'write',
   query: [...writeParameters, { ...ttl, min: 1, required: true }],
   headers: keyWriteHeaders,
-  answers: written('The last second in which the key is there.', expirySchema, true),
+  replies: written('The last second in which the key is there.', expirySchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
 };
@@ -241,7 +241,7 @@ const persist: Route = {
   access: 'write',
   query: writeParameters,
   headers: keyWriteHeaders,
-  answers: written('The key stays.', expirySchema, true),
+  replies: written('The key stays.', expirySchema, true),
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, null),
 };

@@ -17,7 +17,7 @@ const dbParameter: QueryParameter = {
   name: 'db',
   type: 'text',
   default: '',
-  sense: 'Only this database; without it every database of the mount that is locked or waited for.',
+  description: 'Only this database; without it every database of the mount that is locked or waited for.',
 };
 
 const party = {
@@ -43,7 +43,7 @@ const locks: Route = {
   tag: 'system',
   access: 'read',
   query: [dbParameter],
-  answers: { 200: { sense: 'Holders and waiters by database; empty without a mount.', schema: locksSchema } },
+  replies: { 200: { description: 'Holders and waiters by database; empty without a mount.', schema: locksSchema } },
   errors: ['INVALID_DB_PATH'],
   handle: async (context, services) => json(await readLocks(context, services)),
 };
@@ -56,7 +56,7 @@ const stream: Route = {
   tag: 'system',
   access: 'read',
   query: [dbParameter],
-  answers: { 200: { sense: 'Events: snapshot, change.', contentType: 'text/event-stream', schema: text } },
+  replies: { 200: { description: 'Events: snapshot, change.', contentType: 'text/event-stream', schema: text } },
   errors: ['INVALID_DB_PATH', 'SERVICE_UNAVAILABLE'],
   handle: async (context, services) => {
     if (openStreams >= limits.lockStreams) {

@@ -1,14 +1,15 @@
 // Query parameters that many routes share.
 import type { ErrorCode } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
-import type { Answer, QueryParameter } from '../http/route.ts';
+import type { DescribedReply, QueryParameter } from '../http/route.ts';
 import { errorReference } from '../http/schema.ts';
 
 export const dbParameter: QueryParameter = {
   name: 'db',
   type: 'text',
   required: true,
-  sense: 'The database: a bare name below the root (`.db` is added when it has no extension) or an absolute path.',
+  description:
+    'The database: a bare name below the root (`.db` is added when it has no extension) or an absolute path.',
 };
 
 export const timeoutParameter: QueryParameter = {
@@ -16,7 +17,7 @@ export const timeoutParameter: QueryParameter = {
   type: 'integer',
   isLenient: true,
   default: limits.deadlineDefaultSeconds,
-  sense: 'Deadline in seconds, clamped to 1..300. Missed: 503 REQUEST_TIMEOUT.',
+  description: 'Deadline in seconds, clamped to 1..300. Missed: 503 REQUEST_TIMEOUT.',
 };
 
 export const createParameters: readonly QueryParameter[] = [
@@ -24,13 +25,16 @@ export const createParameters: readonly QueryParameter[] = [
     name: 'create_db_if_missing',
     type: 'boolean',
     default: false,
-    sense: 'Create the database file when it is missing.',
+    description: 'Create the database file when it is missing.',
   },
-  { name: 'auto_create', type: 'boolean', default: false, sense: 'Alias of create_db_if_missing.' },
+  { name: 'auto_create', type: 'boolean', default: false, description: 'Alias of create_db_if_missing.' },
 ];
 
 /** Where DATABASE_NOT_FOUND is 404, other than in the table of errors. */
-export const noDatabase: Answer = { sense: '`DATABASE_NOT_FOUND`: there is no such database.', schema: errorReference };
+export const noDatabase: DescribedReply = {
+  description: '`DATABASE_NOT_FOUND`: there is no such database.',
+  schema: errorReference,
+};
 
 /** What every route that takes `db` can answer. */
 export const databaseErrors: readonly ErrorCode[] = [

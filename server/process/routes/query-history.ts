@@ -66,11 +66,17 @@ export const historyRoutes: readonly Route[] = [
     access: 'read',
     query: [
       dbParameter,
-      { name: 'limit', type: 'integer', min: 0, default: limits.queryHistoryPage, sense: '0 means 100; at most 1000.' },
-      { name: 'offset', type: 'integer', min: 0, default: 0, sense: 'Entries to skip.' },
+      {
+        name: 'limit',
+        type: 'integer',
+        min: 0,
+        default: limits.queryHistoryPage,
+        description: '0 means 100; at most 1000.',
+      },
+      { name: 'offset', type: 'integer', min: 0, default: 0, description: 'Entries to skip.' },
       timeoutParameter,
     ],
-    answers: { 200: { sense: 'Newest first.', schema: historySchema } },
+    replies: { 200: { description: 'Newest first.', schema: historySchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(context);
@@ -89,7 +95,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'read',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Counts over the entries that are kept.', schema: statsSchema } },
+    replies: { 200: { description: 'Counts over the entries that are kept.', schema: statsSchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(context);
@@ -104,7 +110,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'write',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Cleared.', schema: doneSchema } },
+    replies: { 200: { description: 'Cleared.', schema: doneSchema } },
     errors: databaseErrors,
     async handle(context, services) {
       await services.flushHistory(context);
@@ -120,7 +126,7 @@ export const historyRoutes: readonly Route[] = [
     tag: 'history',
     access: 'write',
     query: [dbParameter, timeoutParameter],
-    answers: { 200: { sense: 'Deleted.', schema: doneSchema } },
+    replies: { 200: { description: 'Deleted.', schema: doneSchema } },
     errors: [...databaseErrors, 'HISTORY_ENTRY_NOT_FOUND'],
     async handle(context, services) {
       if (!/^\d{1,15}$/.test(context.key)) throw new ApiError('INVALID_PARAMETERS', 'the entry id must be an integer');

@@ -61,7 +61,7 @@ export const sqlRoutes: readonly Route[] = [
     access: 'write',
     query: [dbParameter, ...createParameters, timeoutParameter],
     body: {
-      sense: 'The items of the transaction, in order. Any Content-Type.',
+      description: 'The items of the transaction, in order. Any Content-Type.',
       schema: {
         type: 'object',
         required: ['transaction'],
@@ -90,9 +90,9 @@ export const sqlRoutes: readonly Route[] = [
         },
       },
     },
-    answers: {
+    replies: {
       200: {
-        sense: 'Every item was committed, or skipped under noFail.',
+        description: 'Every item was committed, or skipped under noFail.',
         schema: transactionSchema,
       },
     },
@@ -118,10 +118,10 @@ export const sqlRoutes: readonly Route[] = [
     access: 'read',
     query: [
       dbParameter,
-      { name: 'sql', type: 'text', required: true, sense: 'The SELECT, as base64, base64url or plain text.' },
+      { name: 'sql', type: 'text', required: true, description: 'The SELECT, as base64, base64url or plain text.' },
       timeoutParameter,
     ],
-    answers: { 200: { sense: 'The rows; resultSet is null when there are none.', schema: querySchema } },
+    replies: { 200: { description: 'The rows; resultSet is null when there are none.', schema: querySchema } },
     errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT'],
     handle: shareableQuery,
   },

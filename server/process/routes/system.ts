@@ -75,8 +75,10 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       summary: 'Whether the server answers',
       tag: 'system',
       access: 'open',
-      query: [{ name: 'verbose', type: 'boolean', default: false, sense: 'Also process, memory, counters, features.' }],
-      answers: { 200: { sense: 'It does.', schema: healthSchema } },
+      query: [
+        { name: 'verbose', type: 'boolean', default: false, description: 'Also process, memory, counters, features.' },
+      ],
+      replies: { 200: { description: 'It does.', schema: healthSchema } },
       errors: [],
       handle: (context, services) =>
         context.query.boolean('verbose')
@@ -91,7 +93,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'open',
       query: [],
-      answers: { 200: { sense: 'Sizes.', schema: cacheSchema } },
+      replies: { 200: { description: 'Sizes.', schema: cacheSchema } },
       errors: [],
       handle: (_context, services) => json(cacheHealth(services)),
     },
@@ -103,7 +105,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'OpenAPI 3.1.', schema: descriptionSchema } },
+      replies: { 200: { description: 'OpenAPI 3.1.', schema: descriptionSchema } },
       errors: [],
       handle: (_context, services) => json(describeApi(routes(), services.options.version)),
     },
@@ -115,7 +117,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'OpenAPI 3.1.', contentType: 'application/yaml', schema: text } },
+      replies: { 200: { description: 'OpenAPI 3.1.', contentType: 'application/yaml', schema: text } },
       errors: [],
       handle: (_context, services) => ({
         status: 200,
@@ -131,7 +133,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
       tag: 'system',
       access: 'read',
       query: [],
-      answers: { 200: { sense: 'Metrics.', contentType: 'text/plain', schema: text } },
+      replies: { 200: { description: 'Metrics.', contentType: 'text/plain', schema: text } },
       errors: [],
       async handle(_context, services) {
         const { text, contentType } = await services.metricsText();

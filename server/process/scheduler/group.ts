@@ -118,7 +118,7 @@ export function outcomeOfJob(
  */
 export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOutOfMemory: boolean): Outcome | null {
   if (group.phase === 'committing') return unknownOutcome;
-  if (group.phase === 'committed') return { value: null };
+  if (group.phase === 'committed') return { answer: null };
   if (group.stop?.reason === 'abandoned') return abandoned;
   if (job.deadlineMs <= nowMs) return lateOutcome(group.isLocked);
   if (group.stop !== null) return null;

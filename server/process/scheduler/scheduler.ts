@@ -130,7 +130,7 @@ export class Scheduler {
       this.#queuedJobs += 1;
       this.#queuedBytes += sizeBytes;
       const settle = (outcome: Outcome): void => {
-        if (outcome.error === undefined) resolve(outcome.value);
+        if (outcome.error === undefined) resolve(outcome.answer);
         else reject(fromErrorData(outcome.error));
       };
       const waiting = this.#queueOf(request.path).push({

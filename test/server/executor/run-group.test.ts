@@ -1,7 +1,7 @@
 // The time that an operation sees is that of its begin, not that at which its group came in: a wait for the lock lies between.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Connection } from '../../../server/executor/connection.ts';
-import { type GroupResult, type Job, runReads, runWrites } from '../../../server/executor/run-group.ts';
+import { type GroupOutcome, type Job, runReads, runWrites } from '../../../server/executor/run-group.ts';
 import { TestStore } from '../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -20,12 +20,13 @@ const spoiler: Job = {
   },
 };
 
-test.each<[string, (connection: Connection, report: (value: unknown) => void) => GroupResult]>([
+test.each<[string, (connection: Connection, report: (value: unknown) => void) => GroupOutcome]>([
   ['a write', (connection) => runWrites(connection, [clock], () => {})],
   ['a read', (connection) => runReads(connection, [clock])],
   [
     'a write whose group was lost',
-    (connection, report) => runWrites(connection, [spoiler, clock], (index, { value }) => index === 1 && report(value)),
+    (connection, report) =>
+      runWrites(connection, [spoiler, clock], (index, { answer }) => index === 1 && report(answer)),
   ],
 ])('%s has the time at which it holds its lock', (_, run) => {
   const startedMs = Date.now();
@@ -35,5 +36,5 @@ test.each<[string, (connection: Connection, report: (value: unknown) => void) =>
   const { outcomes } = run(store.connection, (value) => {
     seen = value;
   });
-  expect(seen ?? outcomes[0]?.value).toBeGreaterThanOrEqual(startedMs);
+  expect(seen ?? outcomes[0]?.answer).toBeGreaterThanOrEqual(startedMs);
 });

@@ -9,7 +9,7 @@ import { idempotencyTable, quoteName } from '../table/names.ts';
 import { forgetTables, openTable } from '../table/table.ts';
 import type { Writer } from './write.ts';
 
-interface StoredAnswer {
+interface StoredReply {
   readonly request: string;
   readonly response: string;
 }
@@ -46,7 +46,7 @@ export function forgetAnswer(connection: Connection, id: string): void {
 function replay(connection: Connection, { key, request }: Idempotency): Reply | null {
   const stored = connection
     .statement(`SELECT request, response FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at >= ?`)
-    .get(key, connection.nowSeconds()) as StoredAnswer | undefined;
+    .get(key, connection.nowSeconds()) as StoredReply | undefined;
   if (stored === undefined) return null;
   if (stored.request !== request) {
     throw new ApiError('IDEMPOTENCY_KEY_MISMATCH', 'this Idempotency-Key was used for a different request');

@@ -5,8 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiError } from '../../../messages/errors.ts';
+import type { Reply } from '../../../messages/reply.ts';
 import type { RequestContext } from '../../http/context.ts';
-import type { Header, Reply, Route } from '../../http/route.ts';
+import type { Header, Route } from '../../http/route.ts';
 import { text } from '../../http/schema.ts';
 import type { Services } from '../../services.ts';
 import { landingPage } from '../landing.ts';
@@ -37,11 +38,11 @@ const encodings = [
 ] as const;
 
 const pageHeaders: readonly Header[] = ['Cache-Control', 'Referrer-Policy', 'Cross-Origin-Opener-Policy'].map(
-  (name) => ({ name, sense: 'For the browser.' }),
+  (name) => ({ name, description: 'For the browser.' }),
 );
 const assetHeaders: readonly Header[] = ['Cache-Control', 'Content-Encoding', 'Referrer-Policy'].map((name) => ({
   name,
-  sense: 'For the browser.',
+  description: 'For the browser.',
 }));
 
 /** `directory` is what vite built: index.html and assets/. */
@@ -54,9 +55,9 @@ export const pageRoutes = (directory: string = builtPage): readonly Route[] => [
     tag: 'studio',
     access: 'open',
     query: [],
-    answers: {
+    replies: {
       200: {
-        sense: 'The page. Where it is not built, one that says so.',
+        description: 'The page. Where it is not built, one that says so.',
         contentType: 'text/html',
         schema: text,
         headers: pageHeaders,
@@ -73,7 +74,7 @@ export const pageRoutes = (directory: string = builtPage): readonly Route[] => [
     tag: 'studio',
     access: 'open',
     query: [],
-    answers: { 200: { sense: 'The file.', contentType: '*/*', schema: text, headers: assetHeaders } },
+    replies: { 200: { description: 'The file.', contentType: '*/*', schema: text, headers: assetHeaders } },
     errors: ['NOT_FOUND'],
     handle: (context) => asset(directory, context),
   },

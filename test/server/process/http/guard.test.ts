@@ -11,7 +11,7 @@ const route = (access: Route['access']): Route => ({
   tag: 'system',
   access,
   query: [],
-  answers: {},
+  replies: {},
   errors: [],
   handle: () => ({ status: 200, body: null }),
 });

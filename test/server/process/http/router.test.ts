@@ -11,7 +11,7 @@ const route = (method: Method, path: string): Route => ({
   tag: 'kv',
   access: 'read',
   query: [],
-  answers: {},
+  replies: {},
   errors: [],
   handle: () => ({ status: 200, body: null }),
 });
@@ -60,9 +60,9 @@ test.each([
 
 describe('query parameters', () => {
   const declared = [
-    { name: 'db', type: 'text', required: true, sense: '' },
-    { name: 'limit', type: 'integer', min: 0, max: 10, default: 5, sense: '' },
-    { name: 'history', type: 'boolean', default: true, sense: '' },
+    { name: 'db', type: 'text', required: true, description: '' },
+    { name: 'limit', type: 'integer', min: 0, max: 10, default: 5, description: '' },
+    { name: 'history', type: 'boolean', default: true, description: '' },
   ] as const;
 
   test('are decoded once, the first of a name wins, what is not declared is kept raw', () => {

@@ -69,7 +69,7 @@ test('a job that was interrupted for a neighbour runs again; one that was late s
   expect(outcomeOfJob(group, patient, interrupted, 600)).toBe(null);
   group.isLocked = true;
   expect(codeOf(outcomeOfJob(group, late, interrupted, 600))).toBe('DATABASE_BUSY');
-  const finished = { value: 1 };
+  const finished = { answer: 1 };
   expect(outcomeOfJob(group, late, finished, 600)).toBe(finished);
 });
 
@@ -92,5 +92,5 @@ test('what died while it was committed is never called undone', () => {
   group.phase = 'committing';
   expect(outcomeOfLoss(group, job(), 1, true)?.error?.message).toMatch(/may or may not/);
   group.phase = 'committed';
-  expect(outcomeOfLoss(group, job(), 1, true)).toEqual({ value: null });
+  expect(outcomeOfLoss(group, job(), 1, true)).toEqual({ answer: null });
 });
