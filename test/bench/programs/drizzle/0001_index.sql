@@ -1,0 +1,1 @@
+CREATE INDEX `entries_balance` ON `entries` (`balance`);
