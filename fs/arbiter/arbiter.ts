@@ -84,7 +84,7 @@ export class LockArbiter implements LockService {
   constructor(parts: ArbiterParts) {
     this.#parts = parts;
     this.#writers = new Writers(performance.now(), parts.isPassedThrough);
-    this.#paths = new NodePaths(parts.dataDir);
+    this.#paths = new NodePaths(parts.dataDir, parts.nodes);
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.survivor.kept, parts.log);
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),

@@ -13,6 +13,7 @@ export interface NodeStore {
   add(id: NodeId, fd: number, isDirectory: boolean): number;
   setLookups(slot: number, lookups: number): void;
   setBackingId(slot: number, backingId: number): void;
+  setFolder(slot: number, folder: NodeId): void;
   /** The file's last name is gone: nothing that is left over may keep its blocks. */
   letGo(id: NodeId): void;
   /** The descriptor has to outlive this process: the inode cannot be opened again. */
@@ -58,6 +59,7 @@ export class Node {
   readonly #slot: number;
   #lookups: number;
   #backingId: number;
+  #folder: NodeId | 0;
 
   constructor(
     facts: {
@@ -67,7 +69,7 @@ export class Node {
       readonly isDirectory: boolean;
       readonly space: InodeSpace;
     },
-    counts: { readonly lookups: number; readonly backingId: number },
+    counts: { readonly lookups: number; readonly backingId: number; readonly folder: NodeId | 0 },
     store: NodeStore,
     slot: number,
   ) {
@@ -78,6 +80,7 @@ export class Node {
     this.space = facts.space;
     this.#lookups = counts.lookups;
     this.#backingId = counts.backingId;
+    this.#folder = counts.folder;
     this.#store = store;
     this.#slot = slot;
   }
@@ -102,12 +105,20 @@ export class Node {
     this.#store.setBackingId(this.#slot, id);
   }
 
+  /** The directory in which the kernel has met it last. A successor knows that much of its names. */
+  get folder(): NodeId | 0 {
+    return this.#folder;
+  }
+
   /** The kernel has learned a name of it. `name` ends with a zero byte; a copy is kept. */
   called(parent: Node, name: Buffer): void {
     const [newest] = this.names;
     if (newest !== undefined && newest.parent === parent && newest.name.equals(name)) return;
     const others = this.names.filter((known) => known.parent !== parent || !known.name.equals(name));
     this.names = [{ parent, name: Buffer.from(name) }, ...others.slice(0, mostNames - 1)];
+    if (this.#folder === parent.id) return;
+    this.#folder = parent.id;
+    this.#store.setFolder(this.#slot, parent.id);
   }
 
   /** Whether the kernel has met it under this name, as far as that is remembered. */
@@ -151,7 +162,7 @@ export class NodeTable {
     this.#nextId = parts.nextId;
     this.#directories = parts.directories;
     const facts = { ...root, id: rootNodeId, isDirectory: true, space: 0 };
-    this.insert(new Node(facts, { lookups: 1, backingId: 0 }, notStored, 0));
+    this.insert(new Node(facts, { lookups: 1, backingId: 0, folder: 0 }, notStored, 0));
   }
 
   get size(): number {
@@ -179,7 +190,12 @@ export class NodeTable {
   add(key: string, fd: number, isDirectory: boolean, space: InodeSpace): Node {
     const id = this.#nextId();
     const slot = this.#store.add(id, fd, isDirectory);
-    const node = new Node({ id, key, fd, isDirectory, space }, { lookups: 0, backingId: 0 }, this.#store, slot);
+    const node = new Node(
+      { id, key, fd, isDirectory, space },
+      { lookups: 0, backingId: 0, folder: 0 },
+      this.#store,
+      slot,
+    );
     this.insert(node);
     return node;
   }
@@ -215,6 +231,7 @@ const notStored: NodeStore = {
   add: () => 0,
   setLookups: () => {},
   setBackingId: () => {},
+  setFolder: () => {},
   letGo: () => {},
   keep: () => {},
   remove: () => {},

@@ -4,9 +4,10 @@ import { inodeHandleBytes } from '../system/inode-handles.ts';
 import { nodeSection } from './layout.ts';
 import { checksum, NO_SLOT, Slots } from './slots.ts';
 
-// Words of a slot. Those from `fixed` on never change while the slot is used, and are under the checksum.
-const field = { checksum: 1, lookups: 2, backingId: 3, flags: 4, fixed: 6, handle: 8, end: 24 } as const;
+// Words of a slot. Those from `fixed` to `end` never change while the slot is used, and are under the checksum.
+const field = { checksum: 1, lookups: 2, backingId: 3, flags: 4, fixed: 6, handle: 8, end: 24, folder: 24 } as const;
 const idDouble = field.fixed / 2;
+const folderDouble = field.folder / 2;
 const handleByte = field.handle * 4;
 const flag = { isDirectory: 1, isKept: 2 } as const;
 
@@ -18,6 +19,8 @@ export interface StoredNode {
   readonly isKept: boolean;
   readonly lookups: number;
   readonly backingId: number;
+  /** See Node.folder; 0 for none. */
+  readonly folder: NodeId;
   /** For openInodeHandle; zeros when there is none. */
   readonly handle: Buffer;
 }
@@ -38,6 +41,7 @@ export class NodeSlots {
     words[at + field.backingId] = 0;
     words[at + field.flags] = isDirectory ? flag.isDirectory : 0;
     doubles[this.#slots.double(slot) + idDouble] = id;
+    doubles[this.#slots.double(slot) + folderDouble] = 0;
     bytes.set(handle, this.#slots.byte(slot) + handleByte);
     words[at + field.checksum] = checksum(words, at + field.fixed, at + field.end);
     this.#slots.commit(slot);
@@ -50,6 +54,10 @@ export class NodeSlots {
 
   setBackingId(slot: number, backingId: number): void {
     if (slot !== NO_SLOT) this.#slots.words[this.#slots.word(slot) + field.backingId] = backingId;
+  }
+
+  setFolder(slot: number, folder: NodeId): void {
+    if (slot !== NO_SLOT) this.#slots.doubles[this.#slots.double(slot) + folderDouble] = folder;
   }
 
   setKept(slot: number): void {
@@ -91,6 +99,7 @@ export class NodeSlots {
         isKept: (flags & flag.isKept) !== 0,
         lookups: words[at + field.lookups] ?? 0,
         backingId: words[at + field.backingId] ?? 0,
+        folder: (doubles[this.#slots.double(slot) + folderDouble] ?? 0) as NodeId,
         handle,
       };
     }

@@ -71,13 +71,13 @@ function restoreNodes(
 }
 
 function asNode(
-  { slot, id, isDirectory, lookups, backingId }: StoredNode,
+  { slot, id, isDirectory, lookups, backingId, folder }: StoredNode,
   fd: number,
   { stat, inodeNumbers }: Tree,
   store: NodeStore,
 ): Node {
   const facts = { id, key: inodeKey(stat), fd, isDirectory, space: inodeNumbers.spaceOf(stat, fd) };
-  return new Node(facts, { lookups, backingId }, store, slot);
+  return new Node(facts, { lookups, backingId, folder }, store, slot);
 }
 
 /** Returns how many handles are lost. */

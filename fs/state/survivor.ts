@@ -133,6 +133,7 @@ export class Survivor {
     },
     setLookups: (slot, lookups) => this.nodes.setLookups(slot, lookups),
     setBackingId: (slot, backingId) => this.nodes.setBackingId(slot, backingId),
+    setFolder: (slot, folder) => this.nodes.setFolder(slot, folder),
     hasRoom: () => this.#hasRoom(this.nodes.hasRoom, 'nodes'),
     letGo: (id) => this.kept.letGo(id),
     keep: (slot, id, fd) => {

@@ -1,6 +1,6 @@
 // A database is queued for under whatever name the kernel knows it, and however it came by that name.
-import { linkSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, mkdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LockView } from '../../fs/index.ts';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
@@ -52,6 +52,14 @@ const ways: Readonly<Record<string, (daemon: Daemon, journal: string) => Promise
     unlinkSync(temporary);
     return Buffer.from(path);
   },
+  'linked into another folder, and the first name removed': async (daemon, journal) => {
+    const [temporary, path] = [join(daemon.mount, 'x.tmp'), join(daemon.mount, 'sub/x.db')];
+    await make(Buffer.from(temporary), journal);
+    mkdirSync(join(daemon.mount, 'sub'));
+    linkSync(temporary, path);
+    unlinkSync(temporary);
+    return Buffer.from(path);
+  },
   'moved into place': async (daemon, journal) => {
     const [temporary, path] = [join(daemon.mount, 'x.tmp'), join(daemon.mount, 'x.db')];
     await make(Buffer.from(temporary), journal);
@@ -80,36 +88,52 @@ describe.each(['delete', 'wal'])('journal mode %s', (journal) => {
   });
 });
 
-test('locks are shown under the name by which the database was opened, also after the fs process was replaced', async () => {
-  await withDaemon([], async (daemon) => {
-    const temporary = join(daemon.mount, 'made.tmp');
-    await make(Buffer.from(temporary), 'delete');
-    linkSync(temporary, join(daemon.mount, 'app.db'));
-    unlinkSync(temporary);
-    const holder = start('python3', [
-      '-c',
-      'import sqlite3,sys; db=sqlite3.connect(sys.argv[1],isolation_level=None); db.execute("BEGIN IMMEDIATE"); print("held",flush=True); sys.stdin.read()',
-      join(daemon.mount, 'app.db'),
-    ]);
-    try {
-      await eventually(() => expect(holder.stdout()).toContain('held'));
-      const shown = async () => {
-        const { stdout } = await daemon.command('locks', '--json');
-        return (JSON.parse(stdout) as LockView).databases.map(({ db, journal }) => `${db} ${journal}`);
-      };
-      expect(await shown()).toEqual(['app.db rollback']);
-      const fs = (await daemon.status()).processes.find(({ role }) => role === 'fs');
-      process.kill(fs?.pid ?? 0, 'SIGKILL');
-      await eventually(async () => {
-        const now = (await daemon.status()).processes.find(({ role }) => role === 'fs');
-        expect(now?.pid).not.toBe(fs?.pid);
-        expect(now).toBeDefined();
-      });
-      await eventually(async () => expect(await shown()).toEqual(['app.db rollback']));
-      writeFileSync(join(daemon.mount, 'alive'), '');
-    } finally {
-      holder.process.kill('SIGKILL');
-      await holder.finished;
-    }
-  });
-});
+test.each(['app.db', 'sub/app.db', 'volume/app.db', 'volume/sub/app.db'])(
+  'locks are shown under the name by which the database was opened (%s), also after the fs process was replaced',
+  async (name) => {
+    await withDaemon([], async (daemon) => {
+      // Files of another file system below the data directory come back by the descriptors of their first names.
+      const isOnVolume = name.startsWith('volume/');
+      const volume = join(daemon.data, 'volume');
+      mkdirSync(volume);
+      if (isOnVolume) await run('mount', ['-t', 'tmpfs', 'tmpfs', volume]);
+      const temporary = join(daemon.mount, isOnVolume ? 'volume/made.tmp' : 'made.tmp');
+      const path = join(daemon.mount, name);
+      mkdirSync(dirname(path), { recursive: true });
+      await make(Buffer.from(temporary), 'delete');
+      linkSync(temporary, path);
+      unlinkSync(temporary);
+      const holder = start('python3', [
+        '-c',
+        'import sqlite3,sys; db=sqlite3.connect(sys.argv[1],isolation_level=None); db.execute("BEGIN IMMEDIATE"); print("held",flush=True); sys.stdin.readline(); db.execute("COMMIT"); print("free",flush=True); sys.stdin.read()',
+        path,
+      ]);
+      try {
+        await eventually(() => expect(holder.stdout()).toContain('held'));
+        const shown = async () => {
+          const { stdout } = await daemon.command('locks', '--json');
+          return (JSON.parse(stdout) as LockView).databases.map(({ db, journal }) => `${db} ${journal}`);
+        };
+        expect(await shown()).toEqual([`${name} rollback`]);
+        const fs = (await daemon.status()).processes.find(({ role }) => role === 'fs');
+        process.kill(fs?.pid ?? 0, 'SIGKILL');
+        await eventually(async () => {
+          const now = (await daemon.status()).processes.find(({ role }) => role === 'fs');
+          expect(now?.pid).not.toBe(fs?.pid);
+          expect(now).toBeDefined();
+        });
+        await eventually(async () => expect(await shown()).toEqual([`${name} rollback`]));
+        writeFileSync(join(daemon.mount, 'alive'), '');
+        // The successor queues for it as the one before did.
+        holder.process.stdin?.write('\n');
+        await eventually(() => expect(holder.stdout()).toContain('free'));
+        const writers = await Promise.all([1, 2, 3].map(() => python(writer, Buffer.from(path))));
+        expect(writers.map(({ stdout, stderr }) => stdout + stderr)).toEqual(['0\n', '0\n', '0\n']);
+      } finally {
+        holder.process.kill('SIGKILL');
+        await holder.finished;
+        if (isOnVolume) await run('umount', ['-l', volume]);
+      }
+    });
+  },
+);

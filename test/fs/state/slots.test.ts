@@ -37,9 +37,10 @@ describe('the memory that outlives the fs process', () => {
     const slot = nodes.add(70 as NodeId, true, handle);
     nodes.setLookups(slot, 3);
     nodes.setBackingId(slot, 12);
+    nodes.setFolder(slot, 9 as NodeId);
     nodes.remove(nodes.add(71 as NodeId, false, handle));
     expect([...new NodeSlots(memory).stored(fail)]).toEqual([
-      { slot, id: 70, isDirectory: true, isKept: false, lookups: 3, backingId: 12, handle },
+      { slot, id: 70, isDirectory: true, isKept: false, lookups: 3, backingId: 12, folder: 9, handle },
     ]);
   });
 
@@ -48,7 +49,10 @@ describe('the memory that outlives the fs process', () => {
     const first = new NodeSlots(memory);
     const slots = [1, 2, 3].map((id) => first.add(id as NodeId, false, handle));
     first.remove(slots[1] ?? -1);
-    expect(new NodeSlots(memory).add(4 as NodeId, false, handle)).toBe(slots[1]);
+    first.setFolder(slots[1] ?? -1, 9 as NodeId);
+    const next = new NodeSlots(memory);
+    expect(next.add(4 as NodeId, false, handle)).toBe(slots[1]);
+    expect([...next.stored(fail)].map(({ folder }) => folder)).toEqual([0, 0, 0]);
   });
 
   test('a damaged slot is reported and dropped, its neighbours stay', () => {
