@@ -1,25 +1,7 @@
 // The commands of the program, one row each. A command's module is loaded only when it runs.
 
 import { type SettingName, settingNames } from '../config/options.ts';
-import type { LoadedSettings } from '../config/settings.ts';
-import type { ExitCode } from './errors.ts';
-import type { ParsedArguments } from './run.ts';
-
-export type CommandInput = ParsedArguments & LoadedSettings;
-
-export interface Command {
-  readonly name: string;
-  /** Arguments and switches as the help shows them. */
-  readonly usage?: string;
-  readonly summary: string;
-  /** Options of the table that this command takes. */
-  readonly settings: readonly SettingName[];
-  /** Flags of this command alone; none has a value. */
-  readonly switches?: readonly { readonly flag: string; readonly description: string }[];
-  /** Fewest and most arguments that are no flags; none unless given. */
-  readonly positionals?: readonly [number, number];
-  readonly load: () => Promise<{ readonly run: (input: CommandInput) => Promise<ExitCode> }>;
-}
+import type { Command } from './command.ts';
 
 const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
 const force = { flag: 'force', description: 'replace what is there' };

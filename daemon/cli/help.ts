@@ -1,7 +1,8 @@
 // The help text, generated from the tables of commands and options so that it cannot be out of date.
 
 import { options, type SettingName } from '../config/options.ts';
-import { type Command, commands } from './command-table.ts';
+import type { Command } from './command.ts';
+import { commands } from './command-table.ts';
 
 const flagColumnWidth = 34;
 

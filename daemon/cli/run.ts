@@ -1,8 +1,9 @@
 // From the command line to an exit code: finds the command, reads its flags, prints its error in one clear sentence.
 
 import { options, type SettingName, settingOfFlag } from '../config/options.ts';
-import { type FlagTexts, loadSettings } from '../config/settings.ts';
-import { type Command, commands } from './command-table.ts';
+import { loadSettings } from '../config/settings.ts';
+import type { Command, ParsedArguments } from './command.ts';
+import { commands } from './command-table.ts';
 import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from './errors.ts';
 import { helpText } from './help.ts';
 
@@ -40,12 +41,6 @@ function report(error: unknown): ExitCode {
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return exitCodes.failed;
-}
-
-export interface ParsedArguments {
-  readonly flags: FlagTexts;
-  readonly switches: ReadonlySet<string>;
-  readonly positionals: readonly string[];
 }
 
 /** Accepts `--flag value`, `--flag=value` and, for switches, a bare `--flag`. */

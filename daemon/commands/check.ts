@@ -1,6 +1,6 @@
 // Says what this machine can do and cannot do, each with what to do about it. Exit code 1: a start could not mount, or not serve.
 
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { inspectMachine } from './checks.ts';
 

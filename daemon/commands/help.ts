@@ -1,5 +1,6 @@
 // Prints the help: of the program, or of one command.
-import { type CommandInput, commands } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
+import { commands } from '../cli/command-table.ts';
 import { type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { helpText } from '../cli/help.ts';
 

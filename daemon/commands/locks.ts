@@ -2,7 +2,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { locksText } from '../cli/locks-text.ts';
 import { connectToDaemon } from '../control/client.ts';

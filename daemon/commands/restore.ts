@@ -2,7 +2,7 @@
 // have it open wait, then see the restored content; a crash in between leaves the old one.
 import { rmSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf } from '../cli/errors.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspectMount } from '../../fs/index.ts';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { checkTogether } from '../config/settings.ts';
 import { listInstances } from '../instance/instances.ts';

@@ -2,7 +2,7 @@
 
 import { inspectSqlGuard } from '../../server/index.ts';
 import { watchLiveness } from '../children/liveness.ts';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
 import { fileEdit } from '../config/edited-file.ts';
 import { checkTogether, readSettingsFile } from '../config/settings.ts';

@@ -1,6 +1,6 @@
 // Shows what the running daemon does: everything as JSON, or the essentials for a person.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { statusText } from '../cli/status-text.ts';
 import { connectToDaemon } from '../control/client.ts';

@@ -1,7 +1,7 @@
 // Asks the daemon to end and waits until it has. An fs process that has outlived its supervisor is ended here.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { connectToDaemon, instancesMeant } from '../control/client.ts';
 import { orphansOf, stopOrphans } from '../mount/mount-from-orphan.ts';

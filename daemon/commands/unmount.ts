@@ -1,5 +1,5 @@
 // Clears a mount that nobody serves any more. One that is served is left alone.
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { instanceOf, listInstances, readRecord } from '../instance/instances.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';

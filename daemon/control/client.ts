@@ -1,7 +1,7 @@
 // The other end of the control socket: finds the daemon that a command means and asks it.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { CommandInput } from '../cli/command-table.ts';
+import type { CommandInput } from '../cli/command.ts';
 import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
 import type { SettingName } from '../config/options.ts';
 import { type InstanceRecord, type KnownInstance, listInstances } from '../instance/instances.ts';

@@ -1,6 +1,7 @@
 // Generates the OpenAPI description from the route table that the router runs on.
 import { type ErrorCode, errorCodes } from '../messages/errors.ts';
-import type { DescribedReply, Header, QueryParameter, Route } from './http/route.ts';
+import type { QueryParameter } from './http/query.ts';
+import type { DescribedReply, Header, Route } from './http/route.ts';
 import {
   anyJson,
   boolean,

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Statement as Prepared } from 'better-sqlite3';
 import type { BindArguments } from './bind.ts';
-import type { Cell } from './rows.ts';
+import type { Cell } from './cells.ts';
 
 export function mayBeInexact(cells: readonly Cell[]): boolean {
   return cells.some((cell) => typeof cell === 'string' && cell.includes('\ufffd'));

@@ -10,10 +10,11 @@ import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
 import { admit, runAs } from './admit.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
+import { writeCell } from './cells.ts';
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from './guard.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
-import { ByteBudget, type ResultSet, readRows, writeCell } from './rows.ts';
+import { ByteBudget, type ResultSet, readRows } from './rows.ts';
 import { interrupted, jobToApiError } from './sqlite-errors.ts';
 import { isReading, type Statement, splitStatements } from './statements.ts';
 

@@ -79,7 +79,6 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
   seen.route = route;
   deps.guard.checkToken(req.headers.authorization, route);
   const request = new RequestContext({
-    route,
     key,
     query: new Query(at < 0 ? '' : url.slice(at + 1), route.query),
     request: req,

@@ -4,11 +4,9 @@ import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import { readBody } from './body.ts';
 import type { Query } from './query.ts';
-import type { Route } from './route.ts';
 import type { TransitBudget } from './transit-budget.ts';
 
 export class RequestContext {
-  readonly route: Route;
   readonly query: Query;
   /** The decoded `{key}` of the path; '' for routes without one. */
   readonly key: string;
@@ -20,7 +18,6 @@ export class RequestContext {
   readonly #budget: TransitBudget;
 
   constructor(parts: {
-    readonly route: Route;
     readonly query: Query;
     readonly key: string;
     readonly request: IncomingMessage;
@@ -28,7 +25,6 @@ export class RequestContext {
     readonly maxBodyBytes: number;
     readonly budget: TransitBudget;
   }) {
-    this.route = parts.route;
     this.query = parts.query;
     this.key = parts.key;
     this.request = parts.request;
@@ -52,8 +48,8 @@ export class RequestContext {
 
   /** The same request with a deadline counted from now: for answers that go on, such as streams. */
   renewed(): RequestContext {
-    const { route, query, key, request, clientIp } = this;
-    const parts = { route, query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget };
+    const { query, key, request, clientIp } = this;
+    const parts = { query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget };
     return new RequestContext(parts);
   }
 

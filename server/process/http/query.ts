@@ -1,7 +1,20 @@
 // Decodes the query string against the parameters that a route declares. What is declared is checked here, once, so
 // that a handler never sees a malformed value; what is not declared is ignored.
 import { ApiError } from '../../messages/errors.ts';
-import type { QueryParameter } from './route.ts';
+
+/** One query parameter. A malformed integer or boolean is answered by 400 before the handler runs. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly type: 'text' | 'integer' | 'boolean';
+  readonly description: string;
+  /** A malformed value is taken as none. */
+  readonly isLenient?: boolean;
+  readonly required?: boolean;
+  readonly default?: string | number | boolean;
+  /** Smallest and largest integer accepted; outside is 400. Clamping is the handler's business. */
+  readonly min?: number;
+  readonly max?: number;
+}
 
 export class Query {
   readonly #values: Map<string, string>;
@@ -12,6 +25,10 @@ export class Query {
     this.#values = parseSearch(search);
     this.#declared = declared;
     for (const parameter of declared) check(parameter, this.#values.get(parameter.name));
+  }
+
+  declares(name: string): boolean {
+    return this.#declared.some((parameter) => parameter.name === name);
   }
 
   /** The value as sent (percent-decoded), whether declared or not. */

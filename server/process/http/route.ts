@@ -5,23 +5,10 @@ import type { ErrorCode } from '../../messages/errors.ts';
 import type { Reply } from '../../messages/reply.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from './context.ts';
+import type { QueryParameter } from './query.ts';
 import type { Schema } from './schema.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
-
-/** One query parameter. A malformed integer or boolean is answered by 400 before the handler runs. */
-export interface QueryParameter {
-  readonly name: string;
-  readonly type: 'text' | 'integer' | 'boolean';
-  readonly description: string;
-  /** A malformed value is taken as none. */
-  readonly isLenient?: boolean;
-  readonly required?: boolean;
-  readonly default?: string | number | boolean;
-  /** Smallest and largest integer accepted; outside is 400. Clamping is the handler's business. */
-  readonly min?: number;
-  readonly max?: number;
-}
 
 /** A header of a request or of an answer. */
 export interface Header {

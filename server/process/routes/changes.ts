@@ -7,7 +7,8 @@ import { type ChangesAnswer, kvFeed } from '../../messages/operations/kv-feed.ts
 import { json } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
 import { eventFrame, eventStream } from '../http/event-stream.ts';
-import type { QueryParameter, Route, StreamReply } from '../http/route.ts';
+import type { QueryParameter } from '../http/query.ts';
+import type { Route, StreamReply } from '../http/route.ts';
 import { text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { CommitSignal } from './commit-signal.ts';

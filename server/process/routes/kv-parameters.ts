@@ -7,7 +7,8 @@ import { checkKey } from '../../messages/kv-keys.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
 import type { Idempotency, WriteArgs } from '../../messages/operations/kv.ts';
 import type { RequestContext } from '../http/context.ts';
-import type { DescribedReply, Header, QueryParameter } from '../http/route.ts';
+import type { QueryParameter } from '../http/query.ts';
+import type { DescribedReply, Header } from '../http/route.ts';
 import type { Schema } from '../http/schema.ts';
 import type { RunOptions, Services } from '../services.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
@@ -120,9 +121,7 @@ export function pathArg(context: RequestContext): { path?: string } {
 export function conditionsOf(context: RequestContext): Conditions {
   const ifMatch = context.headers['if-match'];
   const ifNoneMatch = context.headers['if-none-match'];
-  const ifValue = context.route.query.some(({ name }) => name === 'if_match')
-    ? context.query.raw('if_match')
-    : undefined;
+  const ifValue = context.query.declares('if_match') ? context.query.raw('if_match') : undefined;
   return {
     ...(ifMatch === undefined ? {} : { ifMatch: parseIfMatch(ifMatch) }),
     ...(ifNoneMatch === undefined ? {} : { ifAbsent: parseIfAbsent(ifNoneMatch) }),

@@ -5,7 +5,8 @@ import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
 import { kvPast } from '../../messages/operations/kv-past.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
-import type { QueryParameter, Route } from '../http/route.ts';
+import type { QueryParameter } from '../http/query.ts';
+import type { Route } from '../http/route.ts';
 import { list, nullable, object, optional, text } from '../http/schema.ts';
 import {
   done,

@@ -1,7 +1,8 @@
 // Query parameters that many routes share.
 import type { ErrorCode } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
-import type { DescribedReply, QueryParameter } from '../http/route.ts';
+import type { QueryParameter } from '../http/query.ts';
+import type { DescribedReply } from '../http/route.ts';
 import { errorReference } from '../http/schema.ts';
 
 export const dbParameter: QueryParameter = {

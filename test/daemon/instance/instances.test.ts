@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { CommandInput } from '../../../daemon/cli/command-table.ts';
+import type { CommandInput } from '../../../daemon/cli/command.ts';
 import { instancesMeant } from '../../../daemon/control/client.ts';
 import {
   createInstanceFolder,

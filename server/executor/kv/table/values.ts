@@ -5,7 +5,6 @@ import { ApiError } from '../../../messages/errors.ts';
 import { parseJson, RawJson } from '../../../messages/json.ts';
 import { compactJson } from '../../../messages/json-text.ts';
 import { jsonType } from './codes.ts';
-import type { KvRow } from './row.ts';
 
 export type StoredValue = string | Buffer | null;
 
@@ -54,7 +53,7 @@ export function valueMembers(value: StoredValue, contentType: string, prefix = '
 }
 
 /** The text of the row's value, which is a JSON document, whatever content type it was stored with. */
-export function requireJson(row: KvRow): string {
+export function requireJson(row: { readonly value: StoredValue }): string {
   const document = jsonText(row.value);
   if (document === undefined) {
     throw new ApiError(
@@ -66,6 +65,6 @@ export function requireJson(row: KvRow): string {
 }
 
 /** The content type of a document after an edit: a JSON type stays as it is. */
-export function documentType(current: KvRow | null): string {
+export function documentType(current: { readonly contentType: string } | null): string {
   return current !== null && isJsonType(current.contentType) ? current.contentType : jsonType;
 }
