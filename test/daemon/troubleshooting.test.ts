@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const checkout = resolve(import.meta.dirname, '../..');
-const page = readFileSync(resolve(checkout, 'docs/troubleshooting.md'), 'utf8');
+/** An item of the page is one line here: `- messages: cause. **Cure:** what to do`. */
+const page = readFileSync(resolve(checkout, 'docs/troubleshooting.md'), 'utf8').replaceAll('\n  ', ' ');
 const sources = ['daemon', 'fs', 'server'].flatMap((folder) =>
   readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
@@ -36,7 +37,8 @@ test.each(events)('the event %s is explained', (event) => {
 const explained = page
   .slice(page.indexOf('## Events in the log'))
   .split('\n')
-  .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''));
+  .filter((line) => line.startsWith('- '))
+  .flatMap((item) => [...(item.split(': ')[0] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''));
 
 test.each(explained)('the explained event %s exists', (event) => {
   expect(sources.some((text) => text.includes(`'${event}'`))).toBe(true);
@@ -44,4 +46,12 @@ test.each(explained)('the explained event %s exists', (event) => {
 
 test.each([...new Set(messages)])('the message "%s" is explained', (message) => {
   expect(page).toContain(message);
+});
+
+const items = page.split('\n').filter((line) => line.startsWith('- `'));
+
+test('every item below the summary says what to do', () => {
+  const summary = items.findIndex((item) => item.includes('journalctl -u'));
+  expect(items.slice(summary + 1).filter((item) => !item.includes(' **Cure:** '))).toEqual([]);
+  expect(items.length).toBeGreaterThan(80);
 });
