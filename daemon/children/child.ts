@@ -2,9 +2,9 @@
 // options, asked questions, stopped. Whether a new one follows is for the supervisor to decide.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { installedVersion } from '../cli/version.ts';
 import type { LogLevel } from '../config/options.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
+import { installedVersion } from '../version.ts';
 
 export type Role = 'fs' | 'server';
 

@@ -1,7 +1,7 @@
 // A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is stopped.
 import { setTimeout as delay } from 'node:timers/promises';
-import { sentenceOf } from '../cli/errors.ts';
-import type { Log } from '../supervisor/log.ts';
+import { sentenceOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { Backoff } from './backoff.ts';
 import { type Child, type ChildExit, type Message, type Role, StartRefused } from './child.ts';
 

@@ -2,8 +2,8 @@
 // A process that stays silent is killed, so that its successor takes over; whoever restarts the service is told of each
 // round in which all have answered, and steps in when these stop.
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../cli/errors.ts';
-import type { Log } from '../supervisor/log.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 
 export interface Probe {
   readonly name: string;

@@ -1,7 +1,7 @@
 // What a command of the program is, and what it is given.
 import type { SettingName } from '../config/options.ts';
 import type { FlagTexts, LoadedSettings } from '../config/settings.ts';
-import type { ExitCode } from './errors.ts';
+import type { ExitCode } from '../errors.ts';
 
 export interface ParsedArguments {
   readonly flags: FlagTexts;

@@ -2,9 +2,9 @@
 
 import { options, type SettingName, settingOfFlag } from '../config/options.ts';
 import { loadSettings } from '../config/settings.ts';
+import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from '../errors.ts';
 import type { Command, ParsedArguments } from './command.ts';
 import { commands } from './command-table.ts';
-import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from './errors.ts';
 import { helpText } from './help.ts';
 
 export async function main(): Promise<void> {

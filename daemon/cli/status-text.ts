@@ -1,5 +1,5 @@
 // `hoody-sqlite status` for a person at a terminal.
-import { fieldsText } from '../supervisor/log.ts';
+import { fieldsText } from '../log.ts';
 import type { ChildStatus, DaemonStatus, FencedDatabase } from '../supervisor/status.ts';
 
 /** `earlier` is another status, `seconds` older, to tell what happens per second. */

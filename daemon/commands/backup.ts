@@ -3,13 +3,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf } from '../cli/errors.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
 import { copyDatabase } from '../databases/copy.ts';
 import { databasePath, filesOf, isSidecarName } from '../databases/name.ts';
 import { createUnfinishedFile, finishFile, removeUnfinishedFile, takeAccessOf } from '../databases/unfinished-file.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf } from '../errors.ts';
 import { canonicalPath, isInside } from '../instance/paths.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {

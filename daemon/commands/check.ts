@@ -1,7 +1,7 @@
 // Says what this machine can do and cannot do, each with what to do about it. Exit code 1: a start could not mount, or not serve.
 
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { inspectMachine } from './checks.ts';
 
 const signs = { ok: 'ok  ', warning: 'WARN', failed: 'FAIL' } as const;

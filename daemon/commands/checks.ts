@@ -3,12 +3,12 @@ import { accessSync, constants, existsSync, readlinkSync, statfsSync, statSync }
 import { dirname } from 'node:path';
 import { inspectFuse, inspectMount, probeMount } from '../../fs/index.ts';
 import { inspectSqlGuard } from '../../server/index.ts';
-import { type CommandError, messageOf } from '../cli/errors.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { urlOf } from '../config/listen-address.ts';
 import type { Settings } from '../config/options.ts';
 import { connectToAll } from '../control/client.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
+import { type CommandError, messageOf } from '../errors.ts';
 import { openHttpSocket } from '../http/listening-socket.ts';
 import { howToClose, isOpenToAll } from '../instance/data-directory.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';

@@ -1,8 +1,8 @@
 // Prints the help: of the program, or of one command.
 import type { CommandInput } from '../cli/command.ts';
 import { commands } from '../cli/command-table.ts';
-import { type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { helpText } from '../cli/help.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 
 export async function run({ positionals }: CommandInput): Promise<ExitCode> {
   const [name] = positionals;

@@ -3,10 +3,10 @@ import { isAbsolute, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { locksText } from '../cli/locks-text.ts';
 import { connectToDaemon } from '../control/client.ts';
 import { withExtension } from '../databases/name.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 
 const watchMs = 1000;
 

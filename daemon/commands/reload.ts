@@ -1,8 +1,8 @@
 // Asks the daemon to replace its fs process and its server by new ones. The systemd unit names it by its pid, since variables and
 // a configuration file decide on which directories it runs.
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { connectToDaemon } from '../control/client.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const daemon = await connectToDaemon(input, pidOf(input));

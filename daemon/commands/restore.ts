@@ -3,7 +3,6 @@
 import { rmSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf } from '../cli/errors.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
@@ -12,6 +11,7 @@ import { setLeftoversAside } from '../databases/leftovers.ts';
 import { databasePath } from '../databases/name.ts';
 import { withSavedFile } from '../databases/saved-file.ts';
 import { createUnfinishedFile, finishFile, removeUnfinishedFile, takeAccessOf } from '../databases/unfinished-file.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf } from '../errors.ts';
 import { canonicalPath, isInside } from '../instance/paths.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {

@@ -4,8 +4,8 @@ import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node
 import { fileURLToPath } from 'node:url';
 import { inspectMount } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command.ts';
-import { CommandError, type ExitCode, exitCodes, usageError } from '../cli/errors.ts';
 import { checkTogether } from '../config/settings.ts';
+import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { listInstances } from '../instance/instances.ts';
 import { canonicalMountPoint } from '../instance/paths.ts';
 import { unsealDirectory } from '../mount/bare-directory.ts';

@@ -3,12 +3,12 @@
 import { inspectSqlGuard } from '../../server/index.ts';
 import { watchLiveness } from '../children/liveness.ts';
 import type { CommandInput } from '../cli/command.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../cli/errors.ts';
 import { fileEdit } from '../config/edited-file.ts';
 import { checkTogether, readSettingsFile } from '../config/settings.ts';
 import { watchFile } from '../config/watched-file.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
-import { createLog, type Log } from '../supervisor/log.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { connectServiceManager, type ServiceManager } from '../systemd/notify.ts';
 

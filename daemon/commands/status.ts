@@ -1,9 +1,9 @@
 // Shows what the running daemon does: everything as JSON, or the essentials for a person.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { statusText } from '../cli/status-text.ts';
 import { connectToDaemon } from '../control/client.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';
 
 /** A person is told what happens per second, for which two looks are needed. */

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
 import { connectToDaemon, instancesMeant } from '../control/client.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
+import { createLog } from '../log.ts';
 import { orphansOf, stopOrphans } from '../mount/mount-from-orphan.ts';
-import { createLog } from '../supervisor/log.ts';
 
 const retryMs = 20;
 

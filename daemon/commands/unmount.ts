@@ -1,10 +1,10 @@
 // Clears a mount that nobody serves any more. One that is served is left alone.
 import type { CommandInput } from '../cli/command.ts';
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { instanceOf, listInstances, readRecord } from '../instance/instances.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
+import { createLog } from '../log.ts';
 import { clearDeadMount } from '../mount/stale-mounts.ts';
-import { createLog } from '../supervisor/log.ts';
 
 export async function run({ settings, named }: CommandInput): Promise<ExitCode> {
   const isByData = named.has('data') && !named.has('mount');

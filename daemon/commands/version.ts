@@ -1,6 +1,6 @@
 // Prints the version.
-import { type ExitCode, exitCodes } from '../cli/errors.ts';
-import { programVersion } from '../cli/version.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
+import { programVersion } from '../version.ts';
 
 export async function run(): Promise<ExitCode> {
   process.stdout.write(`hoody-sqlite ${programVersion()}\n`);

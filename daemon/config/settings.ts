@@ -2,7 +2,7 @@
 // the defaults. Whatever is unknown or malformed is refused by name; only an unknown variable is merely warned about,
 // since Kubernetes puts variables of its own into every container.
 import { readFileSync } from 'node:fs';
-import { messageOf, usageError } from '../cli/errors.ts';
+import { messageOf, usageError } from '../errors.ts';
 import { isReachableFromOutside, urlOf } from './listen-address.ts';
 import {
   options,

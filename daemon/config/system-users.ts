@@ -1,7 +1,7 @@
 // Looks a user of this machine up with id(1), which asks whatever this machine's users come from.
 import { execFileSync } from 'node:child_process';
 import type { UnprivilegedUser } from '../../server/index.ts';
-import { usageError } from '../cli/errors.ts';
+import { usageError } from '../errors.ts';
 
 /** @throws CommandError when there is no such user, or this process could not become it */
 export function findUser(name: string): UnprivilegedUser {

@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { CommandInput } from '../cli/command.ts';
-import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
 import type { SettingName } from '../config/options.ts';
+import { CommandError, exitCodes, usageError } from '../errors.ts';
 import { type InstanceRecord, type KnownInstance, listInstances } from '../instance/instances.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';

@@ -4,7 +4,7 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { sentenceOf } from '../cli/errors.ts';
+import { sentenceOf } from '../errors.ts';
 import { removeStaleSocketFile } from '../http/listening-socket.ts';
 
 export interface ControlRequest {

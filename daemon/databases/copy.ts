@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { CommandError, exitCodes, messageOf } from '../cli/errors.ts';
+import { CommandError, exitCodes, messageOf } from '../errors.ts';
 
 export interface CopyProgress {
   readonly doneBytes: number;

@@ -2,7 +2,7 @@
 // place (a WAL database in a read-only folder, one with a journal to roll back): those are read from a copy.
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { CommandError } from '../cli/errors.ts';
+import { CommandError } from '../errors.ts';
 import { checkDatabase } from './copy.ts';
 import { filesOf } from './name.ts';
 

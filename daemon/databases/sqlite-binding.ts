@@ -1,6 +1,6 @@
 // Whether better-sqlite3 can be used at all: its compiled half is fetched or built when packages are installed, and an
 // installation without it would start, say ready, and answer every request with an error.
-import { messageOf } from '../cli/errors.ts';
+import { messageOf } from '../errors.ts';
 
 export interface MissingBinding {
   readonly reason: string;

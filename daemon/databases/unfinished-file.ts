@@ -14,7 +14,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { CommandError, exitCodes } from '../cli/errors.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 import { filesOf } from './name.ts';
 
 /** Two processes never share one. What killed processes have left beside the final name is removed. */

@@ -7,11 +7,11 @@ import {
   type ToServer,
 } from '../../server/index.ts';
 import { Child } from '../children/child.ts';
+import type { Drain } from '../children/drain.ts';
 import { KeptChild } from '../children/kept-child.ts';
-import { messageOf } from '../cli/errors.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
-import type { Drain } from '../supervisor/drain.ts';
-import type { Log } from '../supervisor/log.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { askHealth } from './health.ts';
 
 export interface HttpServiceSpec {

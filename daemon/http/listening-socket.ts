@@ -5,8 +5,8 @@ import { closeSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CommandError, exitCodes, messageOf } from '../cli/errors.ts';
 import { type ListenAddress, urlOf } from '../config/listen-address.ts';
+import { CommandError, exitCodes, messageOf } from '../errors.ts';
 import { openListeningSocket, portOf } from './sockets.ts';
 
 const backlog = 1024;

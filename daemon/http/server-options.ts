@@ -1,7 +1,7 @@
 // The settings of the program in the words of the server process.
 import type { ServerOptions, UnprivilegedUser } from '../../server/index.ts';
-import { installedVersion } from '../cli/version.ts';
 import type { Settings } from '../config/options.ts';
+import { installedVersion } from '../version.ts';
 
 /** What the settings alone do not say. */
 export interface ServedFiles {

@@ -15,8 +15,8 @@ import {
 import { constants as os } from 'node:os';
 import lockfile from 'proper-lockfile';
 import { lastErrno, lastError, libcFunction } from '../../fs/index.ts';
-import { CommandError, exitCodes, messageOf } from '../cli/errors.ts';
-import type { Log } from '../supervisor/log.ts';
+import { CommandError, exitCodes, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

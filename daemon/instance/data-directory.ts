@@ -3,7 +3,7 @@
 import { chownSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeRootMode } from '../../fs/index.ts';
-import { CommandError, exitCodes, messageOf } from '../cli/errors.ts';
+import { CommandError, exitCodes, messageOf } from '../errors.ts';
 import { createDirectory } from './paths.ts';
 
 const closedMode = 0o700;

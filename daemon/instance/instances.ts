@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../children/process-identity.ts';
-import { CommandError, exitCodes, usageError } from '../cli/errors.ts';
 import { longestSocketPathBytes } from '../config/listen-address.ts';
+import { CommandError, exitCodes, usageError } from '../errors.ts';
 import { createDirectory } from './paths.ts';
 
 export interface InstanceRecord {

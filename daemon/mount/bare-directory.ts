@@ -7,7 +7,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, ren
 import { constants as os } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readMounts, tryLease } from '../../fs/index.ts';
-import { CommandError, exitCodes } from '../cli/errors.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 import { isInside } from '../instance/paths.ts';
 import { isImmutable, setImmutable } from './immutable.ts';
 

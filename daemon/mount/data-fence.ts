@@ -1,6 +1,6 @@
 // The fence of a daemon that serves the data directory without a mount: the server is told which databases it must not open.
 import { Fence, openersToFind } from '../../fs/index.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
 
 const checkIntervalMs = 250;
 

@@ -11,9 +11,9 @@ import {
   unmountFuse,
 } from '../../fs/index.ts';
 import { exists, isRunning, type ProcessIdentity, parentOf } from '../children/process-identity.ts';
-import { messageOf } from '../cli/errors.ts';
+import { messageOf } from '../errors.ts';
 import { type InstanceRecord, type KnownInstance, removeInstance } from '../instance/instances.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
 import type { Mount } from './mount-service.ts';
 import { usersOf } from './mount-users.ts';
 

@@ -3,7 +3,7 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import { inspectMount } from '../../fs/index.ts';
 import type { InstanceRecord } from '../instance/instances.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
 import { endProcesses, notEnded } from './mount-from-orphan.ts';
 import type { Mount } from './mount-service.ts';

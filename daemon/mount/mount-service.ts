@@ -17,11 +17,11 @@ import {
 import { Backoff } from '../children/backoff.ts';
 import { Child, type Message } from '../children/child.ts';
 import { CrashLoop } from '../children/crash-loop.ts';
+import type { Drain } from '../children/drain.ts';
 import { type Death, KeptChild } from '../children/kept-child.ts';
 import { answerTimeoutMs } from '../children/liveness.ts';
-import { messageOf, sentenceOf } from '../cli/errors.ts';
-import type { Drain } from '../supervisor/drain.ts';
-import type { Log } from '../supervisor/log.ts';
+import { messageOf, sentenceOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { BareDirectory } from './bare-directory.ts';
 import { describeUsers, usersOf } from './mount-users.ts';
 

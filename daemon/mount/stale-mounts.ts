@@ -2,9 +2,9 @@
 // files of it open can go on writing to the backing files; whoever serves these files next has to fence them.
 import { setTimeout as delay } from 'node:timers/promises';
 import { findMounts, inspectMount, probeMount, unmountFuse } from '../../fs/index.ts';
-import { CommandError, exitCodes } from '../cli/errors.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 import type { InstanceRecord } from '../instance/instances.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
 import { endProcesses, orphansOf } from './mount-from-orphan.ts';
 
 /** A mount that does not answer may belong to a daemon that is only slow. */

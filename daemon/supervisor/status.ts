@@ -3,10 +3,10 @@ import type { FsStatus, LockView } from '../../fs/index.ts';
 import type { KeptChild } from '../children/kept-child.ts';
 import { filesOf } from '../databases/name.ts';
 import type { HttpService } from '../http/http-service.ts';
+import type { LoggedEvent } from '../log.ts';
 import type { MountService } from '../mount/mount-service.ts';
 import { usersOf } from '../mount/mount-users.ts';
 import type { FreeSpace } from './free-space.ts';
-import type { LoggedEvent } from './log.ts';
 
 export interface ProcessStatus {
   readonly role: 'supervisor' | 'fs' | 'server' | 'executor';

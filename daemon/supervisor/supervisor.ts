@@ -9,14 +9,14 @@ import {
   type WriterRecord,
 } from '../../fs/index.ts';
 import type { DaemonState, UnprivilegedUser } from '../../server/index.ts';
+import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
 import { identityOf } from '../children/process-identity.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../cli/errors.ts';
-import { programVersion } from '../cli/version.ts';
 import { urlOf } from '../config/listen-address.ts';
 import type { LogLevel, Settings } from '../config/options.ts';
 import { findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../errors.ts';
 import { HttpService } from '../http/http-service.ts';
 import { type ListeningSocket, openHttpSocket } from '../http/listening-socket.ts';
 import { serverOptions } from '../http/server-options.ts';
@@ -35,6 +35,7 @@ import {
   writeRecord,
 } from '../instance/instances.ts';
 import { canonicalMountPoint, createDirectory, isInside } from '../instance/paths.ts';
+import type { Log } from '../log.ts';
 import { DataFence } from '../mount/data-fence.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
 import { adoptMount } from '../mount/mount-from-orphan.ts';
@@ -42,11 +43,10 @@ import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
+import { programVersion } from '../version.ts';
 import { daemonState } from './daemon-state.ts';
-import { Drain } from './drain.ts';
 import { FreeSpace } from './free-space.ts';
 import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './fs-to-server.ts';
-import type { Log } from './log.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */

@@ -3,9 +3,9 @@
 // names, as sd_notify(3) and sd_listen_fds(3) describe it. Without systemd every call does nothing.
 import { closeSync, writeSync } from 'node:fs';
 import { DescriptorMessages } from '../../fs/index.ts';
-import { messageOf } from '../cli/errors.ts';
+import { messageOf } from '../errors.ts';
 import { openDatagramSocket } from '../http/sockets.ts';
-import type { Log } from '../supervisor/log.ts';
+import type { Log } from '../log.ts';
 
 export interface ServiceManager {
   ready(statusText: string): void;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Child } from '../../../daemon/children/child.ts';
 import { KeptChild, type KeptChildSpec } from '../../../daemon/children/kept-child.ts';
-import { sentenceOf } from '../../../daemon/cli/errors.ts';
-import { createLog } from '../../../daemon/supervisor/log.ts';
+import { sentenceOf } from '../../../daemon/errors.ts';
+import { createLog } from '../../../daemon/log.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { isAlive } from '../../helpers/process.ts';
 

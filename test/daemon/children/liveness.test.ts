@@ -1,7 +1,7 @@
 // A process that does not answer is ended after some rounds; the service manager hears of rounds in which all answer.
 import { expect, test } from 'vitest';
 import { watchLiveness } from '../../../daemon/children/liveness.ts';
-import { createLog } from '../../../daemon/supervisor/log.ts';
+import { createLog } from '../../../daemon/log.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
 const log = createLog({ write: () => {} }, 'error');

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../../daemon/cli/command.ts';
 import { commands } from '../../../daemon/cli/command-table.ts';
-import { CommandError } from '../../../daemon/cli/errors.ts';
 import { parseArguments } from '../../../daemon/cli/run.ts';
 import { checkTogether, loadSettings } from '../../../daemon/config/settings.ts';
+import { CommandError } from '../../../daemon/errors.ts';
 
 let folder = '';
 beforeAll(() => {

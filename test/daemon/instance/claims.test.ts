@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { claimDataDirectory, claimMountPoint } from '../../../daemon/instance/claims.ts';
-import { createLog } from '../../../daemon/supervisor/log.ts';
+import { createLog } from '../../../daemon/log.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { start } from '../../helpers/process.ts';
 

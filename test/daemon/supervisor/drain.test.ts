@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Drain } from '../../../daemon/supervisor/drain.ts';
+import { Drain } from '../../../daemon/children/drain.ts';
 
 /** setTimeout makes 1 ms of anything longer. */
 const longestTimerMs = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../../daemon/supervisor/log.ts';
+import { createLog } from '../../../daemon/log.ts';
 
 const time = new Date('2026-01-02T03:04:05.678Z');
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createLog } from '../../../daemon/supervisor/log.ts';
+import { createLog } from '../../../daemon/log.ts';
 import { connectServiceManager } from '../../../daemon/systemd/notify.ts';
 import { eventually } from '../../helpers/eventually.ts';
 

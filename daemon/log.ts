@@ -1,5 +1,5 @@
 // The log: one JSON line per event on stderr, or a readable line when stderr is a terminal. Stdout is never used.
-import { type LogLevel, logLevels } from '../config/options.ts';
+import { type LogLevel, logLevels } from './config/options.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
