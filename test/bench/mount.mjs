@@ -12,7 +12,7 @@ const rounds = Number(process.argv[3] ?? 5);
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-bench-'));
 
-/** Journal mode, synchronous, what is done, the goal of DESIGN section 8 (a ratio to ext4). */
+/** Journal mode, synchronous, what is done, the least ratio to ext4 that is aimed at. */
 const cells = [
   ['wal', 'full', 'insert', 0.95],
   ['wal', 'off', 'insert', 0.4],

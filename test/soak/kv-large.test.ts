@@ -10,7 +10,7 @@ import { TestStore } from '../helpers/kv-store.ts';
 
 const table = 'kv_store';
 const keyCount = 1_000_000;
-/** What the issue allows, times the 10 that every clock in a test gets. */
+/** What is promised, times the 10 that every clock in a test gets. */
 const limitMs = 10_000;
 
 test('1,000,000 keys and 5,000,000 operations', { timeout: 3_600_000 }, () => {

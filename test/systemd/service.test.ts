@@ -22,7 +22,7 @@ async function pidOf(machine: Machine, role: string): Promise<number> {
 
 const health = `node -e "fetch('http://127.0.0.1:8484/api/v1/sqlite/health').then((r) => process.exit(r.ok ? 0 : 1))"`;
 
-/** What the issue calls serving: the mount and HTTP both answer, and systemd agrees. */
+/** Serving means: the mount and HTTP both answer, and systemd agrees. */
 async function serves(machine: Machine): Promise<void> {
   await machine.ok(`systemctl is-active hoody-sqlite && stat -f -c %T /hoody/databases && ${health}`, 10_000);
 }
