@@ -27,8 +27,6 @@ export default defineConfig({
           server: { deps: { inline: ['openapi-typescript'] } },
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // CI's two cores are noisy: a second try there, and only there. A test that needs it is worth an issue.
-          retry: process.env.CI ? 1 : 0,
         },
       },
     ],

@@ -10,20 +10,19 @@ import { run, start } from '../helpers/process.ts';
 
 const restarts = process.env.HOODY_SQLITE_SOAK ? 50 : 3;
 
-/** Makes a file of its own where it finds none, as SQLite does, and tries again at once. */
+/** Makes a file of its own where it finds none, as SQLite does, and tries again at once. Its first error is printed. */
 const stubborn = (path: string, name: string) => `
 import sqlite3
+from contextlib import closing
 n = 0
 while True:
     n += 1
     try:
-        connection = sqlite3.connect(${JSON.stringify(path)}, timeout=0, isolation_level=None)
-        connection.execute("INSERT INTO log VALUES (?, ?)", (${JSON.stringify(name)}, n))
-        print("ok", n, flush=True)
-    except sqlite3.Error:
-        pass
-    finally:
-        connection.close()
+        with closing(sqlite3.connect(${JSON.stringify(path)}, timeout=0, isolation_level=None)) as connection:
+            connection.execute("INSERT INTO log VALUES (?, ?)", (${JSON.stringify(name)}, n))
+            print("ok", n, flush=True)
+    except sqlite3.Error as error:
+        if n == 1: print(error, flush=True)
 `;
 
 describe('programs that found the bare directory', () => {
@@ -41,18 +40,22 @@ describe('programs that found the bare directory', () => {
           ...start('python3', ['-c', stubborn(join(paths.mount, 'app.db'), name)]),
         }));
         const told = (stdout: string) => [...stdout.matchAll(/^ok (\d+)$/gm)].map((match) => Number(match[1]));
+        const each = (check: (stdout: string, index: number) => void) => () => {
+          programs.forEach(({ process, stdout, stderr }, index) => {
+            expect([process.exitCode, stderr()]).toEqual([null, '']);
+            check(stdout(), index);
+          });
+        };
         try {
+          await eventually(each((stdout) => expect(stdout).toContain('no such table')));
           for (let round = 0; round < restarts; round++) {
             await withDaemon(
               ['--drain', '1'],
               async () => {
                 const before = programs.map(({ stdout }) => told(stdout()).length);
+                // SQLite itself tries for 10 s on a mount that has ended before it lets go of the file.
                 await eventually(
-                  () => {
-                    programs.forEach(({ stdout }, index) => {
-                      expect(told(stdout()).length).toBeGreaterThan((before[index] ?? 0) + 5);
-                    });
-                  },
+                  each((stdout, index) => expect(told(stdout).length).toBeGreaterThan((before[index] ?? 0) + 5)),
                   { timeoutMs: 60_000 },
                 );
               },
