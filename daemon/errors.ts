@@ -31,8 +31,33 @@ export function usageError(message: string, hint?: string): CommandError {
 
 /** The message and, where the error carries one, what to do about it in parentheses. */
 export function sentenceOf(error: unknown): string {
-  const hint = typeof error === 'object' && error !== null && 'hint' in error ? error.hint : undefined;
+  const hint = hintOf(error);
   return hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
+}
+
+function hintOf(error: unknown): string | undefined {
+  const hint = typeof error === 'object' && error !== null && 'hint' in error ? error.hint : undefined;
+  return hint === undefined ? undefined : String(hint);
+}
+
+/** An error as --json prints it on stderr. */
+export interface ErrorFacts {
+  readonly code: keyof typeof exitCodes;
+  readonly exitCode: ExitCode;
+  readonly message: string;
+  /** What to do about it; null when the message says it all. */
+  readonly hint: string | null;
+}
+
+export function errorFacts(error: unknown): ErrorFacts {
+  const exitCode = error instanceof CommandError ? error.exitCode : exitCodes.failed;
+  const names = Object.keys(exitCodes) as (keyof typeof exitCodes)[];
+  return {
+    code: names.find((name) => exitCodes[name] === exitCode) ?? 'failed',
+    exitCode,
+    message: messageOf(error),
+    hint: hintOf(error) ?? null,
+  };
 }
 
 export function messageOf(error: unknown): string {

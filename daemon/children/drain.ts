@@ -25,6 +25,11 @@ export class Drain {
     return this.leftMs === 0;
   }
 
+  /** Makes it shorter, never longer. */
+  endWithin(seconds: number): void {
+    if (seconds * 1000 < this.leftMs) setTimeout(() => this.hurry(), seconds * 1000).unref();
+  }
+
   hurry(): void {
     this.#endsAtMs = performance.now();
     this.#tell();

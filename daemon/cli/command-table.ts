@@ -1,11 +1,13 @@
-// The commands of the program, one row each. A command's module is loaded only when it runs.
+// The commands of the program, one row each: the help, the man page and the completions come from it. A command's module is
+// loaded only when it runs.
 
 import { type SettingName, settingNames } from '../config/options.ts';
 import type { Command } from './command.ts';
 
 const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
 const force = { flag: 'force', description: 'replace what is there' };
-const json = { flag: 'json', description: 'print JSON' };
+const json = { flag: 'json', description: 'print JSON, errors too' };
+const watch = { flag: 'watch', description: 'print it again every second' };
 
 export const commands: readonly Command[] = [
   {
@@ -18,37 +20,42 @@ export const commands: readonly Command[] = [
     name: 'status',
     summary: 'show what the running daemon does',
     settings: whichDaemon,
-    switches: [json],
+    switches: [
+      json,
+      watch,
+      { flag: 'alive', description: 'only ask whether the mount and HTTP answer: exit code 0, or 1 with the reason' },
+    ],
     load: () => import('../commands/status.ts'),
   },
   {
     name: 'locks',
-    usage: '[DB]',
+    arguments: [{ name: 'DB', isOptional: true }],
     summary: 'show who holds and who waits for locks of the databases on the mount',
     settings: whichDaemon,
-    switches: [json, { flag: 'watch', description: 'print it again every second' }],
-    positionals: [0, 1],
+    switches: [json, watch],
     load: () => import('../commands/locks.ts'),
   },
   {
     name: 'stop',
-    summary: 'stop the running daemon and wait until it has ended',
-    settings: whichDaemon,
+    summary: 'stop the running daemon and wait until it has ended; a second stop may make the first one quicker',
+    settings: [...whichDaemon, 'drainSeconds'],
+    switches: [{ flag: 'force', description: 'wait for no requests and programs, as --drain 0' }, json],
     load: () => import('../commands/stop.ts'),
   },
   {
     name: 'reload',
-    usage: '[PID]',
+    arguments: [{ name: 'PID', isOptional: true }],
     summary:
       'replace the processes of the running daemon by new ones of the installed program, without a pause for clients',
     settings: [...whichDaemon, 'config'],
-    positionals: [0, 1],
+    switches: [json],
     load: () => import('../commands/reload.ts'),
   },
   {
     name: 'unmount',
     summary: 'clear a mount that a dead daemon has left behind',
     settings: whichDaemon,
+    switches: [json],
     load: () => import('../commands/unmount.ts'),
   },
   {
@@ -60,43 +67,40 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'backup',
-    usage: 'NAME FILE',
+    arguments: [{ name: 'NAME' }, { name: 'FILE', values: 'file' }],
     summary: 'save a database to a file while it is in use',
     settings: whichDaemon,
-    switches: [force],
-    positionals: [2, 2],
+    switches: [force, json],
     load: () => import('../commands/backup.ts'),
   },
   {
     name: 'restore',
-    usage: 'FILE NAME',
+    arguments: [{ name: 'FILE', values: 'file' }, { name: 'NAME' }],
     summary: 'put a saved database back, also while clients have it open',
     settings: whichDaemon,
-    switches: [force],
-    positionals: [2, 2],
+    switches: [force, json],
     load: () => import('../commands/restore.ts'),
   },
   {
     name: 'service',
-    usage: 'install|uninstall|status',
+    arguments: [{ name: 'install|uninstall|status', values: ['install', 'uninstall', 'status'] }],
     summary: 'run the daemon under systemd, with the flags given to install',
     settings: settingNames,
-    switches: [{ flag: 'print', description: 'with install: print the unit instead of installing it' }],
-    positionals: [1, 1],
+    switches: [{ flag: 'print', description: 'with install: print the unit instead of installing it' }, json],
     load: () => import('../commands/service.ts'),
   },
   {
     name: 'version',
     summary: 'print the version',
     settings: [],
+    switches: [json],
     load: () => import('../commands/version.ts'),
   },
   {
     name: 'help',
-    usage: '[COMMAND]',
+    arguments: [{ name: 'COMMAND', isOptional: true, values: 'command' }],
     summary: 'print this help, or the flags of one command',
     settings: [],
-    positionals: [0, 1],
     load: () => import('../commands/help.ts'),
   },
 ];

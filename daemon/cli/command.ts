@@ -11,16 +11,38 @@ export interface ParsedArguments {
 
 export type CommandInput = ParsedArguments & LoadedSettings;
 
+export interface Switch {
+  readonly flag: string;
+  readonly description: string;
+}
+
+/** An argument that is no flag. */
+export interface Argument {
+  /** As the help shows it. */
+  readonly name: string;
+  readonly isOptional?: true;
+  /** What it may be, or of what kind it is; anything unless given. */
+  readonly values?: readonly string[] | 'file' | 'command' | 'option';
+}
+
 export interface Command {
   readonly name: string;
-  /** Arguments and switches as the help shows them. */
-  readonly usage?: string;
   readonly summary: string;
+  /** In order; those that may be left out come last. */
+  readonly arguments?: readonly Argument[];
+  /** A second way to call it, as the help shows it. */
+  readonly otherUsage?: string;
   /** Options of the table that this command takes. */
   readonly settings: readonly SettingName[];
   /** Flags of this command alone; none has a value. */
-  readonly switches?: readonly { readonly flag: string; readonly description: string }[];
-  /** Fewest and most arguments that are no flags; none unless given. */
-  readonly positionals?: readonly [number, number];
+  readonly switches?: readonly Switch[];
+  /** Runs with faulty settings too, to tell what is wrong with them. */
+  readonly takesFaults?: true;
   readonly load: () => Promise<{ readonly run: (input: CommandInput) => Promise<ExitCode> }>;
+}
+
+/** As `hoody-sqlite locks [DB]`, without the flags; more than one line where there is another way to call it. */
+export function usagesOf({ name, arguments: rows = [], otherUsage }: Command): string[] {
+  const words = rows.map((row) => (row.isOptional ? ` [${row.name}]` : ` ${row.name}`)).join('');
+  return [`hoody-sqlite ${name}${words}`, ...(otherUsage === undefined ? [] : [`hoody-sqlite ${name} ${otherUsage}`])];
 }

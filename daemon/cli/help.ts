@@ -1,7 +1,7 @@
 // The help text, generated from the tables of commands and options so that it cannot be out of date.
 
 import { options, type SettingName } from '../config/options.ts';
-import type { Command } from './command.ts';
+import { type Command, usagesOf } from './command.ts';
 import { commands } from './command-table.ts';
 
 const flagColumnWidth = 34;
@@ -31,9 +31,10 @@ function commandHelp(command: Command): string {
     ...(command.switches ?? []).map(({ flag, description }) => row(`--${flag}`, description)),
     ...command.settings.map(settingRow),
   ];
-  const usage = command.usage ? ` ${command.usage}` : '';
-  const title = `usage: hoody-sqlite ${command.name}${usage}${flags.length > 0 ? ' [FLAGS]' : ''}`;
-  return `${[title, '', command.summary, ...(flags.length > 0 ? ['', ...flags] : [])].join('\n')}\n`;
+  const usages = usagesOf(command).map(
+    (usage, index) => `${index === 0 ? 'usage:' : '      '} ${usage}${flags.length > 0 ? ' [FLAGS]' : ''}`,
+  );
+  return `${[...usages, '', command.summary, ...(flags.length > 0 ? ['', ...flags] : [])].join('\n')}\n`;
 }
 
 function settingRow(name: SettingName): string {

@@ -2,10 +2,11 @@
 
 import { options, type SettingName, settingOfFlag } from '../config/options.ts';
 import { loadSettings } from '../config/settings.ts';
-import { CommandError, type ExitCode, exitCodes, sentenceOf, usageError } from '../errors.ts';
-import type { Command, ParsedArguments } from './command.ts';
+import { CommandError, type ExitCode, errorFacts, exitCodes, sentenceOf, usageError } from '../errors.ts';
+import { type Command, type ParsedArguments, usagesOf } from './command.ts';
 import { commands } from './command-table.ts';
 import { helpText } from './help.ts';
+import { print } from './output.ts';
 
 export async function main(): Promise<void> {
   // Node ends a process that waits for nothing any more, whatever a command still wanted to say.
@@ -27,20 +28,23 @@ async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
     const { run } = await command.load();
     return await run({ ...parsed, ...loadSettings(parsed.flags, process.env) });
   } catch (error) {
-    return report(error);
+    return report(error, args.includes('--json'));
   }
 }
 
 function printHelp(name: string): ExitCode {
-  process.stdout.write(helpText(commands.find((row) => row.name === name)));
+  print(helpText(commands.find((row) => row.name === name)));
   return exitCodes.ok;
 }
 
-function report(error: unknown): ExitCode {
-  process.stderr.write(`hoody-sqlite: ${sentenceOf(error)}\n`);
-  if (error instanceof CommandError) return error.exitCode;
-  if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return exitCodes.failed;
+/** With --json the last line of stderr is the error as one JSON object. */
+function report(error: unknown, asJson: boolean): ExitCode {
+  const isExpected = error instanceof CommandError;
+  if (!isExpected && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.stderr.write(
+    asJson ? `${JSON.stringify({ error: errorFacts(error) })}\n` : `hoody-sqlite: ${sentenceOf(error)}\n`,
+  );
+  return isExpected ? error.exitCode : exitCodes.failed;
 }
 
 /** Accepts `--flag value`, `--flag=value` and, for switches, a bare `--flag`. */
@@ -69,12 +73,19 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     if (text === undefined) throw usageError(`--${flag} needs a value: ${options[name].value}`);
     flags.set(name, [...(flags.get(name) ?? []), text]);
   }
-  const [least, most] = command.positionals ?? [0, 0];
-  if (positionals.length > most) throw usageError(`unexpected argument "${positionals[most]}"`, usageOf(command));
-  if (positionals.length < least) throw usageError('an argument is missing', usageOf(command));
+  checkCount(command, positionals);
   return { flags, switches, positionals };
 }
 
-function usageOf(command: Command): string {
-  return `usage: hoody-sqlite ${command.name}${command.usage ? ` ${command.usage}` : ''}`;
+/** The command itself counts where it can be called in another way. */
+function checkCount(command: Command, positionals: readonly string[]): void {
+  const { arguments: rows = [], otherUsage } = command;
+  const most = rows.length;
+  const least = otherUsage === undefined ? rows.filter(({ isOptional }) => !isOptional).length : 0;
+  if (positionals.length > most) throw usageError(`unexpected argument "${positionals[most]}"`, usageOf(command));
+  if (positionals.length < least) throw usageError('an argument is missing', usageOf(command));
+}
+
+export function usageOf(command: Command): string {
+  return `usage: ${usagesOf(command).join(' or ')}`;
 }

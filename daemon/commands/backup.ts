@@ -3,6 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
+import { printResult } from '../cli/output.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
@@ -23,7 +24,11 @@ export async function run(input: CommandInput): Promise<ExitCode> {
     throw new CommandError(exitCodes.failed, `${target} exists`, { hint: '--force replaces it' });
   }
   const sizeBytes = await copyToFile(database, target, mayReplace);
-  process.stdout.write(`${database} is saved to ${target}, ${bytesText(sizeBytes)}\n`);
+  printResult(
+    input,
+    { database, file: target, bytes: sizeBytes },
+    `${database} is saved to ${target}, ${bytesText(sizeBytes)}\n`,
+  );
   return exitCodes.ok;
 }
 

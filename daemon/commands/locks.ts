@@ -1,25 +1,22 @@
 // Prints who holds and who waits on the mount, blocking chain by blocking chain: the one who holds everybody up on top.
 import { isAbsolute, relative } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LockView } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command.ts';
 import { locksText } from '../cli/locks-text.ts';
+import { wantsJson } from '../cli/output.ts';
+import { showAgain } from '../cli/watch.ts';
 import { connectToDaemon } from '../control/client.ts';
 import { withExtension } from '../databases/name.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
-
-const watchMs = 1000;
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const [db] = input.positionals;
   const daemon = await connectToDaemon(input);
   try {
-    do {
+    await showAgain(input, async () => {
       const view = onlyAbout(db, (await daemon.ask('locks')) as LockView, daemon.roots);
-      const text = input.switches.has('json') ? `${JSON.stringify(view)}\n` : locksText(view);
-      process.stdout.write(input.switches.has('watch') && process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
-      if (input.switches.has('watch')) await delay(watchMs);
-    } while (input.switches.has('watch'));
+      return wantsJson(input) ? `${JSON.stringify(view)}\n` : locksText(view);
+    });
   } finally {
     daemon.close();
   }

@@ -1,6 +1,7 @@
 // Asks the daemon to replace its fs process and its server by new ones. The systemd unit names it by its pid, since variables and
 // a configuration file decide on which directories it runs.
 import type { CommandInput } from '../cli/command.ts';
+import { printResult } from '../cli/output.ts';
 import { connectToDaemon } from '../control/client.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 
@@ -8,6 +9,7 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   const daemon = await connectToDaemon(input, pidOf(input));
   try {
     await daemon.ask('reload');
+    printResult(input, { pid: daemon.pid, data: daemon.data, reloaded: true }, '');
   } finally {
     daemon.close();
   }

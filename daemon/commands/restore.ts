@@ -3,6 +3,7 @@
 import { rmSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
+import { printResult } from '../cli/output.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
@@ -25,7 +26,11 @@ export async function run(input: CommandInput): Promise<ExitCode> {
     throw new CommandError(exitCodes.failed, `${database} exists`, { hint: '--force replaces what it holds' });
   }
   const sizeBytes = await restore(saved, database, found);
-  process.stdout.write(`${database} holds what was saved in ${saved}, ${bytesText(sizeBytes)}\n`);
+  printResult(
+    input,
+    { database, file: saved, bytes: sizeBytes },
+    `${database} holds what was saved in ${saved}, ${bytesText(sizeBytes)}\n`,
+  );
   return exitCodes.ok;
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node
 import { fileURLToPath } from 'node:url';
 import { inspectMount } from '../../fs/index.ts';
 import type { CommandInput } from '../cli/command.ts';
+import { print, printResult } from '../cli/output.ts';
 import { checkTogether } from '../config/settings.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { listInstances } from '../instance/instances.ts';
@@ -24,18 +25,19 @@ export async function run(input: CommandInput): Promise<ExitCode> {
     case 'uninstall':
       return uninstall(input);
     case 'status':
-      return status();
+      return status(input);
     default:
       throw usageError(`unknown action "${action}"`, 'service install, service uninstall or service status');
   }
 }
 
-function install({ settings, flags, switches }: CommandInput): ExitCode {
+function install(input: CommandInput): ExitCode {
+  const { settings, flags, switches } = input;
   checkTogether(settings);
   const template = readFileSync(templatePath, 'utf8');
   const unit = unitText(template, { program: [process.execPath, programPath], settings, flags });
   if (switches.has('print')) {
-    process.stdout.write(unit);
+    print(unit);
     return exitCodes.ok;
   }
   requireSystemd('install');
@@ -50,14 +52,26 @@ function install({ settings, flags, switches }: CommandInput): ExitCode {
       hint: `journalctl -u ${unitName} tells why; hoody-sqlite check looks at the machine`,
     });
   }
-  process.stdout.write(`${unitName} is installed, enabled and running: ${unitPath}\n`);
+  printResult(
+    input,
+    { unit: unitPath, installed: true },
+    `${unitName} is installed, enabled and running: ${unitPath}\n`,
+  );
   return exitCodes.ok;
 }
 
-function uninstall({ settings }: CommandInput): ExitCode {
+function uninstall(input: CommandInput): ExitCode {
+  const { settings } = input;
   requireSystemd('uninstall');
+  const result = { unit: unitPath, installed: false };
   if (!existsSync(unitPath)) {
-    process.stdout.write(`${unitName} is not installed\n`);
+    const { FragmentPath } = shownUnit();
+    if (FragmentPath) {
+      throw new CommandError(exitCodes.failed, `${FragmentPath} is part of a package`, {
+        hint: 'apt-get remove hoody-sqlite takes it away and keeps the databases',
+      });
+    }
+    printResult(input, result, `${unitName} is not installed\n`);
     return exitCodes.ok;
   }
   const mountPoint = listInstances(settings.runDir)[0]?.record.mount ?? canonicalMountPoint(settings.mount);
@@ -73,25 +87,17 @@ function uninstall({ settings }: CommandInput): ExitCode {
   } catch {
     // another daemon uses it, or it never was
   }
-  process.stdout.write(
+  printResult(
+    input,
+    result,
     `${unitName} is stopped and removed; the databases and the state directory are left as they are\n`,
   );
   return exitCodes.ok;
 }
 
-function status(): ExitCode {
+function status(input: CommandInput): ExitCode {
   requireSystemctl();
-  const shown = systemctl(
-    'show',
-    unitName,
-    '--property=LoadState,UnitFileState,ActiveState,SubState,StatusText,MainPID,NRestarts,Result,ActiveEnterTimestamp',
-  );
-  const of = Object.fromEntries(
-    shown
-      .trim()
-      .split('\n')
-      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
-  );
+  const of = shownUnit();
   if (of.LoadState !== 'loaded') {
     throw new CommandError(exitCodes.noDaemon, `${unitName} is not installed`, {
       hint: 'hoody-sqlite service install',
@@ -99,7 +105,7 @@ function status(): ExitCode {
   }
   const isActive = of.ActiveState === 'active';
   const rows: [string, string | undefined][] = [
-    ['unit', `${unitPath}, ${of.UnitFileState}`],
+    ['unit', `${of.FragmentPath}, ${of.UnitFileState}`],
     [
       'state',
       `${of.ActiveState} (${of.SubState})${isActive ? ` since ${of.ActiveEnterTimestamp}, pid ${of.MainPID}` : ''}`,
@@ -108,9 +114,29 @@ function status(): ExitCode {
     ['restarts', of.NRestarts],
     ['last result', isActive ? undefined : of.Result],
   ];
-  for (const [name, text] of rows) if (text !== undefined) process.stdout.write(`${name.padEnd(12)} ${text}\n`);
-  process.stdout.write(isActive ? 'hoody-sqlite status tells the rest\n' : `journalctl -u ${unitName} tells why\n`);
+  const lines = rows.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(12)} ${text}`]));
+  lines.push(isActive ? 'hoody-sqlite status tells the rest' : `journalctl -u ${unitName} tells why`);
+  const facts = {
+    unit: of.FragmentPath,
+    enabled: of.UnitFileState,
+    state: of.ActiveState,
+    subState: of.SubState,
+    pid: isActive ? Number(of.MainPID) : null,
+    since: of.ActiveEnterTimestamp || null,
+    says: of.StatusText || null,
+    restarts: Number(of.NRestarts),
+    lastResult: of.Result,
+  };
+  printResult(input, facts, `${lines.join('\n')}\n`);
   return isActive ? exitCodes.ok : exitCodes.noDaemon;
+}
+
+/** What `systemctl show` says of the unit, by property. */
+function shownUnit(): Readonly<Record<string, string>> {
+  const properties =
+    'LoadState,FragmentPath,UnitFileState,ActiveState,SubState,StatusText,MainPID,NRestarts,Result,ActiveEnterTimestamp';
+  const lines = systemctl('show', unitName, `--property=${properties}`).trim().split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));
 }
 
 function requireSystemd(action: string): void {

@@ -48,7 +48,7 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   }
   const { reason, exitCode } = await stopRequest.made;
   log.info('stopping', { reason });
-  serviceManager.stopping(`stopping: ${reason}`);
+  serviceManager.stopping(`stopping: ${reason}`, supervisor.drainSeconds);
   await supervisor.stop();
   log.info('stopped');
   process.exit(exitCode);

@@ -70,6 +70,7 @@ export interface StatusSources {
   /** Of mounts of this data directory that have died. */
   readonly deadConnections: readonly number[];
   readonly degraded: readonly string[];
+  readonly isStopping: boolean;
   readonly lastError: LoggedEvent | undefined;
 }
 
@@ -107,7 +108,7 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
     fenced: fencedDatabases(sources.fenced, sources.deadConnections),
     degraded: [
       ...sources.degraded,
-      ...downChildren(children),
+      ...(sources.isStopping ? ['the daemon is stopping'] : downChildren(children)),
       ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
     ],
     lastError: sources.lastError ?? null,

@@ -1,5 +1,6 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
+import type { Server } from 'node:net';
 import {
   type FromFsProcess,
   type FsStatus,
@@ -16,6 +17,7 @@ import { urlOf } from '../config/listen-address.ts';
 import type { LogLevel, Settings } from '../config/options.ts';
 import { findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
+import type { StopRequest } from '../control/stop-request.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../errors.ts';
 import { HttpService } from '../http/http-service.ts';
 import { type ListeningSocket, openHttpSocket } from '../http/listening-socket.ts';
@@ -83,7 +85,9 @@ export class Supervisor {
   #fenced: readonly string[] = [];
   #isRecorded = false;
   #isStartUnwanted = false;
-  #isInHurry = false;
+  /** How long the stop to come waits for requests and programs. */
+  #drainSeconds: number;
+  #control: Server | undefined;
   #reloading: Promise<void> | undefined;
   #end: { readonly drain: Drain; readonly done: Promise<void> } | undefined;
   #onStop: StopListener = () => {};
@@ -91,6 +95,7 @@ export class Supervisor {
   constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
     this.#settings = settings;
     this.#logLevel = settings.logLevel;
+    this.#drainSeconds = settings.drainSeconds;
     this.#log = log;
     this.#keptMount = new KeptMount(serviceManager, log);
   }
@@ -118,9 +123,9 @@ export class Supervisor {
   }
 
   /** Ends everything, waiting at most `drainSeconds` for requests and programs. Further calls wait for the first. */
-  stop(drainSeconds = this.#settings.drainSeconds): Promise<void> {
+  stop(drainSeconds = this.#drainSeconds): Promise<void> {
     if (!this.#end) {
-      const drain = new Drain(this.#isInHurry ? 0 : drainSeconds);
+      const drain = new Drain(drainSeconds);
       this.#end = { drain, done: this.#endInOrder(drain) };
     }
     return this.#end.done;
@@ -128,8 +133,12 @@ export class Supervisor {
 
   /** A stop, this one or the one to come, waits for no requests and programs any more. */
   hurry(): void {
-    this.#isInHurry = true;
+    this.#drainSeconds = 0;
     this.#end?.drain.hurry();
+  }
+
+  get drainSeconds(): number {
+    return this.#drainSeconds;
   }
 
   status(): Promise<DaemonStatus> {
@@ -145,6 +154,7 @@ export class Supervisor {
       fenced: this.#fenced,
       deadConnections: this.#deadConnections,
       degraded: this.#degraded,
+      isStopping: this.#end !== undefined,
       lastError: this.#log.lastError(),
     });
   }
@@ -199,6 +209,9 @@ export class Supervisor {
     this.#atEnd(async () => {
       if (!this.#keepsRecord && this.#deadConnections.length === 0) removeInstance(instance);
     });
+    // Answers until nothing else runs: whoever has asked for a stop may want it to be quicker. Connections stay open until the
+    // process ends: `hoody-sqlite stop` waits for that.
+    this.#atEnd(async () => this.#control?.close());
 
     // A start that fails here has touched no mount.
     createStateDirectory(settings.stateDir);
@@ -397,14 +410,23 @@ export class Supervisor {
   }
 
   async #openControl(instance: Instance): Promise<void> {
-    const server = await openControlSocket(instance.controlSocket, {
+    this.#control = await openControlSocket(instance.controlSocket, {
       status: () => this.status(),
       locks: async () => (await this.#mountService?.process.current?.query('locks')) ?? { databases: [] },
       reload: () => this.reload(),
-      stop: async () => this.#onStop('asked by hoody-sqlite stop', exitCodes.ok),
+      alive: async () => {
+        await Promise.all(this.probes().map(({ ask }) => ask()));
+      },
+      stop: async (args) => this.#stopAsAsked((args ?? {}) as StopRequest),
     });
-    // Connections stay open until the process ends: `hoody-sqlite stop` waits for that.
-    this.#atEnd(async () => server.close());
+  }
+
+  #stopAsAsked({ drainSeconds }: StopRequest): void {
+    if (drainSeconds !== undefined) {
+      this.#drainSeconds = drainSeconds;
+      this.#end?.drain.endWithin(drainSeconds);
+    }
+    this.#onStop('asked by hoody-sqlite stop', exitCodes.ok);
   }
 
   #record(instance: Instance, mount: string | null, service: MountService | undefined): void {

@@ -6,10 +6,12 @@ import { DescriptorMessages } from '../../fs/index.ts';
 import { messageOf } from '../errors.ts';
 import { openDatagramSocket } from '../http/sockets.ts';
 import type { Log } from '../log.ts';
+import { stopSlackSeconds } from './service-unit.ts';
 
 export interface ServiceManager {
   ready(statusText: string): void;
-  stopping(statusText: string): void;
+  /** systemd waits for the drain time and what comes after it, even where the unit says less. */
+  stopping(statusText: string, drainSeconds: number): void;
   /** Must be repeated at least every `watchdogMs`, or systemd kills and restarts the service. */
   alive(): void;
   /** undefined when nobody watches. */
@@ -23,6 +25,8 @@ export interface ServiceManager {
 
 const variables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PID'];
 const firstKeptDescriptor = 3;
+/** Thirty years; more overflows what systemd adds it to. */
+const mostMicros = 1e15;
 
 /** Takes the variables out of `environment`: they are meant for this process, not for its children. */
 export function connectServiceManager(environment: NodeJS.ProcessEnv, log: Log): ServiceManager {
@@ -43,7 +47,12 @@ export function connectServiceManager(environment: NodeJS.ProcessEnv, log: Log):
   const isWatched = path !== undefined && (watchdogPid === undefined || Number(watchdogPid) === process.pid);
   return {
     ready: (statusText) => send(['READY=1', `STATUS=${statusText}`]),
-    stopping: (statusText) => send(['STOPPING=1', `STATUS=${statusText}`]),
+    stopping: (statusText, drainSeconds) =>
+      send([
+        'STOPPING=1',
+        `STATUS=${statusText}`,
+        `EXTEND_TIMEOUT_USEC=${Math.min(mostMicros, (drainSeconds + stopSlackSeconds) * 1e6)}`,
+      ]),
     alive: () => send(['WATCHDOG=1']),
     watchdogMs: isWatched && Number(watchdogMicros) > 0 ? Number(watchdogMicros) / 1000 : undefined,
     keep: (descriptors) => {

@@ -12,7 +12,7 @@ export interface UnitParts {
 }
 
 /** Beyond the drain time: the server's last requests, the fs process, the unmount. */
-const stopSlackSeconds = 20;
+export const stopSlackSeconds = 20;
 
 /** @throws Error when the template lacks a line that is to be replaced */
 export function unitText(template: string, { program, settings, flags }: UnitParts): string {

@@ -42,9 +42,11 @@ test.each(['a socket file', 'the abstract name space'])('the state is told throu
       expect(manager.watchdogMs).toBe(30_000);
       manager.ready('all well');
       manager.alive();
-      manager.stopping('asked to');
+      manager.stopping('asked to', 40);
       await eventually(() => {
-        expect(received()).toBe('bound\nREADY=1\nSTATUS=all well\nWATCHDOG=1\nSTOPPING=1\nSTATUS=asked to\n');
+        expect(received()).toBe(
+          'bound\nREADY=1\nSTATUS=all well\nWATCHDOG=1\nSTOPPING=1\nSTATUS=asked to\nEXTEND_TIMEOUT_USEC=60000000\n',
+        );
       });
     });
   } finally {
