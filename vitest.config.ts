@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
 const fast = [
   'test/architecture.test.ts',
   'test/mutations.test.ts',
+  'test/pages.test.ts',
   'test/fs/**/*.test.ts',
   'test/server/**/*.test.ts',
   'test/studio/**/*.test.ts',

@@ -45,8 +45,7 @@ export const commands: readonly Command[] = [
   {
     name: 'reload',
     arguments: [{ name: 'PID', isOptional: true }],
-    summary:
-      'replace the processes of the running daemon by new ones of the installed program, without a pause for clients',
+    summary: 'replace the processes of the running daemon by those of the installed program, without a pause',
     settings: [...whichDaemon, 'config'],
     switches: [json],
     load: () => import('../commands/reload.ts'),

@@ -5,6 +5,7 @@ import { type Command, usagesOf } from './command.ts';
 import { commands } from './command-table.ts';
 
 const flagColumnWidth = 34;
+const maxLineLength = 110;
 
 export function helpText(command: Command | undefined): string {
   return command ? commandHelp(command) : overview();
@@ -45,6 +46,21 @@ function settingRow(name: SettingName): string {
   );
 }
 
+/** The description goes on below itself where the line would become too long. */
 function row(flag: string, description: string): string {
-  return `  ${flag.padEnd(flagColumnWidth)} ${description}`;
+  const [first = '', ...further] = wrapped(description, maxLineLength - flagColumnWidth - 3);
+  return [
+    `  ${flag.padEnd(flagColumnWidth)} ${first}`,
+    ...further.map((line) => ' '.repeat(flagColumnWidth + 3) + line),
+  ].join('\n');
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
