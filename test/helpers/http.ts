@@ -1,9 +1,10 @@
 // One daemon on a real mount for all tests of a file, and a plain way to call it: raw requests (any Host, any body, no
 // header of the client's own), the answer as text and as JSON. Every answer must be as the API describes itself.
 import http from 'node:http';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
 import { expectDescribed } from './described-answers.ts';
+import { eventually } from './eventually.ts';
 
 export interface Answer {
   readonly status: number;
@@ -62,6 +63,23 @@ export function apiOf(daemon: Daemon): Api {
     sql: (db, ...items) =>
       call('POST', `/db?db=${encodeURIComponent(db)}&create_db_if_missing=true`, { body: { transaction: items } }),
   };
+}
+
+/** A killed server breaks connections, and what a killed executor had not committed is answered 503: a client tries again. */
+export async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
+  const outcome = await eventually(
+    async () => {
+      const answer = await call().catch((error: NodeJS.ErrnoException) => {
+        if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '')) throw error;
+        return error;
+      });
+      if (!(answer instanceof Error)) expect(answer.status).not.toBe(503);
+      return answer;
+    },
+    { timeoutMs: 60_000 },
+  );
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
 }
 
 /** Starts a daemon before the tests of the calling file (or describe) and ends it after them. */

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type Answer, useDaemon } from '../helpers/http.ts';
+import { untilServed, useDaemon } from '../helpers/http.ts';
 import { start } from '../helpers/process.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -14,15 +14,6 @@ connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
 for _ in range(int(sys.argv[2])):
     connection.execute("UPDATE kv_store SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE key = 'n'")
 `;
-
-/** Killed executors are replaced; what they had not committed is answered 503, for the client to try again. */
-async function retried(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    const answer = await call();
-    if (answer.status !== 503) return answer;
-    await sleep(5);
-  }
-}
 
 async function killAnExecutor(): Promise<void> {
   const { processes } = await api().daemon.status();
@@ -64,7 +55,7 @@ describe('an executor is killed in the middle', () => {
     const batches = async () => {
       for (let round = 1; round <= 60; round += 1) {
         const batch = keys.map((key) => ({ key, value: round }));
-        const answer = await retried(() => call('POST', '/kv/batch/set?db=killed', { body: { batch } }));
+        const answer = await untilServed(() => call('POST', '/kv/batch/set?db=killed', { body: { batch } }));
         expect(answer.status).toBe(200);
         acknowledged = round;
       }
@@ -79,7 +70,7 @@ describe('an executor is killed in the middle', () => {
     const looks = async () => {
       while (!isDone) {
         const least = acknowledged;
-        const answer = await retried(() => call('POST', '/kv/batch/get?db=killed', { body: { keys } }));
+        const answer = await untilServed(() => call('POST', '/kv/batch/get?db=killed', { body: { keys } }));
         const values = new Set(keys.map((key) => answer.json.results[key]?.value ?? 0));
         expect(values.size).toBe(1);
         expect([...values][0]).toBeGreaterThanOrEqual(least);
@@ -116,7 +107,7 @@ describe('an executor is killed in the middle', () => {
     const clients = Array.from({ length: 8 }, async (_, client) => {
       for (let n = 0; n < 12; n += 1) {
         const headers = { 'idempotency-key': `${client}-${n}` };
-        const answer = await retried(() => call('POST', '/kv/n/incr?db=once', { headers }));
+        const answer = await untilServed(() => call('POST', '/kv/n/incr?db=once', { headers }));
         expect(answer.status).toBe(200);
       }
     });

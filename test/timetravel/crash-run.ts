@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type Answer, request } from '../helpers/http.ts';
+import { request, untilServed } from '../helpers/http.ts';
 
 export type Victim = 'executor' | 'server' | 'fs';
 
@@ -12,7 +12,7 @@ const clients = 4;
 
 export async function runCrashes(daemon: Daemon, victims: readonly Victim[], kills: number): Promise<void> {
   const call = (method: string, path: string, body?: string) =>
-    retried(() => request(`${daemon.url}/api/v1/sqlite${path}`, method, body === undefined ? {} : { body }));
+    untilServed(() => request(`${daemon.url}/api/v1/sqlite${path}`, method, body === undefined ? {} : { body }));
   await call('PUT', '/kv/start?db=crash&create_db_if_missing=true', '0');
   const start = (await call('GET', '/changes?db=crash')).json.cursor as string;
   const acknowledged = new Map<string, number>();
@@ -79,19 +79,5 @@ async function killOne(daemon: Daemon, victims: readonly Victim[]): Promise<void
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
   } catch {
     // It ended meanwhile, or the daemon is just putting itself together again.
-  }
-}
-
-/** A killed server breaks connections, and what was not committed is answered 503: a client tries again. */
-async function retried(call: () => Promise<Answer>): Promise<Answer> {
-  const endsAtMs = performance.now() + 60_000;
-  for (;;) {
-    try {
-      const answer = await call();
-      if (answer.status !== 503 || performance.now() > endsAtMs) return answer;
-    } catch (error) {
-      if (performance.now() > endsAtMs) throw error;
-    }
-    await sleep(10);
   }
 }

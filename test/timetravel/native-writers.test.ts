@@ -45,6 +45,24 @@ async function clientOf({ call }: Api, key: string): Promise<{ client: string; c
   return { client: operations[0].client, client_ip: operations[0].client_ip };
 }
 
+/** Writes until a change has the name of its process: the first may have none, where nobody had looked before it at the log's end. */
+function named(api: Api, by: Writer, key: string): Promise<string> {
+  let n = 0;
+  return eventually(async () => {
+    n += 1;
+    await by.write(`${key}${n}`);
+    return await eventually(
+      async () => {
+        const { client, client_ip } = await clientOf(api, `${key}${n}`);
+        expect(client_ip).toBe(null);
+        expect(client).toMatch(/^native:/);
+        return client;
+      },
+      { timeoutMs: 5000 },
+    );
+  });
+}
+
 /** In a pid namespace of its own: what the kernel knows of a container. */
 const apart = ['unshare', '--pid', '--fork', '--kill-child'];
 
@@ -55,25 +73,8 @@ test('a native change carries the name of its process and container, an SQL one 
     const host = startWriter(daemon, 'host');
     const contained = startWriter(daemon, 'contained', apart);
     try {
-      // Not the first: nobody has looked before it where the log ends, perhaps.
-      const named = async (by: Writer, key: string) => {
-        let n = 0;
-        return await eventually(async () => {
-          n += 1;
-          await by.write(`${key}${n}`);
-          return await eventually(
-            async () => {
-              const { client, client_ip } = await clientOf(api, `${key}${n}`);
-              expect(client_ip).toBe(null);
-              expect(client).toMatch(/^native:/);
-              return client;
-            },
-            { timeoutMs: 5000 },
-          );
-        });
-      };
-      expect(await named(host, 'h')).toBe(`native:python3[${host.pid}]@host`);
-      expect(await named(contained, 'c')).toMatch(/^native:python3\[\d+\]@(?!host$)[\w.-]+$/);
+      expect(await named(api, host, 'h')).toBe(`native:python3[${host.pid}]@host`);
+      expect(await named(api, contained, 'c')).toMatch(/^native:python3\[\d+\]@(?!host$)[\w.-]+$/);
       await api.sql('app', { statement: "REPLACE INTO kv_store (key, value) VALUES ('first', '1')" });
       expect(await clientOf(api, 'first')).toEqual({ client: 'http', client_ip: '127.0.0.1' });
     } finally {
@@ -103,8 +104,8 @@ test('writers at the same time, and HTTP beside them, never get the name of anot
           }
         })(),
       ]);
-      // The last names are written down within a second.
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      // Names are written down in order: the earlier ones are there then.
+      for (const [at, by] of writers.entries()) await named(api, by, `last${at}-`);
       let found = 0;
       for (const [at, by] of writers.entries()) {
         for (let n = 0; n < keysEach; n += 1) {
