@@ -1,5 +1,7 @@
 // The log: one JSON line per event on stderr, or a readable line when stderr is a terminal. Stdout is never used.
-import { type LogLevel, logLevels } from './config/options.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

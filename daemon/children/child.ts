@@ -2,8 +2,7 @@
 // options, asked questions, stopped. Whether a new one follows is for the supervisor to decide.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { LogLevel } from '../config/options.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogLevel } from '../log.ts';
 import { installedVersion } from '../version.ts';
 
 export type Role = 'fs' | 'server';

@@ -1,8 +1,10 @@
 // Every option of the program in one table: flags, HOODY_SQLITE_* variables, keys of the configuration file and the
 // help text all come from it. A value is checked by the option's kind (option-values.ts), whatever source it comes from.
+
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LockLimits } from '../../fs/index.ts';
+import { type LogLevel, logLevels } from '../log.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import {
   durationSeconds,
@@ -47,9 +49,6 @@ export interface Settings {
   readonly historyMaxAgeSeconds: number;
   readonly historyMaxOps: number;
 }
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 interface Option<T> {
   /** Long flag without dashes; also the key of the configuration file. */

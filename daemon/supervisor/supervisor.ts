@@ -14,7 +14,7 @@ import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
 import { identityOf } from '../children/process-identity.ts';
 import { urlOf } from '../config/listen-address.ts';
-import type { LogLevel, Settings } from '../config/options.ts';
+import type { Settings } from '../config/options.ts';
 import { findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import type { StopRequest } from '../control/stop-request.ts';
@@ -37,7 +37,7 @@ import {
   writeRecord,
 } from '../instance/instances.ts';
 import { canonicalMountPoint, createDirectory, isInside } from '../instance/paths.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogLevel } from '../log.ts';
 import { DataFence } from '../mount/data-fence.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
 import { adoptMount } from '../mount/mount-from-orphan.ts';

@@ -59,10 +59,15 @@ export function tokenize(sql: string): Token[] {
 }
 
 /** The name inside a quoted token, or the string inside a string token. */
-export function unquote(token: Token): string {
+function unquote(token: Token): string {
   const quote = token.text[0] ?? '';
   const inner = token.text.slice(1, token.text.endsWith(quote === '[' ? ']' : quote) ? -1 : undefined);
   return quote === '[' ? inner : inner.replaceAll(quote + quote, quote);
+}
+
+/** The text of a word, or what its quotes hold. */
+export function nameOf(token: Token): string {
+  return token.kind === 'quoted' || token.kind === 'string' ? unquote(token) : token.text;
 }
 
 function lengthAt(pattern: RegExp, sql: string, at: number): number {

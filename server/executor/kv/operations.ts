@@ -2,7 +2,6 @@
 import type { AnyImplementation } from '../implementation.ts';
 import { kvChanges } from './feed/changes.ts';
 import { resetChanges } from './feed/reset.ts';
-import { kvLogEnds, kvNameRows } from './log/native-rows.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './past/history.ts';
 import { kvDiff } from './past/table-diff.ts';
 import { kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.ts';
@@ -11,6 +10,7 @@ import { kvIncrement, kvPop, kvPush, kvRemove } from './store/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './store/batch.ts';
 import { kvList } from './store/list.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from './store/store.ts';
+import { kvLogEnds, kvNameRows } from './upkeep/native-rows.ts';
 import { kvRetain } from './upkeep/retention.ts';
 import { databaseStats } from './upkeep/stats.ts';
 

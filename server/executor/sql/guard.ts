@@ -1,7 +1,7 @@
 // What the words of a statement say before SQLite sees it: a clear refusal, and which pragmas run before BEGIN. That
 // nothing forbidden runs, however it is spelled, is the work of guard/.
 import { ApiError } from '../../messages/errors.ts';
-import { type Token, unquote } from '../../messages/sql-tokens.ts';
+import { nameOf, type Token } from '../../messages/sql-tokens.ts';
 import { isOwnName, outsidePragmas, refusalOf, ruleFor } from '../guard/rules.ts';
 import type { Statement } from './statements.ts';
 
@@ -74,11 +74,6 @@ export function pragmaOf({ keyword, tokens }: Statement): Pragma | null {
     name: name === undefined ? '' : nameOf(name).toLowerCase(),
     argument: argument === undefined ? '' : nameOf(argument) || "''",
   };
-}
-
-/** The text of a word, or what its quotes hold. */
-export function nameOf(token: Token): string {
-  return token.kind === 'quoted' || token.kind === 'string' ? unquote(token) : token.text;
 }
 
 /**

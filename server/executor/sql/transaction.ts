@@ -7,7 +7,7 @@ import { limits } from '../../messages/limits.ts';
 import type { ItemRecord, TransactionAnswer } from '../../messages/operations/sql.ts';
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
-import { logEnds, nameRowsSince } from '../kv/log/native-rows.ts';
+import { logEnds, nameRowsSince } from '../kv/upkeep/native-rows.ts';
 import { admit, runAs } from './admit.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
 import { writeCell } from './cells.ts';

@@ -8,13 +8,13 @@ import { kvLimits } from '../../../messages/kv-limits.ts';
 import { type ChangeEvent, type ChangesArgs, kvFeed } from '../../../messages/operations/kv-feed.ts';
 import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
+import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } from '../log/cursor.ts';
 import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
 import { metaTable, quoteName } from '../table/names.ts';
 import { etagOf, isExpired, isTrueKey, readRow, versionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
-import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } from './cursor.ts';
 
 interface EventRow {
   readonly seq: number;

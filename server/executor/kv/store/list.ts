@@ -6,7 +6,7 @@ import { kv, type ListArgs } from '../../../messages/operations/kv.ts';
 import { json } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
-import { currentCursor } from '../feed/cursor.ts';
+import { currentCursor } from '../log/cursor.ts';
 import { quoteName } from '../table/names.ts';
 import { etagOf, isTrueKey, lastVersionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';

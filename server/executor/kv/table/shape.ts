@@ -2,9 +2,8 @@
 // back as it is, under the same key. Where a declaration gets in the way, the refusal names it.
 // https://sqlite.org/datatype3.html: affinity (3.1), collations (7). https://sqlite.org/stricttables.html
 
-import { tokenize } from '../../../messages/sql-tokens.ts';
+import { nameOf, tokenize } from '../../../messages/sql-tokens.ts';
 import type { Connection } from '../../connection.ts';
-import { nameOf } from '../../sql/guard.ts';
 import { kvColumns } from './schema.ts';
 
 type Affinity = 'TEXT' | 'NUMERIC' | 'INTEGER' | 'REAL' | 'BLOB';

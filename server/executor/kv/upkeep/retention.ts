@@ -6,7 +6,7 @@ import { kvUpkeep, type RetentionArgs, type TableProgress } from '../../../messa
 import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
 import { feedFloor } from '../feed/changes.ts';
-import { lastSeq } from '../feed/cursor.ts';
+import { lastSeq } from '../log/cursor.ts';
 import { firstSeqAfter } from '../past/past.ts';
 import { forgetAnswer, oldAnswers } from '../store/request.ts';
 import { oldTypeCodes } from '../table/codes.ts';

@@ -1,7 +1,7 @@
 // Whose name a change without a client gets, and which changes never get one.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { kvLogEnds, kvNameRows } from '../../../../server/executor/kv/log/native-rows.ts';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
+import { kvLogEnds, kvNameRows } from '../../../../server/executor/kv/upkeep/native-rows.ts';
 import { onlyWriter } from '../../../../server/process/upkeep/native-writers.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 

@@ -4,11 +4,11 @@
 import { kvUpkeep, type LogEnds, type NamedRows } from '../../../messages/operations/kv-upkeep.ts';
 import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
-import { lastSeq } from '../feed/cursor.ts';
+import { lastSeq } from '../log/cursor.ts';
 import { opCodes } from '../table/codes.ts';
 import { kvNames, quoteName } from '../table/names.ts';
 import { watchedTables } from '../table/table.ts';
-import { SmallTransactions } from '../upkeep/small-transactions.ts';
+import { SmallTransactions } from './small-transactions.ts';
 
 /** What triggers say that a client did: expiry and gaps are nobody's change. */
 const nativeOps = [opCodes.SET, opCodes.DELETE, opCodes.EXPIRE, opCodes.PERSIST].join(', ');
