@@ -10,10 +10,10 @@ import { type Finished, run, start } from '../helpers/process.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
 
-/** The rows `| COMMAND | NAMES |` below the heading: names in backticks, in the order in which they are printed. */
-const section = page.slice(page.indexOf('## JSON')).split('\n## ')[0] ?? '';
+/** The items `- COMMAND: NAMES` below the heading: names in backticks, in the order in which they are printed. */
+const section = (page.slice(page.indexOf('## JSON')).split('\n## ')[0] ?? '').replaceAll('\n  ', ' ');
 const promised = new Map(
-  [...section.matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)].map(([, command = '', names = '']) => [
+  [...section.matchAll(/^- `([^`]+)`: (.*)$/gm)].map(([, command = '', names = '']) => [
     command,
     [...names.matchAll(/`([^`]+)`/g)].map((match) => match[1]),
   ]),
