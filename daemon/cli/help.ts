@@ -19,9 +19,10 @@ usage: hoody-sqlite COMMAND [FLAGS]
 
 ${rows.join('\n')}
 
-hoody-sqlite help COMMAND lists the flags of a command. Flags win over variables (HOODY_SQLITE_LOG_LEVEL for
---log-level), those over the file named by --config (JSON, keys are the long flags), those over the defaults.
-A command that talks to a daemon takes --mount or --data; without them it means the only running daemon.
+hoody-sqlite help COMMAND lists the flags of a command. Each flag of start is also a variable
+(HOODY_SQLITE_LOG_LEVEL for --log-level) and a key of the file named by --config (JSON, "log-level").
+A flag wins over a variable, a variable over the file, the file over the default.
+A command that talks to a daemon means the only one that runs. --mount or --data names one of several.
 
 exit codes: 0 ok; 1 failed; 2 usage or configuration; 3 no daemon runs; 4 another daemon has the directory
 `;

@@ -63,7 +63,7 @@ function rootCheck(mayMount: boolean): Check {
     name: 'root',
     result: 'failed',
     text: 'this user may not mount: CAP_SYS_ADMIN is missing',
-    fix: 'run it as root (sudo hoody-sqlite start); in a container add --cap-add SYS_ADMIN; or serve HTTP only with --no-mount',
+    fix: 'run it as root (sudo hoody-sqlite start); in a container add --cap-add SYS_ADMIN; --no-mount serves HTTP only',
   };
 }
 
@@ -94,7 +94,7 @@ function processesCheck(): Check {
   return {
     name,
     result: 'warning',
-    text: 'clients outside of this pid namespace cannot be seen: locks queue, and say "pid 0 (hidden)"; after a crash nobody names who holds a database',
+    text: 'clients outside of this pid namespace cannot be seen: their locks queue, but show "pid 0 (hidden)"; after a crash nobody can say which program holds a database',
     fix: 'podman run --pid host, docker run --pid host, or hostPID: true in a pod',
   };
 }
@@ -106,7 +106,7 @@ async function guardCheck(): Promise<Check> {
   return {
     name,
     result: 'warning',
-    text: `SQL over HTTP is limited to what its words show to be harmless: ${reason}`,
+    text: `SQL over HTTP is limited to statements that are known to be harmless: ${reason}`,
     fix: 'apt-get install -y gcc libc6-dev && npm run build, where the program is built',
   };
 }
@@ -116,7 +116,7 @@ function passthroughCheck(isPossible: boolean, kernel: string, missing: readonly
   return {
     name: 'kernel',
     result: 'warning',
-    text: `${kernel}, no passthrough: reads and writes take the way through the daemon`,
+    text: `${kernel}, no passthrough: reads and writes go through the daemon`,
     ...(missing.length > 0 && { fix: missing.join(' ') }),
   };
 }

@@ -100,14 +100,17 @@ export const options: Options = {
     description: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
   },
   noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
-  requireMount: toggle('require-mount', 'refuse to start where nothing can be mounted, instead of serving HTTP only'),
+  requireMount: toggle(
+    'require-mount',
+    'refuse to start where nothing can be mounted; without this flag HTTP is served all the same',
+  ),
   passthrough: {
     flag: 'passthrough',
     value: 'auto|on|off',
     parse: oneOf(['auto', 'on', 'off']),
     byDefault: () => 'auto',
     defaultText: 'auto',
-    description: 'let the kernel read and write the data files directly; on = refuse to start without it',
+    description: 'let the kernel read and write the data files directly; on refuses to start without it',
   },
   locks: {
     flag: 'locks',
@@ -115,7 +118,7 @@ export const options: Options = {
     parse: oneOf(['coordinated', 'kernel']),
     byDefault: () => 'coordinated',
     defaultText: 'coordinated',
-    description: 'who keeps the locks on the mount: the daemon, which queues waiters, or the kernel',
+    description: 'who keeps the locks on the mount: the daemon queues waiters, the kernel refuses them',
   },
   lockLimits: {
     flag: 'lock-limit',
@@ -133,7 +136,8 @@ export const options: Options = {
     byDefault: () => 'auto',
     defaultText: 'auto',
     description:
-      'keep idle processors awake while programs ask the mount back to back: locks are up to 2.5 times as fast and cost more power; auto = on machines with at most 4 processors',
+      'keep idle processors awake while programs ask the mount back to back; this makes locks up to 2.5 times as fast ' +
+      'and costs power; auto does so on machines with at most 4 processors',
   },
   config: {
     flag: 'config',
@@ -153,7 +157,7 @@ export const options: Options = {
         : resolve(isRoot() ? '/var/lib/hoody-sqlite' : '.hoody-sqlite'),
     defaultText:
       '/hoody/storage/sqlite where /hoody/storage exists, else /var/lib/hoody-sqlite as root, else ./.hoody-sqlite',
-    description: 'where the daemon keeps what must survive a restart',
+    description: 'directory for what must survive a restart, such as the query history',
   },
   runDir: {
     flag: 'run-dir',
@@ -165,7 +169,7 @@ export const options: Options = {
       return perUser ? `${perUser}/hoody-sqlite` : `/tmp/hoody-sqlite-${process.getuid?.() ?? 0}`;
     },
     defaultText: '/run/hoody-sqlite as root, else $XDG_RUNTIME_DIR/hoody-sqlite or /tmp/hoody-sqlite-UID',
-    description: 'run-time files: control sockets and who runs',
+    description: 'directory of run-time files: control sockets, and which daemon runs',
   },
   drainSeconds: {
     flag: 'drain',
@@ -189,7 +193,7 @@ export const options: Options = {
     parse: oneOf(logLevels),
     byDefault: () => 'info',
     defaultText: 'info',
-    description: 'least severe event that is logged',
+    description: 'log events of this level and above',
     isLive: true,
   },
   allowAnyAbsoluteDbPath: toggle(
@@ -203,7 +207,7 @@ export const options: Options = {
     parse: path,
     byDefault: () => undefined,
     defaultText: 'none, requests need no token',
-    description: 'file with lines "full TOKEN" or "read TOKEN"; HTTP requests then need one of them',
+    description: 'file with lines "full TOKEN" or "read TOKEN"; each HTTP request needs one of these tokens',
   },
   maxBodyBytes: {
     flag: 'max-body-bytes',
@@ -219,7 +223,7 @@ export const options: Options = {
     parse: executorMemory,
     byDefault: () => 2 ** 30,
     defaultText: '1GiB',
-    description: 'what one of the processes that run SQL may have of memory; work that needs more is answered 413',
+    description: 'memory of each process that runs SQL; work that needs more is answered 413',
   },
   corsOrigin: {
     flag: 'cors-origin',
@@ -227,7 +231,7 @@ export const options: Options = {
     parse: list,
     byDefault: () => [],
     defaultText: 'none',
-    description: 'web page origin that may use the API, or *; may be repeated',
+    description: 'origin whose web pages may use the API, or * for any; may be repeated',
     isList: true,
   },
   allowHost: {
@@ -236,11 +240,11 @@ export const options: Options = {
     parse: list,
     byDefault: () => [],
     defaultText: 'localhost and the listen address',
-    description: 'further Host name that requests may use, or *; may be repeated',
+    description: 'another Host name that requests may use, or * for any; may be repeated',
     isList: true,
   },
   trustProxy: toggle('trust-proxy', 'take the client address from the X-Forwarded-For header'),
-  insecure: toggle('insecure', 'allow a --listen address that other machines can reach without a token file'),
+  insecure: toggle('insecure', 'allow a --listen address that other machines can reach, without a token file'),
   historyMaxAgeSeconds: {
     flag: 'history-max-age',
     value: 'DURATION',
