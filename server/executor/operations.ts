@@ -6,6 +6,7 @@ import type { AnyFileImplementation, AnyImplementation } from './implementation.
 import { kvOperations } from './kv/operations.ts';
 import { historyOperations } from './query-history.ts';
 import { sqlOperations } from './sql/operations.ts';
+import { studioOperations } from './studio/operations.ts';
 
 function byName<Row extends { readonly name: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> {
   return new Map(rows.map((row) => [row.name, row]));
@@ -16,6 +17,7 @@ export const operations: ReadonlyMap<string, AnyImplementation> = byName([
   ...databaseOperations,
   ...historyOperations,
   ...kvOperations,
+  ...studioOperations,
 ]);
 
 export const fileOperations: ReadonlyMap<string, AnyFileImplementation> = byName(databaseFileOperations);

@@ -132,13 +132,20 @@ function describeReplies({ replies }: Route, codes: readonly ErrorCode[]): Recor
   );
 }
 
-function describeReply(status: number, { description, schema, contentType, headers = [] }: DescribedReply): Schema {
+function describeReply(
+  status: number,
+  { description, schema, contentType, orBytes, headers = [] }: DescribedReply,
+): Schema {
   const described = Object.fromEntries(headers.map((header) => [header.name, describeHeader(header)]));
   const all = { ...described, ...(status >= 400 ? referencesTo(errorHeaders, status) : {}) };
   return {
     description,
     ...(Object.keys(all).length === 0 ? {} : { headers: all }),
-    ...(schema === undefined ? {} : { content: { [contentType ?? 'application/json']: { schema } } }),
+    ...(schema === undefined
+      ? {}
+      : {
+          content: { [contentType ?? 'application/json']: { schema }, ...(orBytes && { [orBytes]: { schema: text } }) },
+        }),
   };
 }
 

@@ -77,9 +77,10 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
 
   const { route, key } = deps.router.match(req.method ?? 'GET', path);
   seen.route = route;
-  deps.guard.checkToken(req.headers.authorization, route);
+  const access = deps.guard.checkToken(req.headers.authorization, route);
   const request = new RequestContext({
     key,
+    access,
     query: new Query(at < 0 ? '' : url.slice(at + 1), route.query),
     request: req,
     clientIp: clientAddress(context, deps.services.options.trustProxy),

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
+import type { Access } from './access.ts';
 import { readBody } from './body.ts';
 import type { Query } from './query.ts';
 import type { TransitBudget } from './transit-budget.ts';
@@ -14,6 +15,8 @@ export class RequestContext {
   /** `performance.now()` at which the answer is due. */
   readonly deadlineMs: number;
   readonly clientIp: string;
+  /** What the caller's token allows: `full` where no tokens are asked for, `read` where none was looked at. */
+  readonly access: Access;
   readonly #maxBodyBytes: number;
   readonly #budget: TransitBudget;
 
@@ -22,16 +25,21 @@ export class RequestContext {
     readonly key: string;
     readonly request: IncomingMessage;
     readonly clientIp: string;
+    readonly access: Access;
     readonly maxBodyBytes: number;
     readonly budget: TransitBudget;
+    /** At most so long, whatever `timeout` says. */
+    readonly mostSeconds?: number;
   }) {
     this.query = parts.query;
     this.key = parts.key;
     this.request = parts.request;
     this.clientIp = parts.clientIp;
+    this.access = parts.access;
     this.#maxBodyBytes = parts.maxBodyBytes;
     this.#budget = parts.budget;
-    this.deadlineMs = performance.now() + timeoutSeconds(parts.query.raw('timeout')) * 1000;
+    const seconds = timeoutSeconds(parts.query.raw('timeout'));
+    this.deadlineMs = performance.now() + Math.min(seconds, parts.mostSeconds ?? seconds) * 1000;
   }
 
   /** The client has closed its connection: nobody waits for the answer. */
@@ -48,9 +56,14 @@ export class RequestContext {
 
   /** The same request with a deadline counted from now: for answers that go on, such as streams. */
   renewed(): RequestContext {
-    const { query, key, request, clientIp } = this;
-    const parts = { query, key, request, clientIp, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget };
-    return new RequestContext(parts);
+    return this.within(limits.deadlineMaxSeconds);
+  }
+
+  /** As `renewed`, with a deadline in at most so many seconds: for a step that is given up before the request is. */
+  within(mostSeconds: number): RequestContext {
+    const { query, key, request, clientIp, access } = this;
+    const parts = { query, key, request, clientIp, access, mostSeconds };
+    return new RequestContext({ ...parts, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget });
   }
 
   /** The `create_db_if_missing` / `auto_create` pair; `fallback` (the server's --create-on-write) where neither was sent. */

@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ApiError } from '../../messages/errors.ts';
+import type { Access } from './access.ts';
 import type { Route } from './route.ts';
 
 export interface GuardOptions {
@@ -13,7 +14,7 @@ export interface GuardOptions {
 }
 
 export interface Token {
-  readonly access: 'full' | 'read';
+  readonly access: Access;
   /** SHA-256 of the token, so that comparing takes the same time for every token. */
   readonly digest: Buffer;
 }
@@ -48,17 +49,22 @@ export class Guard {
     throw new ApiError('FORBIDDEN', `requests from pages of ${origin} are not allowed: start with --cors-origin`);
   }
 
-  /** @throws ApiError UNAUTHORIZED, FORBIDDEN for a read token on a writing route */
-  checkToken(authorization: string | undefined, route: Route): void {
+  /**
+   * What the caller may do.
+   * @throws ApiError UNAUTHORIZED, FORBIDDEN for a read token on a writing route
+   */
+  checkToken(authorization: string | undefined, route: Route): Access {
     const { tokens } = this.#options;
-    if (tokens === null || route.access === 'open') return;
+    if (tokens === null) return 'full';
+    if (route.access === 'open') return 'read';
     const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
     if (given === undefined) throw new ApiError('UNAUTHORIZED', 'this server needs Authorization: Bearer TOKEN');
     const digest = digestOf(given);
-    let access: Token['access'] | undefined;
+    let access: Access | undefined;
     for (const token of tokens) if (timingSafeEqual(token.digest, digest)) access = token.access;
     if (access === undefined) throw new ApiError('UNAUTHORIZED', 'the bearer token is not known');
     if (access === 'read' && route.access === 'write') throw new ApiError('FORBIDDEN', 'this token may only read');
+    return access;
   }
 }
 

@@ -22,6 +22,8 @@ export interface DescribedReply {
   /** Of the JSON body, or of what `contentType` names; absent for no body. */
   readonly schema?: Schema;
   readonly contentType?: string;
+  /** The reply may also be bytes of this content type. */
+  readonly orBytes?: string;
   /** Those that may stand there; what every answer has is not repeated. */
   readonly headers?: readonly Header[];
 }

@@ -1,0 +1,23 @@
+// The studio's operations, for the executor's table.
+import { studio } from '../../messages/operations/studio.ts';
+import { json } from '../../messages/reply.ts';
+import { type AnyImplementation, implement } from '../implementation.ts';
+import { bytesOfValue, readValue } from './cell.ts';
+import { count, estimate } from './count.ts';
+import { inRead } from './reading.ts';
+import { readPage } from './rows.ts';
+import { readSchema } from './schema.ts';
+
+export const studioOperations: readonly AnyImplementation[] = [
+  implement(studio.schema, (connection, { db }) => json(inRead(connection, () => readSchema(connection, db)))),
+  implement(studio.rows, (connection, request) => json(inRead(connection, () => readPage(connection, request)))),
+  implement(studio.count, (connection, { selection, isEstimate }) =>
+    inRead(connection, () => (isEstimate ? estimate(connection, selection) : count(connection, selection))),
+  ),
+  implement(studio.cell, (connection, request) =>
+    json({ value: inRead(connection, () => readValue(connection, request)) }),
+  ),
+  implement(studio.cellBytes, (connection, request) =>
+    bytesOfValue(inRead(connection, () => readValue(connection, request))),
+  ),
+] as readonly AnyImplementation[];

@@ -1,0 +1,2 @@
+// What a caller's token allows.
+export type Access = 'full' | 'read';
