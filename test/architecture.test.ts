@@ -101,6 +101,13 @@ test('the server process and the executors import nothing of each other, and wha
   expect(wrong.map(shown)).toEqual([]);
 });
 
+test('the page knows only types of the server, from messages/studio.ts, and nobody imports the page', () => {
+  const inPage = (file: string) => file.startsWith('server/studio/');
+  const crossing = ownImports.filter(({ from, to }) => inPage(from) !== inPage(to));
+  const allowed = ({ from, to, isType }: Import) => inPage(from) && isType && to === 'server/messages/studio.ts';
+  expect(crossing.filter((found) => !allowed(found)).map(shown)).toEqual([]);
+});
+
 describe('rooms', () => {
   const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
 

@@ -1,0 +1,32 @@
+// Shows a view, and loads its code the first time.
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Problem } from '../ui/Problem.tsx';
+import type { View } from '../views.ts';
+
+const loaded = new Map<string, ComponentType>();
+
+export function LazyView({ view }: { readonly view: View }) {
+  const [, setLoads] = useState(0);
+  const [error, setError] = useState<unknown>(null);
+  const load = () => {
+    setError(null);
+    view.load().then(
+      (module) => {
+        loaded.set(view.id, module.default);
+        setLoads((count) => count + 1);
+      },
+      (cause: unknown) => setError(cause),
+    );
+  };
+  useEffect(() => {
+    if (!loaded.has(view.id)) load();
+  }, [view]);
+  const Component = loaded.get(view.id);
+  if (Component !== undefined) return <Component />;
+  return error === null ? (
+    <div class="loading" aria-busy="true" />
+  ) : (
+    <Problem error="This part of the page could not be loaded. Is the server there?" onRetry={load} />
+  );
+}

@@ -1,0 +1,87 @@
+// Tables, views and system tables of the open database: in the sidebar, and as the first page of Tables on a phone.
+import { useState } from 'preact/hooks';
+import type { StudioObject } from '../../../messages/studio.ts';
+import { linkTo, route } from '../location.ts';
+import { loadSchema, schema, schemaError } from '../session.ts';
+import { Icon } from '../ui/Icon.tsx';
+import { Problem } from '../ui/Problem.tsx';
+
+const filterFrom = 12;
+
+export function ObjectList() {
+  const [search, setSearch] = useState('');
+  const known = schema.value;
+  if (schemaError.value !== null) return <Problem error={schemaError.value} onRetry={() => void loadSchema()} />;
+  if (known === null) return <div class="loading" aria-busy="true" />;
+  const wanted = search.toLowerCase();
+  const all = known.objects.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const groups: readonly [string, readonly StudioObject[], boolean][] = [
+    ['Tables', all.filter(({ group, type }) => group === 'user' && type !== 'view'), true],
+    ['Views', all.filter(({ group, type }) => group === 'user' && type === 'view'), true],
+    ['Key-value', all.filter(({ group }) => group === 'kv'), true],
+    ['System', all.filter(({ group }) => group === 'system'), wanted !== ''],
+  ];
+  return (
+    <div class="object-list">
+      {known.objects.length > filterFrom && (
+        <input
+          class="field object-search"
+          type="search"
+          aria-label="Find a table"
+          placeholder="Find a table"
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      )}
+      {known.objects.length === 0 && <p class="muted object-none">No tables yet.</p>}
+      {groups
+        .filter(([, objects]) => objects.length > 0)
+        .map(([title, objects, isOpen]) => (
+          <Group key={title} title={title} objects={objects} isOpen={isOpen} />
+        ))}
+    </div>
+  );
+}
+
+interface GroupProps {
+  readonly title: string;
+  readonly objects: readonly StudioObject[];
+  readonly isOpen: boolean;
+}
+
+function Group({ title, objects, isOpen }: GroupProps) {
+  return (
+    <details class="object-group" open={isOpen}>
+      <summary>
+        <Icon name="chevronRight" size={14} />
+        {title} <span class="count">{objects.length}</span>
+      </summary>
+      <ul>
+        {objects.map((object) => (
+          <li key={object.name}>
+            <ObjectLink object={object} />
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function ObjectLink({ object }: { readonly object: StudioObject }) {
+  const { view, params } = route.value;
+  const isKv = object.group === 'kv';
+  const opens = isKv ? 'keys' : view === 'structure' ? 'structure' : 'tables';
+  const isCurrent = view === opens && params.table === object.name;
+  return (
+    <a
+      class="object-link"
+      href={linkTo({ view: opens, params: { table: object.name } })}
+      aria-current={isCurrent ? 'page' : undefined}
+      title={object.name}
+    >
+      <Icon name={isKv ? 'key' : object.type === 'view' ? 'view' : 'table'} size={16} />
+      <span class="object-name">{object.name === '' ? '(no name)' : object.name}</span>
+      {object.type === 'virtual' && <span class="tag">virtual</span>}
+    </a>
+  );
+}

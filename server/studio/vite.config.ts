@@ -1,0 +1,43 @@
+// Builds the page into dist/server/studio: hashed names, each file of text beside its .br and .gz. The server writes a
+// fresh nonce over __CSP_NONCE__ in index.html with every answer.
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+const outDir = resolve(import.meta.dirname, '../../dist/server/studio');
+
+/** index.html changes with every answer, so it is sent as it is. */
+const compressed: Plugin = {
+  name: 'compressed-siblings',
+  apply: 'build',
+  closeBundle() {
+    const folder = join(outDir, 'assets');
+    for (const name of readdirSync(folder).filter((file) => /\.(js|css|svg)$/.test(file))) {
+      const path = join(folder, name);
+      const bytes = readFileSync(path);
+      if (statSync(path).size < 512) continue;
+      writeFileSync(`${path}.br`, brotliCompressSync(bytes));
+      writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+    }
+  },
+};
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // Relative, so that the page also works below a path of a reverse proxy.
+  base: './',
+  publicDir: false,
+  logLevel: 'warn',
+  html: { cspNonce: '__CSP_NONCE__' },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir,
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    manifest: true,
+    reportCompressedSize: false,
+  },
+  plugins: [compressed],
+});
