@@ -66,6 +66,8 @@ export class Line {
     const limitMs = this.#limitMs(patience, asked, episode);
     const turn = episode.keptTurn ?? turnAfterShortWait(me, nowMs) ?? this.#nextTurn++;
     episode.keptTurn = undefined;
+    episode.startedMs ??= nowMs;
+    episode.refused = undefined;
     episode.lastSeenMs = Number.POSITIVE_INFINITY;
     const waiter: Waiter = {
       file,
@@ -87,6 +89,7 @@ export class Line {
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
       episode.lastSeenMs = nowMs;
       if (kind === 'gate' && this.#letThrough(asked, database.commits, nowMs)) return 'granted';
+      episode.refused = asked;
       return this.refuse(asked, nowMs);
     }
     insertByTurn(database.waiters, waiter);
@@ -226,6 +229,8 @@ export class Line {
     const waitedMs = nowMs - waiter.startedMs;
     episode.waitedMs += waitedMs;
     episode.lastSeenMs = nowMs;
+    if (answer === 'refused') episode.refused = waiter;
+    if (answer === 'granted') episode.startedMs = undefined;
     if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.busyMs(nowMs) - waiter.busyAtStartMs);
     waiter.me.waiting--;
     this.#waiting.delete(waiter.request.unique);

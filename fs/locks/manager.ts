@@ -205,7 +205,8 @@ export class LockManager {
   }
 
   #viewOf(database: Database, nowMs: number): DatabaseLocks | undefined {
-    return viewOf(database, this.#registry.filesOf(database), () => this.#transactions.journalOf(database), nowMs);
+    const journal = () => this.#transactions.journalOf(database);
+    return viewOf(database, this.#registry.filesOf(database), journal, this.limits.episodeGapMs, nowMs);
   }
 
   // --- the steps ---------------------------------------------------------------------------------------------------

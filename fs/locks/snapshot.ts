@@ -4,6 +4,7 @@ import { lockName } from '../sqlite/lock-bytes.ts';
 import type { Database, LockFile } from './database.ts';
 import { blockersOf } from './deadlock.ts';
 import type { LockOwner } from './table.ts';
+import type { Asked, WaitKind } from './waiters.ts';
 
 export interface LockHolder {
   /** SQLite's name for the lock, `flock`, or a byte range. */
@@ -30,11 +31,15 @@ export interface DatabaseLocks {
   readonly waiters: readonly LockWaiter[];
 }
 
-/** Undefined when nobody holds or waits for anything. */
+/**
+ * Undefined when nobody holds or waits for anything. Who was refused at the limit and asks again within `retryGapMs` waits, too: a
+ * busy handler does so for as long as its timeout says.
+ */
 export function viewOf(
   database: Database,
   files: readonly LockFile[],
   readJournal: () => JournalMode,
+  retryGapMs: number,
   nowMs: number,
 ): DatabaseLocks | undefined {
   const holders: LockHolder[] = [];
@@ -50,23 +55,38 @@ export function viewOf(
       }
     }
   }
-  const waiters = database.waiters.map((waiter): LockWaiter => {
-    const { request, file } = waiter;
+  const pidOf = (owner: LockOwner) => pids.get(owner) ?? database.owners.get(owner)?.pid ?? 0;
+  const seen = (asked: Asked, kind: WaitKind, sinceMs: number, blockers: readonly LockOwner[]): LockWaiter => {
+    const { request, file } = asked;
     const type = request.type === 'write' ? 'write' : 'read';
-    const blockedBy = blockersOf(waiter).map((owner) => pids.get(owner) ?? database.owners.get(owner)?.pid ?? 0);
     return {
       lock: request.flock ? 'flock' : lockName(file.kind, request.start, request.end, type),
       mode: modeOf(type),
       pid: request.pid,
-      waitMs: Math.round(nowMs - waiter.startedMs),
-      atGate: waiter.kind === 'gate',
-      blockedBy: [...new Set(blockedBy)],
+      waitMs: Math.round(nowMs - sinceMs),
+      atGate: kind === 'gate',
+      blockedBy: [...new Set(blockers.map(pidOf))],
     };
-  });
+  };
+  const waiters = database.waiters.map((waiter) =>
+    seen(waiter, waiter.kind, waiter.episode.startedMs ?? waiter.startedMs, blockersOf(waiter)),
+  );
+  for (const { refused, startedMs } of database.episodes.refused(retryGapMs, nowMs)) {
+    if (!refused || refused.me.waiting > 0) continue;
+    const blockers = holdersAgainst(refused);
+    if (blockers.length > 0) waiters.push(seen(refused, 'lock', startedMs ?? nowMs, blockers));
+  }
   if (holders.length === 0 && waiters.length === 0) return undefined;
   const main = files.find((file) => file.kind === 'database');
   const journal = main ? readJournal() : files.some((file) => file.kind === 'shm') ? 'wal' : 'none';
   return { db: database.name, journal, holders, waiters };
+}
+
+/** Empty once the lock could be had. */
+function holdersAgainst({ file, request }: Asked): LockOwner[] {
+  const type = request.type === 'write' ? 'write' : 'read';
+  const table = request.flock ? file.flock : file.posix;
+  return table.conflictingOwners(request.owner, request.start, request.end, type);
 }
 
 function modeOf(type: 'read' | 'write'): 'shared' | 'exclusive' {

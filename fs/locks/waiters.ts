@@ -48,6 +48,10 @@ export interface Episode {
   keptTurn: number | undefined;
   /** Its first wait was for a lock that was old already. */
   isBehindLong: boolean | undefined;
+  /** Since when it has been trying without success, sleeps of its busy handler included. */
+  startedMs: number | undefined;
+  /** Its last try, where that was refused at the limit: the busy handler is about to try again. */
+  refused: Asked | undefined;
 }
 
 const SNAPSHOT = -1;
@@ -63,9 +67,26 @@ export class Episodes {
     const what = whatIsAsked(request);
     const known = episodes.get(what);
     if (known && nowMs - known.lastSeenMs <= gapMs) return known;
-    const fresh: Episode = { waitedMs: 0, idleMs: 0, lastSeenMs: nowMs, keptTurn: undefined, isBehindLong: undefined };
+    const fresh: Episode = {
+      waitedMs: 0,
+      idleMs: 0,
+      lastSeenMs: nowMs,
+      keptTurn: undefined,
+      isBehindLong: undefined,
+      startedMs: undefined,
+      refused: undefined,
+    };
     episodes.set(what, fresh);
     return fresh;
+  }
+
+  /** Those whose last try was refused at the limit a moment ago. */
+  *refused(gapMs: number, nowMs: number): Generator<Episode> {
+    for (const episodes of this.known.values()) {
+      for (const episode of episodes.values()) {
+        if (episode.refused && nowMs - episode.lastSeenMs <= gapMs) yield episode;
+      }
+    }
   }
 
   /** Its tries go on, but not the time at the gate behind those who did not write. */

@@ -193,6 +193,29 @@ test('the view names holders and waiters with what blocks them', () => {
   ]);
 });
 
+test('who has used up the limit and asks again as its busy handler says is still seen to wait', () => {
+  const world = new Simulation();
+  const [writer, waiting] = [world.client(11), world.client(12)];
+  writer.beginWrite();
+  waiting.beginRead();
+  const { episodeGapMs, queueMs } = world.manager.limits;
+  world.pass(queueMs + 1);
+  expect(waiting.outcome).toBe('locked'); // it may read, and its write is refused
+  waiting.finishRead();
+  waiting.lock('RESERVED', 'write');
+  world.pass(200); // it waits a little, and is refused
+  const waiters = () => world.manager.snapshot(world.nowMs)[0]?.waiters;
+  const startedMs = world.nowMs;
+  for (let tries = 0; tries < 20; tries++) {
+    expect(waiting.lock('RESERVED', 'write')).toBe('busy');
+    expect(waiters()).toMatchObject([{ lock: 'RESERVED', pid: 12, atGate: false, blockedBy: [11] }]);
+    world.pass(100); // SQLite's busy handler sleeps
+  }
+  expect(waiters()?.[0]?.waitMs).toBeGreaterThan(world.nowMs - startedMs);
+  world.pass(episodeGapMs + 1);
+  expect(waiters()).toEqual([]); // it has given up
+});
+
 test('a lock and its unlock cost a few microseconds', () => {
   const world = new Simulation();
   world.journals.set('app.db', 'wal');
