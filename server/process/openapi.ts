@@ -9,6 +9,7 @@ import {
   integer,
   list,
   nullable,
+  number,
   object,
   oneOfTexts,
   optional,
@@ -198,6 +199,15 @@ const errorSchema: Schema = object({
   }),
   reason: optional({ ...text, description: 'Why a cursor cannot be continued.' }),
   message: optional({ ...text, description: 'Of TIME_TRAVEL_CHAIN_GAP in the rollback of a table.' }),
+  change: optional({ ...integer, description: 'Of POST studio/apply: index of the change at fault.' }),
+  conflicts: optional({
+    ...list(object({ change: integer, reason: oneOfTexts('changed', 'gone'), now: optional(anyJson) })),
+    description: 'Rows that were changed since they were read, as they are now.',
+  }),
+  hint: optional({ ...text, description: 'What may help.' }),
+  offset: optional({ ...integer, description: 'Of the studio: where in the SQL, in UTF-16 units.' }),
+  length: optional(integer),
+  waitedMs: optional({ ...number, description: 'How long the request waited for the lock.' }),
   holder: optional({
     ...holderSchema,
     description: 'Who holds the database of DATABASE_BUSY, where that is known.',

@@ -2,6 +2,7 @@
 import { studio } from '../../messages/operations/studio.ts';
 import { json } from '../../messages/reply.ts';
 import { type AnyImplementation, implement } from '../implementation.ts';
+import { apply } from './apply.ts';
 import { bytesOfValue, readValue } from './cell.ts';
 import { count, estimate } from './count.ts';
 import { inRead } from './reading.ts';
@@ -20,4 +21,5 @@ export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.cellBytes, (connection, request) =>
     bytesOfValue(inRead(connection, () => readValue(connection, request))),
   ),
+  implement(studio.apply, (connection, { request, clientIp }) => apply(connection, request, clientIp)),
 ] as readonly AnyImplementation[];

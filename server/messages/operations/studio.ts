@@ -2,7 +2,14 @@
 // messages/studio.ts is named beside each.
 import { declare } from '../operation.ts';
 import type { Reply } from '../reply.ts';
-import type { StudioCellRequest, StudioCount, StudioRowsRequest, StudioSelection } from '../studio.ts';
+import type {
+  StudioApplied,
+  StudioApplyRequest,
+  StudioCellRequest,
+  StudioCount,
+  StudioRowsRequest,
+  StudioSelection,
+} from '../studio.ts';
 
 export const studio = {
   /** StudioSchema. */
@@ -22,4 +29,10 @@ export const studio = {
 
   /** The bytes of a value alone. NULL has none; numbers are as SQLite writes them. */
   cellBytes: declare<StudioCellRequest, Uint8Array>('studio.cellBytes', 'sql'),
+
+  /** null: committed, but the executor died before it could say more. */
+  apply: declare<{ readonly request: StudioApplyRequest; readonly clientIp: string }, StudioApplied | null>(
+    'studio.apply',
+    'sql',
+  ),
 } as const;

@@ -1,6 +1,7 @@
 // What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio.ts describes it.
 import type { Route } from '../../http/route.ts';
+import { studioEditRoutes } from './edits.ts';
 import { pageRoutes } from './page.ts';
 import { studioTableRoutes } from './tables.ts';
 
-export const studioRoutes: readonly Route[] = [...pageRoutes(), ...studioTableRoutes];
+export const studioRoutes: readonly Route[] = [...pageRoutes(), ...studioTableRoutes, ...studioEditRoutes];
