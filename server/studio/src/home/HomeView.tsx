@@ -1,35 +1,66 @@
-// All databases of the server.
-import { linkTo } from '../location.ts';
-import { overview } from '../session.ts';
-import { EmptyState } from '../ui/EmptyState.tsx';
+// All databases of the server: open one, use one from a program, make one. An empty server explains itself.
+import { useState } from 'preact/hooks';
+import { linkTo, route, setParams } from '../location.ts';
+import { canEdit, overview } from '../session.ts';
+import { DoorsDialog } from '../start/DoorsDialog.tsx';
+import { FirstVisit } from '../start/FirstVisit.tsx';
+import { loadSample, NewDatabaseDialog } from '../start/NewDatabaseDialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { fileSize } from '../ui/sizes.ts';
 
 export default function HomeView() {
   const known = overview.value;
   if (known === null) return null;
-  if (known.databases.length === 0) {
-    return (
-      <EmptyState icon="database" title="No databases yet">
-        Programs make them below <code>{known.root}</code>.
-      </EmptyState>
-    );
-  }
+  if (known.databases.length === 0) return <FirstVisit />;
+  const used = known.databases.find(({ db }) => db === route.value.params.use);
   return (
     <div class="page">
-      <h1>Databases</h1>
+      <header class="home-head">
+        <h1>Databases</h1>
+        {canEdit.value && <MakeButtons />}
+      </header>
       <ul class="database-list">
         {known.databases.map(({ db, path, bytes }) => (
-          <li key={db}>
-            <a class="database-card" href={linkTo({ view: 'tables', db, params: {} })}>
-              <Icon name="database" size={22} />
-              <span class="database-card-name">{db}</span>
-              <span class="muted">{fileSize(bytes)}</span>
-              <code class="muted">{path}</code>
+          <li key={db} class="database-card">
+            <Icon name="database" size={22} />
+            <a class="database-card-name" href={linkTo({ view: 'tables', db, params: {} })}>
+              {db}
             </a>
+            <span class="muted">{fileSize(bytes)}</span>
+            <code class="muted">{path}</code>
+            <button type="button" class="button quiet database-use" onClick={() => setParams({ use: db })}>
+              <Icon name="terminal" size={16} /> Use from a program
+            </button>
           </li>
         ))}
       </ul>
+      {known.more && <p class="muted">There are more databases than this list shows: name one in the address.</p>}
+      {used !== undefined && <DoorsDialog {...used} onClose={() => setParams({ use: '' })} />}
+    </div>
+  );
+}
+
+function MakeButtons() {
+  const [isMaking, setMaking] = useState(false);
+  const [isLoading, setLoading] = useState(false);
+  return (
+    <div class="home-make">
+      <button
+        type="button"
+        class="button"
+        disabled={isLoading}
+        title="A small shop: 8 tables, 50,000 rows, keys with history"
+        onClick={() => {
+          setLoading(true);
+          void loadSample().then(() => setLoading(false));
+        }}
+      >
+        {isLoading ? 'Loading ...' : 'Load a sample'}
+      </button>
+      <button type="button" class="button primary" onClick={() => setMaking(true)}>
+        <Icon name="plus" size={16} /> Create a database
+      </button>
+      {isMaking && <NewDatabaseDialog onClose={() => setMaking(false)} />}
     </div>
   );
 }

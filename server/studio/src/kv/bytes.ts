@@ -1,4 +1,4 @@
-// Bytes as people read them: base64 from the server to bytes, a hex dump, and how many there are.
+// Bytes as people read them: base64 from the server to bytes, and a hex dump.
 
 /** Bytes of one line of a hex dump. */
 const lineBytes = 16;
@@ -29,18 +29,4 @@ export function hexLines(bytes: Uint8Array): HexLine[] {
     });
   }
   return lines;
-}
-
-/** `12 bytes`, `2.1 KB`, `10.0 MB`: one unit is 1024 of the one below. */
-export function byteCount(bytes: number): string {
-  if (bytes === 1) return '1 byte';
-  if (bytes < 1024) return `${bytes} bytes`;
-  const units = ['KB', 'MB', 'GB', 'TB'];
-  let size = bytes / 1024;
-  let unit = 0;
-  while (size >= 1024 && unit < units.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  return `${size.toFixed(1)} ${units[unit]}`;
 }

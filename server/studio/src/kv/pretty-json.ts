@@ -10,7 +10,7 @@ export function prettyJson(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+  const tokens = tokensOf(text);
   const parts: string[] = [];
   let depth = 0;
   for (const [index, token] of tokens.entries()) {
@@ -27,6 +27,20 @@ export function prettyJson(text: string): string | undefined {
     else parts.push(token === ':' ? ': ' : token);
   }
   return parts.join('');
+}
+
+/** The document without white space between its parts; undefined for a text that is not one JSON document. */
+export function compactJson(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return tokensOf(text).join('');
+}
+
+function tokensOf(text: string): string[] {
+  return text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
 }
 
 function lineBreak(depth: number): string {

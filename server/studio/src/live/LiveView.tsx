@@ -1,10 +1,88 @@
-// What is committed, by anybody, as it happens.
+// What is committed, by anybody, as it happens: each commit with the program that made it, newest first.
+import { useEffect } from 'preact/hooks';
+import { linkTo } from '../location.ts';
+import { database } from '../session.ts';
+import { liveStatus } from '../status.ts';
+import { ago, clockTimeMs } from '../time-text.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
+import { Problem } from '../ui/Problem.tsx';
+import { type Commit, useFeed } from './feed.ts';
+import './live.css';
+
+const drawnCommits = 200;
 
 export default function LiveView() {
+  const db = database.value;
+  return db === null ? null : <Live key={db} db={db} />;
+}
+
+function Live({ db }: { readonly db: string }) {
+  const feed = useFeed(db);
+  const commits = feed.commits.value;
+  const state = feed.state.value;
+  useEffect(() => {
+    liveStatus.value = state === 'live' ? 'connected' : '';
+    return () => {
+      liveStatus.value = '';
+    };
+  }, [state]);
+  if (feed.error.value !== null) return <Problem error={feed.error.value} />;
+  if (commits.length === 0) {
+    return (
+      <EmptyState icon="pulse" title="Waiting for a commit">
+        Every commit to {db} appears here within a moment, whoever makes it: a program on the mount, or a client over
+        HTTP. Tables and keys show a count of new changes, and can follow them.
+      </EmptyState>
+    );
+  }
   return (
-    <EmptyState icon="pulse" title="Live changes">
-      This view is on its way.
-    </EmptyState>
+    <section class="live-view" aria-label="Commits">
+      <header class="live-head">
+        <h1>Live changes</h1>
+        <span class="muted">
+          {commits.length} {commits.length === 1 ? 'commit' : 'commits'} since this page was opened
+        </span>
+        <span class="spacer" />
+        <a class="button" href={linkTo({ view: 'tables', params: {} })}>
+          To the tables
+        </a>
+      </header>
+      <ol class="live-list">
+        {commits.slice(0, drawnCommits).map((commit) => (
+          <Entry key={commit.id} commit={commit} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Entry({ commit }: { readonly commit: Commit }) {
+  const { at, by, own, schemaChanged } = commit;
+  const atMs = Date.parse(at);
+  return (
+    <li class="live-entry">
+      <time dateTime={at} title={ago(atMs, Date.now())}>
+        {clockTimeMs(atMs)}
+      </time>
+      <span>
+        {own ? (
+          <b>this page</b>
+        ) : by.length === 0 ? (
+          <b>a program</b>
+        ) : (
+          by.map(({ command, pid, container }) => (
+            <span key={pid} class="live-program">
+              <b>{command}</b>
+              <span class="muted">
+                {' '}
+                pid {pid} {container === 'host' ? 'on the host' : `in container ${container}`}
+              </span>
+            </span>
+          ))
+        )}{' '}
+        committed
+      </span>
+      {schemaChanged && <span class="tag">schema changed</span>}
+    </li>
   );
 }

@@ -17,8 +17,7 @@ export function locksAsText(chains: readonly Chain[]): string {
 export function nodeText(node: ChainNode): string {
   const { pid, container, holds, waits, alsoBehind } = node;
   const named = pid === 0 ? programName(node) : `${programName(node)} (pid ${pid}, ${containerName(container)})`;
-  const told = holds.filter(({ lock }) => lock !== 'DMS');
-  const held = told.length > 0 ? `${meaningOf(told)}: ${lockNames(told)}, held ${duration(longestHold(told))}` : '';
+  const held = holds.length > 0 ? `${meaningOf(holds)}: ${lockNames(holds)}, held ${duration(longestHold(holds))}` : '';
   const waited = waits[0]
     ? `${wishOf(waits[0].lock, waits[0].mode)}: ${lockNames(waits)}, ${duration(longestWait(waits))}`
     : '';

@@ -1,11 +1,13 @@
 // Who blocks whom: makes a tree out of a lock snapshot. A program stands once, below the one that it waits for; the head
 // blocker, who waits for nobody, is the root. Pure.
 import type { DatabaseLocks, LockHolder, LockWaiter } from './snapshot.ts';
+import { isOpenness } from './words.ts';
 
 export interface ChainNode {
   readonly pid: number;
   readonly command: string;
   readonly container: string;
+  /** Without locks of mere openness. */
   readonly holds: readonly LockHolder[];
   readonly waits: readonly LockWaiter[];
   /** From 1, by the length of the wait, among those who wait for the same program; null of a root. */
@@ -46,7 +48,7 @@ export function chainOf(locks: DatabaseLocks): Chain {
   };
   const all = [...programs.keys()].filter((pid) => !parents.has(pid)).flatMap((pid) => node(pid, null));
   const isIdle = ({ holds, waits, children }: ChainNode) =>
-    waits.length === 0 && children.length === 0 && holds.every(({ lock }) => lock === 'DMS');
+    waits.length === 0 && children.length === 0 && holds.length === 0;
   const roots = all
     .filter((root) => !isIdle(root))
     .sort((one, other) => below(other) - below(one) || strength(other) - strength(one) || one.pid - other.pid);
@@ -55,7 +57,7 @@ export function chainOf(locks: DatabaseLocks): Chain {
     journal: locks.journal,
     roots,
     idle: all.filter(isIdle),
-    holders: [...programs.values()].filter(({ holds }) => holds.some(({ lock }) => lock !== 'DMS')).length,
+    holders: [...programs.values()].filter(({ holds }) => holds.length > 0).length,
     waiters: [...programs.values()].filter(({ waits }) => waits.length > 0).length,
     longestWaitMs: longestWait(locks.waiters),
   };
@@ -70,15 +72,15 @@ export function longestWait(waits: readonly { readonly waitMs: number }[]): numb
   return waits.reduce((longest, { waitMs }) => Math.max(longest, waitMs), 0);
 }
 
-export function longestHold(holds: readonly { readonly heldMs: number; readonly lock: string }[]): number {
-  return holds.reduce((longest, { heldMs, lock }) => (lock === 'DMS' ? longest : Math.max(longest, heldMs)), 0);
+export function longestHold(holds: readonly { readonly heldMs: number }[]): number {
+  return holds.reduce((longest, { heldMs }) => Math.max(longest, heldMs), 0);
 }
 
-function programsOf({ holders, waiters }: DatabaseLocks): ReadonlyMap<number, Program> {
+function programsOf({ holders, waiters, journal }: DatabaseLocks): ReadonlyMap<number, Program> {
   const programs = new Map<number, Program>();
   for (const { pid, command, container } of [...holders, ...waiters]) {
     if (programs.has(pid)) continue;
-    const holds = holders.filter((holder) => holder.pid === pid);
+    const holds = holders.filter((holder) => holder.pid === pid && !isOpenness(holder, journal));
     const waits = waiters.filter((waiter) => waiter.pid === pid);
     programs.set(pid, { pid, command, container, holds, waits });
   }

@@ -1,5 +1,6 @@
 // What happened between two lock snapshots: who got a lock, let go of it, began to wait or stopped. Pure.
 import type { DatabaseLocks, LockHolder, LockSnapshot, LockWaiter } from './snapshot.ts';
+import { isOpenness } from './words.ts';
 
 export interface LockEvent {
   readonly id: number;
@@ -17,9 +18,9 @@ export interface LockEvent {
 /** Events that are kept; older ones fall out. */
 export const keptEvents = 200;
 
-const nothing: Omit<DatabaseLocks, 'db' | 'journal'> = { holders: [], waiters: [] };
+const nothing: Omit<DatabaseLocks, 'db'> = { journal: '', holders: [], waiters: [] };
 
-/** `sinceMs`: how long ago `before` was taken. Ids go on from `firstId`. Locks of mere openness (DMS) are left out. */
+/** `sinceMs`: how long ago `before` was taken. Ids go on from `firstId`. Locks of mere openness are left out. */
 export function eventsBetween(
   before: LockSnapshot,
   after: LockSnapshot,
@@ -35,8 +36,10 @@ export function eventsBetween(
       events.push({ atMs, db, kind, lock, pid, command, container, ms });
     };
     const gone = missing(old.waiters, now.waiters);
-    const got = missing(now.holders, old.holders).filter(isTold);
-    for (const holder of missing(old.holders, now.holders).filter(isTold))
+    const got = missing(now.holders, old.holders).filter((holder) => !isOpenness(holder, now.journal || old.journal));
+    for (const holder of missing(old.holders, now.holders).filter(
+      (holder) => !isOpenness(holder, now.journal || old.journal),
+    ))
       add('let-go', holder, holder.heldMs + sinceMs);
     for (const holder of got) {
       const wait = gone.find(({ pid }) => pid === holder.pid);
@@ -48,10 +51,6 @@ export function eventsBetween(
     for (const waiter of missing(now.waiters, old.waiters)) add('waits', waiter, null);
   }
   return events.map((event, index) => ({ ...event, id: firstId + index }));
-}
-
-function isTold({ lock }: LockHolder): boolean {
-  return lock !== 'DMS';
 }
 
 /** Parties of `these` whose program has no such lock among `those`. */

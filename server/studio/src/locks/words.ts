@@ -1,5 +1,13 @@
 // SQLite's lock names in plain words, and times as people read them.
 
+/**
+ * Held for as long as a program has the database open, whatever it does: DMS of the -shm file, and in WAL mode SHARED of the
+ * database file.
+ */
+export function isOpenness({ lock, mode }: { readonly lock: string; readonly mode: string }, journal: string): boolean {
+  return lock === 'DMS' || (lock === 'SHARED' && mode === 'shared' && journal === 'wal');
+}
+
 /** In the order of strength: what a program that holds several is said to do. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/^EXCLUSIVE/, 'writes its commit to the file'],
@@ -9,11 +17,11 @@ const meanings: readonly (readonly [RegExp, string])[] = [
   [/^CKPT$/, 'checkpoints the WAL'],
   [/^SHARED/, 'reads'],
   [/^READ\d/, 'reads'],
-  [/^DMS$/, 'has it open'],
 ];
 
-/** What a holder of these locks does: the meaning of the strongest one. */
+/** What a holder of these locks does: the meaning of the strongest one. Locks of mere openness are not among them. */
 export function meaningOf(holds: readonly { readonly lock: string; readonly mode: string }[]): string {
+  if (holds.length === 0) return 'has it open';
   for (const [name, meaning] of meanings) {
     const hold = holds.find(({ lock }) => name.test(lock));
     if (hold) return hold.lock.startsWith('READ') && hold.mode === 'exclusive' ? 'resets the WAL' : meaning;
