@@ -7,10 +7,18 @@ import { Icon } from '../ui/Icon.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { fileSize } from '../ui/sizes.ts';
 import { toastError } from '../ui/Toast.tsx';
-import { versionName } from './KeyHead.tsx';
 import type { KeyStore } from './key-store.ts';
 import { RollbackDialog } from './RollbackDialog.tsx';
-import { authorOf, byDay, dayName, dotPlaces, type KeyVersion, operationWords, versionAt } from './timeline.ts';
+import {
+  authorOf,
+  byDay,
+  dayName,
+  dotPlaces,
+  type KeyVersion,
+  operationWords,
+  versionAt,
+  versionName,
+} from './timeline.ts';
 
 interface Props {
   readonly store: KeyStore;

@@ -16,6 +16,7 @@ import { keySnippets } from './key-snippets.ts';
 import type { KeyStore } from './key-store.ts';
 import { LifetimeDialog } from './LifetimeDialog.tsx';
 import { bringBack, stateOf } from './rollback.ts';
+import { versionName } from './timeline.ts';
 import { textOfValue } from './value-text.ts';
 
 interface Props {
@@ -83,11 +84,6 @@ function Lifetime({ expires }: { readonly expires: string | null }) {
       expires <time dateTime={expires}>{until(at, Date.now())}</time>
     </span>
   );
-}
-
-/** `v14`, where versions are numbers. */
-export function versionName(version: string): string {
-  return /^\d+$/.test(version) ? `v${version}` : version;
 }
 
 function moreItems(store: KeyStore, value: StudioKvValue, mayEdit: boolean, openLifetime: () => void): MenuItem[] {

@@ -5,12 +5,11 @@ import { setParams } from '../location.ts';
 import { dateTime } from '../time-text.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { toast, toastError } from '../ui/Toast.tsx';
-import { versionName } from './KeyHead.tsx';
 import type { KeyStore } from './key-store.ts';
 import { KeyConflict } from './requests.ts';
 import { bringBack, type KeyState, stateOf } from './rollback.ts';
-import type { KeyVersion } from './timeline.ts';
-import { VersionDiff } from './VersionView.tsx';
+import { type KeyVersion, versionName } from './timeline.ts';
+import { VersionDiff } from './VersionDiff.tsx';
 
 interface Props {
   readonly store: KeyStore;

@@ -1,21 +1,18 @@
 // One version of a key: its value then, what it changed, or what has changed since; and the way back to it.
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { StudioKvValue } from '../../../messages/studio.ts';
-import { errorText, isAbort } from '../api/client.ts';
+import { isAbort } from '../api/client.ts';
 import { route, setParams } from '../location.ts';
 import { canEdit } from '../session.ts';
 import { dateTime } from '../time-text.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { Tabs } from '../ui/Tabs.tsx';
-import { hexLines } from './bytes.ts';
-import { DiffView } from './DiffView.tsx';
-import { versionName } from './KeyHead.tsx';
 import type { KeyStore } from './key-store.ts';
 import { RollbackDialog } from './RollbackDialog.tsx';
-import { authorOf, type KeyVersion, operationWords } from './timeline.ts';
+import { authorOf, type KeyVersion, operationWords, versionName } from './timeline.ts';
 import { ValueView } from './ValueView.tsx';
-import { comparable } from './value-text.ts';
+import { VersionDiff } from './VersionDiff.tsx';
 
 type Form = 'value' | 'before' | 'now';
 
@@ -132,50 +129,4 @@ function Compared({ store, version, other }: ComparedProps) {
       <VersionDiff store={store} older={older} newer={newer} />
     </>
   );
-}
-
-interface DiffProps {
-  readonly store: KeyStore;
-  /** Undefined: nothing was there. */
-  readonly older: KeyVersion | undefined;
-  readonly newer: KeyVersion | undefined;
-}
-
-export function VersionDiff({ store, older, newer }: DiffProps) {
-  const [texts, setTexts] = useState<readonly [string, string] | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let isOver = false;
-    setTexts(null);
-    Promise.all([textOf(store, older), textOf(store, newer)]).then(
-      (both) => {
-        if (!isOver) setTexts(both);
-      },
-      (cause: unknown) => {
-        if (!isOver && !isAbort(cause)) setError(errorText(cause));
-      },
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [store, older?.version, newer?.version]);
-  if (error !== null) return <Problem error={error} />;
-  if (texts === null) return <div class="loading" aria-busy="true" />;
-  return <DiffView before={texts[0]} after={texts[1]} labels={[labelOf(older), labelOf(newer)]} />;
-}
-
-function labelOf(version: KeyVersion | undefined): string {
-  if (version === undefined) return 'nothing';
-  return version.exists ? versionName(version.version) : `${versionName(version.version)} (no key)`;
-}
-
-async function textOf(store: KeyStore, version: KeyVersion | undefined): Promise<string> {
-  if (version === undefined) return '';
-  return comparable(await store.valueOf(version.version), dumpText);
-}
-
-function dumpText(bytes: Uint8Array): string {
-  return hexLines(bytes)
-    .map(({ offset, hex, text }) => `${offset} ${hex}  ${text}`)
-    .join('\n');
 }

@@ -44,6 +44,11 @@ export function authorOf(who: string): Author {
   return { name: program, detail: `pid ${pid}${place}`, kind: 'program' };
 }
 
+/** `v14`, where versions are numbers. */
+export function versionName(version: string): string {
+  return /^\d+$/.test(version) ? `v${version}` : version;
+}
+
 /**
  * Where the dots of a strip stand, from 0 (oldest) to 1 (newest), in the order of `versions` (newest first). Gaps grow with the
  * logarithm of the time between: a burst of writes and a pause of months are both to be seen.
