@@ -25,13 +25,13 @@ function databaseText({ db, journal, holders, waiters }: NamedDatabaseLocks): st
 }
 
 function holderText({ lock, mode, pid, container, command, heldMs }: NamedHolder): string {
-  return `pid ${pid} (${container}) holds ${lock} ${mode} for ${seconds(heldMs)}: ${command}`;
+  return `pid ${pid} (${container}) has held ${lock} ${mode} for ${seconds(heldMs)}: ${command}`;
 }
 
 function waiterText({ lock, mode, pid, container, command, waitMs, atGate, blockedBy }: NamedWaiter): string {
-  const what = atGate ? 'waits to begin' : `waits for ${lock} ${mode}`;
+  const what = atGate ? 'to begin' : `for ${lock} ${mode}`;
   const whom = blockedBy.length > 0 ? ` behind pid ${blockedBy.join(', ')}` : '';
-  return `pid ${pid} (${container}) ${what} since ${seconds(waitMs)}${whom}: ${command}`;
+  return `pid ${pid} (${container}) has waited ${seconds(waitMs)} ${what}${whom}: ${command}`;
 }
 
 function indent(depth: number): string {
