@@ -136,7 +136,7 @@ function typedCommands(page: string): string[] {
 
 test.each(pages.filter(isToday))('the commands and flags that %s tells to type exist', (page) => {
   const wrong = typedCommands(page).filter((typed) => {
-    const [name, ...words] = typed.trim().split(/[\s=]+/);
+    const [name, ...words] = typed.trim().split(/[\s=,]+/);
     const command = known.find((row) => row.name === name);
     return !command || words.some((word) => word.startsWith('--') && !command.flags.includes(word.slice(2)));
   });
