@@ -37,7 +37,9 @@ test('`hoody-sqlite locks` prints the blocking chain with the one who holds ever
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toBe('app.db (rollback)');
     expect(lines[1]).toMatch(new RegExp(`^  pid ${holder.pid} \\(host\\) has held .*python3 .*client\\.py`));
-    expect(lines.at(-1)).toMatch(new RegExp(`^    pid ${waiter.pid} \\(host\\) has waited .* behind pid ${holder.pid}: `));
+    expect(lines.at(-1)).toMatch(
+      new RegExp(`^    pid ${waiter.pid} \\(host\\) has waited .* behind pid ${holder.pid}: `),
+    );
     const other = await daemon.command('locks', 'other.db');
     expect(other.stdout).toBe('nobody holds a lock\n');
   }));
