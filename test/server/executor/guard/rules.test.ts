@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { ruleFor } from '../../../../server/executor/guard/rules.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
 const db = new GuardedDatabase(`
@@ -220,10 +221,20 @@ describe('everything else goes on', () => {
   });
 
   test('GET /query writes nothing', () => {
+    for (const name of ['user_version', 'application_id']) {
+      expect(db.query(`SELECT * FROM pragma_${name}`)).toMatchObject({ code: 'ran' });
+      expect(() => db.run('query', `PRAGMA ${name}=7`)).toThrow(`PRAGMA ${name} can only be read here`);
+    }
     for (const sql of ['WITH c AS (SELECT 1) SELECT * FROM c', "\ufeffINSERT INTO t(a) VALUES ('q') RETURNING *"])
       db.query(sql);
     expect(db.sql("SELECT * FROM t WHERE a = 'q'").rows).toEqual([]);
   });
+});
+
+test("raw pages are nobody's, also where SQLite is built with a table of them", () => {
+  for (const operation of ['READ', 'INSERT', 'UPDATE', 'DELETE'] as const) {
+    expect(ruleFor(operation, 'SQLITE_DBPAGE', '')?.allowed).toEqual([]);
+  }
 });
 
 describe('what stays on the connection marks it', () => {

@@ -36,7 +36,9 @@ describe('conditions', () => {
 
   test('if_match compares the stored bytes', () => {
     store.set('a', '{"v": 1}');
-    expect(() => set('a', { ifValue: '{"v":1}' })).toThrow('Value mismatch for CAS');
+    for (const other of ['{"v":1}', '{"v": 1', '', '{"v": 1} ']) {
+      expect(() => set('a', { ifValue: other }), other).toThrow('Value mismatch for CAS');
+    }
     set('a', { ifValue: '{"v": 1}' });
     expect(() => set('none', { ifValue: '' })).toThrow('Key does not exist for CAS');
   });

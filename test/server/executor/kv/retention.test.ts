@@ -1,6 +1,7 @@
 // What is no longer kept: history beyond its count, rows whose time is over, answers to repeated requests; and how long the
 // background work holds the write lock while native clients want it.
 import { expect, test, vi } from 'vitest';
+import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvRetain } from '../../../../server/executor/kv/upkeep/retention.ts';
 import { SmallTransactions } from '../../../../server/executor/kv/upkeep/small-transactions.ts';
@@ -63,6 +64,43 @@ test('a key that is written again after it was found to be over is not removed',
   });
 });
 
+test('a row is removed when the last second of its key is over, and not before', () => {
+  withStore((store) => {
+    const rows = () => store.native.prepare('SELECT count(*) FROM kv_store').pluck().get();
+    store.set('session', 'x', { ttlSeconds: 5 });
+    store.set('later', 'x', { ttlSeconds: 9 });
+    const { nextExpiry } = store.call(kvRetain, { maxAgeSeconds: 0, maxOps: 0, progress: {} });
+    expect(nextExpiry).toBe(store.now + 6);
+    store.delete('later');
+    store.advance(5);
+    retain(store, 3600, 0);
+    expect([rows(), store.get('session')]).toEqual([1, 'x']);
+    store.advance(1);
+    retain(store, 3600, 0);
+    expect([rows(), store.get('session')]).toEqual([0, null]);
+  });
+});
+
+test('a cursor holds where the newest change of all is that of a key which is gone', () => {
+  withStore((store) => {
+    store.set('a', '1');
+    store.delete('a');
+    const changes = (since?: string) =>
+      store.call(kvChanges, {
+        table,
+        ...(since === undefined ? {} : { since }),
+        prefix: '',
+        limit: 9,
+        includeValues: false,
+      });
+    const { cursor } = changes();
+    store.advance(25 * 3600);
+    retain(store, 3600, 0);
+    store.set('b', '1');
+    expect(changes(cursor).events.map(({ json }) => JSON.parse(json).key)).toEqual(['b']);
+  });
+});
+
 test('a day later the log holds one row a living key and nothing of the deleted ones', () => {
   withStore((store) => {
     for (let n = 0; n < 200; n += 1) {
@@ -77,14 +115,10 @@ test('a day later the log holds one row a living key and nothing of the deleted 
     retain(store, 3600, 0);
     expect(count(store, 'keys')).toBe(2);
     expect(count(store, 'log')).toBe(2);
-    // A key of the same name goes on counting where the forgotten one stopped.
-    const forgotten = store.native
-      .prepare('SELECT op_floor FROM "hoody:kv_meta" WHERE name = \'kv_store\'')
-      .pluck()
-      .get();
+    // A key of the same name goes on counting where those that were forgotten stopped: behind SET and the end of its time.
     store.set('session:1', 'y');
     const { operations } = store.run(kvHistory, { table, key: 'session:1', limit: 1 }).json;
-    expect(operations[0].op_number).toBe((forgotten as number) + 1);
+    expect(operations[0].op_number).toBe(3);
   });
 });
 

@@ -25,10 +25,13 @@ describe('the Host', () => {
     },
   );
 
-  test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80'])('%s is not', (host) => {
-    expect(() => new Guard(none).checkHost(host)).toThrow(refused('FORBIDDEN'));
-    expect(() => new Guard({ ...none, allowHosts: [host.split(':')[0] ?? ''] }).checkHost(host)).not.toThrow();
-    expect(() => new Guard({ ...none, allowHosts: ['*'] }).checkHost(host)).not.toThrow();
+  const foreign = ['evil.example', 'evillocalhost', 'localhost.evil.example', '127.0.0.1.evil.example:80'];
+  test.each(foreign)('%s is not, unless it is allowed', (host) => {
+    const name = host.split(':')[0] ?? '';
+    const check = (...allowHosts: string[]) => new Guard({ ...none, allowHosts }).checkHost(host);
+    expect(() => check()).toThrow(refused('FORBIDDEN'));
+    expect(() => check(name.slice(1), `${name}.other`, `${name}:1`)).toThrow(refused('FORBIDDEN'));
+    for (const allowed of [name, name.toUpperCase(), host, '*']) expect(() => check(allowed)).not.toThrow();
   });
 });
 
@@ -41,6 +44,14 @@ describe('the Origin', () => {
     expect(() => check({})).toThrow(refused('FORBIDDEN'));
     expect(() => check({}, 'null')).toThrow(refused('FORBIDDEN'));
     expect(() => check({ corsOrigins: ['https://other.example'] })).toThrow(refused('FORBIDDEN'));
+    for (const like of [
+      'http://localhost',
+      'http://localhost:12',
+      'http://localhost:1.evil.example',
+      'ftp://localhost:1',
+    ]) {
+      expect(() => check({}, like), like).toThrow(refused('FORBIDDEN'));
+    }
   });
 
   test('is answered where it is allowed', () => {
