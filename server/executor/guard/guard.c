@@ -45,6 +45,7 @@ static int rule_count;
 static int who = SERVER;
 static int is_drop, is_tainted;
 static int is_viewing;   /* a rule with `through` matched in this statement */
+static int is_writing;   /* the statement writes a table, not only the schema */
 static int denied_rule = -2;   /* -1: no rule matched; -2: nothing was denied */
 static int denied_operation;
 static char denied_name[256], denied_argument[256];
@@ -108,15 +109,26 @@ static int matches(const struct rule *rule, int operation, const struct subject 
   return through_length==length && is_same(star, through_star, length);
 }
 
+static int is_own(const char *name){
+  return name!=0 && is_same(name, "hoody:kv_", 9);
+}
+
+static int is_write(int operation){
+  return operation==SQLITE_INSERT || operation==SQLITE_UPDATE || operation==SQLITE_DELETE;
+}
+
 /*
 ** Triggers run inside the statements of others: ours act for the server, everybody else's for the user. SQLite gives
-** the name of a CTE or view as context too, but only for what reads: a write inside a context is a trigger's.
+** the name of a CTE or view as context too, but only for what reads: a write inside a context is a trigger's. A CTE may
+** bear the name of a trigger of ours, and nothing here tells them apart. So inside such a name a user gets no more than
+** our triggers need: our tables, and only after the write that fires them.
 */
-static int actor(int operation, const char *context){
+static int actor(int operation, const char *name, const char *context){
   if( context==0 ) return who;
-  if( is_same(context, "hoody:kv_", 9) ) return SERVER;
-  int writes = operation==SQLITE_INSERT || operation==SQLITE_UPDATE || operation==SQLITE_DELETE;
-  return writes && who==SERVER ? SQL : who;
+  if( !is_own(context) ) return is_write(operation) && who==SERVER ? SQL : who;
+  if( who & (SERVER | MAINTENANCE) ) return SERVER;
+  int is_needed = is_own(name) && (is_write(operation) || operation==SQLITE_READ);
+  return who==SQL && is_writing && is_needed ? SERVER : who;
 }
 
 static int deny(int rule, int operation, const struct subject *subject){
@@ -134,7 +146,8 @@ static int authorize(void *unused, int operation, const char *a, const char *b, 
     const char *context){
   (void)unused;
   struct subject subject = subject_of(operation, a, b);
-  int acting = actor(operation, context), i;
+  int acting = actor(operation, subject.name, context), i;
+  if( is_write(operation) && !is_same(subject.name, "sqlite_", 7) ) is_writing = 1;
   for(i = 0; i<rule_count; i++){
     if( matches(&rules[i], operation, &subject, context) ) break;
   }
@@ -166,7 +179,7 @@ EXPORT int hoody_guard_rule(uint64_t operations, const char *names, const char *
 /* Who acts from now on. Forgets what was denied. */
 EXPORT void hoody_guard_act_as(int acting){
   who = acting;
-  is_drop = is_viewing = 0;
+  is_drop = is_viewing = is_writing = 0;
   denied_rule = -2;
 }
 
