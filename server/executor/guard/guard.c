@@ -1,7 +1,7 @@
 /*
 ** A loadable extension that makes SQLite itself the guard of every connection of an executor: an authorizer that judges
-** each operation of each statement by the rules that rules.ts hands over, SQLite's own reading of "text" (DQS), and a
-** thread that interrupts the job which runs now when the server asks for it.
+** each operation of each statement by the rules that rules.ts hands over, SQLite's own reading of "text" (DQS), a
+** thread that interrupts the job which runs now when the server asks for it, and the bytes of texts.
 **
 ** guard.ts loads this file twice, into SQLite (hoody_guard_init) and through dlopen (all other functions): both get the
 ** same instance. SQL cannot reach a function of the second kind, so no statement can change who acts.
@@ -284,6 +284,28 @@ EXPORT int hoody_guard_end(void){
   return was_asked;
 }
 
+/* ---- Text as bytes ---- */
+
+/* What has produced the newest row, on whatever connection. */
+static sqlite3_stmt *row_of;
+
+static int on_row(unsigned type, void *unused, void *statement, void *nothing){
+  (void)type, (void)unused, (void)nothing;
+  row_of = statement;
+  return 0;
+}
+
+/*
+** Copies the text in a column of the newest row, at most `size` bytes. Only between two steps of the statement that
+** has produced it. @returns the length of the text
+*/
+EXPORT int hoody_guard_row_text(int column, unsigned char *bytes, int size){
+  int length = sqlite3_column_bytes(row_of, column);
+  const void *text = sqlite3_column_blob(row_of, column);
+  if( text && length>0 && size>0 ) memcpy(bytes, text, (size_t)(length<size ? length : size));
+  return length;
+}
+
 /* ---- Connections ---- */
 
 static void forget(void *pointer){
@@ -310,5 +332,6 @@ EXPORT int hoody_guard_init(sqlite3 *db, char **message, const sqlite3_api_routi
   rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 1, (int *)0);
   if( rc==SQLITE_OK ) rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 1, (int *)0);
   if( rc==SQLITE_OK ) rc = sqlite3_set_authorizer(db, authorize, 0);
+  if( rc==SQLITE_OK ) rc = sqlite3_trace_v2(db, SQLITE_TRACE_ROW, on_row, 0);
   return rc;
 }

@@ -36,6 +36,7 @@ interface Native {
   readonly listen: (fd: number) => number;
   readonly begin: (job: number) => number;
   readonly end: () => number;
+  readonly rowText: (column: number, bytes: Uint8Array | null, size: number) => number;
 }
 
 export class Guard {
@@ -74,6 +75,7 @@ export class Guard {
       listen: library.func('int hoody_guard_listen(int)'),
       begin: library.func('int hoody_guard_begin(uint64_t)'),
       end: library.func('int hoody_guard_end()'),
+      rowText: library.func('int hoody_guard_row_text(int, _Out_ uint8_t *, int)'),
     });
   }
 
@@ -128,6 +130,16 @@ export class Guard {
    */
   endJob(): boolean {
     return this.#native.end() !== 0;
+  }
+
+  /**
+   * The bytes of the text in a column of the newest row that any statement has produced: better-sqlite3 hands over
+   * U+FFFD in place of what is no UTF-8. To be called before the statement goes on.
+   */
+  rowText(column: number): Buffer {
+    const bytes = Buffer.alloc(this.#native.rowText(column, null, 0));
+    this.#native.rowText(column, bytes, bytes.length);
+    return bytes;
   }
 
   #refusal(cause: unknown): ApiError | null {

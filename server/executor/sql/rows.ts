@@ -3,8 +3,7 @@ import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { BindArguments } from './bind.ts';
-import type { Cell, CellWriter } from './cells.ts';
-import { exactRows, mayBeInexact } from './exact-rows.ts';
+import { type Cell, type CellWriter, exactCells } from './cells.ts';
 
 export interface ResultSet {
   readonly columns: readonly string[];
@@ -21,15 +20,6 @@ export class ByteBudget {
   spend(text: string): void {
     this.#left -= Buffer.byteLength(text) + 1;
     if (this.#left < 0) throw tooLarge();
-  }
-
-  mark(): number {
-    return this.#left;
-  }
-
-  /** Takes back what was spent since the mark. */
-  rewind(mark: number): void {
-    this.#left = mark;
   }
 
   /** Before anything is made of the cells: each takes at least its length. @throws ApiError RESPONSE_TOO_LARGE */
@@ -59,33 +49,15 @@ export function readRows(
     asLists
       ? `[${cells.map(writeCell).join(',')}]`
       : `{${cells.map((cell, index) => heads[index] + writeCell(cell)).join('')}}`;
-  const plainRows = () => prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>;
-  const mark = budget.mark();
-  // What writes runs once, and is answered as it comes.
-  const plain = collectRows(plainRows(), writeRow, budget, prepared.readonly ? mayBeInexact : () => false);
-  if (plain !== null) return { columns, ...plain };
-  budget.rewind(mark);
-  const exact = collectRows(exactRows(prepared, args) ?? plainRows(), writeRow, budget, () => false);
-  return { columns, rows: exact?.rows ?? [], isTruncated: exact?.isTruncated ?? false };
-}
-
-/** null: a row came at which to stop. */
-function collectRows(
-  source: Iterable<Cell[]>,
-  writeRow: (cells: Cell[]) => string,
-  budget: ByteBudget,
-  isStop: (cells: Cell[]) => boolean,
-): Omit<ResultSet, 'columns'> | null {
   const rows: string[] = [];
-  for (const cells of source) {
-    if (rows.length === limits.selectRows) return { rows, isTruncated: true };
-    if (isStop(cells)) return null;
+  for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {
+    if (rows.length === limits.selectRows) return { columns, rows, isTruncated: true };
     budget.check(cells);
-    const text = writeRow(cells);
+    const text = writeRow(exactCells(cells));
     budget.spend(text);
     rows.push(text);
   }
-  return { rows, isTruncated: false };
+  return { columns, rows, isTruncated: false };
 }
 
 /** A repeated column name becomes `name:N`, N its occurrence. */
