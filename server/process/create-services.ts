@@ -40,7 +40,7 @@ export function createServices(parts: ServiceParts): Services {
       const target = services.target(context);
       const startedMs = performance.now();
       const remember = (error: string | null): void => {
-        if (record === undefined) return;
+        if (record === undefined || (error === null && record.onlyIfFailed === true)) return;
         services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
       };
       try {

@@ -68,6 +68,8 @@ export interface HistoryRecord {
   readonly sql: string;
   readonly isStatement: boolean;
   readonly source: 'sql' | 'kv';
+  /** More of the same request follows, which records that it is done. */
+  readonly onlyIfFailed?: boolean;
 }
 
 export interface ServerCounters {

@@ -1,7 +1,11 @@
 // Does steps to the real store and to the model, and has the two compared after each.
 
 import { kvRollback } from '../../server/executor/kv/past/history.ts';
-import { kvTableRollback, kvTableRollbackPreview } from '../../server/executor/kv/past/table-rollback.ts';
+import {
+  kvPlanTableRollback,
+  kvTableRollback,
+  kvTableRollbackPreview,
+} from '../../server/executor/kv/past/table-rollback.ts';
 import { kvIncrement, kvPop, kvPush } from '../../server/executor/kv/store/atomic.ts';
 import { kvBatchDelete, kvBatchSet } from '../../server/executor/kv/store/batch.ts';
 import { kvExpire } from '../../server/executor/kv/store/store.ts';
@@ -272,7 +276,7 @@ class Run {
       () => [...plan().keys()].sort(),
     );
     this.comparison.same(
-      () => void store.run(kvTableRollback, args),
+      () => void store.run(kvTableRollback, { ...args, plan: store.call(kvPlanTableRollback, args) }),
       () => {
         for (const [name, target] of plan()) {
           model.endOver(name);

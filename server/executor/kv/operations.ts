@@ -4,7 +4,7 @@ import { kvChanges } from './feed/changes.ts';
 import { resetChanges } from './feed/reset.ts';
 import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './past/history.ts';
 import { kvDiff } from './past/table-diff.ts';
-import { kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.ts';
+import { kvPlanTableRollback, kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.ts';
 import { kvListAt, kvTableSnapshot } from './past/table-snapshot.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from './store/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './store/batch.ts';
@@ -36,6 +36,7 @@ export const kvOperations: readonly AnyImplementation[] = [
   kvListAt,
   kvTableSnapshot,
   kvDiff,
+  kvPlanTableRollback,
   kvTableRollback,
   kvTableRollbackPreview,
   kvChanges,

@@ -61,6 +61,28 @@ export interface TableRollbackArgs extends WriteArgs {
   readonly excludeKeys: readonly string[];
 }
 
+/** What has to change to make a table what it was, as it stood when the plan was made. */
+export interface TableRollbackPlan {
+  /** Where the change feed stood: what was written after it is planned again. */
+  readonly cursor: string;
+  readonly changes: readonly PlannedChange[];
+  /** Keys asked for that have no recorded history: they stay as they are. */
+  readonly untouched: readonly string[];
+}
+
+export interface PlannedChange {
+  /** In the log of the table. */
+  readonly keyId: number;
+  readonly action: 'rollback' | 'delete' | 'restore';
+  /** Of the key, since then. */
+  readonly operations: number;
+}
+
+export interface PlannedRollbackArgs extends TableRollbackArgs {
+  /** null: it is planned with the write lock held. */
+  readonly plan: TableRollbackPlan | null;
+}
+
 export const kvPast = {
   history: declare<HistoryArgs, Reply>('kvPast.history', 'kv-read'),
   /** The value after an operation. */
@@ -75,8 +97,10 @@ export const kvPast = {
   /** The keys of a table at a time, with values. */
   tableSnapshot: declare<TableAtArgs, Reply>('kvPast.tableSnapshot', 'kv-scan'),
   diff: declare<DiffArgs, Reply>('kvPast.diff', 'kv-scan'),
+  /** Looks at every key that was touched since a time, while others write. */
+  planTableRollback: declare<TableRollbackArgs, TableRollbackPlan>('kvPast.planTableRollback', 'kv-scan'),
   /** Makes every key what it was at a time. */
-  tableRollback: declare<TableRollbackArgs, Reply>('kvPast.tableRollback', 'kv-write'),
+  tableRollback: declare<PlannedRollbackArgs, Reply>('kvPast.tableRollback', 'kv-write'),
   /** What tableRollback would do. */
   tableRollbackPreview: declare<TableRollbackArgs, Reply>('kvPast.tableRollbackPreview', 'kv-scan'),
 } as const;

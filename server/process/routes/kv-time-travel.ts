@@ -3,11 +3,14 @@
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, parseJsonBody } from '../../messages/json.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
-import { kvPast } from '../../messages/operations/kv-past.ts';
+import { kvPast, type TableRollbackArgs, type TableRollbackPlan } from '../../messages/operations/kv-past.ts';
+import type { Reply } from '../../messages/reply.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
+import type { RequestContext } from '../http/context.ts';
 import type { QueryParameter } from '../http/query.ts';
 import type { Route } from '../http/route.ts';
 import { list, nullable, object, optional, text } from '../http/schema.ts';
+import type { HistoryRecord, Services } from '../services.ts';
 import {
   done,
   keyArgs,
@@ -215,13 +218,39 @@ const tableRollback: Route = {
     const isDryRun = confirm === '' || query.boolean('dry_run');
     const body = await context.body();
     const args = { ...writeArgs(context, body), toSeconds: query.integer('to_timestamp'), ...keyFilter(body) };
-    const options = writeOptions(context, services, `KV ROLLBACK TO ${args.toSeconds}`);
     const answer = isDryRun
       ? services.run(kvPast.tableRollbackPreview, context, args)
-      : services.run(kvPast.tableRollback, context, args, options);
+      : rollBackTable(context, services, args);
     return await answer.catch((error: unknown) => Promise.reject(withMessage(error)));
   },
 };
+
+/** Nobody has to wait for a look at every key: the plan is made before the write begins. */
+async function rollBackTable(context: RequestContext, services: Services, args: TableRollbackArgs): Promise<Reply> {
+  const { create = false, record } = writeOptions(context, services, `KV ROLLBACK TO ${args.toSeconds}`);
+  const plan = await planRollback(context, services, args, create, record);
+  return await services.run(kvPast.tableRollback, context, { ...args, plan }, { create, ...(record && { record }) });
+}
+
+/** null where the write itself must say what there is to do: a kept answer is given again, a database is created. */
+async function planRollback(
+  context: RequestContext,
+  services: Services,
+  args: TableRollbackArgs,
+  create: boolean,
+  record: HistoryRecord | undefined,
+): Promise<TableRollbackPlan | null> {
+  if (args.idempotency !== undefined) {
+    return await services.run(kvPast.planTableRollback, context, args).catch(() => null);
+  }
+  try {
+    const options = record === undefined ? {} : { record: { ...record, onlyIfFailed: true } };
+    return await services.run(kvPast.planTableRollback, context, args, options);
+  } catch (error) {
+    if (create && error instanceof ApiError && error.code === 'DATABASE_NOT_FOUND') return null;
+    throw error;
+  }
+}
 
 export const kvTimeTravelRoutes: readonly Route[] = [
   keyHistory,

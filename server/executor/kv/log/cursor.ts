@@ -49,6 +49,13 @@ export function parseCursor(text: string): Cursor {
   };
 }
 
+/** The log row that a cursor of this server names, or null where the database or the table is another one since. */
+export function seqOf(connection: Connection, table: KvTable, text: string): number | null {
+  const cursor = parseCursor(text);
+  if (!table.isCaptured || cursor.databaseId !== table.databaseId || cursor.tableId !== table.id) return null;
+  return versionAt(connection, table, cursor.seq) === cursor.version ? cursor.seq : null;
+}
+
 export function isBeforeCapture(cursor: Cursor): boolean {
   return cursor.databaseId === beforeCapture;
 }

@@ -56,6 +56,15 @@ export function keyId(connection: Connection, table: KvTable, key: string): numb
   return typeof id === 'number' ? id : null;
 }
 
+/** null: nothing is known of it any more. */
+export function keyOf(connection: Connection, table: KvTable, id: number): string | null {
+  const key = connection
+    .statement(`SELECT key FROM ${quoteName(table.names.keys)} WHERE id = ?`)
+    .pluck()
+    .get(id);
+  return typeof key === 'string' ? key : null;
+}
+
 /** The newest thing that happened to the key, undone or not. */
 export function lastOp(connection: Connection, table: KvTable, id: number | null): OpName | null {
   if (id === null) return null;

@@ -41,6 +41,15 @@ export function* touchedKeys(connection: Connection, table: KvTable, from: numbe
   }
 }
 
+/** Keys that were written after a log row, by their numbers in the log, whether that is in the history or not. */
+export function touchedAfter(connection: Connection, table: KvTable, seq: number): ReadonlyMap<number, string> {
+  const [log, keys] = [table.names.log, table.names.keys].map(quoteName);
+  const sql = `SELECT DISTINCT k.id AS id, k.key AS key FROM ${log} l JOIN ${keys} k ON k.id = l.key_id
+    WHERE l.seq > ? AND typeof(k.key) = 'text'`;
+  const rows = connection.statement(sql).all(seq) as { readonly id: number; readonly key: string }[];
+  return new Map(rows.filter(({ key }) => isTrueKey(connection, table, key)).map(({ id, key }) => [id, key]));
+}
+
 /**
  * Keys of the table as it stands now whose time is not over at a second, all or those from `after` (exclusive; '' for the
  * first) to `last` (inclusive; null for the end). Counted on indexes: values are not read.

@@ -1,9 +1,16 @@
 // The rollback of a table where more keys were touched, or differ, than one answer or one rollback may hold. Small limits.
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { kvDiff } from '../../../../server/executor/kv/past/table-diff.ts';
-import { kvTableRollback, kvTableRollbackPreview } from '../../../../server/executor/kv/past/table-rollback.ts';
+import {
+  kvPlanTableRollback,
+  kvTableRollback,
+  kvTableRollbackPreview,
+} from '../../../../server/executor/kv/past/table-rollback.ts';
 import { kvTableSnapshot } from '../../../../server/executor/kv/past/table-snapshot.ts';
 import { kvList } from '../../../../server/executor/kv/store/list.ts';
+import type { TableRollbackPlan } from '../../../../server/messages/operations/kv-past.ts';
 import { TestStore } from '../../../helpers/kv-store.ts';
 
 vi.mock(import('../../../../server/messages/kv-limits.ts'), async (original) => {
@@ -38,7 +45,9 @@ const args = (more: object = {}) => ({
   excludeKeys: [],
   ...more,
 });
-const rollback = (more: object = {}) => store.run(kvTableRollback, args(more)).json;
+const planned = (more: object = {}) => store.call(kvPlanTableRollback, args(more));
+const rollback = (more: object = {}, plan: TableRollbackPlan | null = planned(more)) =>
+  store.run(kvTableRollback, { ...args(more), plan }).json;
 const preview = (more: object = {}) => store.run(kvTableRollbackPreview, args(more)).json.preview;
 const setNew = (count: number) => {
   for (let n = 0; n < count; n += 1) store.set(`new${n}`, 'x');
@@ -85,6 +94,67 @@ describe('a table rollback', () => {
     const shown = preview();
     expect(shown).toMatchObject({ keys_to_delete: 6, discovery_truncated: true });
     expect(shown.changes).toHaveLength(5);
+  });
+
+  test('that was planned ahead takes in what was written since, by whomever, and nothing else', () => {
+    store.set('z', 'after');
+    setNew(3);
+    const plan = planned();
+    expect(plan.changes).toHaveLength(4);
+    store.native.prepare("UPDATE kv_store SET value = 'later' WHERE key IN ('z', 'a005')").run();
+    store.delete('new1');
+    store.set('new2', 'y');
+    store.set('new3', 'x');
+    expect(rollback({}, plan)).toMatchObject({ rolled_back: 2, deleted: 3, restored: 0 });
+    const now = ['z', 'a005', 'new0', 'new1', 'new2', 'new3'].map((key) => store.get(key));
+    expect(now).toEqual(['before', '1', null, null, null, null]);
+    expect(planned().changes).toEqual([]);
+  });
+
+  test('that was planned ahead looks at no other key again', () => {
+    store.set('z', 'after');
+    const count = (plan: TableRollbackPlan | null) => {
+      const asked = vi.spyOn(store.connection, 'statement');
+      expect(rollback({}, plan)).toMatchObject({ rolled_back: 1 });
+      return asked.mock.calls.length;
+    };
+    const ahead = count(planned());
+    store.set('z', 'after');
+    expect(count(null)).toBeGreaterThan(same.length + ahead);
+    expect(ahead).toBeLessThan(same.length);
+  });
+
+  test('does not follow the plan of another database, or of one that was restored since', () => {
+    const [early, saved] = [planned(), join(store.directory, 'saved.db')];
+    store.whileClosed(() => copyFileSync(store.path, saved));
+    store.set('z', 'after');
+    const plan = planned();
+    expect(plan.changes).toHaveLength(1);
+    store.whileClosed(() => copyFileSync(saved, store.path));
+    store.set('gone', 'after');
+    expect(rollback({}, plan)).toMatchObject({ rolled_back: 1 });
+    expect([store.get('z'), store.get('gone')]).toEqual(['before', 'before']);
+    expect(early.changes).toEqual([]);
+    expect(rollback({}, { ...early, cursor: early.cursor.replace(/^\w+/, 'abc') })).toMatchObject({ rolled_back: 0 });
+  });
+
+  test('of named keys leaves alone what others wrote since its plan', () => {
+    store.set('z', 'after');
+    const named = { keys: ['z', 'nobody'] };
+    const plan = planned(named);
+    expect(plan.untouched).toEqual(['nobody']);
+    store.set('gone', 'after');
+    store.set('nobody', 'now');
+    expect(rollback(named, plan)).toMatchObject({ rolled_back: 1, deleted: 1, untouched_keys: [] });
+    expect([store.get('gone'), store.get('nobody')]).toEqual(['after', null]);
+  });
+
+  test('of more keys than the limit is refused, also where they were written since its plan', () => {
+    setNew(20);
+    const plan = planned();
+    store.set('new20', 'x');
+    expect(() => rollback({}, plan)).toThrow(tooLarge);
+    expect(store.get('new3')).toBe('x');
   });
 
   test('of a key that is named twice changes it once', () => {
