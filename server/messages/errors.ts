@@ -42,7 +42,10 @@ export const errorCodes = {
   INTERNAL_ERROR: { status: 500, description: 'An error of the server.' },
   DATABASE_ERROR: { status: 500, description: 'SQLite or the disk failed.' },
   DELETE_INCOMPLETE: { status: 500, description: 'Some files of the database could not be removed; a retry is safe.' },
-  DATABASE_BUSY: { status: 503, description: 'Another program holds the database longer than the request may wait.' },
+  DATABASE_BUSY: {
+    status: 503,
+    description: 'A program, or another request, holds the database longer than the request may wait.',
+  },
   REQUEST_TIMEOUT: { status: 503, description: 'The deadline passed; nothing was committed.' },
   SERVICE_UNAVAILABLE: { status: 503, description: 'Too much work is queued, or the work was interrupted.' },
 } as const satisfies Record<string, { status: number; description: string }>;

@@ -74,7 +74,10 @@ export function createServices(parts: ServiceParts): Services {
     locks,
     namingHolder: (error, context) => {
       const { path } = services.target(context);
-      return namingHolder(error, async () => locksOf(await locks(), relative(options.root, path)));
+      return namingHolder(error, {
+        readLocks: async () => locksOf(await locks(), relative(options.root, path)),
+        isExecutor: (pid) => scheduler.executorPids.includes(pid),
+      });
     },
     metricsText: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     counters: () => ({

@@ -86,6 +86,33 @@ test('a 503 DATABASE_BUSY names who holds the database', () =>
     expect(body.error).toContain(`python3 (pid ${holder.pid}, host) holds RESERVED`);
   }));
 
+test('a 503 DATABASE_BUSY says so where another request of the server holds the database', () =>
+  withDaemon(['--create-on-write'], async (daemon) => {
+    const url = `${daemon.url}/api/v1/sqlite`;
+    const transaction = (timeout: number, ...statements: string[]) =>
+      fetch(`${url}/db?db=app.db&timeout=${timeout}`, {
+        method: 'POST',
+        body: JSON.stringify({ transaction: statements.map((statement) => ({ statement })) }),
+      });
+    expect((await transaction(30, 'CREATE TABLE t (v)')).status).toBe(200);
+    const endless = 'INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n';
+    const long = transaction(8, 'INSERT INTO t VALUES (1)', endless);
+    await eventually(async () => {
+      const { databases } = (await (await fetch(`${url}/locks?db=app.db`)).json()) as LockSnapshot;
+      expect(databases[0]?.holders.some(({ mode }) => mode === 'exclusive')).toBe(true);
+    });
+    const late = await Promise.all([
+      transaction(2, 'INSERT INTO t VALUES (2)'),
+      fetch(`${url}/kv/k?db=app.db&timeout=2`, { method: 'PUT', body: 'v' }),
+    ]);
+    for (const answer of late) {
+      const { code, error } = (await answer.json()) as { code: string; error: string };
+      expect([answer.status, code]).toEqual([503, 'DATABASE_BUSY']);
+      expect(error).toMatch(/^the database (was|is) locked.*: another request of this server \(pid \d+\) holds /);
+    }
+    await long;
+  }));
+
 test('with --locks kernel the monitor is empty and clients still exclude each other', () =>
   withDaemon(['--locks', 'kernel'], async (daemon) => {
     await withClients(async (start) => {

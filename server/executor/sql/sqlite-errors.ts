@@ -27,7 +27,7 @@ export function interrupted(cause?: unknown): ApiError {
 
 function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   if (isBusy(cause)) {
-    return new ApiError('DATABASE_BUSY', 'another program holds the database; try again', { cause });
+    return new ApiError('DATABASE_BUSY', 'the database is locked; try again', { cause });
   }
   if (code.startsWith('SQLITE_NOMEM')) return needsTooMuchMemory(cause);
   if (code === 'SQLITE_INTERRUPT') return interrupted(cause);

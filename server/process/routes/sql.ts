@@ -22,7 +22,8 @@ const transactionSchema = object({
       resultHeaders: optional(list(text)),
       resultSet: optional({
         ...list(cells),
-        description: 'Of an item that produces columns. A BLOB is base64, as is a text that is not UTF-8.',
+        description:
+          'Of an item that produces columns. A BLOB is base64, as is a text that is not UTF-8. A REAL is a JSON number: 1.0 is 1.',
       }),
       resultSetList: optional({ ...list(list(anyJson)), description: 'Instead of resultSet, with resultFormat list.' }),
       truncated: optional({ ...succeeded, description: `There are more than ${limits.selectRows} rows.` }),

@@ -74,7 +74,7 @@ export function refusal(code: ErrorCode, message: string): Outcome {
 const timedOut = refusal('REQUEST_TIMEOUT', 'the request did not finish before its deadline; nothing was committed');
 const lockedOut = refusal(
   'DATABASE_BUSY',
-  'another program held the database until the deadline of the request; nothing was committed',
+  'the database was locked until the deadline of the request; nothing was committed',
 );
 export const abandoned = refusal('SERVICE_UNAVAILABLE', 'the client has left; nothing was committed');
 const interrupted = refusal('SERVICE_UNAVAILABLE', 'the work was interrupted; nothing was committed');
