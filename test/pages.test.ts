@@ -108,6 +108,14 @@ test.each(pages)('the files that %s names exist', (page) => {
   expect(namedFiles(page).filter((name) => !elsewhere.has(name) && !isInRepository(page, name))).toEqual([]);
 });
 
+test('every row of "Where to find" names a function of its file', () => {
+  const section = textOf('ARCHITECTURE.md').split('\n## Where to find\n')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| .* \| `([^`]+)` \| `([^`]+)` \|$/gm)];
+  expect(rows.length).toBeGreaterThan(20);
+  const wrong = rows.filter(([, file = '', name = '']) => !new RegExp(`${name}[(<: ]`).test(textOf(file)));
+  expect(wrong.map(([row]) => row)).toEqual([]);
+});
+
 test.each([...pages, ...copied])('the npm scripts that %s names exist', (file) => {
   const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
   const named = [...textOf(file).matchAll(/\bnpm run ([\w:-]+)/g)].map((match) => match[1] ?? '');
