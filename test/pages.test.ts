@@ -124,6 +124,12 @@ test.each([...pages, ...copied])('the npm scripts that %s names exist', (file) =
 
 const isToday = (page: string) => page !== 'CHANGELOG.md'; // it names what earlier versions had
 
+test('the README has a row for every command', () => {
+  const section = textOf('README.md').split('\n## Commands\n')[1]?.split('\n## ')[0] ?? '';
+  const named = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap((row) => [...(row[1] ?? '').matchAll(/`(\w+)/g)]);
+  expect([...new Set(named.map((match) => match[1]))].sort()).toEqual(commands.map(({ name }) => name).sort());
+});
+
 interface CommandFlags {
   readonly name: string;
   readonly flags: readonly string[];
