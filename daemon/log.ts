@@ -1,7 +1,10 @@
-// The log: one JSON line per event on stderr, or a readable line when stderr is a terminal. Stdout is never used.
+// The log: one line per event on stderr, as JSON or for a person, as --log-format says. Stdout is never used.
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+export const logFormats = ['auto', 'json', 'text', 'journal'] as const;
+export type LogFormat = (typeof logFormats)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -28,9 +31,16 @@ export interface LogOutput {
   write(text: string): unknown;
 }
 
-export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Date = () => new Date()): Log {
+export interface LogOptions {
+  /** auto unless given. */
+  readonly format?: LogFormat;
+  readonly now?: () => Date;
+}
+
+export function createLog(output: LogOutput, leastLevel: LogLevel, options: LogOptions = {}): Log {
+  const { now = () => new Date() } = options;
   let least = logLevels.indexOf(leastLevel);
-  const format = output.isTTY ? readableLine : jsonLine;
+  const format = lines[options.format ?? 'auto'] ?? (output.isTTY ? readableLine : jsonLine);
   let lastError: LoggedEvent | undefined;
   const write = (level: LogLevel, event: string, fields: LogFields = {}) => {
     if (level === 'error') lastError = { time: now().toISOString(), event, fields };
@@ -47,6 +57,22 @@ export function createLog(output: LogOutput, leastLevel: LogLevel, now: () => Da
     },
     lastError: () => lastError,
   };
+}
+
+type Line = (time: Date, level: LogLevel, event: string, fields: LogFields) => string;
+
+const lines: Readonly<Partial<Record<LogFormat, Line>>> = {
+  json: jsonLine,
+  text: readableLine,
+  journal: journalLine,
+};
+
+/** sd-daemon(3): what systemd takes for the priority of a line of stderr. */
+const priorities: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
+
+/** Without time and level, which the journal keeps itself. */
+function journalLine(_time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  return `<${priorities[level]}>${event} ${fieldsText(fields)}`.trimEnd().replaceAll('\n', '\\n');
 }
 
 function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {

@@ -1,5 +1,6 @@
 // The server process as its supervisor sees it: where its program lies, what it is told at start, and every message
 // that crosses the IPC channel in either direction. Nothing else of server/ is imported from outside.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The compiled entry of the server process. It inherits the listening socket as fd 3 and speaks the messages below. */
@@ -15,6 +16,17 @@ export async function inspectSqlGuard(): Promise<string | null> {
   const { findGuard } = await import('./executor/guard/guard.ts');
   const found = findGuard();
   return found instanceof Error ? found.message : null;
+}
+
+/** Why the server would not start with this file of tokens, or null. */
+export async function inspectTokenFile(path: string): Promise<string | null> {
+  const { parseTokens } = await import('./process/http/guard.ts');
+  try {
+    parseTokens(readFileSync(path, 'utf8'));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

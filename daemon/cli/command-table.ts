@@ -65,6 +65,18 @@ export const commands: readonly Command[] = [
     load: () => import('../commands/check.ts'),
   },
   {
+    name: 'config',
+    arguments: [
+      { name: 'show|validate', values: ['show', 'validate'] },
+      { name: 'OPTION', isOptional: true, values: 'option' },
+    ],
+    summary: 'show the value of every option of start and where it comes from, or only say what is wrong',
+    settings: settingNames,
+    switches: [json],
+    takesFaults: true,
+    load: () => import('../commands/config.ts'),
+  },
+  {
     name: 'backup',
     arguments: [{ name: 'NAME' }, { name: 'FILE', values: 'file' }],
     summary: 'save a database to a file while it is in use',

@@ -26,7 +26,9 @@ async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
     if (!command) throw usageError(`unknown command "${name}"`, 'hoody-sqlite help lists the commands');
     const parsed = parseArguments(command, rest);
     const { run } = await command.load();
-    return await run({ ...parsed, ...loadSettings(parsed.flags, process.env) });
+    const loaded = loadSettings(parsed.flags, process.env);
+    if (loaded.faults[0] && !command.takesFaults) throw loaded.faults[0];
+    return await run({ ...parsed, ...loaded });
   } catch (error) {
     return report(error, args.includes('--json'));
   }

@@ -24,7 +24,7 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   // Whoever reads the log may go away; that must not end the daemon.
   process.stderr.on('error', () => {});
   process.stdout.on('error', () => {});
-  const log = createLog(process.stderr, settings.logLevel);
+  const log = createLog(process.stderr, settings.logLevel, { format: settings.logFormat });
   for (const reason of warnings) log.warn('configuration', { reason });
   const missingGuard = await inspectSqlGuard();
   if (missingGuard !== null) log.warn('sql-guard-missing', { reason: missingGuard });

@@ -26,6 +26,11 @@ export function parseListenAddress(text: string): ListenAddress {
   return { kind: 'tcp', host: match[1] || match[2] || '127.0.0.1', port };
 }
 
+/** As --listen takes it. */
+export function addressText(address: ListenAddress): string {
+  return address.kind === 'unix' ? urlOf(address) : urlOf(address).slice('http://'.length);
+}
+
 /** What a client types; a socket file has no URL of its own, so it is written as unix:/path. */
 export function urlOf(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;

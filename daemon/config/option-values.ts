@@ -90,6 +90,17 @@ export const executorMemory: Parse<number> = (text) => {
   return size;
 };
 
+/** chmod(1)'s numbers. */
+export const fileMode: Parse<number> = (text) => {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new Error('expected a mode of three octal digits such as 660');
+  return Number.parseInt(text, 8);
+};
+
+export const name: Parse<string> = (text) => {
+  if (!/^[^\s:,/]+$/.test(text)) throw new Error('expected a name');
+  return text;
+};
+
 export const secondsPerDay = 86_400;
 const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: secondsPerDay };
 export const durationSeconds: Parse<number> = (text) => {

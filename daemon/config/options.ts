@@ -4,14 +4,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LockLimits } from '../../fs/index.ts';
-import { type LogLevel, logLevels } from '../log.ts';
-import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { type LogFormat, type LogLevel, logFormats, logLevels } from '../log.ts';
+import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import {
   durationSeconds,
   executorMemory,
+  fileMode,
   integer,
   list,
   lockLimits,
+  name,
   oneOf,
   type Parse,
   path,
@@ -25,6 +27,10 @@ export interface Settings {
   readonly mount: string;
   readonly data: string;
   readonly listen: ListenAddress;
+  /** Permissions of a socket file; undefined leaves it to the umask. */
+  readonly socketMode: number | undefined;
+  /** Name or number of the group of a socket file; undefined leaves it to who starts the daemon. */
+  readonly socketGroup: string | undefined;
   readonly noMount: boolean;
   readonly requireMount: boolean;
   readonly passthrough: 'auto' | 'on' | 'off';
@@ -37,6 +43,7 @@ export interface Settings {
   readonly drainSeconds: number;
   readonly user: string | undefined;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly allowAnyAbsoluteDbPath: boolean;
   readonly createOnWrite: boolean;
   readonly authTokenFile: string | undefined;
@@ -60,6 +67,8 @@ interface Option<T> {
   /** Shown in the help; null when there is nothing to say. */
   readonly defaultText: string | null;
   readonly description: string;
+  /** The value as one would type it, where that is not the value itself. */
+  readonly textOf?: (value: T) => string;
   /** May be changed while the daemon runs, by editing the configuration file. */
   readonly isLive?: true;
   /** May be given several times; one text holds several values divided by commas. */
@@ -98,6 +107,24 @@ export const options: Options = {
     byDefault: () => parseListenAddress('127.0.0.1:8484'),
     defaultText: '127.0.0.1:8484',
     description: 'address of the HTTP server; port 0 picks a free one, unix:/path is a socket file',
+    textOf: addressText,
+  },
+  socketMode: {
+    flag: 'socket-mode',
+    value: 'MODE',
+    parse: fileMode,
+    byDefault: () => undefined,
+    defaultText: 'what the umask leaves',
+    description: 'permissions of the socket file of --listen unix:/path, as 660; a client needs to write',
+    textOf: (mode) => (mode === undefined ? '' : mode.toString(8).padStart(3, '0')),
+  },
+  socketGroup: {
+    flag: 'socket-group',
+    value: 'GROUP',
+    parse: name,
+    byDefault: () => undefined,
+    defaultText: 'that of whoever starts the daemon',
+    description: 'group of the socket file of --listen unix:/path',
   },
   noMount: toggle('no-mount', 'serve HTTP from the data directory only, mount nothing'),
   requireMount: toggle(
@@ -126,7 +153,11 @@ export const options: Options = {
     parse: lockLimits,
     byDefault: () => ({}),
     defaultText: null,
-    description: 'a constant of the lock coordinator, as queueMs=5000; fs/locks/limits.ts explains each',
+    description: 'for measurements: a constant of the lock queue, explained in fs/locks/README.md',
+    textOf: (limits) =>
+      Object.entries(limits)
+        .map(([limit, value]) => `${limit}=${value}`)
+        .join(','),
     isList: true,
   },
   idlePolling: {
@@ -195,6 +226,14 @@ export const options: Options = {
     defaultText: 'info',
     description: 'log events of this level and above',
     isLive: true,
+  },
+  logFormat: {
+    flag: 'log-format',
+    value: logFormats.join('|'),
+    parse: oneOf(logFormats),
+    byDefault: () => 'auto',
+    defaultText: 'auto: text on a terminal, else json',
+    description: 'lines of the log; journal = text with the priority in front, for systemd',
   },
   allowAnyAbsoluteDbPath: toggle(
     'allow-any-absolute-db-path',

@@ -2,7 +2,7 @@
 // the defaults. Whatever is unknown or malformed is refused by name; only an unknown variable is merely warned about,
 // since Kubernetes puts variables of its own into every container.
 import { readFileSync } from 'node:fs';
-import { messageOf, usageError } from '../errors.ts';
+import { CommandError, messageOf, usageError } from '../errors.ts';
 import { isReachableFromOutside, urlOf } from './listen-address.ts';
 import {
   options,
@@ -17,54 +17,133 @@ import {
 /** The texts given for one option, in order; more than one only where the option is a list. */
 export type FlagTexts = ReadonlyMap<SettingName, readonly string[]>;
 
+export type Source = 'default' | 'file' | 'etc-default' | 'environment' | 'flag';
+
+/** Where the value of an option comes from. */
+export interface Origin {
+  readonly from: Source;
+  /** The flag, the variable or the path of the file; null for a default. */
+  readonly name: string | null;
+}
+
 export interface LoadedSettings {
   readonly settings: Settings;
   /** Settings that a flag or a variable names, as opposed to the file or a default. */
   readonly named: ReadonlySet<SettingName>;
+  readonly origins: ReadonlyMap<SettingName, Origin>;
+  /** Values that do not fit, flags first; `settings` has what holds without them. */
+  readonly faults: readonly CommandError[];
   readonly warnings: readonly string[];
 }
 
 type Partials = { -readonly [K in SettingName]?: Settings[K] };
 
-export function loadSettings(flags: FlagTexts, environment: NodeJS.ProcessEnv): LoadedSettings {
+/** What one source says. */
+interface Read {
+  readonly values: Partials;
+  readonly faults: CommandError[];
+}
+
+/** The service's variables, for whoever asks what the service would do. */
+export interface ServiceVariables {
+  readonly path: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export function loadSettings(
+  flags: FlagTexts,
+  environment: NodeJS.ProcessEnv,
+  service?: ServiceVariables,
+): LoadedSettings {
   const fromFlags = parseFlags(flags);
-  const { values: fromVariables, warnings } = parseVariables(environment);
-  const file = fromFlags.config ?? fromVariables.config;
-  const fromFile = file === undefined ? {} : readSettingsFile(file);
+  const fromVariables = parseVariables(environment);
+  const fromService = parseVariables(service?.variables ?? {}, `${service?.path}: `);
+  const config = fromFlags.values.config ?? fromVariables.values.config ?? fromService.values.config;
+  const fromFile = config === undefined ? { values: {}, faults: [] } : readFile(config);
+  const sources: [Source, Read, (name: SettingName) => string | null][] = [
+    ['default', { values: defaults(), faults: [] }, () => null],
+    ['file', fromFile, () => config ?? null],
+    ['etc-default', fromService, () => service?.path ?? null],
+    ['environment', fromVariables, variableOf],
+    ['flag', fromFlags, (name) => `--${options[name].flag}`],
+  ];
+  const origins = new Map<SettingName, Origin>();
+  for (const [from, { values }, nameIn] of sources) {
+    for (const name of Object.keys(values) as SettingName[]) origins.set(name, { from, name: nameIn(name) });
+  }
+  return {
+    settings: Object.assign({}, ...sources.map(([, { values }]) => values)) as Settings,
+    named: namedBy(fromFlags.values, fromVariables.values),
+    origins,
+    faults: sources.reverse().flatMap(([, { faults }]) => faults),
+    warnings: [
+      ...fromVariables.unknown.map((variable) => `unknown variable ${variable} is ignored`),
+      ...fromService.unknown.map((variable) => `${service?.path}: unknown variable ${variable} is ignored`),
+    ],
+  };
+}
+
+function namedBy(fromFlags: Partials, fromVariables: Partials): Set<SettingName> {
   const named = new Set(settingNames.filter((name) => name in fromFlags || name in fromVariables));
   // A daemon is looked up by the flags alone when there are any: a variable may be meant for another one.
   if ('mount' in fromFlags && !('data' in fromFlags)) named.delete('data');
   if ('data' in fromFlags && !('mount' in fromFlags)) named.delete('mount');
-  return { settings: { ...defaults(), ...fromFile, ...fromVariables, ...fromFlags }, named, warnings };
+  return named;
 }
 
 /** Rules that concern more than one option; for `start`. */
 export function checkTogether(settings: Settings): void {
-  if (!isReachableFromOutside(settings.listen) || settings.insecure || settings.authTokenFile !== undefined) return;
-  throw usageError(
-    `--listen: refusing to listen on ${urlOf(settings.listen)}: no token file is set, so anyone on the network could change every database`,
-    'give --auth-token-file FILE, or --insecure if something in front decides who may connect',
-  );
+  const [fault] = faultsTogether(settings);
+  if (fault) throw fault;
 }
 
-/** Reads the file again, as the daemon does when it changes. */
+export function faultsTogether(settings: Settings): CommandError[] {
+  const { listen, insecure, authTokenFile, socketMode, socketGroup } = settings;
+  const faults: CommandError[] = [];
+  if (isReachableFromOutside(listen) && !insecure && authTokenFile === undefined) {
+    faults.push(
+      usageError(
+        `--listen: refusing to listen on ${urlOf(listen)}: no token file is set, so anyone on the network could change every database`,
+        'give --auth-token-file FILE, or --insecure if something in front decides who may connect',
+      ),
+    );
+  }
+  if (listen.kind !== 'unix' && (socketMode !== undefined || socketGroup !== undefined)) {
+    faults.push(
+      usageError(
+        `--socket-mode and --socket-group do not apply to ${urlOf(listen)}`,
+        'they are for a socket file: --listen unix:/path',
+      ),
+    );
+  }
+  return faults;
+}
+
+/** Reads the file again, as the daemon does when it changes. @throws CommandError for its first fault */
 export function readSettingsFile(path: string): Partials {
+  const { values, faults } = readFile(path);
+  if (faults[0]) throw faults[0];
+  return values;
+}
+
+function readFile(path: string): Read {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw usageError(`--config ${path}: ${messageOf(error)}`);
+    return { values: {}, faults: [usageError(`--config ${path}: ${messageOf(error)}`)] };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw usageError(`--config ${path}: expected one JSON object`);
+    return { values: {}, faults: [usageError(`--config ${path}: expected one JSON object`)] };
   }
-  const values: Partials = {};
+  const read: Read = { values: {}, faults: [] };
   for (const [key, value] of Object.entries(content)) {
     const name = settingOfFlag(key);
-    if (name === undefined || name === 'config') throw usageError(`${path}: unknown key "${key}"`);
-    set(values, name, textsOf(value, name, `${path}: "${key}"`), `${path}: "${key}"`);
+    if (name === undefined || name === 'config') {
+      read.faults.push(usageError(`${path}: unknown key "${key}"`, 'hoody-sqlite help start lists the keys, as flags'));
+    } else set(read, name, () => textsOf(value, name, `${path}: "${key}"`), `${path}: "${key}"`);
   }
-  return values;
+  return read;
 }
 
 function defaults(): Settings {
@@ -77,37 +156,43 @@ function setDefault<K extends SettingName>(values: Partials, name: K): void {
   values[name] = options[name].byDefault() as Partials[K];
 }
 
-function set<K extends SettingName>(values: Partials, name: K, texts: readonly string[], where: string): void {
+function set<K extends SettingName>(read: Read, name: K, textsIn: () => readonly string[], where: string): void {
   const option = options[name];
-  const text = option.isList ? texts.join(',') : texts.at(-1);
   try {
-    values[name] = option.parse(text ?? '') as Partials[K];
+    const texts = textsIn();
+    const text = (option.isList ? texts.join(',') : texts.at(-1)) ?? '';
+    try {
+      read.values[name] = option.parse(text) as Partials[K];
+    } catch (error) {
+      throw usageError(`${where}: ${messageOf(error)}, not "${text}"`);
+    }
   } catch (error) {
-    throw usageError(`${where}: ${messageOf(error)}, not "${text ?? ''}"`);
+    if (!(error instanceof CommandError)) throw error;
+    read.faults.push(error);
   }
 }
 
-function parseFlags(flags: FlagTexts): Partials {
-  const values: Partials = {};
+function parseFlags(flags: FlagTexts): Read {
+  const read: Read = { values: {}, faults: [] };
   for (const [name, texts] of flags) {
     const { flag, isList } = options[name];
-    if (texts.length > 1 && !isList) throw usageError(`--${flag} is given more than once`);
-    set(values, name, texts, `--${flag}`);
+    if (texts.length > 1 && !isList) read.faults.push(usageError(`--${flag} is given more than once`));
+    else set(read, name, () => texts, `--${flag}`);
   }
-  return values;
+  return read;
 }
 
-function parseVariables(environment: NodeJS.ProcessEnv): { values: Partials; warnings: string[] } {
-  const values: Partials = {};
-  const warnings: string[] = [];
+function parseVariables(variables: NodeJS.ProcessEnv, where = ''): Read & { readonly unknown: readonly string[] } {
+  const read: Read = { values: {}, faults: [] };
+  const unknown: string[] = [];
   const known = new Map(settingNames.map((name) => [variableOf(name), name]));
-  for (const [variable, text] of Object.entries(environment)) {
+  for (const [variable, text] of Object.entries(variables)) {
     if (!variable.startsWith(variablePrefix) || text === undefined) continue;
     const name = known.get(variable);
-    if (name === undefined) warnings.push(`unknown variable ${variable} is ignored`);
-    else set(values, name, [text], variable);
+    if (name === undefined) unknown.push(variable);
+    else set(read, name, () => [text], `${where}${variable}`);
   }
-  return { values, warnings };
+  return { ...read, unknown };
 }
 
 function textsOf(value: unknown, name: SettingName, where: string): readonly string[] {

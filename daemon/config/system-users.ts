@@ -1,4 +1,4 @@
-// Looks a user of this machine up with id(1), which asks whatever this machine's users come from.
+// Looks users and groups of this machine up with id(1) and getent(1), which ask whatever they come from.
 import { execFileSync } from 'node:child_process';
 import type { UnprivilegedUser } from '../../server/index.ts';
 import { usageError } from '../errors.ts';
@@ -14,5 +14,16 @@ export function findUser(name: string): UnprivilegedUser {
     return { uid, gid, groups };
   } catch {
     throw usageError(`--user: there is no user "${name}"`, `useradd --system ${name} makes one`);
+  }
+}
+
+/** Its number. @throws CommandError when there is no such group */
+export function findGroup(name: string): number {
+  try {
+    const [, , gid] = execFileSync('getent', ['group', '--', name], { encoding: 'utf8', stdio: 'pipe' }).split(':');
+    if (gid === undefined) throw new Error('getent(1) prints nothing');
+    return Number(gid);
+  } catch {
+    throw usageError(`--socket-group: there is no group "${name}"`, `groupadd --system ${name} makes one`);
   }
 }

@@ -1,7 +1,7 @@
 // Opens the HTTP socket that the supervisor keeps for the whole life of the daemon and each server process inherits:
 // while no server runs, connections wait in its backlog instead of being refused.
 import { lookup } from 'node:dns/promises';
-import { closeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, unlinkSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,13 +20,25 @@ export interface ListeningSocket {
   close(): Promise<void>;
 }
 
+/** Who may connect to a socket file: connecting needs the permission to write. */
+export interface SocketAccess {
+  /** undefined: what the umask leaves. */
+  readonly mode?: number | undefined;
+  /** undefined: the group of this process. */
+  readonly gid?: number | undefined;
+}
+
 /** An address that is in use is tried again for `patienceMs`. */
-export async function openHttpSocket(address: ListenAddress, patienceMs = 0): Promise<ListeningSocket> {
+export async function openHttpSocket(
+  address: ListenAddress,
+  patienceMs = 0,
+  access: SocketAccess = {},
+): Promise<ListeningSocket> {
   const endsAtMs = performance.now() + patienceMs;
   try {
     for (;;) {
       try {
-        return address.kind === 'unix' ? await openSocketFile(address) : await openPort(address);
+        return address.kind === 'unix' ? await openSocketFile(address, access) : await openPort(address);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || performance.now() >= endsAtMs) throw error;
       }
@@ -46,9 +58,21 @@ async function openPort(address: ListenAddress & { kind: 'tcp' }): Promise<Liste
   return { fd, address: { ...address, port: portOf(fd) }, close: async () => closeSync(fd) };
 }
 
-async function openSocketFile(address: ListenAddress & { kind: 'unix' }): Promise<ListeningSocket> {
+async function openSocketFile(
+  address: ListenAddress & { kind: 'unix' },
+  { mode, gid }: SocketAccess,
+): Promise<ListeningSocket> {
   await removeStaleSocketFile(address.path);
-  const fd = openListeningSocket(address, 4, backlog);
+  const fd = openListeningSocket(address, 4, backlog, () => {
+    try {
+      // The group first: chown(2) may take mode bits away.
+      if (gid !== undefined) chownSync(address.path, -1, gid);
+      if (mode !== undefined) chmodSync(address.path, mode);
+    } catch (error) {
+      unlinkSync(address.path);
+      throw error;
+    }
+  });
   const close = async () => {
     closeSync(fd);
     await unlink(address.path).catch(() => {});
@@ -79,6 +103,7 @@ function reasonOf(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return 'the address is in use';
   if (code === 'EADDRNOTAVAIL') return 'this machine does not have that address';
+  if (code === 'EPERM') return 'this user may not give the socket file to that group';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host name';
   return messageOf(error);

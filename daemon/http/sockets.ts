@@ -23,14 +23,28 @@ const setsockopt = libcFunction<[number, number, number, Buffer, number]>(
 );
 const inetPton = libcFunction<[number, string, Buffer]>('int inet_pton(int family, const char *text, void *address)');
 
-/** A close-on-exec socket that listens on an IP address (no names) or a socket file that does not exist yet. @throws FsError */
-export function openListeningSocket(address: ListenAddress, family: 4 | 6, backlog: number): number {
+/**
+ * A close-on-exec socket that listens on an IP address (no names) or a socket file that does not exist yet.
+ * @param onBound called while nobody can connect yet @throws FsError, or what `onBound` throws
+ */
+export function openListeningSocket(
+  address: ListenAddress,
+  family: 4 | 6,
+  backlog: number,
+  onBound: () => void = () => {},
+): number {
   const [domain, name] = socketName(address, family);
   const fd = openSocket(domain, SOCK_STREAM);
   const one = Buffer.alloc(4);
   one.writeInt32LE(1);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, one, one.length);
   if (bind(fd, name, name.length) !== 0) throw closedAfter('bind', fd);
+  try {
+    onBound();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   if (listen(fd, backlog) !== 0) throw closedAfter('listen', fd);
   return fd;
 }

@@ -1,6 +1,7 @@
 // Paths as the kernel sees them, so that two spellings of one directory are one directory.
 import { mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { usageError } from '../errors.ts';
 
 /** Symbolic links resolved as far as the path exists. */
 export function canonicalPath(path: string): string {
@@ -46,4 +47,10 @@ function makeDirectory(path: string, mode: number | undefined): void {
 export function isInside(path: string, directory: string): boolean {
   const way = relative(directory, path);
   return way === '' || (way !== '..' && !way.startsWith('../'));
+}
+
+/** Both are canonical. @throws CommandError when the daemon would serve itself */
+export function refuseNesting(data: string, mountPoint: string): void {
+  if (!isInside(data, mountPoint) && !isInside(mountPoint, data)) return;
+  throw usageError(`--mount ${mountPoint} and --data ${data}: neither may lie in the other`);
 }

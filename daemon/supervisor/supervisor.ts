@@ -15,7 +15,7 @@ import type { Probe } from '../children/liveness.ts';
 import { identityOf } from '../children/process-identity.ts';
 import { urlOf } from '../config/listen-address.ts';
 import type { Settings } from '../config/options.ts';
-import { findUser } from '../config/system-users.ts';
+import { findGroup, findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import type { StopRequest } from '../control/stop-request.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf, usageError } from '../errors.ts';
@@ -36,7 +36,7 @@ import {
   removeInstance,
   writeRecord,
 } from '../instance/instances.ts';
-import { canonicalMountPoint, createDirectory, isInside } from '../instance/paths.ts';
+import { canonicalMountPoint, createDirectory, refuseNesting } from '../instance/paths.ts';
 import type { Log, LogLevel } from '../log.ts';
 import { DataFence } from '../mount/data-fence.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
@@ -215,7 +215,10 @@ export class Supervisor {
 
     // A start that fails here has touched no mount.
     createStateDirectory(settings.stateDir);
-    const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0);
+    const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0, {
+      mode: settings.socketMode,
+      gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
+    });
     this.#url = urlOf(socket.address);
     this.#atEnd(() => socket.close());
 
@@ -478,9 +481,4 @@ function createStateDirectory(path: string): void {
       cause,
     });
   }
-}
-
-function refuseNesting(data: string, mountPoint: string): void {
-  if (!isInside(data, mountPoint) && !isInside(mountPoint, data)) return;
-  throw usageError(`--mount ${mountPoint} and --data ${data}: neither may lie in the other`);
 }

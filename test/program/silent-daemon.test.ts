@@ -57,7 +57,8 @@ async function askOne(lines: readonly string[]): Promise<unknown> {
   await new Promise<void>((resolve) => server.listen(instance.controlSocket, resolve));
   try {
     const { settings } = loadSettings(new Map([['runDir', [runDir]]]), {});
-    const input = { settings, named: new Set<never>(), warnings: [], flags: new Map(), switches: new Set<string>() };
+    const loaded = { settings, named: new Set<never>(), origins: new Map(), faults: [], warnings: [] };
+    const input = { ...loaded, flags: new Map(), switches: new Set<string>() };
     const daemon = await connectToDaemon({ ...input, positionals: [] });
     return await daemon.ask('status').finally(() => daemon.close());
   } finally {

@@ -18,7 +18,9 @@ const startCommand = commands.find(({ name }) => name === 'start') as Command;
 const statusCommand = commands.find(({ name }) => name === 'status') as Command;
 
 function load(args: string[], environment: Record<string, string> = {}) {
-  return loadSettings(parseArguments(startCommand, args).flags, environment);
+  const loaded = loadSettings(parseArguments(startCommand, args).flags, environment);
+  if (loaded.faults[0]) throw loaded.faults[0];
+  return loaded;
 }
 
 function configFile(content: string): string {
@@ -157,4 +159,44 @@ test('constants of the lock coordinator are set by name, and an unknown one is r
   expect(settings.lockLimits).toEqual({ queueMs: 8000, sliceMs: 0 });
   expect(refusal(() => load(['--lock-limit', 'patience=1'])).message).toContain('"patience" is none of queueMs');
   expect(refusal(() => load(['--lock-limit', 'queueMs=soon'])).message).toContain('expected queueMs=NUMBER');
+});
+
+describe('what is not refused at once', () => {
+  test('every fault is collected, flags first, and the settings without it hold', () => {
+    const config = configFile('{"drain":"soon","mont":"/x","log-level":"warn"}');
+    const { flags } = parseArguments(startCommand, ['--config', config, '--locks', 'none', '--data=/a', '--data=/b']);
+    const service = { path: '/etc/default/x', variables: { HOODY_SQLITE_LISTEN: '8484', HOODY_SQLITE_TYPO: '1' } };
+    const { settings, faults, warnings } = loadSettings(flags, { HOODY_SQLITE_MAX_BODY_BYTES: '-1' }, service);
+    expect(faults.map(({ message }) => message)).toEqual([
+      expect.stringContaining('--locks: expected one of'),
+      expect.stringContaining('--data is given more than once'),
+      expect.stringContaining('HOODY_SQLITE_MAX_BODY_BYTES: expected'),
+      expect.stringContaining('/etc/default/x: HOODY_SQLITE_LISTEN: expected'),
+      expect.stringContaining('"drain": expected'),
+      expect.stringContaining('unknown key "mont"'),
+    ]);
+    expect(settings).toMatchObject({ locks: 'coordinated', drainSeconds: 10, logLevel: 'warn' });
+    expect(warnings).toEqual(['/etc/default/x: unknown variable HOODY_SQLITE_TYPO is ignored']);
+  });
+
+  test('each value says where it comes from', () => {
+    const config = configFile('{"log-level":"error","drain":1,"history-max-ops":2,"max-body-bytes":3}');
+    const { flags } = parseArguments(startCommand, ['--log-level', 'debug']);
+    const variables = { HOODY_SQLITE_CONFIG: config, HOODY_SQLITE_DRAIN: '2', HOODY_SQLITE_HISTORY_MAX_OPS: '4' };
+    const { origins, settings } = loadSettings(flags, { HOODY_SQLITE_DRAIN: '3' }, { path: '/etc/d', variables });
+    expect(origins.get('logLevel')).toEqual({ from: 'flag', name: '--log-level' });
+    expect(origins.get('drainSeconds')).toEqual({ from: 'environment', name: 'HOODY_SQLITE_DRAIN' });
+    expect(origins.get('historyMaxOps')).toEqual({ from: 'etc-default', name: '/etc/d' });
+    expect(origins.get('maxBodyBytes')).toEqual({ from: 'file', name: config });
+    expect(origins.get('mount')).toEqual({ from: 'default', name: null });
+    expect(settings).toMatchObject({ logLevel: 'debug', drainSeconds: 3, historyMaxOps: 4, maxBodyBytes: 3 });
+  });
+});
+
+test('mode and group of a socket file need a socket file', () => {
+  const { settings } = load(['--listen', 'unix:/tmp/s', '--socket-mode', '0660', '--socket-group', 'www-data']);
+  expect(settings).toMatchObject({ socketMode: 0o660, socketGroup: 'www-data' });
+  expect(() => checkTogether(settings)).not.toThrow();
+  expect(refusal(() => load(['--socket-mode', '888'])).message).toContain('three octal digits');
+  expect(refusal(() => checkTogether(load(['--socket-mode', '660']).settings)).hint).toContain('unix:/path');
 });
