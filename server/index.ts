@@ -20,7 +20,7 @@ export async function inspectSqlGuard(): Promise<string | null> {
 
 /** Why the server would not start with this file of tokens, or null. */
 export async function inspectTokenFile(path: string): Promise<string | null> {
-  const { parseTokens } = await import('./process/http/guard.ts');
+  const { parseTokens } = await import('./process/http/tokens.ts');
   try {
     parseTokens(readFileSync(path, 'utf8'));
     return null;

@@ -1,22 +1,17 @@
 // Who may call: the Host must be known (a web page of another site may point its own name at this machine), a foreign
 // Origin is refused, and with a token file every request but health carries a bearer token.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ApiError } from '../../messages/errors.ts';
 import type { Access } from './access.ts';
 import type { Route } from './route.ts';
+import { digestOf, type Token } from './tokens.ts';
 
 export interface GuardOptions {
   readonly corsOrigins: readonly string[];
   readonly allowHosts: readonly string[];
   /** null: no tokens, and the Authorization header is ignored. */
   readonly tokens: readonly Token[] | null;
-}
-
-export interface Token {
-  readonly access: Access;
-  /** SHA-256 of the token, so that comparing takes the same time for every token. */
-  readonly digest: Buffer;
 }
 
 export class Guard {
@@ -66,21 +61,6 @@ export class Guard {
     if (access === 'read' && route.access === 'write') throw new ApiError('FORBIDDEN', 'this token may only read');
     return access;
   }
-}
-
-/** Lines `full TOKEN` or `read TOKEN`; empty lines and # comments are skipped. @throws Error naming the line */
-export function parseTokens(text: string): Token[] {
-  return text.split('\n').flatMap((line, index) => {
-    const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#')) return [];
-    const match = /^(full|read)\s+(\S+)$/.exec(trimmed);
-    if (match === null) throw new Error(`token file, line ${index + 1}: expected "full TOKEN" or "read TOKEN"`);
-    return [{ access: match[1] === 'full' ? 'full' : 'read', digest: digestOf(match[2] ?? '') }];
-  });
-}
-
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 /** localhost and IP literals cannot be pointed elsewhere by a foreign name server; other names must be allowed. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Guard, type GuardOptions, parseTokens } from '../../../../server/process/http/guard.ts';
+import { Guard, type GuardOptions } from '../../../../server/process/http/guard.ts';
 import type { Route } from '../../../../server/process/http/route.ts';
+import { parseTokens } from '../../../../server/process/http/tokens.ts';
 
 const none: GuardOptions = { corsOrigins: [], allowHosts: [], tokens: null };
 const route = (access: Route['access']): Route => ({
