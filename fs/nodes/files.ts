@@ -81,7 +81,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     close(fd);
     return node;
   }
-  called(node, parent, asked.name);
+  called(tree, node, parent, asked.name);
   const entryBytes = answerEntry(tree, node, out, 0, lifetimeOfNewName(asked.name));
   if (opened !== undefined) {
     close(fd);

@@ -66,17 +66,25 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   if ((asked.flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
   tree.ownChanges.add(from, asked.name);
   tree.ownChanges.add(to, asked.newName);
-  if (isRenamedAlready(tree, to, asked.newName)) return 0;
+  if (isRenamedAlready(tree, to, asked.newName)) {
+    const { replaced } = tree.operation;
+    return noteRenamed(tree, from, to, asked, replaced === undefined ? undefined : tree.nodes.find(replaced));
+  }
   const target = noteRename(tree, from, to, asked);
   if (target === 'unknown') return -ESTALE;
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
-  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) {
-    noteLostName(tree, target);
-    const replaced = tree.nodes.find(inodeKey(target));
-    if (replaced !== undefined) dropLeftSidecars(tree, to, asked.newName, replaced);
-  }
-  noteName(tree, to, asked.newName);
-  if ((asked.flags & RENAME_EXCHANGE) !== 0) noteName(tree, from, asked.name);
+  const replaced = target && tree.nodes.find(inodeKey(target));
+  if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target, to, asked.newName);
+  return noteRenamed(tree, from, to, asked, replaced);
+}
+
+/** What follows from a rename. Once more after a death: the process that has renamed may have come to none of it. */
+function noteRenamed(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>, target: Node | undefined): number {
+  const { name, newName } = asked;
+  const isExchange = (asked.flags & RENAME_EXCHANGE) !== 0;
+  if (!isExchange && target !== undefined) dropLeftSidecars(tree, to, newName, target);
+  noteMoved(tree, from, name, to, newName);
+  if (isExchange) noteMoved(tree, to, newName, from, name);
   return 0;
 }
 
@@ -105,22 +113,25 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
   if (!isKnown(tree, parent, asked.name)) return -ESTALE;
   operation.intendToRemove(stat);
   if (unlinkat(parent.fd, asked.name, removeFlags) < 0) return failed();
-  noteLostName(tree, stat);
+  noteLostName(tree, stat, parent, asked.name);
   return 0;
 }
 
 /** `stat` describes the file before its name was removed. */
-function noteLostName({ nodes }: Tree, stat: Buffer): void {
-  if (stat.readUInt32LE(statxOffset.nlink) > 1) return;
-  nodes.find(inodeKey(stat))?.lostLastName();
+function noteLostName({ nodes }: Tree, stat: Buffer, parent: Node, name: Name): void {
+  const node = nodes.find(inodeKey(stat));
+  node?.names.delete(parent, name);
+  if (stat.readUInt32LE(statxOffset.nlink) <= 1) node?.lostLastName();
 }
 
 /** The kernel gives a known file its new name without asking for it. */
-function noteName(tree: Tree, parent: Node, name: Name): void {
+function noteMoved(tree: Tree, from: Node, name: Name, to: Node, newName: Name): void {
   const { nodes, stat } = tree;
-  const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat);
+  const isThere = statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat);
   const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
-  if (node !== undefined) called(node, parent, name);
+  if (node === undefined) return;
+  node.names.delete(from, name);
+  called(tree, node, to, newName);
 }
 
 function isMadeAlready(tree: Tree): boolean {
@@ -148,5 +159,5 @@ function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>
  * it has not met under this name has got it behind its back; ESTALE makes it look, check and ask again. tree.stat describes the file.
  */
 function isKnown({ nodes, stat }: Tree, parent: Node, name: Name): boolean {
-  return nodes.find(inodeKey(stat))?.isCalled(parent, name) === true;
+  return nodes.find(inodeKey(stat))?.names.has(parent, name) === true;
 }

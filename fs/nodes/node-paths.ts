@@ -19,6 +19,8 @@ const slash = Buffer.from('/');
 const end = Buffer.from('\0');
 /** struct linux_dirent64: ino 0, reclen 16 (u16), name 19. */
 const linuxDirent = { ino: 0, reclen: 16, name: 19 } as const;
+/** Of a file that has more names, some of which may be gone. */
+const mostTried = 8;
 const entriesBytes = 32 << 10;
 /** Of a directory with more entries, some 1,000 to a read, only the first ones are known: the loop has others to serve. */
 const mostReads = 16;
@@ -46,7 +48,7 @@ export class NodePaths {
   }
 
   #byKnownName(node: Node): Buffer | undefined {
-    for (const { parent, name } of node.names) {
+    for (const { parent, name } of node.names.newest(mostTried)) {
       if (parent.isForgotten || !this.#leadsTo(node, parent.fd, name)) continue;
       const folder = this.#linkOf(parent);
       if (folder !== undefined) return Buffer.concat([folder, slash, name.subarray(0, -1)]);
@@ -70,7 +72,7 @@ export class NodePaths {
   }
 
   #inFolder(node: Node): Buffer | undefined {
-    const folder = node.folder === 0 || node.names.length > 0 ? undefined : this.#nodes.get(node.folder);
+    const folder = node.folder === 0 || node.names.size > 0 ? undefined : this.#nodes.get(node.folder);
     if (folder === undefined || !statAt(node.fd, emptyPath, AT_EMPTY_PATH, this.#stat)) return undefined;
     if (this.#stat.readUInt32LE(statxOffset.nlink) === 0) return undefined;
     const name = this.#namesIn(folder).get(numberAt(this.#stat, statxOffset.ino));

@@ -4,6 +4,7 @@ import type { NodeId } from '../protocol/requests.ts';
 import { rootNodeId } from '../protocol/requests.ts';
 import { statxOffset } from '../system/stat.ts';
 import type { InodeSpace } from './inode-numbers.ts';
+import { NodeNames } from './node-names.ts';
 
 /** Where nodes are stored for a successor process. */
 export interface NodeStore {
@@ -27,15 +28,6 @@ export interface DirectoryListener {
   dropped(id: NodeId): void;
 }
 
-/** One name of a file: a single component, with a zero byte at its end. */
-export interface NodeName {
-  readonly parent: Node;
-  readonly name: Buffer;
-}
-
-/** A file with more hard links than that is found under its newest ones. */
-const mostNames = 8;
-
 export class Node {
   readonly id: NodeId;
   /** Device and inode number of the backing file, see inodeKey. */
@@ -53,8 +45,7 @@ export class Node {
   isNameless = false;
   /** It is in no table any more, and its descriptor may stand for something else. */
   isForgotten = false;
-  /** Names under which the kernel knows it, the one that it has met last first. Some may be gone by now. */
-  names: readonly NodeName[] = [];
+  readonly names = new NodeNames();
   readonly #store: NodeStore;
   readonly #slot: number;
   #lookups: number;
@@ -110,20 +101,12 @@ export class Node {
     return this.#folder;
   }
 
-  /** The kernel has learned a name of it. `name` ends with a zero byte; a copy is kept. */
-  called(parent: Node, name: Buffer): void {
-    const [newest] = this.names;
-    if (newest !== undefined && newest.parent === parent && newest.name.equals(name)) return;
-    const others = this.names.filter((known) => known.parent !== parent || !known.name.equals(name));
-    this.names = [{ parent, name: Buffer.from(name) }, ...others.slice(0, mostNames - 1)];
+  /** The kernel has learned a name of it, which has so many hard links. `name` ends with a zero byte; a copy is kept. */
+  called(parent: Node, name: Buffer, links: number): void {
+    this.names.add(parent, name, links);
     if (this.#folder === parent.id) return;
     this.#folder = parent.id;
     this.#store.setFolder(this.#slot, parent.id);
-  }
-
-  /** Whether the kernel has met it under this name, as far as that is remembered. */
-  isCalled(parent: Node, name: Buffer): boolean {
-    return this.names.some((known) => known.parent === parent && known.name.equals(name));
   }
 
   /** The file has lost its last name: while it is open, only a descriptor can stand for it from now on. */

@@ -114,15 +114,16 @@ export function resolve(tree: Tree, parent: Node, name: Buffer): Node | number {
   if (!statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat)) return failed();
   // A node's descriptor pins its inode, so the number cannot have been given to another file.
   const known = nodes.find(inodeKey(stat));
-  if (known !== undefined) return called(known, parent, name);
+  if (known !== undefined) return called(tree, known, parent, name);
   const fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (fd < 0) return failed();
   const node = adopt(tree, fd);
-  return typeof node === 'number' ? node : called(node, parent, name);
+  return typeof node === 'number' ? node : called(tree, node, parent, name);
 }
 
-export function called(node: Node, parent: Node, name: Buffer): Node {
-  node.called(parent, name);
+/** tree.stat describes the node. */
+export function called({ stat }: Tree, node: Node, parent: Node, name: Buffer): Node {
+  node.called(parent, name, stat.readUInt32LE(statxOffset.nlink));
   return node;
 }
 

@@ -80,6 +80,10 @@ export class KeptDescriptors {
     this.#send({ kind, id, fd });
   }
 
+  has(kind: KeptKind, id: number): boolean {
+    return this.#live.has(keyOf(kind, id));
+  }
+
   forget(kind: KeptKind, id: number): void {
     if (!this.#live.delete(keyOf(kind, id))) return;
     this.#clearAtMs = performance.now() + clearAfterMs;

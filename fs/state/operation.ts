@@ -124,6 +124,13 @@ export class CurrentOperation {
     return this.isRenameRepeat && this.#isInode(stat, field.first) && !this.#isInode(stat, field.second);
   }
 
+  /** The file that had the new name when the rename was noted, as inodeKey names it; undefined: nobody. */
+  get replaced(): string | undefined {
+    const at = this.#at + field.second;
+    const [major, minor, lower, upper] = this.#words.subarray(at, at + inodeWords);
+    return lower === 0 && upper === 0 ? undefined : `${major}:${minor}:${upper}:${lower}`;
+  }
+
   get isRenameRepeat(): boolean {
     return this.#isRepeat && this.#intent === 'rename';
   }

@@ -7,7 +7,7 @@ import type { NodeId } from '../protocol/requests.ts';
 import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../system/files.ts';
 import { openInodeHandle } from '../system/inode-handles.ts';
 import { lastError } from '../system/libc.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, statAt } from '../system/stat.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset } from '../system/stat.ts';
 import type { StoredNode } from './node-slots.ts';
 import type { Survivor } from './survivor.ts';
 
@@ -32,6 +32,7 @@ export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Lo
   for (const node of tree.nodes.values()) {
     // Death came between the last close and what follows from it.
     if (node.opens === node.directOpens && node.backingId !== 0) tree.passthrough.release(node);
+    if (node.isNameless) node.lostLastName();
     tree.nodes.dropIfUnused(node);
   }
   return { nodes: tree.nodes.size, handles: tree.files.size, lost, mirrors };
@@ -77,7 +78,9 @@ function asNode(
   store: NodeStore,
 ): Node {
   const facts = { id, key: inodeKey(stat), fd, isDirectory, space: inodeNumbers.spaceOf(stat, fd) };
-  return new Node(facts, { lookups, backingId, folder }, store, slot);
+  const node = new Node(facts, { lookups, backingId, folder }, store, slot);
+  node.isNameless = stat.readUInt32LE(statxOffset.nlink) === 0;
+  return node;
 }
 
 /** Returns how many handles are lost. */

@@ -137,7 +137,7 @@ export class Survivor {
     hasRoom: () => this.#hasRoom(this.nodes.hasRoom, 'nodes'),
     letGo: (id) => this.kept.letGo(id),
     keep: (slot, id, fd) => {
-      this.kept.keep('node', id, fd);
+      if (!this.kept.has('node', id)) this.kept.keep('node', id, fd);
       this.nodes.setKept(slot);
     },
     remove: (slot, id) => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withDaemon } from '../helpers/daemon.ts';
+import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { run } from '../helpers/process.ts';
 
 /** First id of the container as the host sees it; the container calls it 0. */
@@ -21,6 +21,7 @@ def call(number, *arguments):
 ready, done = os.pipe(), os.pipe()
 child = os.fork()
 if child == 0:
+    os.close(done[1]) # the end of its parent ends it, too
     libc.unshare(0x10000000)
     os.write(ready[1], b"x"); os.read(done[0], 1); os._exit(0)
 os.read(ready[0], 1)
@@ -42,7 +43,33 @@ db.execute("CREATE TABLE IF NOT EXISTS t (x)")
 for n in range(50): db.execute("INSERT INTO t VALUES (?)", (n,))
 print(os.stat(sys.argv[1]).st_uid - ${shift}, db.execute("SELECT count(*) FROM t").fetchone()[0])`;
 
-test('programs of a shifted container own what they make, by their own ids, and share databases with the host', async () => {
+/** All that makes an inode or names an id, as users of the container; prints each file's ids as the container sees them. */
+const makeAll = `
+import os, sys
+os.chdir(sys.argv[1])
+def as_user(user, work):
+    child = os.fork()
+    if child == 0:
+        os.setgroups([]); os.setgid(${shift} + user); os.setuid(${shift} + user)
+        try: work()
+        except OSError as error: print(user, error.strerror, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+def make():
+    os.mkdir("dir"); os.symlink("dir", "link"); os.mkfifo("fifo"); os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o600))
+    os.mkdir("group", 0o2777); os.chmod("group", 0o2777)
+as_user(33, make)
+as_user(34, lambda: open("file"))
+as_user(34, lambda: os.close(os.open("group/file", os.O_CREAT | os.O_WRONLY, 0o644)))
+os.link("file", "hard"); os.rename("file", "moved")
+open("given", "w").close(); os.chown("given", ${shift} + 50, ${shift} + 51)
+try: os.chown("given", 5, 5)
+except OSError as error: print("chown", error.strerror)
+for name in ["dir", "link", "fifo", "hard", "moved", "group/file", "given"]:
+    stat = os.lstat(name)
+    print(name, stat.st_uid - ${shift}, stat.st_gid - ${shift})`;
+
+async function withShifted(use: (daemon: Daemon, container: string) => Promise<void>): Promise<void> {
   await withDaemon([], async (daemon) => {
     const container = join(daemon.folder, 'container');
     mkdirSync(container);
@@ -51,21 +78,43 @@ test('programs of a shifted container own what they make, by their own ids, and 
     const bound = await run('python3', ['-c', bindShifted, daemon.mount, container]);
     expect(bound).toMatchObject({ code: 0, stderr: '' });
     try {
-      for (const journal of ['wal', 'delete']) {
-        const name = `${journal}.db`;
-        const inside = await run('python3', ['-c', write, join(container, name), journal]);
-        expect(inside).toMatchObject({ stdout: '33 50\n', stderr: '' });
-        expect(statSync(join(daemon.data, name))).toMatchObject({ uid: 33, gid: 33 });
-        expect(statSync(join(daemon.mount, name))).toMatchObject({ uid: 33, gid: 33 });
-        expect(statSync(join(container, name))).toMatchObject({ uid: shift + 33, gid: shift + 33 });
-        const host = spawnSync('sqlite3', [
-          join(daemon.mount, name),
-          'INSERT INTO t VALUES (0); SELECT count(*) FROM t',
-        ]);
-        expect(host.stdout.toString()).toBe('51\n');
-      }
+      await use(daemon, container);
     } finally {
       spawnSync('umount', ['-l', container]);
     }
+  });
+}
+
+test('programs of a shifted container own what they make, by their own ids, and share databases with the host', async () => {
+  await withShifted(async (daemon, container) => {
+    for (const journal of ['wal', 'delete']) {
+      const name = `${journal}.db`;
+      const inside = await run('python3', ['-c', write, join(container, name), journal]);
+      expect(inside).toMatchObject({ stdout: '33 50\n', stderr: '' });
+      expect(statSync(join(daemon.data, name))).toMatchObject({ uid: 33, gid: 33 });
+      expect(statSync(join(daemon.mount, name))).toMatchObject({ uid: 33, gid: 33 });
+      expect(statSync(join(container, name))).toMatchObject({ uid: shift + 33, gid: shift + 33 });
+      const host = spawnSync('sqlite3', [join(daemon.mount, name), 'INSERT INTO t VALUES (0); SELECT count(*) FROM t']);
+      expect(host.stdout.toString()).toBe('51\n');
+    }
+  });
+});
+
+test('whatever makes a file or names an id there goes by the ids of the container', async () => {
+  await withShifted(async (daemon, container) => {
+    const { stdout, stderr } = await run('python3', ['-c', makeAll, container]);
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n')).toEqual([
+      '34 Permission denied',
+      'chown Value too large for defined data type',
+      'dir 33 33',
+      'link 33 33',
+      'fifo 33 33',
+      'hard 33 33',
+      'moved 33 33',
+      'group/file 34 33',
+      'given 50 51',
+    ]);
+    expect(statSync(join(daemon.data, 'given'))).toMatchObject({ uid: 50, gid: 51 });
   });
 });

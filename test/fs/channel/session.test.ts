@@ -1,5 +1,5 @@
 // The session on recorded bytes, without /dev/fuse: what it answers, and that nothing a client sends can end it.
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -127,6 +127,20 @@ test('what takes long on a large file is answered when it is done, with what the
     expect(statSync(join(folder, 'f')).mode & 0o777).toBe(0o640);
   }
   expect(calls).toEqual(['copy_file_range', 'fallocate', 'truncate', 'truncate']);
+});
+
+test('a file with many hard links is known by all of them: none has to be looked up again before it is removed', () => {
+  writeFileSync(join(folder, 'first'), '');
+  const names = Array.from({ length: 40 }, (_, n) => `link-${n}`);
+  const nodeId = ask(request('LOOKUP', [name('first')])).payload.readBigUInt64LE(0);
+  for (const link of names) expect(ask(request('LINK', [u64(nodeId), name(link)])).errno).toBe(0);
+  expect(ask(request('RENAME', [u64(1), name('link-20'), name('moved')])).errno).toBe(0);
+  const errnos = ['first', ...names].map((link) => ask(request('UNLINK', [name(link)])).errno);
+  expect(errnos.filter((errno) => errno !== 0)).toEqual([2]); // link-20
+  expect(readdirSync(folder)).toEqual(['moved']);
+  // A name that was given up and comes back behind the mount is another one's: the kernel has to look.
+  linkSync(join(folder, 'moved'), join(folder, 'first'));
+  expect(ask(request('UNLINK', [name('first')])).errno).toBe(ESTALE);
 });
 
 test('a large directory is listed in answers of 100 entries with attributes, however large the buffer, and every name comes once', () => {

@@ -44,9 +44,9 @@ test('a file is called by its newest name that leads to it', () => {
   const sub = nodeOf('sub', undefined, true);
   const node = nodeOf('x.tmp', undefined);
   const top = nodeOf('.', undefined, true);
-  node.called(top, named('x.tmp'));
+  node.called(top, named('x.tmp'), 1);
   linkSync(join(root, 'x.tmp'), join(root, 'sub/x.db'));
-  node.called(sub, named('x.db'));
+  node.called(sub, named('x.db'), 2);
   expect(paths.of(node)).toBe('sub/x.db');
   rmSync(join(root, 'sub/x.db'));
   expect(paths.of(node)).toBe('x.tmp');

@@ -1,30 +1,27 @@
 // The kernel asks again for what a dead process had done but not answered: the successor gives the same answer and does nothing
-// twice. Two sessions over one memory stand for the two processes.
+// twice.
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Session } from '../../../fs/channel/session.ts';
-import { Errands } from '../../../fs/nodes/errands.ts';
-import { LastCloses } from '../../../fs/nodes/last-closes.ts';
-import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
-import { Passthrough } from '../../../fs/nodes/passthrough.ts';
-import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
-import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
-import { restore } from '../../../fs/state/restore.ts';
-import { createSurvivorDescriptors, Survivor, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
-import type { Caller } from '../../../fs/system/caller.ts';
+import { opcodes } from '../../../fs/protocol/opcodes.ts';
+import type { Unique } from '../../../fs/protocol/requests.ts';
+import { createSurvivorDescriptors, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
 import { close } from '../../../fs/system/files.ts';
+import { AT_SYMLINK_NOFOLLOW, statAt, statxSize } from '../../../fs/system/stat.ts';
 import { name, request, u32, u64 } from '../wire.ts';
+import { type Process, startProcess as startOver } from './process.ts';
 
 const O_RDWR = 2;
 const O_CREAT = 0o100;
@@ -45,44 +42,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Process {
-  readonly tree: Tree;
-  /** Serves one request: errno, and what follows. */
-  ask(bytes: Buffer): { errno: number; payload: Buffer };
-}
-
-function startProcess(): Process {
-  const log = () => {};
-  const survivor = new Survivor(descriptors, log);
-  const tree = openTree(folder, {
-    caller: { become: () => {} } as unknown as Caller,
-    passthrough: new Passthrough(-1, log),
-    ownChanges: new OwnChanges(),
-    syncer: new Syncer(new SyncAverage(), () => expect.unreachable()),
-    errands: new Errands(() => expect.unreachable()),
-    lastCloses: new LastCloses((fds) => fds.forEach(close)),
-    fence: { covers: () => false },
-    powerCut: undefined,
-    refusesFenced: false,
-    directories: undefined,
-    inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
-  });
-  if (survivor.agreement === undefined) survivor.agreement = { passthrough: false, locks: false };
-  else restore(tree, survivor, folder, log);
-  let reply = Buffer.alloc(0);
-  const write = (bytes: Buffer, sizeBytes: number) => {
-    reply = Buffer.from(bytes.subarray(0, sizeBytes));
-  };
-  const session = new Session({ tree, survivor, log, write, wantsPassthrough: false, initialized: () => {} });
-  return {
-    tree,
-    ask: (bytes) => {
-      session.serve(bytes, bytes.length);
-      return { errno: Math.abs(reply.readInt32LE(4)), payload: reply.subarray(16) };
-    },
-  };
-}
+const startProcess = () => startOver(folder, descriptors);
 
 /**
  * What a request and its repetition after a death were answered; the request is made by the number that it gets. The kernel has looked
@@ -96,6 +56,21 @@ function twice(make: (unique: bigint, first: Process) => Buffer, known: readonly
   const next = startProcess();
   const again = next.ask(make(askedAgain, next));
   return { answer, again, next };
+}
+
+/** The process serves the request until its effect is there, and dies: it comes to nothing that would follow. */
+function diesAfter({ survivor, tree }: Process, op: 'RENAME' | 'UNLINK', effect: () => void): void {
+  const { operation } = survivor;
+  operation.begin(Number(asked) as Unique, false, opcodes[op]);
+  const statOf = (of: string) => {
+    const root = tree.nodes.get(1 as never);
+    const stat = Buffer.alloc(statxSize);
+    expect(statAt(root?.fd ?? -1, name(of), AT_SYMLINK_NOFOLLOW, stat)).toBe(true);
+    return stat;
+  };
+  if (op === 'UNLINK') operation.intendToRemove(statOf('new'));
+  else operation.intendToRename(statOf('saved'), statOf('app.db'));
+  effect();
 }
 
 const createIn = (flags: number) => [u32(flags), u32(0o100644), u32(0), u32(0), name('new')];
@@ -192,6 +167,36 @@ test('RENAME that exchanges two files is not done a second time, which would und
   const { answer, again } = twice((unique) => request('RENAME2', body, { unique }), ['old', 'new']);
   expect([answer.errno, again.errno]).toEqual([0, 0]);
   expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('B');
+});
+
+test('RENAME of a saved copy over an open WAL database: its WAL goes also when the process dies before it has looked', () => {
+  for (const file of ['saved', 'app.db', 'app.db-wal', 'app.db-shm']) writeFileSync(join(folder, file), file);
+  const first = startProcess();
+  const opened = ['app.db', 'app.db-wal', 'app.db-shm'].map((of) => {
+    const nodeId = look(first, of);
+    first.ask(request('OPEN', [u32(O_RDWR), u32(0)], { nodeId, pid: process.pid }));
+    return nodeId;
+  });
+  look(first, 'saved');
+  const body = [u64(1), name('saved'), name('app.db')];
+  diesAfter(first, 'RENAME', () => renameSync(join(folder, 'saved'), join(folder, 'app.db')));
+  const next = startProcess();
+  expect(next.ask(request('RENAME', body, { unique: askedAgain })).errno).toBe(0);
+  expect(readdirSync(folder)).toEqual(['app.db']);
+  const nameless = opened.map((id) => next.tree.nodes.get(id as never)?.isNameless);
+  expect(nameless).toEqual([true, true, true]);
+  // The kernel knows the moved file by its new name now, without a LOOKUP.
+  expect(next.ask(request('UNLINK', [name('app.db')])).errno).toBe(0);
+});
+
+test('UNLINK of an open file: whoever takes over after the effect, and before anything was noted, knows that it has no name', () => {
+  const first = startProcess();
+  first.ask(request('CREATE', createIn(O_RDWR | O_CREAT)));
+  diesAfter(first, 'UNLINK', () => unlinkSync(join(folder, 'new')));
+  const next = startProcess();
+  expect(next.tree.nodes.get(2 as never)?.isNameless).toBe(true);
+  expect(next.survivor.kept.has('node', 2)).toBe(true);
+  expect(next.ask(request('UNLINK', [name('new')], { unique: askedAgain })).errno).toBe(0);
 });
 
 test('LOOKUP counts once', () => {
