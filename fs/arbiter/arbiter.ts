@@ -105,12 +105,19 @@ export class LockArbiter implements LockService {
 
   /** In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror. */
   restore(files: Iterable<FileHandle>, mirrors: ReadonlyMap<number, number>): void {
+    const { survivor, log } = this.#parts;
+    const open = new Set<number>();
     for (const [file, fd] of mirrors) this.mirror.adopt(file, fd);
-    for (const handle of files) this.opened(handle);
+    for (const handle of files) {
+      open.add(handle.id);
+      this.opened(handle);
+    }
     const nowMs = performance.now();
-    const damaged = (slot: number) => this.#parts.log('error', 'state-slot-damaged', { slot, of: 'locks' });
-    for (const { file, isFlock, ...held } of this.#parts.survivor.locks.stored(damaged)) {
-      this.manager.restore(file, isFlock, held, nowMs);
+    const damaged = (slot: number) => log('error', 'state-slot-damaged', { slot, of: 'locks' });
+    for (const { file, isFlock, ...held } of survivor.locks.stored(damaged)) {
+      // A lock ends with the handle through which it was asked for, at the latest: see Session.#giveBack.
+      if (open.has(held.handle)) this.manager.restore(file, isFlock, held, nowMs);
+      else survivor.locks.storeOf(file, isFlock).remove(held);
     }
     for (const file of mirrors.keys()) this.manager.freeUnheld(file);
   }

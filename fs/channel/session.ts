@@ -114,7 +114,26 @@ export class Session {
     const { op, nodeId, pid } = request;
     const effect = 'its caller gets EIO';
     this.#parts.log('error', 'request-given-up', { op, nodeId, pid, processesLost: deaths, effect });
+    if (deaths === mostDeaths) this.#guarded(op, () => this.#giveBack(request));
     return isForgetting(request) || request.op === 'INTERRUPT' ? SILENT : -EIO;
+  }
+
+  /**
+   * Nobody closes a file a second time: what a given-up close would give back would stay until the mount ends. The handle goes first. Should
+   * this process die here as well, its successor has no such handle, and so forgets the locks that were asked through it.
+   */
+  #giveBack(request: Request): number {
+    const { tree, locks } = this.#parts;
+    if (request.op !== 'RELEASE' && request.op !== 'FLUSH') return 0;
+    const handle = tree.files.get(request.fh);
+    if (handle === undefined) return 0;
+    if (request.op === 'FLUSH') {
+      locks?.flushed(handle.node, request);
+      return 0;
+    }
+    dispatch(tree, request, this.#out);
+    locks?.released(handle);
+    return 0;
   }
 
   /** Answers a request for which SILENT was returned with what `finish` writes and returns, as a handler does. */
