@@ -58,11 +58,11 @@ def as_user(user, work):
 def make():
     os.mkdir("dir"); os.symlink("dir", "link"); os.mkfifo("fifo"); os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o600))
     os.mkdir("group", 0o2777); os.chmod("group", 0o2777)
+    os.link("file", "hard"); os.rename("file", "moved"); open("given", "w").close()
 as_user(33, make)
-as_user(34, lambda: open("file"))
+as_user(34, lambda: open("moved"))
 as_user(34, lambda: os.close(os.open("group/file", os.O_CREAT | os.O_WRONLY, 0o644)))
-os.link("file", "hard"); os.rename("file", "moved")
-open("given", "w").close(); os.chown("given", ${shift} + 50, ${shift} + 51)
+os.chown("given", ${shift} + 50, ${shift} + 51)
 try: os.chown("given", 5, 5)
 except OSError as error: print("chown", error.strerror)
 for name in ["dir", "link", "fifo", "hard", "moved", "group/file", "given"]:
