@@ -1,12 +1,11 @@
 // Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc and
 // may be gone at any moment; then the answer is the little that is known.
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { HIDDEN } from '../locks/database.ts';
 import type { ProcessIdentity } from '../locks/types.ts';
+import { processOf, readProc, startTimeOf } from '../system/threads.ts';
 
 const MOST_KNOWN = 4096;
-/** Fields of /proc/PID/stat after the program's name, which may contain anything: field 22 is the start time. */
-const startTimeField = 22 - 3;
 
 interface Known {
   readonly startTime: string;
@@ -22,7 +21,7 @@ export class Processes {
     const startTime = startTimeOf(tid);
     const known = this.#known.get(tid);
     if (known?.startTime === startTime) return known.identity;
-    const pid = processOf(tid);
+    const pid = processOf(tid) ?? tid;
     const key = `${pid} ${pid === tid ? startTime : startTimeOf(pid)}`;
     const identity = { pid, key, executable: executableOf(pid) };
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
@@ -36,8 +35,10 @@ export class Processes {
  * just after we had looked for one (seen on a busy machine, where a moment between two of our steps takes milliseconds).
  */
 export function isRunning(tid: number): boolean {
-  const stat = read(`/proc/${tid}/stat`);
-  return /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2)) || read(`/proc/${tid}/wchan`) === 'request_wait_answer';
+  const stat = readProc(`/proc/${tid}/stat`);
+  return (
+    /^[RD]/.test(stat.slice(stat.lastIndexOf(')') + 2)) || readProc(`/proc/${tid}/wchan`) === 'request_wait_answer'
+  );
 }
 
 export interface ProcessName {
@@ -53,9 +54,9 @@ export interface ProcessName {
  */
 export function nameProcess(pid: number, mayWait = true): ProcessName {
   if (pid === HIDDEN) return { command: 'unknown', container: 'hidden' };
-  const words = (mayWait ? read(`/proc/${pid}/cmdline`) : '').split('\0');
-  const command = words.join(' ').trim() || read(`/proc/${pid}/comm`).trim() || 'unknown';
-  return { command, container: containerOf(read(`/proc/${pid}/cgroup`), isApart(pid)) };
+  const words = (mayWait ? readProc(`/proc/${pid}/cmdline`) : '').split('\0');
+  const command = words.join(' ').trim() || readProc(`/proc/${pid}/comm`).trim() || 'unknown';
+  return { command, container: containerOf(readProc(`/proc/${pid}/cgroup`), isApart(pid)) };
 }
 
 /**
@@ -81,10 +82,6 @@ function isApart(pid: number): boolean {
   return theirs !== undefined && theirs !== readLink('/proc/self/ns/pid');
 }
 
-function processOf(tid: number): number {
-  return Number(/^Tgid:\s*(\d+)/m.exec(read(`/proc/${tid}/status`))?.[1] ?? tid);
-}
-
 function executableOf(pid: number): string {
   return readLink(`/proc/${pid}/exe`) ?? 'unknown';
 }
@@ -94,18 +91,5 @@ function readLink(path: string): string | undefined {
     return readlinkSync(path);
   } catch {
     return undefined; // the process has ended, or may not be looked at
-  }
-}
-
-function startTimeOf(tid: number): string {
-  const stat = read(`/proc/${tid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[startTimeField] ?? '';
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
   }
 }

@@ -23,6 +23,7 @@ import {
   pwrite,
 } from '../system/files.ts';
 import { AT_FDCWD } from '../system/stat.ts';
+import { secondsSinceBoot } from '../system/threads.ts';
 import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
@@ -186,7 +187,9 @@ function answerOpen(
 ): number {
   const { pid, unique } = asked;
   const isDirect = tree.fence.covers(node.key);
-  const handle = tree.files.add((id) => ({ id, node, access: asked.flags & O_ACCMODE, isDirect, fd, pid, unique }));
+  const openedS = secondsSinceBoot();
+  const access = asked.flags & O_ACCMODE;
+  const handle = tree.files.add((id) => ({ id, node, access, isDirect, fd, pid, openedS, unique }));
   // Without passthrough the first open drops what the kernel has cached, so that changes made behind the mount's back
   // are seen as in NFS; later opens must leave it alone, since mappings of others live there.
   const cacheFlag = node.opens > node.directOpens ? flags.open.KEEP_CACHE : 0;

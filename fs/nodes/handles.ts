@@ -9,6 +9,8 @@ export interface FileHandle {
   readonly access: number;
   /** The thread that opened it. */
   readonly pid: number;
+  /** When, in seconds since boot: a thread that began later has only got the same number. */
+  readonly openedS: number;
   /** The request that opened it: if it is asked again after a take-over, it gets this handle. */
   readonly unique: Unique;
   /** Opened while the file was fenced: every read and write goes through the loop, and nothing is cached. */

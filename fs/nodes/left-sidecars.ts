@@ -2,15 +2,17 @@
 // beside the new file, and SQLite would take them for its own: the old rows would come back, or two databases mix. On ext4
 // that is how databases are corrupted. Here the two lose their names with the file that they belong to; the programs that have them
 // open go on with them, and whoever opens the new file begins without.
-import { readFileSync } from 'node:fs';
 import type { Name } from '../protocol/requests.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { unlinkat } from '../system/files.ts';
 import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
+import { threadsBeside } from '../system/threads.ts';
 import { inodeKey, type Node } from './nodes.ts';
 import type { Tree } from './tree.ts';
 
 const suffixes = ['-wal', '-shm'];
+/** To look a thread up in /proc takes some 50 us, and everybody waits meanwhile. */
+const mostLookedUp = 50;
 
 /**
  * Call it when a file has replaced `replaced` under `name` in `parent`. Only what the users of a database that has lost its last name
@@ -22,13 +24,7 @@ export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, replaced:
   const left = suffixes.flatMap((suffix) =>
     openFileAt(tree, parent, Buffer.from(`${text}${suffix}\0`, 'latin1') as Name),
   );
-  if (left.length === 0) return;
-  const theirs = processesOf(
-    tree,
-    left.map(({ node }) => node),
-  );
-  const its = processesOf(tree, [replaced]);
-  if (theirs === undefined || its === undefined || [...theirs].some((pid) => !its.has(pid))) return;
+  if (left.length === 0 || haveOtherUsers(tree, new Set(left.map(({ node }) => node)), replaced)) return;
   for (const { node, name: sidecar } of left) {
     tree.ownChanges.add(parent, sidecar);
     if (unlinkat(parent.fd, sidecar, 0) === 0) node.lostLastName();
@@ -41,23 +37,18 @@ function openFileAt(tree: Tree, parent: Node, name: Name): { readonly node: Node
   return node === undefined || node.opens === 0 ? [] : [{ node, name }];
 }
 
-/** The processes that have one of the nodes open; undefined when some of them cannot be seen. */
-function processesOf(tree: Tree, nodes: readonly Node[]): ReadonlySet<number> | undefined {
-  const found = new Set<number>();
-  for (const { node, pid } of tree.files.values()) {
-    if (!nodes.includes(node)) continue;
-    const process = processOfThread(pid);
-    if (process === undefined) return undefined;
-    found.add(process);
+/**
+ * Whether a process has one of the sidecars open and not the database; true also where that cannot be seen. SQLite opens both in one
+ * thread, mostly: only a thread that has not opened the database is looked up.
+ */
+function haveOtherUsers({ files }: Tree, sidecars: ReadonlySet<Node>, database: Node): boolean {
+  const its = new Set<number>();
+  const others = new Map<number, number>();
+  for (const { node, pid, openedS } of files.values()) {
+    if (node === database) its.add(pid);
+    else if (sidecars.has(node) && !others.has(pid)) others.set(pid, openedS);
   }
-  return found;
-}
-
-function processOfThread(tid: number): number | undefined {
-  try {
-    const line = /^Tgid:\s*(\d+)/m.exec(readFileSync(`/proc/${tid}/status`, 'latin1'));
-    return line === null ? undefined : Number(line[1]);
-  } catch {
-    return undefined; // a thread that has ended, or of another pid namespace
-  }
+  for (const tid of its) others.delete(tid);
+  if (others.size > mostLookedUp) return true;
+  return [...others].some(([tid, openedS]) => !threadsBeside(tid, openedS).some((thread) => its.has(thread)));
 }

@@ -4,7 +4,7 @@ import { handleSection } from './layout.ts';
 import { checksum, NO_SLOT, Slots } from './slots.ts';
 
 // Words of a slot; all of them never change while the slot is used.
-const field = { checksum: 1, access: 2, pid: 3, isDirect: 4, doubles: 6, end: 12 } as const;
+const field = { checksum: 1, access: 2, pid: 3, isDirect: 4, opened: 5, doubles: 6, end: 12 } as const;
 const double = { id: 3, nodeId: 4, unique: 5 } as const;
 
 export interface StoredHandle {
@@ -17,6 +17,8 @@ export interface StoredHandle {
   readonly isDirect: boolean;
   /** The thread that opened it. */
   readonly pid: number;
+  /** See FileHandle.openedS. */
+  readonly openedS: number;
   /** The request that opened it: asked again after a take-over, it gets this handle. */
   readonly unique: Unique;
 }
@@ -36,6 +38,7 @@ export class HandleSlots {
     words[at + field.access] = handle.access;
     words[at + field.pid] = handle.pid;
     words[at + field.isDirect] = Number(handle.isDirect);
+    words[at + field.opened] = handle.openedS;
     const doubleAt = this.#slots.double(slot);
     doubles[doubleAt + double.id] = handle.id;
     doubles[doubleAt + double.nodeId] = handle.nodeId;
@@ -68,6 +71,7 @@ export class HandleSlots {
         access: words[at + field.access] ?? 0,
         isDirect: words[at + field.isDirect] === 1,
         pid: words[at + field.pid] ?? 0,
+        openedS: words[at + field.opened] ?? 0,
         id: (doubles[doubleAt + double.id] ?? 0) as HandleId,
         nodeId: (doubles[doubleAt + double.nodeId] ?? 0) as NodeId,
         unique: (doubles[doubleAt + double.unique] ?? 0) as Unique,

@@ -86,7 +86,7 @@ function asNode(
 /** Returns how many handles are lost. */
 function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) => void): number {
   let lost = 0;
-  for (const { slot, id, nodeId, access, isDirect, pid, unique } of survivor.handles.stored(damaged)) {
+  for (const { slot, id, nodeId, access, isDirect, pid, openedS, unique } of survivor.handles.stored(damaged)) {
     const node = tree.nodes.get(nodeId);
     if (node === undefined) {
       lost += 1;
@@ -94,7 +94,7 @@ function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) 
     } else {
       node.opens += 1;
       if (isDirect) node.directOpens += 1;
-      tree.files.insert({ id, node, access, isDirect, pid, unique, fd: -1 }, slot);
+      tree.files.insert({ id, node, access, isDirect, pid, openedS, unique, fd: -1 }, slot);
     }
   }
   return lost;

@@ -148,8 +148,7 @@ export class Survivor {
   };
 
   readonly handleStore: HandleStore = {
-    add: ({ id, node, access, isDirect, pid, unique }) =>
-      this.handles.add({ id, nodeId: node.id, access, isDirect, pid, unique }),
+    add: ({ node, ...handle }) => this.handles.add({ ...handle, nodeId: node.id }),
     remove: (slot) => this.handles.remove(slot),
     hasRoom: () => this.#hasRoom(this.handles.hasRoom, 'handles'),
   };

@@ -116,7 +116,7 @@ test('a lock request that would wait where no more can wait is ENOLCK at once, a
 });
 
 test('a file is not opened, and not made, where no more open files can be stored', () => {
-  const handle = { nodeId: 1 as NodeId, access: 0, isDirect: false, pid: 1, unique: 1 as Unique };
+  const handle = { nodeId: 1 as NodeId, access: 0, isDirect: false, pid: 1, openedS: 1, unique: 1 as Unique };
   for (let id = 1; id <= handleSection.slots; id++) survivor.handles.add({ ...handle, id: id as HandleId });
   expect(create(10, 'one.db')).toBe(ENFILE);
   expect(existsSync(join(folder, 'one.db'))).toBe(false);

@@ -74,6 +74,7 @@ describe('the memory that outlives the fs process', () => {
       access: 0,
       isDirect: true,
       pid: 77,
+      openedS: 12,
       unique: 1234567890124,
     } as const;
     const stored = { ...opened, id: 5 as HandleId, nodeId: 6 as NodeId, unique: opened.unique as Unique };
