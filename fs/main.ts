@@ -4,7 +4,7 @@ import { close } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type LockView, nameProcesses } from './arbiter/view.ts';
-import type { ErrandResult } from './channel/errand-thread.ts';
+import { ErrandThreads } from './channel/errand-threads.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
 import { FsError } from './errors.ts';
@@ -25,10 +25,14 @@ const predecessorCheckMs = 5;
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
 let isStopping = false;
-let errands: Worker | undefined;
 /** Parts of answers to the query `locks`, by its id. */
 const lockViews = new Map<number, readonly DatabaseLocks[]>();
 let loop: { readonly worker: Worker; readonly wakeFd: number } | undefined;
+
+const errands = new ErrandThreads(
+  (errand) => toLoop({ type: 'errand-done', errand }),
+  (level, event, fields) => toSupervisor({ type: 'log', level, event, fields }),
+);
 
 process.umask(0); // clients' own umask was applied by the kernel
 process.on('message', (message: ToFsProcess) => {
@@ -61,6 +65,7 @@ async function startAfter(options: FsStartOptions): Promise<void> {
   const { predecessors = [] } = options;
   const isAwaited = () => predecessors.some((pid) => remainsOf(pid) === 'running');
   try {
+    await import('./channel/errand-thread.ts'); // whose thread begins when it is needed first
     if (isAwaited()) await checkAbilities(options);
   } catch (error) {
     const { code, message, hint } =
@@ -94,7 +99,7 @@ function start(options: FsStartOptions): void {
     else if (message.type === 'make-room') {
       tellKernel(message.messages).then(() => toLoop({ type: 'room-made' }));
     } else if (message.type === 'sync') syncAndAnswer(message.job, deviceInChild, syncAverage);
-    else if (message.type === 'errand') errandThread().postMessage(message.errand);
+    else if (message.type === 'errand') errands.do(message.errand);
     else if (message.type === 'close') {
       for (const fd of message.fds) close(fd, () => {}); // by a thread of Node's pool
     } else if (message.type === 'locks') {
@@ -114,15 +119,6 @@ function start(options: FsStartOptions): void {
     if (process.connected) process.disconnect();
     process.exit();
   });
-}
-
-/** Started when it is needed first. */
-function errandThread(): Worker {
-  if (errands !== undefined) return errands;
-  errands = new Worker(new URL('./channel/errand-thread.js', import.meta.url));
-  errands.on('message', (errand: ErrandResult) => toLoop({ type: 'errand-done', errand }));
-  errands.unref();
-  return errands;
 }
 
 function query(id: number, name: string, args: unknown): void {

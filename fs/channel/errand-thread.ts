@@ -1,4 +1,4 @@
-// The thread that does errands, one after the other: see nodes/errands.ts.
+// A thread that does errands, one after the other: see nodes/errands.ts. The main thread starts it: errand-threads.ts.
 import { parentPort } from 'node:worker_threads';
 import type { Errand } from '../nodes/errands.ts';
 import { close, copyFileRange, fallocate, ftruncate, pathOfDescriptor, truncate } from '../system/files.ts';
@@ -12,10 +12,12 @@ export interface ErrandResult {
 
 /** Closes the errand's descriptors. */
 export function doErrand(errand: Errand): ErrandResult {
-  const returned = call(errand);
-  const result = returned < 0 ? -lastErrno() : returned;
-  for (const fd of errand.fds) close(fd);
-  return { id: errand.id, result };
+  try {
+    const returned = call(errand);
+    return { id: errand.id, result: returned < 0 ? -lastErrno() : returned };
+  } finally {
+    for (const fd of errand.fds) close(fd);
+  }
 }
 
 function call(errand: Errand): number {

@@ -95,7 +95,7 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
   if (freesMuch(tree, node, asked.size)) {
     const isOpen = fd >= 0;
     const call = { call: 'truncate', fds: [isOpen ? fd : node.fd], isOpen, size: asked.size } as const;
-    return tree.errands.start(asked, call, (result, answer) => {
+    return tree.errands.start(asked, node, call, (result, answer) => {
       if (tree.nodes.get(asked.nodeId) !== node) return -ESTALE; // its client has been killed
       return result < 0 ? result : setModeAndTimes(tree, node, asked, answer);
     });

@@ -3,6 +3,7 @@
 import type { Owed } from '../protocol/requests.ts';
 import type { FileOffset } from '../protocol/words.ts';
 import { close, duplicate } from '../system/files.ts';
+import type { Node } from './nodes.ts';
 import { failed, SILENT } from './tree.ts';
 
 /** From so many bytes on: to give 1 MiB back takes about 1 ms, and to hand the call over a fifth of that. */
@@ -32,7 +33,11 @@ export type Call =
       readonly sizeBytes: number;
     };
 
-export type Errand = Call & { readonly id: number };
+export type Errand = Call & {
+  readonly id: number;
+  /** See Node.device. */
+  readonly device: string;
+};
 
 /** What the loop does with the result, which is 0 or more, or a negative errno: payload size or negative errno, as a handler. */
 export type Finish = (result: number, out: Buffer) => number;
@@ -48,7 +53,7 @@ export class Errands {
   }
 
   /** SILENT, or a negative errno. The call's descriptors stay the caller's: the errand gets copies. */
-  start({ unique, isResent }: Owed, call: Call, finish: Finish): number {
+  start({ unique, isResent }: Owed, { device }: Pick<Node, 'device'>, call: Call, finish: Finish): number {
     const fds: number[] = [];
     for (const fd of call.fds) {
       const copy = duplicate(fd);
@@ -62,7 +67,7 @@ export class Errands {
     const id = this.#nextId++;
     this.#owed.set(id, { asked: { unique, isResent }, finish });
     // As many as the call had, which the type system cannot follow.
-    this.#handOver({ ...call, fds, id } as unknown as Errand);
+    this.#handOver({ ...call, fds, id, device } as unknown as Errand);
     return SILENT;
   }
 

@@ -130,7 +130,8 @@ export function allocate(tree: Tree, asked: RequestOf<'FALLOCATE'>): number {
   if (fd < 0) return fd;
   const { mode, offset, length } = asked;
   if (length >= longBytes) {
-    return tree.errands.start(asked, { call: 'fallocate', fds: [fd], mode, offset, length }, (result) => result);
+    const call = { call: 'fallocate', fds: [fd], mode, offset, length } as const;
+    return tree.errands.start(asked, nodeOf(tree, asked.fh), call, (result) => result);
   }
   return fallocate(fd, mode, offset, length) < 0 ? failed() : 0;
 }
@@ -150,10 +151,9 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
   const { offsetIn, offsetOut, length } = asked;
   const sizeBytes = length < copyBytes ? Number(length) : copyBytes;
   if (sizeBytes >= longBytes) {
-    return tree.errands.start(
-      asked,
-      { call: 'copy_file_range', fds: [from, to], offsetIn, offsetOut, sizeBytes },
-      (result, written) => (result < 0 ? result : encodeWritten(written, result)),
+    const call = { call: 'copy_file_range', fds: [from, to], offsetIn, offsetOut, sizeBytes } as const;
+    return tree.errands.start(asked, nodeOf(tree, asked.fhOut), call, (result, written) =>
+      result < 0 ? result : encodeWritten(written, result),
     );
   }
   fromOffset.writeBigInt64LE(offsetIn);

@@ -76,6 +76,11 @@ export class Node {
     this.#slot = slot;
   }
 
+  /** The device of its file system. */
+  get device(): string {
+    return this.key.slice(0, this.key.indexOf(':', this.key.indexOf(':') + 1));
+  }
+
   /** Lookups that the kernel has not yet taken back with FORGET. */
   get lookups(): number {
     return this.#lookups;

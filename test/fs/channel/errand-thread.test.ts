@@ -28,10 +28,10 @@ afterEach(() => {
 });
 
 /** Hands the call over; the caller's descriptors are closed before it is done, as by a client that is killed. */
-function run(call: Parameters<Errands['start']>[1]): number {
+function run(call: Parameters<Errands['start']>[2]): number {
   const given: Errand[] = [];
   const errands = new Errands((errand) => given.push(errand));
-  expect(errands.start(asked, call, (result) => result)).toBe(SILENT);
+  expect(errands.start(asked, { device: '8:1' }, call, (result) => result)).toBe(SILENT);
   const [errand] = given;
   if (errand === undefined) return expect.unreachable();
   const { id, result } = doErrand(errand);
@@ -63,6 +63,6 @@ test('an error is its errno, and no descriptor is left in any case', () => {
   expect(run({ call: 'truncate', fds: [fd], isOpen: true, size: -1 })).toBe(-EINVAL);
   const unreachable = () => expect.unreachable();
   const broken = { call: 'copy_file_range', fds: [fd, 99_999], offsetIn: 0n, offsetOut: 0n, sizeBytes: 1 } as const;
-  expect(new Errands(unreachable).start(asked, broken, unreachable)).toBe(-EBADF);
+  expect(new Errands(unreachable).start(asked, { device: '8:1' }, broken, unreachable)).toBe(-EBADF);
   expect(openPaths(process.pid)).toHaveLength(before);
 });
