@@ -1,26 +1,30 @@
 // A thread that does errands, one after the other: see nodes/errands.ts. The main thread starts it: errand-threads.ts.
 import { parentPort } from 'node:worker_threads';
 import type { Errand } from '../nodes/errands.ts';
-import { close, copyFileRange, fallocate, ftruncate, pathOfDescriptor, truncate } from '../system/files.ts';
+import { close, copyFileRange, fallocate, ftruncate, pathOfDescriptor, pread, truncate } from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
 
 export interface ErrandResult {
   readonly id: number;
   /** 0 or more, or a negative errno. */
   readonly result: number;
+  /** What was read, in shared memory. */
+  readonly data?: Uint8Array;
 }
 
 /** Closes the errand's descriptors. */
 export function doErrand(errand: Errand): ErrandResult {
+  const data = errand.call === 'pread' ? Buffer.from(new SharedArrayBuffer(errand.sizeBytes)) : undefined;
   try {
-    const returned = call(errand);
-    return { id: errand.id, result: returned < 0 ? -lastErrno() : returned };
+    const returned = call(errand, data);
+    const result = { id: errand.id, result: returned < 0 ? -lastErrno() : returned };
+    return data === undefined ? result : { ...result, data };
   } finally {
     for (const fd of errand.fds) close(fd);
   }
 }
 
-function call(errand: Errand): number {
+function call(errand: Errand, data: Buffer = Buffer.alloc(0)): number {
   switch (errand.call) {
     case 'truncate': {
       const { fds, isOpen, size } = errand;
@@ -37,6 +41,8 @@ function call(errand: Errand): number {
       }) as [Buffer, Buffer];
       return copyFileRange(from, offsetIn, to, offsetOut, errand.sizeBytes, 0);
     }
+    case 'pread':
+      return pread(errand.fds[0], data, data.length, errand.offset);
     default:
       return errand satisfies never;
   }

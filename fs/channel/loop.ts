@@ -186,7 +186,8 @@ class Loop {
           break;
         case 'errand-done': {
           const owed = tree.errands.finished(message.errand.id);
-          if (owed) session.finish(owed.asked, (out) => owed.finish(message.errand.result, out));
+          const { result, data } = message.errand;
+          if (owed) session.finish(owed.asked, (out) => owed.finish(result, out, data));
           break;
         }
         case 'power-cut':

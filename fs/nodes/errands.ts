@@ -1,5 +1,6 @@
-// Calls that free, reserve or copy so much of a file that they take long: another thread does them, so that nobody else's locks wait, and
-// the loop answers when they are done. After a take-over the kernel asks again, and to do any of them twice does no harm.
+// Calls that free, reserve or copy so much of a file that they take long, and reads that have to wait for the disk: another thread does
+// them, so that nobody else's locks wait, and the loop answers when they are done. Writes are not among them: 1 MiB is in the page cache
+// after 0.1 ms, and to hand it over would take more. After a take-over the kernel asks again, and to do any of them twice does no harm.
 import type { Owed } from '../protocol/requests.ts';
 import type { FileOffset } from '../protocol/words.ts';
 import { close, duplicate } from '../system/files.ts';
@@ -31,6 +32,12 @@ export type Call =
       readonly offsetIn: bigint;
       readonly offsetOut: bigint;
       readonly sizeBytes: number;
+    }
+  | {
+      readonly call: 'pread';
+      readonly fds: readonly [fd: number];
+      readonly offset: FileOffset;
+      readonly sizeBytes: number;
     };
 
 export type Errand = Call & {
@@ -39,8 +46,11 @@ export type Errand = Call & {
   readonly device: string;
 };
 
-/** What the loop does with the result, which is 0 or more, or a negative errno: payload size or negative errno, as a handler. */
-export type Finish = (result: number, out: Buffer) => number;
+/**
+ * What the loop does with the result, which is 0 or more, or a negative errno: payload size or negative errno, as a handler. `data` is what
+ * was read.
+ */
+export type Finish = (result: number, out: Buffer, data?: Uint8Array) => number;
 
 export class Errands {
   readonly #handOver: (errand: Errand) => void;

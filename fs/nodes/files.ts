@@ -7,6 +7,7 @@ import type { RequestOf } from '../protocol/requests.ts';
 import {
   close,
   copyFileRange,
+  emptyPath,
   fallocate,
   lseek,
   O_ACCMODE,
@@ -20,9 +21,11 @@ import {
   openat,
   pathOfDescriptor,
   pread,
+  preadCached,
   pwrite,
 } from '../system/files.ts';
-import { AT_FDCWD } from '../system/stat.ts';
+import { lastErrno } from '../system/libc.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset } from '../system/stat.ts';
 import { secondsSinceBoot } from '../system/threads.ts';
 import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
@@ -31,6 +34,7 @@ import type { Node } from './nodes.ts';
 import {
   adopt,
   called,
+  EAGAIN,
   EBADF,
   EBUSY,
   EEXIST,
@@ -104,8 +108,24 @@ function notCreated(asked: RequestOf<'CREATE'>): number {
 export function readFile(tree: Tree, asked: RequestOf<'READ'>, out: Buffer): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  const size = pread(fd, out, Math.min(asked.size, out.length), asked.offset);
-  return size < 0 ? failed() : size;
+  const { offset } = asked;
+  const sizeBytes = Math.min(asked.size, out.length);
+  const cached = preadCached(fd, out, sizeBytes, offset);
+  if (cached === sizeBytes || (cached >= 0 && endsBy(tree, fd, Number(offset) + cached))) return cached;
+  if (cached < 0 && lastErrno() !== EAGAIN) {
+    const size = pread(fd, out, sizeBytes, offset);
+    return size < 0 ? failed() : size;
+  }
+  // The disk has the rest.
+  const call = { call: 'pread', fds: [fd], offset, sizeBytes } as const;
+  return tree.errands.start(asked, nodeOf(tree, asked.fh), call, (result, answer, data) => {
+    if (result > 0) answer.set(data?.subarray(0, result) ?? []);
+    return result;
+  });
+}
+
+function endsBy({ stat }: Tree, fd: number, offset: number): boolean {
+  return statAt(fd, emptyPath, AT_EMPTY_PATH, stat) && stat.readUIntLE(statxOffset.size, 6) <= offset;
 }
 
 export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {

@@ -32,7 +32,8 @@ import type { Syncer } from './syncer.ts';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
 export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EBADF, EBUSY, EEXIST, EINVAL, EIO, ENFILE, ENOENT, ENOLCK, ENOSYS, EPERM, ESTALE } = constants.errno;
+export const { EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, ENFILE, ENOENT, ENOLCK, ENOSYS, EPERM, ESTALE } =
+  constants.errno;
 
 export interface Tree {
   readonly nodes: NodeTable;

@@ -1,7 +1,7 @@
 // The system calls on files that Node lacks or wraps in exceptions and strings. They return what libc returns, -1 with
 // errno included: a missing file is everyday business here, and an exception costs more than the call. Paths end with a zero byte.
 import { constants } from 'node:fs';
-import { libcFunction, libcFunctionAsync } from './libc.ts';
+import { addressOf, libcFunction, libcFunctionAsync } from './libc.ts';
 
 /** The path argument of calls that act on a descriptor itself (AT_EMPTY_PATH). */
 export const emptyPath = Buffer.from('\0');
@@ -70,6 +70,21 @@ export const pread = libcFunction<[number, Buffer, number, number | bigint]>(
 export const pwrite = libcFunction<[number, Buffer, number, number | bigint]>(
   'int64_t pwrite(int fd, void *bytes, size_t size, int64_t offset)',
 );
+const preadv2 = libcFunction<[number, Buffer, number, number | bigint, number]>(
+  'int64_t preadv2(int fd, void *ranges, int count, int64_t offset, int flags)',
+);
+const RWF_NOWAIT = 8;
+const range = Buffer.alloc(16); // struct iovec: address, size
+let rangeOf: Buffer | undefined;
+
+/** As pread, of what is in memory: EAGAIN where that is nothing, EOPNOTSUPP where the file system cannot tell. Fewer bytes say nothing of the rest. */
+export function preadCached(fd: number, into: Buffer, size: number, offset: number | bigint): number {
+  if (rangeOf !== into) range.writeBigUInt64LE(addressOf(into), 0);
+  rangeOf = into;
+  range.writeUIntLE(size, 8, 6);
+  return preadv2(fd, range, 1, offset, RWF_NOWAIT);
+}
+
 /** `offsets` are pointers to int64: 8 bytes each, advanced by the call. */
 export const copyFileRange = libcFunction<[number, Buffer, number, Buffer, number, number]>(
   'int64_t copy_file_range(int from, void *fromOffset, int to, void *toOffset, size_t size, unsigned int flags)',

@@ -1,4 +1,6 @@
 // The session on recorded bytes, without /dev/fuse: what it answers, and that nothing a client sends can end it.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,10 +45,10 @@ beforeEach(() => {
   const syncer = new Syncer(alwaysFast, () => expect.unreachable());
   const errands = new Errands((errand) => {
     calls.push(errand.call);
-    const { id, result } = doErrand(errand);
+    const { id, result, data } = doErrand(errand);
     const owed = errands.finished(id);
     if (owed === undefined) return expect.unreachable();
-    session.finish(owed.asked, (out) => owed.finish(result, out));
+    session.finish(owed.asked, (out) => owed.finish(result, out, data));
   });
   tree = openTree(folder, {
     caller,
@@ -142,6 +144,48 @@ test('a file with many hard links is known by all of them: none has to be looked
   linkSync(join(folder, 'moved'), join(folder, 'first'));
   expect(ask(request('UNLINK', [name('first')])).errno).toBe(ESTALE);
 });
+
+const fileSystem = spawnSync('stat', ['-f', '-c', '%T', tmpdir()]).stdout.toString().trim();
+
+test.skipIf(!['ext2/ext3', 'xfs', 'btrfs'].includes(fileSystem))(
+  'a read of what is in memory is answered at once, one that waits for the disk when it is done, and both end where the file ends',
+  () => {
+    const created = ask(request('CREATE', [u32(0o102), u32(0o100600), u32(0), u32(0), name('f')]));
+    const nodeId = Number(created.payload.readBigUInt64LE(0));
+    const fh = u64(handleOf(created.payload));
+    const words = [u32(0), u64(0), u32(0), u32(0)];
+    const content = randomBytes(300_000);
+    writeFileSync(join(folder, 'f'), content);
+    const read = (offset: number, size: number) => {
+      const { errno, payload } = ask(request('READ', [fh, u64(offset), u32(size), ...words], { nodeId }));
+      expect(errno).toBe(0);
+      expect(payload.equals(content.subarray(offset, offset + size)), `${size} bytes at ${offset}`).toBe(true);
+      return calls.splice(0).length;
+    };
+    const ranges = [
+      [0, 4096],
+      [200_000, 131_072],
+      [299_999, 10],
+      [300_000, 10],
+      [400_000, 10],
+    ] as const;
+    expect(ranges.map(([offset, size]) => read(offset, size))).toEqual([0, 0, 0, 0, 0]);
+    forget(join(folder, 'f'));
+    expect(read(8192, 100_000)).toBe(1);
+    expect(read(8192, 100_000)).toBe(0);
+    // In part in memory.
+    forget(join(folder, 'f'));
+    read(0, 4096);
+    expect(read(0, 300_000)).toBe(1);
+    expect(read(0, 300_000)).toBe(0);
+  },
+);
+
+/** Drops the file from the page cache. */
+function forget(path: string): void {
+  spawnSync('sync', [path]);
+  expect(spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0']).status).toBe(0);
+}
 
 test('a large directory is listed in answers of 100 entries with attributes, however large the buffer, and every name comes once', () => {
   for (let n = 0; n < 450; n++) writeFileSync(join(folder, `file-${n}`), '');
