@@ -124,7 +124,7 @@ export interface DatabaseLocks {
   readonly waiters: readonly LockWaiter[];
 }
 
-interface LockParty {
+export interface LockParty {
   /** SQLite's name for the lock. */
   readonly lock: string;
   readonly mode: 'shared' | 'exclusive';

@@ -15,7 +15,7 @@ import { createListener } from './http/listener.ts';
 import { Router } from './http/router.ts';
 import { parseTokens } from './http/tokens.ts';
 import { TransitBudget } from './http/transit-budget.ts';
-import { locksOf } from './locks.ts';
+import { locksOf, namingExecutors } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
@@ -106,7 +106,7 @@ export function createHttpServer(
     recorder,
     listeners,
     metrics,
-    locks,
+    locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     stopping: stopping.signal,
     log,
   });

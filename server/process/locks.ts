@@ -1,10 +1,26 @@
 // What the server makes of a lock snapshot: the part about one database, and the name of whoever keeps a request waiting.
 
-import type { DatabaseLocks, LockHolder, LockSnapshot } from '../index.ts';
+import type { DatabaseLocks, LockHolder, LockParty, LockSnapshot } from '../index.ts';
 import { ApiError } from '../messages/errors.ts';
 
 export function locksOf(snapshot: LockSnapshot, database: string): DatabaseLocks | undefined {
   return snapshot.databases.find(({ db }) => db === database);
+}
+
+/** What the monitor calls an executor: `node` would say nothing of a request over HTTP. */
+const executorName = 'hoody-sqlite';
+
+/** The snapshot with the processes that work for requests of this server under its own name. */
+export function namingExecutors({ databases }: LockSnapshot, executors: readonly number[]): LockSnapshot {
+  const named = <Party extends LockParty>(party: Party): Party =>
+    executors.includes(party.pid) ? { ...party, command: executorName } : party;
+  return {
+    databases: databases.map((database) => ({
+      ...database,
+      holders: database.holders.map(named),
+      waiters: database.waiters.map(named),
+    })),
+  };
 }
 
 export interface LockQuestions {

@@ -73,13 +73,18 @@ test('HTTP gives the same as JSON with program names only, and streams what chan
     stream.destroy();
   }));
 
-test('a 503 DATABASE_BUSY names who holds the database', () =>
+test('a request that waits is in the monitor under the name of the server, and its 503 names who holds the database', () =>
   withBlockedDatabase(async (daemon, holder) => {
-    const answer = await fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=14`, {
+    const answered = fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=14`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ transaction: [{ statement: 'INSERT INTO t VALUES (3)' }] }),
     });
+    await eventually(async () => {
+      const locks = (await (await fetch(`${daemon.url}/api/v1/sqlite/locks?db=app.db`)).json()) as LockSnapshot;
+      expect(locks.databases[0]?.waiters.map(({ command }) => command)).toContain('hoody-sqlite');
+    });
+    const answer = await answered;
     const body = (await answer.json()) as { code: string; error: string };
     expect(answer.status).toBe(503);
     expect(body.code).toBe('DATABASE_BUSY');

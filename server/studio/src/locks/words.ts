@@ -52,5 +52,6 @@ export function containerName(container: string): string {
 }
 
 export function programName({ command, pid }: { readonly command: string; readonly pid: number }): string {
+  if (command === 'hoody-sqlite') return 'a request over HTTP';
   return pid === 0 ? 'a program that cannot be seen from here' : command || 'a program';
 }
