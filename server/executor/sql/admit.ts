@@ -1,11 +1,12 @@
 // How a statement of a user gets to SQLite: its words are checked, then it is prepared and run under the rules of
 // guard/.
+
+import type { Statement } from '../../messages/sql-statements.ts';
 import type { Connection } from '../connection.ts';
 import { actAs, findGuard, Guard, takeTaint } from '../guard/guard.ts';
 import type { Who } from '../guard/rules.ts';
 import { refuseUnknown, taints } from './allow-list.ts';
 import { checkWords } from './guard.ts';
-import type { Statement } from './statements.ts';
 
 /** @throws ApiError for what is refused */
 export function admit(connection: Connection, statement: Statement): void {

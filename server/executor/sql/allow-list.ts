@@ -1,10 +1,10 @@
 // The SQL that is allowed where SQLite itself cannot be the guard (guard/README.md): only what its words show to be
 // harmless.
 import { ApiError } from '../../messages/errors.ts';
+import type { Statement } from '../../messages/sql-statements.ts';
 import { nameOf, type Token } from '../../messages/sql-tokens.ts';
 import { isOwnName, refusalOf, ruleFor } from '../guard/rules.ts';
 import { pragmaOf } from './guard.ts';
-import type { Statement } from './statements.ts';
 
 const keywords: ReadonlySet<string> = new Set([
   'SELECT',

@@ -2,8 +2,8 @@
 // all others by name, integers as bigint (a number would be stored as REAL) and no booleans.
 import { ApiError } from '../../messages/errors.ts';
 import type { Json, JsonObject } from '../../messages/json.ts';
+import type { Statement } from '../../messages/sql-statements.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
-import type { Statement } from './statements.ts';
 
 type Bound = null | string | number | bigint | Buffer;
 

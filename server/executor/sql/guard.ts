@@ -1,9 +1,9 @@
 // What the words of a statement say before SQLite sees it: a clear refusal, and which pragmas run before BEGIN. That
 // nothing forbidden runs, however it is spelled, is the work of guard/.
 import { ApiError } from '../../messages/errors.ts';
+import type { Statement } from '../../messages/sql-statements.ts';
 import { nameOf, type Token } from '../../messages/sql-tokens.ts';
 import { isOwnName, outsidePragmas, refusalOf, ruleFor } from '../guard/rules.ts';
-import type { Statement } from './statements.ts';
 
 const isTransaction = 'the request is one transaction already';
 const refusedKeywords: Readonly<Record<string, string>> = {

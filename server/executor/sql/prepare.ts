@@ -1,8 +1,8 @@
 // Prepares a statement of a user.
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
+import type { Statement } from '../../messages/sql-statements.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
-import type { Statement } from './statements.ts';
 
 /** @throws SqliteError, ApiError */
 export function prepare(database: Database, { sql }: Statement): Prepared {

@@ -4,13 +4,13 @@
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import type { ShareableAnswer } from '../../messages/operations/sql.ts';
+import { isReading, type Statement, splitStatements } from '../../messages/sql-statements.ts';
 import { tokenize } from '../../messages/sql-tokens.ts';
 import type { Connection } from '../connection.ts';
 import { admit, runAs } from './admit.ts';
 import { writeCellReadable } from './cells.ts';
 import { prepare } from './prepare.ts';
 import { ByteBudget, readRows } from './rows.ts';
-import { isReading, type Statement, splitStatements } from './statements.ts';
 
 const refusal = 'GET /query only accepts read-only SELECT/WITH queries; use POST /db for mutating SQL';
 

@@ -5,6 +5,7 @@ import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, toErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { ItemRecord, TransactionAnswer } from '../../messages/operations/sql.ts';
+import { isReading, type Statement, splitStatements } from '../../messages/sql-statements.ts';
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/upkeep/native-rows.ts';
@@ -16,7 +17,6 @@ import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type ResultSet, readRows } from './rows.ts';
 import { interrupted, jobToApiError } from './sqlite-errors.ts';
-import { isReading, type Statement, splitStatements } from './statements.ts';
 
 interface Part {
   readonly item: TransactionItem;

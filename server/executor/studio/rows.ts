@@ -3,13 +3,13 @@
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
+import { splitStatements } from '../../messages/sql-statements.ts';
 import type { StudioRow, StudioRows, StudioRowsRequest, StudioSelection, StudioValue } from '../../messages/studio.ts';
 import { studioLimits } from '../../messages/studio-requests.ts';
 import { isCut, type TextEncoding } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import { admit } from '../sql/admit.ts';
 import type { Cell } from '../sql/cells.ts';
-import { splitStatements } from '../sql/statements.ts';
 import { cellSql, encodingOf, keyCut, readCell } from './cells.ts';
 import { cursorCut, decodeOffset, decodePlace, encodeOffset, encodePlace, type Place } from './cursor.ts';
 import { asReader, prepareRows } from './reading.ts';

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { bind, checkCount, parametersOf, positionsOf, type Values } from '../../../../server/executor/sql/bind.ts';
-import { splitStatements } from '../../../../server/executor/sql/statements.ts';
+import { splitStatements } from '../../../../server/messages/sql-statements.ts';
 
 const database = new Database(':memory:');
 

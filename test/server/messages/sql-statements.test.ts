@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isReading, splitStatements } from '../../../../server/executor/sql/statements.ts';
+import { isReading, splitStatements } from '../../../server/messages/sql-statements.ts';
 
 const split = (script: string): string[] => splitStatements(script).map(({ sql }) => sql);
 

@@ -1,6 +1,6 @@
 // Splits a script into statements and says of each what the API must know before SQLite sees it: its first keyword, its
 // parameters, and whether it may write. Pure text work; SQLite remains the judge.
-import { type Token, tokenize } from '../../messages/sql-tokens.ts';
+import { type Token, tokenize } from './sql-tokens.ts';
 
 export interface Statement {
   readonly sql: string;
