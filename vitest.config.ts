@@ -24,6 +24,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...fast, ...soak],
           fileParallelism: false,
+          maxConcurrency: 10,
           alias: { typescript: resolve(import.meta.dirname, 'test/helpers/typescript-5.ts') },
           server: { deps: { inline: ['openapi-typescript'] } },
           testTimeout: 120_000,

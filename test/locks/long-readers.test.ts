@@ -35,7 +35,7 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
     await mount.close();
   });
 
-  test.each([
+  test.concurrent.each([
     ['wal', 'nobody fails', /./, 5000], // 0.3 s on a quiet machine
     ['delete', 'nobody who reads fails', /^(readers|newReaders):/, 10_000], // one commit waits for 4 s
   ])(
