@@ -6,19 +6,13 @@ import { describe, expect, test } from 'vitest';
 import { withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Api, apiOf } from '../helpers/http.ts';
+import { dieAfter } from '../helpers/killed-writer.ts';
 import { run, start } from '../helpers/process.ts';
 
 /** Commits a row that is only in the WAL, and dies without closing. */
 async function dieWithWal(path: string): Promise<void> {
-  const program = `
-import os, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("PRAGMA journal_mode=WAL")
-db.execute("PRAGMA wal_autocheckpoint=0")
-db.execute("CREATE TABLE old (x)")
-db.execute("INSERT INTO old VALUES ('old')")
-os.kill(os.getpid(), 9)`;
-  await run('python3', ['-c', program, path]);
+  const wal = ['PRAGMA journal_mode=WAL', 'PRAGMA wal_autocheckpoint=0'];
+  await dieAfter(path, ...wal, 'CREATE TABLE old (x)', "INSERT INTO old VALUES ('old')");
   expect(existsSync(`${path}-wal`)).toBe(true);
 }
 

@@ -17,7 +17,8 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, type Started, start } from '../helpers/process.ts';
+import { dieAfter } from '../helpers/killed-writer.ts';
+import { type Started, start } from '../helpers/process.ts';
 
 const sizeMiB = process.env.HOODY_SQLITE_SOAK ? 1024 : 24;
 const accounts = 100;
@@ -182,15 +183,8 @@ describe('what a backup and a restore leave', () => {
     await withDaemon([], async (daemon) => {
       const path = join(daemon.root, 'bank.db');
       makeBank(path, 'delete');
-      const dying = `
-import os, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("PRAGMA cache_size=1")
-db.execute("BEGIN IMMEDIATE")
-db.execute("UPDATE account SET money = 0")
-db.execute("DELETE FROM ballast WHERE rowid > 2")
-os.kill(os.getpid(), 9)`;
-      await run('python3', ['-c', dying, path]);
+      const begin = ['PRAGMA cache_size=1', 'BEGIN IMMEDIATE', 'UPDATE account SET money = 0'];
+      await dieAfter(path, ...begin, 'DELETE FROM ballast WHERE rowid > 2');
       expect(existsSync(`${path}-journal`)).toBe(true);
       const hot = join(daemon.folder, 'hot.db');
       for (const suffix of ['', '-journal']) copyFileSync(path + suffix, hot + suffix);
@@ -224,13 +218,7 @@ os.kill(os.getpid(), 9)`;
       makeBank(path, 'wal');
       const saved = join(daemon.folder, 'saved.db');
       await daemon.command('backup', 'bank', saved);
-      const dying = `
-import os, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("PRAGMA wal_autocheckpoint=0")
-db.execute("UPDATE account SET money = 7")
-os.kill(os.getpid(), 9)`;
-      await run('python3', ['-c', dying, path]);
+      await dieAfter(path, 'PRAGMA wal_autocheckpoint=0', 'UPDATE account SET money = 7');
       renameSync(path, join(daemon.root, 'bank.damaged'));
       const restored = await daemon.command('restore', saved, 'bank');
       expect(restored).toMatchObject({ code: 0, stderr: expect.stringContaining('files of an earlier bank.db') });

@@ -5,17 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LockArbiter } from '../../../fs/arbiter/arbiter.ts';
 import { Session } from '../../../fs/channel/session.ts';
-import { Errands } from '../../../fs/nodes/errands.ts';
-import { LastCloses } from '../../../fs/nodes/last-closes.ts';
-import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
-import { Passthrough } from '../../../fs/nodes/passthrough.ts';
-import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
-import { openTree } from '../../../fs/nodes/tree.ts';
 import type { HandleId, NodeId, Unique } from '../../../fs/protocol/requests.ts';
 import { handleSection, waiterSection } from '../../../fs/state/layout.ts';
 import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
-import type { Caller } from '../../../fs/system/caller.ts';
-import { close } from '../../../fs/system/files.ts';
+import { openTestTree } from '../open-tree.ts';
 import { name, request, u32, u64 } from '../wire.ts';
 
 const ENFILE = 23;
@@ -36,20 +29,7 @@ beforeEach(() => {
   log.mockReset();
   const descriptors = createSurvivorDescriptors();
   survivor = new Survivor(descriptors, log);
-  const tree = openTree(folder, {
-    caller: { become: () => {} } as unknown as Caller,
-    passthrough: new Passthrough(-1, log),
-    ownChanges: new OwnChanges(),
-    syncer: new Syncer(new SyncAverage(), () => expect.unreachable()),
-    errands: new Errands(() => expect.unreachable()),
-    lastCloses: new LastCloses((fds) => fds.forEach(close)),
-    fence: { covers: () => false },
-    powerCut: undefined,
-    refusesFenced: false,
-    directories: undefined,
-    inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
-  });
+  const tree = openTestTree(folder, survivor, log);
   arbiter = new LockArbiter({
     nodes: tree.nodes,
     dataDir: folder,

@@ -9,16 +9,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { doErrand } from '../../../fs/channel/errand-thread.ts';
 import { Session } from '../../../fs/channel/session.ts';
 import { Errands } from '../../../fs/nodes/errands.ts';
-import { LastCloses } from '../../../fs/nodes/last-closes.ts';
-import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
-import { Passthrough } from '../../../fs/nodes/passthrough.ts';
-import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
-import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
+import type { Tree } from '../../../fs/nodes/tree.ts';
 import type { NodeId } from '../../../fs/protocol/requests.ts';
 import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
-import type { Caller } from '../../../fs/system/caller.ts';
-import { close } from '../../../fs/system/files.ts';
 import { openPaths } from '../../helpers/descriptors.ts';
+import { openTestTree } from '../open-tree.ts';
 import { name, request, samples, u32, u64 } from '../wire.ts';
 
 const EIO = 5;
@@ -39,10 +34,7 @@ beforeEach(() => {
   calls = [];
   logged = [];
   const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
-  const caller = { become: () => {} } as unknown as Caller;
   const survivor = new Survivor(createSurvivorDescriptors(), log);
-  const alwaysFast = Object.assign(new SyncAverage(), { add: () => {} }); // however busy the disk is
-  const syncer = new Syncer(alwaysFast, () => expect.unreachable());
   const errands = new Errands((errand) => {
     calls.push(errand.call);
     const { id, result, data } = doErrand(errand);
@@ -50,20 +42,7 @@ beforeEach(() => {
     if (owed === undefined) return expect.unreachable();
     session.finish(owed.asked, (out) => owed.finish(result, out, data));
   });
-  tree = openTree(folder, {
-    caller,
-    passthrough: new Passthrough(-1, log),
-    ownChanges: new OwnChanges(),
-    syncer,
-    errands,
-    lastCloses: new LastCloses((fds) => fds.forEach(close)),
-    fence: { covers: () => false },
-    powerCut: undefined,
-    refusesFenced: false,
-    directories: undefined,
-    inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
-  });
+  tree = openTestTree(folder, survivor, log, { errands });
   session = new Session({
     tree,
     survivor,

@@ -1,16 +1,10 @@
 // Two sessions over one memory stand for two fs processes, the second of which goes on where the first has died.
 import { LockArbiter } from '../../../fs/arbiter/arbiter.ts';
 import { Session } from '../../../fs/channel/session.ts';
-import { Errands } from '../../../fs/nodes/errands.ts';
-import { LastCloses } from '../../../fs/nodes/last-closes.ts';
-import { OwnChanges } from '../../../fs/nodes/own-changes.ts';
-import { Passthrough } from '../../../fs/nodes/passthrough.ts';
-import { SyncAverage, Syncer } from '../../../fs/nodes/syncer.ts';
-import { openTree, type Tree } from '../../../fs/nodes/tree.ts';
+import type { Tree } from '../../../fs/nodes/tree.ts';
 import { restore } from '../../../fs/state/restore.ts';
 import { Survivor, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
-import type { Caller } from '../../../fs/system/caller.ts';
-import { close } from '../../../fs/system/files.ts';
+import { openTestTree } from '../open-tree.ts';
 
 export interface Process {
   readonly tree: Tree;
@@ -29,20 +23,7 @@ export function startProcess(folder: string, descriptors: SurvivorDescriptors): 
     throw new Error('nothing here is handed over');
   };
   const survivor = new Survivor(descriptors, log);
-  const tree = openTree(folder, {
-    caller: { become: () => {} } as unknown as Caller,
-    passthrough: new Passthrough(-1, log),
-    ownChanges: new OwnChanges(),
-    syncer: new Syncer(new SyncAverage(), unreachable),
-    errands: new Errands(unreachable),
-    lastCloses: new LastCloses((fds) => fds.forEach(close)),
-    fence: { covers: () => false },
-    powerCut: undefined,
-    refusesFenced: false,
-    directories: undefined,
-    inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
-  });
+  const tree = openTestTree(folder, survivor, log);
   const arbiter = new LockArbiter({
     nodes: tree.nodes,
     dataDir: folder,

@@ -1,0 +1,31 @@
+// The tree of a folder, without a mount: no passthrough, no fence, syncs that are always fast, and errands that never come.
+import { expect } from 'vitest';
+import type { Log } from '../../fs/log.ts';
+import { Errands } from '../../fs/nodes/errands.ts';
+import { LastCloses } from '../../fs/nodes/last-closes.ts';
+import { OwnChanges } from '../../fs/nodes/own-changes.ts';
+import { Passthrough } from '../../fs/nodes/passthrough.ts';
+import { SyncAverage, Syncer } from '../../fs/nodes/syncer.ts';
+import { openTree, type Tree, type TreeParts } from '../../fs/nodes/tree.ts';
+import type { Survivor } from '../../fs/state/survivor.ts';
+import type { Caller } from '../../fs/system/caller.ts';
+import { close } from '../../fs/system/files.ts';
+
+export function openTestTree(folder: string, survivor: Survivor, log: Log, more: Partial<TreeParts> = {}): Tree {
+  const alwaysFast = Object.assign(new SyncAverage(), { add: () => {} }); // however busy the disk is
+  return openTree(folder, {
+    caller: { become: () => {} } as unknown as Caller,
+    passthrough: new Passthrough(-1, log),
+    ownChanges: new OwnChanges(),
+    syncer: new Syncer(alwaysFast, () => expect.unreachable()),
+    errands: new Errands(() => expect.unreachable()),
+    lastCloses: new LastCloses((fds) => fds.forEach(close)),
+    fence: { covers: () => false },
+    powerCut: undefined,
+    refusesFenced: false,
+    directories: undefined,
+    inodeSpaces: { load: () => new Map(), save: () => {} },
+    survivor,
+    ...more,
+  });
+}
