@@ -26,6 +26,7 @@ export const errorCodes = {
   HISTORY_ENTRY_NOT_FOUND: { status: 404, description: 'There is no such history entry.' },
   METHOD_NOT_ALLOWED: { status: 405, description: 'The route exists, but not with this method.' },
   CONFLICT: { status: 409, description: 'The state of the database or file does not allow this.' },
+  CANCELLED: { status: 409, description: 'The request was cancelled; nothing was committed.' },
   DATABASE_EXISTS: { status: 409, description: 'The database to create exists.' },
   SQL_CONSTRAINT: { status: 409, description: 'A constraint of the schema was violated.' },
   DATABASE_READONLY: { status: 409, description: 'The database cannot be written.' },

@@ -73,6 +73,8 @@ export const limits = {
   groupAnswerBytes: 8 * 1024 * 1024,
   /** What an interrupted group gets to end by itself before its executor is killed. */
   interruptGraceMs: 1_000,
+  /** The same of one that its client has cancelled, and waits for the end of. */
+  cancelGraceMs: 100,
   /** How long work on a file waits for reads of other databases before those are ended and started again. */
   givingWayMs: 500,
   /** How long the answer to a missed deadline waits to learn whether a lock was the reason. */

@@ -10,6 +10,7 @@ import type {
   StudioRowKey,
   StudioRowsRequest,
   StudioSelection,
+  StudioSqlRequest,
   StudioValue,
 } from './studio.ts';
 import { decodeValue } from './studio-values.ts';
@@ -23,6 +24,9 @@ export const studioLimits = {
   filters: 100,
   inValues: 1_000,
   columns: 2_000,
+  sqlRowsDefault: 1_000,
+  sqlRowsMax: 10_000,
+  sqlCutMax: 4 * 1024 * 1024,
 } as const;
 
 const operators: ReadonlySet<string> = new Set<StudioFilterOperator>([
@@ -82,6 +86,24 @@ export function decodeCell(members: JsonObject): StudioCellRequest {
 export function decodeApply(members: JsonObject): StudioApplyRequest {
   return {
     changes: listOf(members.changes, 'changes', studioLimits.changes).map(decodeChange),
+    dryRun: booleanOf(members.dryRun, 'dryRun'),
+  };
+}
+
+export const sqlMembers = ['sql', 'parameters', 'id', 'limit', 'cut', 'readOnly', 'dryRun'] as const;
+
+export function decodeSql(members: JsonObject): StudioSqlRequest {
+  const { id } = members;
+  if (id !== undefined && (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(id))) {
+    throw invalid('id must be 1 to 64 of A-Z a-z 0-9 - _');
+  }
+  return {
+    sql: textOf(members.sql, 'sql'),
+    parameters: members.parameters === undefined ? {} : decodeValues(members.parameters, 'parameters'),
+    ...(id !== undefined && { id }),
+    limit: integerOf(members.limit, 'limit', 0, studioLimits.sqlRowsMax, studioLimits.sqlRowsDefault),
+    cut: integerOf(members.cut, 'cut', 16, studioLimits.sqlCutMax, studioLimits.cutDefault),
+    readOnly: booleanOf(members.readOnly, 'readOnly'),
     dryRun: booleanOf(members.dryRun, 'dryRun'),
   };
 }

@@ -224,7 +224,10 @@ export interface StudioConflicts {
   }[];
 }
 
-/** POST studio/sql?db= : statements in one transaction. */
+/**
+ * POST studio/sql?db= : statements in one transaction. `DELETE studio/sql/{id}` cancels: 204, or 404 where nothing runs under this
+ * id; the POST then answers 409 CANCELLED.
+ */
 export interface StudioSqlRequest {
   readonly sql: string;
   /** By name without its prefix, or by number ("1"). */
@@ -264,6 +267,8 @@ export interface StudioSqlError {
   /** Where to underline, in UTF-16 units of `sql`. */
   readonly offset?: number;
   readonly length?: number;
+  /** Of DATABASE_BUSY: how long the request waited for the lock. */
+  readonly waitedMs?: number;
   /** Of DATABASE_BUSY: who holds the database. */
   readonly holder?: {
     readonly command: string;

@@ -59,6 +59,8 @@ export interface Services {
 export interface RunOptions {
   /** Create the file when it is missing (a valid empty WAL database). Default false. */
   readonly create?: boolean;
+  /** The client has asked for the end of the work. */
+  readonly isCancelled?: () => boolean;
   /** What the query history records once the work is done, or failed. */
   readonly record?: HistoryRecord;
 }

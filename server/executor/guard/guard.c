@@ -200,11 +200,12 @@ EXPORT int hoody_guard_take_taint(void){
 
 /* ---- Interrupts ---- */
 
-struct connection { sqlite3 *db; struct connection *next; };
+struct connection { sqlite3 *db; uint64_t number; struct connection *next; };
 
 /* Guards all below: sqlite3_interrupt() must not meet a connection that is being closed. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct connection *connections;
+static uint64_t last_number;  /* of the connection that was opened last */
 static uint64_t running_job;  /* 0: none */
 static uint64_t asked_job;    /* the last job whose interrupt was asked for */
 static int descriptor = -1;
@@ -308,6 +309,19 @@ EXPORT int hoody_guard_row_text(int column, unsigned char *bytes, int size){
 
 /* ---- Connections ---- */
 
+/* The number of the connection that was opened last. */
+EXPORT uint64_t hoody_guard_last_connection(void){
+  return last_number;
+}
+
+/* Where in its text, in bytes, the last statement of the connection is wrong, or -1. To be asked before anything else is. */
+EXPORT int hoody_guard_error_offset(uint64_t number){
+  for(struct connection *one = connections; one; one = one->next){
+    if( one->number==number ) return sqlite3_error_offset(one->db);
+  }
+  return -1;
+}
+
 static void forget(void *pointer){
   struct connection *closed = pointer, **at;
   pthread_mutex_lock(&mutex);
@@ -323,6 +337,7 @@ EXPORT int hoody_guard_init(sqlite3 *db, char **message, const sqlite3_api_routi
   struct connection *opened = malloc(sizeof *opened);
   if( opened==0 ) return SQLITE_NOMEM;
   opened->db = db;
+  opened->number = ++last_number;
   int rc = sqlite3_set_clientdata(db, "hoody_guard", opened, forget);
   if( rc!=SQLITE_OK ) return rc;
   pthread_mutex_lock(&mutex);

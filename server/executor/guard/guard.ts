@@ -36,11 +36,15 @@ interface Native {
   readonly listen: (fd: number) => number;
   readonly begin: (job: number) => number;
   readonly end: () => number;
+  readonly lastConnection: () => number;
+  readonly errorOffset: (connection: number) => number;
   readonly rowText: (column: number, bytes: Uint8Array | null, size: number) => number;
 }
 
 export class Guard {
   readonly #native: Native;
+  /** By which guard.c knows a connection. */
+  readonly #numbers = new WeakMap<Database, number>();
 
   private constructor(native: Native) {
     this.#native = native;
@@ -75,6 +79,8 @@ export class Guard {
       listen: library.func('int hoody_guard_listen(int)'),
       begin: library.func('int hoody_guard_begin(uint64_t)'),
       end: library.func('int hoody_guard_end()'),
+      lastConnection: library.func('uint64_t hoody_guard_last_connection()'),
+      errorOffset: library.func('int hoody_guard_error_offset(uint64_t)'),
       rowText: library.func('int hoody_guard_row_text(int, _Out_ uint8_t *, int)'),
     });
   }
@@ -83,6 +89,14 @@ export class Guard {
   attach(database: Database): void {
     // better-sqlite3 takes the entry point as a second argument, which its types lack.
     (database.loadExtension as (path: string, entryPoint: string) => void)(libraryPath, 'hoody_guard_init');
+    this.#numbers.set(database, this.#native.lastConnection());
+  }
+
+  /** Where in its text, in bytes, the statement is wrong that has just failed to be prepared; null: SQLite does not say. */
+  errorOffset(database: Database): number | null {
+    const number = this.#numbers.get(database);
+    const offset = number === undefined ? -1 : this.#native.errorOffset(number);
+    return offset < 0 ? null : offset;
   }
 
   /**
@@ -173,6 +187,12 @@ export function findGuard(): Guard | Error {
 export function actAs<Result>(who: Who, work: () => Result): Result {
   const guard = findGuard();
   return guard instanceof Guard ? guard.as(who, work) : work();
+}
+
+/** See Guard.errorOffset(). */
+export function errorOffset(database: Database): number | null {
+  const guard = findGuard();
+  return guard instanceof Guard ? guard.errorOffset(database) : null;
 }
 
 /** See Guard.takeTaint(). Without a guard the texts of the statements say it. */

@@ -8,6 +8,7 @@ import { count, estimate } from './count.ts';
 import { inRead } from './reading.ts';
 import { readPage } from './rows.ts';
 import { readSchema } from './schema.ts';
+import { explain, runSql } from './sql.ts';
 
 export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.schema, (connection, { db }) => json(inRead(connection, () => readSchema(connection, db)))),
@@ -22,4 +23,6 @@ export const studioOperations: readonly AnyImplementation[] = [
     bytesOfValue(inRead(connection, () => readValue(connection, request))),
   ),
   implement(studio.apply, (connection, { request, clientIp }) => apply(connection, request, clientIp)),
+  implement(studio.sql, (connection, { request, clientIp }) => runSql(connection, request, clientIp)),
+  implement(studio.explain, (connection, request) => json(inRead(connection, () => explain(connection, request)))),
 ] as readonly AnyImplementation[];

@@ -1,5 +1,6 @@
 // What the studio asks of databases. executor/studio/ does it. Most replies are JSON, made in the executor: its type in
 // messages/studio.ts is named beside each.
+import type { ErrorData } from '../errors.ts';
 import { declare } from '../operation.ts';
 import type { Reply } from '../reply.ts';
 import type {
@@ -9,7 +10,16 @@ import type {
   StudioCount,
   StudioRowsRequest,
   StudioSelection,
+  StudioSqlRequest,
 } from '../studio.ts';
+import type { ItemRecord } from './sql.ts';
+
+/** Either a reply or why nothing was committed. */
+export type SqlOutcome = {
+  /** One for each statement, for the query history. */
+  readonly records: readonly ItemRecord[];
+  readonly wrote: boolean;
+} & ({ readonly reply: Reply; readonly error: null } | { readonly reply: null; readonly error: ErrorData });
 
 export const studio = {
   /** StudioSchema. */
@@ -35,4 +45,13 @@ export const studio = {
     'studio.apply',
     'sql',
   ),
+
+  /** StudioSqlAnswer. null: committed, but the executor died before it could say more. */
+  sql: declare<{ readonly request: StudioSqlRequest; readonly clientIp: string }, SqlOutcome | null>(
+    'studio.sql',
+    'sql',
+  ),
+
+  /** StudioPlan of the first statement. */
+  explain: declare<StudioSqlRequest, Reply>('studio.explain', 'sql'),
 } as const;

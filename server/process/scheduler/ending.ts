@@ -58,13 +58,15 @@ export class Ending {
     }
     const hasBegun = hasCommitBegun(group);
     if (group.stop !== null) {
-      const graceMs = hasBegun ? limits.commitGraceMs : limits.interruptGraceMs;
+      const readingMs = group.stop.reason === 'cancelled' ? limits.cancelGraceMs : limits.interruptGraceMs;
+      const graceMs = hasBegun ? limits.commitGraceMs : readingMs;
       if (nowMs - group.stop.atMs > graceMs) executor.kill();
       return;
     }
     group.stop = { reason, atMs: nowMs };
     const isInterrupted = !hasBegun && executor.interrupt(group.id);
-    if (reason === 'deadline' && !hasBegun) void this.#findLock(executor, group, isInterrupted);
+    if ((reason === 'deadline' || reason === 'cancelled') && !hasBegun)
+      void this.#findLock(executor, group, isInterrupted);
     else if (!isInterrupted) executor.kill();
   }
 

@@ -6,8 +6,11 @@ import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';
 import type { DatabaseQueue, QueuedJob } from './queue.ts';
 
-/** `deadline`: that of its most urgent job. `abandoned`: every client has left. `way`: it keeps a file open that is to go. */
-export type StopReason = 'deadline' | 'abandoned' | 'way';
+/**
+ * `deadline`: that of its most urgent job. `cancelled`: as its client asked. `abandoned`: every client has left. `way`: it keeps
+ * a file open that is to go.
+ */
+export type StopReason = 'deadline' | 'cancelled' | 'abandoned' | 'way';
 
 export interface Group {
   readonly id: number;
@@ -57,6 +60,8 @@ export function hasCommitBegun({ phase }: Group): boolean {
 export function whyToStop(group: Group, nowMs: number): StopReason | null {
   const graceMs = hasCommitBegun(group) ? limits.commitGraceMs : 0;
   if (nowMs >= group.deadlineMs + graceMs) return 'deadline';
+  // Only work that runs alone can be cancelled.
+  if (!hasCommitBegun(group) && group.jobs.length === 1 && group.jobs[0]?.isCancelled()) return 'cancelled';
   const isAbandoned = isReading(group) && group.jobs.every((job) => job === undefined || job.isGone());
   return isAbandoned ? 'abandoned' : null;
 }
@@ -76,6 +81,7 @@ const lockedOut = refusal(
   'DATABASE_BUSY',
   'the database was locked until the deadline of the request; nothing was committed',
 );
+export const cancelled = refusal('CANCELLED', 'the request was cancelled; nothing was committed');
 export const abandoned = refusal('SERVICE_UNAVAILABLE', 'the client has left; nothing was committed');
 const interrupted = refusal('SERVICE_UNAVAILABLE', 'the work was interrupted; nothing was committed');
 const outOfMemory: Outcome = { error: toErrorData(needsTooMuchMemory()) };
@@ -106,6 +112,7 @@ export function outcomeOfJob(
     }
     case 'REQUEST_TIMEOUT':
       if (group.stop?.reason === 'abandoned') return abandoned;
+      if (group.stop?.reason === 'cancelled') return cancelled;
       return group.stop !== null && leftMs > 0 ? null : lateOutcome(group.isLocked);
     default:
       return outcome;
@@ -120,6 +127,7 @@ export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOut
   if (group.phase === 'committing') return unknownOutcome;
   if (group.phase === 'committed') return { answer: null };
   if (group.stop?.reason === 'abandoned') return abandoned;
+  if (group.stop?.reason === 'cancelled') return cancelled;
   if (job.deadlineMs <= nowMs) return lateOutcome(group.isLocked);
   if (group.stop !== null) return null;
   // Which of several it was shows when each runs alone.

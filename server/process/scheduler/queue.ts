@@ -15,6 +15,8 @@ export interface QueuedJob {
   readonly deadlineMs: number;
   /** The client has left: nobody waits for the outcome. */
   readonly isGone: () => boolean;
+  /** The client has asked for its end: unlike one that has left, it wants a write that runs to end, too. */
+  readonly isCancelled: () => boolean;
   /** It ran already, and its executor died or it had to make room: it runs alone now, and not a third time. */
   isRetried: boolean;
   readonly settle: (outcome: Outcome) => void;
@@ -101,7 +103,7 @@ export class DatabaseQueue {
 
   /** Removes and returns the waiting jobs whose deadline has passed or whose client has left. */
   takeUseless(nowMs: number): QueuedJob[] {
-    const isUseless = (job: QueuedJob): boolean => job.deadlineMs <= nowMs || job.isGone();
+    const isUseless = (job: QueuedJob): boolean => job.deadlineMs <= nowMs || job.isGone() || job.isCancelled();
     const useless: QueuedJob[] = [];
     for (const lane of laneOrder) {
       const taken = this.#waiting[lane].filter(isUseless);

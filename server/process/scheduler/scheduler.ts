@@ -10,7 +10,16 @@ import { weightOf } from '../../messages/weight.ts';
 import type { Log } from '../log.ts';
 import { Ending } from './ending.ts';
 import type { Executor } from './executor.ts';
-import { abandoned, type Group, lateOutcome, makeGroup, outcomeOfJob, outcomeOfLoss, refusal } from './group.ts';
+import {
+  abandoned,
+  cancelled,
+  type Group,
+  lateOutcome,
+  makeGroup,
+  outcomeOfJob,
+  outcomeOfLoss,
+  refusal,
+} from './group.ts';
 import { ExecutorPool } from './pool.ts';
 import { answersMuch, DatabaseQueue, type QueuedJob } from './queue.ts';
 
@@ -23,9 +32,11 @@ export interface JobRequest {
   readonly create?: boolean;
   /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
   readonly isGone?: () => boolean;
+  /** Looked at ten times a second: the work ends unless its COMMIT has begun. */
+  readonly isCancelled?: () => boolean;
 }
 
-const isNeverGone = (): boolean => false;
+const never = (): boolean => false;
 
 export interface SchedulerDeps {
   readonly rules: PathRules;
@@ -140,7 +151,8 @@ export class Scheduler {
         create: request.create ?? false,
         sizeBytes,
         deadlineMs: request.deadlineMs,
-        isGone: request.isGone ?? isNeverGone,
+        isGone: request.isGone ?? never,
+        isCancelled: request.isCancelled ?? never,
         isRetried: false,
         settle,
       });
@@ -340,7 +352,8 @@ export class Scheduler {
     const nowMs = performance.now();
     for (const queue of this.#queues.values()) {
       const useless = queue.takeUseless(nowMs);
-      for (const job of useless) if (job.deadlineMs > nowMs) this.#settle(job, abandoned);
+      for (const job of useless)
+        if (job.deadlineMs > nowMs) this.#settle(job, job.isCancelled() ? cancelled : abandoned);
       const late = useless.filter((job) => job.deadlineMs <= nowMs);
       if (late.length > 0) void this.#settleLate(queue, late);
     }

@@ -2,6 +2,12 @@
 import type { Route } from '../../http/route.ts';
 import { studioEditRoutes } from './edits.ts';
 import { pageRoutes } from './page.ts';
+import { studioSqlRoutes } from './sql.ts';
 import { studioTableRoutes } from './tables.ts';
 
-export const studioRoutes: readonly Route[] = [...pageRoutes(), ...studioTableRoutes, ...studioEditRoutes];
+export const studioRoutes: readonly Route[] = [
+  ...pageRoutes(),
+  ...studioTableRoutes,
+  ...studioEditRoutes,
+  ...studioSqlRoutes,
+];

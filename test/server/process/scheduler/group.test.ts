@@ -20,6 +20,7 @@ const job = (more: Partial<QueuedJob> = {}): QueuedJob => ({
   sizeBytes: 0,
   deadlineMs: 10_000,
   isGone: () => false,
+  isCancelled: () => false,
   isRetried: false,
   settle: () => {},
   ...more,

@@ -11,6 +11,7 @@ const job = (lane: Lane | 'file', more: Partial<QueuedJob> = {}): QueuedJob => (
   sizeBytes: 0,
   deadlineMs: 1_000,
   isGone: () => false,
+  isCancelled: () => false,
   isRetried: false,
   settle: () => {},
   ...more,
