@@ -1,5 +1,5 @@
 // Says to the server process, in its words, what the fs process has told in its own. The two never import each other
-// (ARCHITECTURE.md, D1); this is the one place that knows both vocabularies.
+// (ARCHITECTURE.md, "Floors"); this is the one place that knows both vocabularies.
 import { basename } from 'node:path';
 import type { FromFsProcess, FsStatus, LockView, WriterRecord } from '../../fs/index.ts';
 import type { FsCounters, LockSnapshot, ToServer, WriteRecord } from '../../server/index.ts';

@@ -1,13 +1,14 @@
-// Sends queued work to executors: which group goes where, and what a deadline, a full queue or a dead executor
-// means for the jobs. One group outstanding per executor; everything else waits here, bounded.
+// Sends queued work to executors: which group goes where, and what a deadline or a dead executor means for the jobs. One
+// group outstanding per executor; everything else waits in the backlog.
 
-import { ApiError, fromErrorData } from '../../messages/errors.ts';
-import type { FromExecutor, Outcome } from '../../messages/jobs.ts';
+import { ApiError } from '../../messages/errors.ts';
+import type { FromExecutor } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
 import type { FileOperation, Operation } from '../../messages/operation.ts';
 import type { PathRules } from '../../messages/paths.ts';
-import { weightOf } from '../../messages/weight.ts';
 import type { Log } from '../log.ts';
+import { Backlog, type JobRequest } from './backlog.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { Ending } from './ending.ts';
 import type { Executor } from './executor.ts';
 import {
@@ -21,22 +22,9 @@ import {
   refusal,
 } from './group.ts';
 import { ExecutorPool } from './pool.ts';
-import { answersMuch, DatabaseQueue, type QueuedJob } from './queue.ts';
+import { answersMuch, type DatabaseQueue, type QueuedJob } from './queue.ts';
 
 const sweepMs = 100;
-
-export interface JobRequest {
-  readonly path: string;
-  /** As `performance.now()`. */
-  readonly deadlineMs: number;
-  readonly create?: boolean;
-  /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
-  readonly isGone?: () => boolean;
-  /** Looked at ten times a second: the work ends unless its COMMIT has begun. */
-  readonly isCancelled?: () => boolean;
-}
-
-const never = (): boolean => false;
 
 export interface SchedulerDeps {
   readonly rules: PathRules;
@@ -57,11 +45,10 @@ export interface SchedulerDeps {
 
 export class Scheduler {
   readonly #deps: SchedulerDeps;
-  readonly #queues = new Map<string, DatabaseQueue>();
+  readonly #backlog: Backlog;
   readonly #pool: ExecutorPool;
+  readonly #dispatcher: Dispatcher;
   readonly #ending: Ending;
-  #queuedJobs = 0;
-  #queuedBytes = 0;
   #nextGroupId = 1;
   #isPumpDue = false;
   #isStopped = false;
@@ -77,6 +64,8 @@ export class Scheduler {
         onExit: (executor) => this.#onExit(executor),
       },
     );
+    this.#backlog = new Backlog(deps.queuedBytes);
+    this.#dispatcher = new Dispatcher(this.#pool, deps.rules);
     this.#ending = new Ending({
       pool: this.#pool,
       lockWaiters: deps.lockWaiters,
@@ -101,7 +90,7 @@ export class Scheduler {
   }
 
   get queuedJobs(): number {
-    return this.#queuedJobs;
+    return this.#backlog.jobs;
   }
 
   get openDatabases(): number {
@@ -121,52 +110,26 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#sweep);
-    for (const queue of this.#queues.values()) {
-      for (const job of queue.takeAll()) this.#settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
+    for (const queue of this.#backlog.working()) {
+      for (const job of queue.takeAll())
+        this.#backlog.settle(job, refusal('SERVICE_UNAVAILABLE', 'the server is stopping'));
     }
     await this.#pool.stop();
   }
 
   #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
-    const sizeBytes = weightOf(args);
     if (this.#isStopped) return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'the server is stopping'));
     if (this.#deps.isFenced(request.path)) {
       const reason = 'a program has the database open through a mount that has died; it must close it first';
       return Promise.reject(new ApiError('DATABASE_BUSY', reason));
     }
-    if (this.#queuedJobs >= limits.queuedJobs || this.#queuedBytes + sizeBytes > this.#deps.queuedBytes) {
+    const added = this.#backlog.add({ operation, lane, args, request });
+    if (added === null) {
       return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'too much work is queued; try again'));
     }
-    return new Promise((resolve, reject) => {
-      this.#queuedJobs += 1;
-      this.#queuedBytes += sizeBytes;
-      const settle = (outcome: Outcome): void => {
-        if (outcome.error === undefined) resolve(outcome.answer);
-        else reject(fromErrorData(outcome.error));
-      };
-      const waiting = this.#queueOf(request.path).push({
-        operation,
-        lane,
-        args,
-        create: request.create ?? false,
-        sizeBytes,
-        deadlineMs: request.deadlineMs,
-        isGone: request.isGone ?? never,
-        isCancelled: request.isCancelled ?? never,
-        isRetried: false,
-        settle,
-      });
-      if (waiting === limits.eagerGroupJobs) this.#pump();
-      else this.#schedulePump();
-    });
-  }
-
-  #queueOf(path: string): DatabaseQueue {
-    const known = this.#queues.get(path);
-    if (known !== undefined) return known;
-    const made = new DatabaseQueue(path);
-    this.#queues.set(path, made);
-    return made;
+    if (added.waiting === limits.eagerGroupJobs) this.#pump();
+    else this.#schedulePump();
+    return added.answer;
   }
 
   /** After the requests of this turn of the event loop are all in: they go out as one group. */
@@ -182,11 +145,7 @@ export class Scheduler {
   #pump(): void {
     if (this.#isStopped) return;
     let unserved = 0;
-    for (const queue of [...this.#queues.values()]) {
-      if (queue.isIdle) {
-        this.#queues.delete(queue.path);
-        continue;
-      }
+    for (const queue of this.#backlog.working()) {
       for (const lane of queue.startable()) {
         if (!this.#pool.hasRoomFor(lane) || (answersMuch(lane) && this.#deps.isCongested())) continue;
         const executor = this.#pool.idle(queue.path);
@@ -201,42 +160,8 @@ export class Scheduler {
   #dispatch(executor: Executor, queue: DatabaseQueue, lane: QueuedJob['lane']): void {
     const group = makeGroup(this.#nextGroupId, queue, lane, performance.now());
     this.#nextGroupId += 1;
-    executor.group = group;
-    // Who was served stands last, so that a few busy databases cannot keep the others waiting.
-    this.#queues.delete(queue.path);
-    this.#queues.set(queue.path, queue);
-    if (lane !== 'file') this.#send(executor, group);
-    else this.#closeEverywhere(executor, group);
-  }
-
-  #closeEverywhere(executor: Executor, group: Group): void {
-    for (const other of this.#pool.all) {
-      if (other === executor || !other.open.delete(group.queue.path)) continue;
-      group.closing.add(other);
-      other.send({ type: 'close', id: group.id, path: group.queue.path });
-    }
-    if (group.closing.size === 0) this.#send(executor, group);
-  }
-
-  #send(executor: Executor, group: Group): void {
-    const { id, lane, queue } = group;
-    const jobs = group.jobs.filter((job) => job !== undefined);
-    const [first] = jobs;
-    if (first === undefined) return;
-    if (lane === 'file') {
-      executor.send({ type: 'file', id, path: queue.path, operation: first.operation, args: first.args });
-      return;
-    }
-    executor.open.add(queue.path);
-    executor.send({
-      type: 'group',
-      id,
-      path: queue.path,
-      lane,
-      create: first.create,
-      budgetMs: this.#busyTimeoutMs(lockBudgetMs(lane, group.deadlineMs - performance.now())),
-      jobs: jobs.map(({ operation, args }) => ({ operation, args })),
-    });
+    this.#backlog.markServed(queue);
+    this.#dispatcher.dispatch(executor, group);
   }
 
   #onMessage(executor: Executor, message: FromExecutor): void {
@@ -250,7 +175,7 @@ export class Scheduler {
         for (const path of message.paths) executor.open.delete(path);
         return;
       case 'closed':
-        this.#onClosed(executor, message.id);
+        this.#dispatcher.closed(executor, message.id);
         return;
       default:
     }
@@ -266,7 +191,7 @@ export class Scheduler {
         const job = group.jobs[message.index];
         group.jobs[message.index] = undefined;
         group.phase = 'running';
-        if (job !== undefined) this.#settle(job, message.outcome);
+        if (job !== undefined) this.#backlog.settle(job, message.outcome);
         return;
       }
       case 'done':
@@ -274,21 +199,6 @@ export class Scheduler {
         return;
       default:
         message satisfies never;
-    }
-  }
-
-  /** SQLite counts only the sleeps between its tries: what a try itself takes, above all on a mount, is kept apart. */
-  #busyTimeoutMs(leftMs: number): number {
-    const { root, dataDir } = this.#deps.rules;
-    return root === dataDir ? leftMs : (leftMs - limits.lockWaitMs) * limits.busyTimeoutShare;
-  }
-
-  /** It has closed the file that this group waits for; without an id it is gone, and every file with it. */
-  #onClosed(closer: Executor, groupId?: number): void {
-    for (const executor of this.#pool.all) {
-      const { group } = executor;
-      if (groupId !== undefined && group?.id !== groupId) continue;
-      if (group?.closing.delete(closer) && group.closing.size === 0) this.#send(executor, group);
     }
   }
 
@@ -302,7 +212,7 @@ export class Scheduler {
     jobs.forEach((job, index) => {
       const outcome = outcomeOfJob(group, job, message.outcomes[index] ?? missing, nowMs);
       if (outcome === null) again.push(job);
-      else this.#settle(job, outcome);
+      else this.#backlog.settle(job, outcome);
     });
     this.#runAgain(group, again);
     this.#schedulePump();
@@ -316,7 +226,7 @@ export class Scheduler {
 
   #onExit(executor: Executor): void {
     this.#pool.remove(executor);
-    this.#onClosed(executor);
+    this.#dispatcher.closed(executor);
     if (executor.group !== null) {
       this.#executorDeaths += 1;
       this.#onGroupLost(executor.group, executor);
@@ -337,7 +247,7 @@ export class Scheduler {
       if (job === undefined) continue;
       const outcome = outcomeOfLoss(group, job, nowMs, isOutOfMemory);
       if (outcome === null) again.push(job);
-      else this.#settle(job, outcome);
+      else this.#backlog.settle(job, outcome);
     }
     for (const job of again) job.isRetried ||= group.stop === null;
     this.#runAgain(group, again);
@@ -350,16 +260,16 @@ export class Scheduler {
 
   #onSweep(): void {
     const nowMs = performance.now();
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#backlog.working()) {
       const useless = queue.takeUseless(nowMs);
       for (const job of useless)
-        if (job.deadlineMs > nowMs) this.#settle(job, job.isCancelled() ? cancelled : abandoned);
+        if (job.deadlineMs > nowMs) this.#backlog.settle(job, job.isCancelled() ? cancelled : abandoned);
       const late = useless.filter((job) => job.deadlineMs <= nowMs);
       if (late.length > 0) void this.#settleLate(queue, late);
     }
     this.#ending.sweep(nowMs);
     this.#pool.endIdle(nowMs);
-    if (this.#queues.size > 0) this.#schedulePump();
+    if (this.#backlog.working().length > 0) this.#schedulePump();
   }
 
   /** Work on a file whose turn never came. */
@@ -367,24 +277,12 @@ export class Scheduler {
     this.#release(executor, group);
     // Who has not closed it yet must be asked again by the next work on the file.
     for (const other of group.closing) other.open.add(group.queue.path);
-    for (const job of group.jobs) if (job !== undefined) this.#settle(job, lateOutcome(false));
+    for (const job of group.jobs) if (job !== undefined) this.#backlog.settle(job, lateOutcome(false));
   }
 
   /** Jobs that waited for their turn in vain: a lock is the reason where the work before them waits for one. */
   async #settleLate(queue: DatabaseQueue, jobs: readonly QueuedJob[]): Promise<void> {
     const outcome = lateOutcome(await this.#ending.isLocked(queue));
-    for (const job of jobs) this.#settle(job, outcome);
+    for (const job of jobs) this.#backlog.settle(job, outcome);
   }
-
-  #settle(job: QueuedJob, outcome: Outcome): void {
-    this.#queuedJobs -= 1;
-    this.#queuedBytes -= job.sizeBytes;
-    job.settle(outcome);
-  }
-}
-
-/** How long a group may wait for locks, so that being refused can still be answered before the deadline. */
-function lockBudgetMs(lane: QueuedJob['lane'], leftMs: number): number {
-  const budgetMs = leftMs - Math.max(limits.answerReserveMs, Math.min(1_000, leftMs / 5));
-  return lane === 'background' ? Math.min(budgetMs, limits.backgroundLockMs) : budgetMs;
 }
