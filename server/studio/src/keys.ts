@@ -32,6 +32,7 @@ export const bindings = [
   { id: 'filter', keys: ['f'], label: 'Filter by this column', scope: 'Grid' },
   { id: 'sort', keys: ['s'], label: 'Sort by this column', scope: 'Grid' },
   { id: 'column-menu', keys: ['m', 'Alt+ArrowDown'], label: 'Actions of this column', scope: 'Grid' },
+  { id: 'cell-menu', keys: ['ContextMenu', 'Shift+F10'], label: 'Actions of the cell', scope: 'Grid' },
   { id: 'copy', keys: ['Ctrl+C'], label: 'Copy as tab-separated text', scope: 'Grid' },
   { id: 'copy-as', keys: ['Ctrl+Shift+C'], label: 'Copy as ...', scope: 'Grid' },
   { id: 'paste', keys: ['Ctrl+V'], label: 'Paste into the selected cells', scope: 'Grid' },

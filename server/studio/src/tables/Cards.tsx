@@ -1,0 +1,82 @@
+// Rows as cards, for a phone: the key and the first columns; a tap opens the whole row.
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { CellText } from '../grid/CellText.tsx';
+import { scaleOf, topOfScroll, visibleRows } from '../grid/viewport.ts';
+import { choicesOf } from './column-choices.ts';
+import type { TableModel } from './use-table.ts';
+
+interface Props {
+  readonly model: TableModel;
+  readonly onOpen: (row: number) => void;
+}
+
+const cardPx = 88;
+const shownColumns = 4;
+
+export function Cards({ model, onOpen }: Props) {
+  const { rows, object, db, paged } = model;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ scrollTop: 0, height: 700 });
+  rows.version.value;
+  const { count } = rows;
+  const scale = scaleOf(count, cardPx, view.height);
+  const top = topOfScroll(view.scrollTop, scale);
+  const { first, last } = visibleRows(top, count, scale, 3);
+  useEffect(() => rows.need(Math.max(0, first), Math.max(0, last)), [rows, first, last, count]);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element !== null) setView({ scrollTop: element.scrollTop, height: element.clientHeight });
+  }, []);
+  useEffect(() => {
+    scroller.current?.scrollTo(0, 0);
+  }, [rows]);
+  const choices = choicesOf(db, object.name);
+  const columns = object.columns
+    .map((column, index) => ({ column, index }))
+    .filter(({ column }) => !choices[column.name]?.isHidden)
+    .slice(0, shownColumns);
+  const indexes = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
+  return (
+    <div
+      ref={scroller}
+      class="cards"
+      onScroll={(event) => setView({ ...view, scrollTop: event.currentTarget.scrollTop })}
+    >
+      {count === 0 && paged.hasAnswer && <p class="grid-empty">No rows.</p>}
+      <ul class="cards-body" style={{ height: `${scale.shownPx}px` }}>
+        {indexes.map((index) => {
+          const row = rows.row(index);
+          const [head, ...rest] = columns;
+          return (
+            <li
+              key={index}
+              class="card-place"
+              aria-setsize={count}
+              aria-posinset={index + 1}
+              style={{ transform: `translateY(${view.scrollTop - top + index * cardPx}px)` }}
+            >
+              <button
+                type="button"
+                class={`card${row?.state === undefined ? '' : ` is-${row.state}`}${row?.edited?.size ? ' is-edited' : ''}`}
+                onClick={() => onOpen(index)}
+              >
+                <span class="card-head">
+                  {head !== undefined && row !== undefined && <CellText value={row.values[head.index] ?? null} />}
+                  {row?.state === 'added' && <span class="tag">new</span>}
+                </span>
+                <span class="card-rest">
+                  {rest.map(({ column, index: at }) => (
+                    <span key={column.name} class="card-field">
+                      <span class="card-label">{column.name}</span>
+                      <span class="card-value">{row !== undefined && <CellText value={row.values[at] ?? null} />}</span>
+                    </span>
+                  ))}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,46 @@
+// Below the rows: how many edits wait, and what can be done with them.
+import { useState } from 'preact/hooks';
+import { keyText, tip, useKey } from '../keys.ts';
+import { confirm } from '../ui/confirm.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { KeyText } from '../ui/KeyText.tsx';
+import { ReviewDialog } from './ReviewDialog.tsx';
+import { clearStaged, stagedCount, undo } from './staged-store.ts';
+
+interface Props {
+  readonly db: string;
+  readonly onApplied: () => void;
+}
+
+export function StagedBar({ db, onApplied }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const edits = stagedCount.value;
+  useKey('review', () => setOpen(true));
+  const discard = async () => {
+    const yes = await confirm({
+      title: 'Discard the staged edits?',
+      body: <p>{edits === 1 ? 'One edit is' : `${edits} edits are`} given up. The database stays as it is.</p>,
+      action: 'Discard',
+      isDangerous: true,
+    });
+    if (yes) clearStaged();
+  };
+  return (
+    <section class="staged-bar" aria-label="Staged edits">
+      <strong>{edits === 1 ? '1 staged edit' : `${edits} staged edits`}</strong>
+      <span class="spacer" />
+      <button type="button" class="button quiet" title={tip('Undo the last edit', 'undo')} onClick={undo}>
+        <Icon name="undo" size={16} />
+        Undo
+      </button>
+      <button type="button" class="button" onClick={() => void discard()}>
+        Discard
+      </button>
+      <button type="button" class="button primary" onClick={() => setOpen(true)}>
+        Review SQL
+        <KeyText keys={keyText('review')} />
+      </button>
+      {isOpen && <ReviewDialog db={db} onClose={() => setOpen(false)} onApplied={onApplied} />}
+    </section>
+  );
+}

@@ -1,0 +1,133 @@
+// Above the rows: name, count, filters, columns, actions.
+import { useState } from 'preact/hooks';
+import { tip } from '../keys.ts';
+import { isPhone } from '../layout.ts';
+import { linkTo, navigate } from '../location.ts';
+import { BackLink } from '../ui/BackLink.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { Menu } from '../ui/Menu.tsx';
+import { count as grouped } from '../ui/sizes.ts';
+import { ColumnPicker } from './ColumnPicker.tsx';
+import { addRow } from './edit-rows.ts';
+import { FilterSheet } from './FilterSheet.tsx';
+import { Filters } from './Filters.tsx';
+import { tableActions } from './table-actions.ts';
+import type { Chip } from './table-query.ts';
+import type { TableModel } from './use-table.ts';
+
+interface Props {
+  readonly model: TableModel;
+  readonly draft: Chip | null;
+  readonly onDraft: (draft: Chip | null) => void;
+  readonly asCards: boolean;
+  readonly onCards: (asCards: boolean) => void;
+  /** Why rows cannot be edited, or null. */
+  readonly readOnly: string | null;
+}
+
+export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }: Props) {
+  const { object, query } = model;
+  const [open, setOpen] = useState<'columns' | 'filters' | null>(null);
+  const filterCount = query.chips.length + (query.where === '' ? 0 : 1);
+  return (
+    <div class="table-head">
+      <div class="table-title">
+        {isPhone.value && <BackLink label="All tables" />}
+        <h1 class="table-name" title={object.name}>
+          {object.name === '' ? '(no name)' : object.name}
+        </h1>
+        <Count model={model} />
+        {readOnly !== null && (
+          <span class="tag" title={`Rows cannot be edited: ${readOnly}`}>
+            read only: {readOnly}
+          </span>
+        )}
+        <span class="spacer" />
+        {readOnly === null && (
+          <button
+            type="button"
+            class={isPhone.value ? 'icon-button' : 'button'}
+            title={tip('Add a row', 'row-add')}
+            aria-label="Add a row"
+            onClick={() => addRow(model)}
+          >
+            <Icon name="plus" size={16} />
+            {!isPhone.value && 'Row'}
+          </button>
+        )}
+        {isPhone.value ? (
+          <>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={filterCount === 0 ? 'Filter, sort, columns' : `Filter, sort, columns: ${filterCount} filters`}
+              onClick={() => setOpen('filters')}
+            >
+              <Icon name="filter" />
+              {filterCount > 0 && <span class="badge">{filterCount}</span>}
+            </button>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={asCards ? 'Show as a grid' : 'Show as cards'}
+              onClick={() => onCards(!asCards)}
+            >
+              <Icon name={asCards ? 'table' : 'cards'} />
+            </button>
+          </>
+        ) : (
+          <button type="button" class="button" onClick={() => setOpen('columns')}>
+            <Icon name="columns" size={16} />
+            Columns
+          </button>
+        )}
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Read again"
+          title={tip('Read again', 'reload')}
+          onClick={() => void model.paged.reload()}
+        >
+          <Icon name="refresh" size={16} />
+        </button>
+        <Menu
+          label={`More for ${object.name}`}
+          items={[
+            {
+              label: 'Structure',
+              icon: 'columns',
+              run: () => navigate({ view: 'structure', params: { table: object.name } }),
+            },
+            ...tableActions.flatMap((actions) => actions(model)),
+          ]}
+        >
+          <Icon name="more" />
+        </Menu>
+      </div>
+      {(!isPhone.value || draft !== null) && <Filters model={model} draft={draft} onDraft={onDraft} />}
+      {open === 'columns' && <ColumnPicker model={model} onClose={() => setOpen(null)} />}
+      {open === 'filters' && (
+        <FilterSheet model={model} draft={draft} onDraft={onDraft} onClose={() => setOpen(null)} />
+      )}
+    </div>
+  );
+}
+
+/** With a link to all rows where filters leave none. */
+function Count({ model }: { readonly model: TableModel }) {
+  const { count, paged, query, object } = model;
+  if (count === null) return paged.hasAnswer ? <span class="muted">counting ...</span> : null;
+  const isFiltered = query.chips.length > 0 || query.where !== '';
+  return (
+    <span class="muted table-count">
+      {count.exact ? '' : 'about '}
+      {grouped(count.rows)} {count.rows === 1 ? 'row' : 'rows'}
+      {isFiltered && (
+        <>
+          {' '}
+          <a href={linkTo({ params: { table: object.name } })}>show all</a>
+        </>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,139 @@
+// One table or view: filters above, the grid or cards, the panel of a row, staged edits below.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { StudioObject } from '../../../messages/studio.ts';
+import { guessWidth, layOut } from '../grid/columns.ts';
+import { start } from '../grid/selection.ts';
+import { useKey } from '../keys.ts';
+import { isPhone } from '../layout.ts';
+import { loadSchema } from '../session.ts';
+import { Problem } from '../ui/Problem.tsx';
+import { SplitPane } from '../ui/SplitPane.tsx';
+import { readOnlyReason } from './access.ts';
+import { Cards } from './Cards.tsx';
+import { choicesOf } from './column-choices.ts';
+import { RowPanel } from './RowPanel.tsx';
+import { StagedBar } from './StagedBar.tsx';
+import { redo, staged, undo } from './staged-store.ts';
+import { TableGrid } from './TableGrid.tsx';
+import { TableHead } from './TableHead.tsx';
+import type { Chip } from './table-query.ts';
+import { useTable } from './use-table.ts';
+
+interface Props {
+  readonly db: string;
+  readonly object: StudioObject;
+}
+
+const numberPx = { narrow: 52, wide: 88 } as const;
+
+export function TableView({ db, object }: Props) {
+  const model = useTable(db, object);
+  const { paged, rows, count } = model;
+  const [selection, setSelection] = useState(start);
+  const [draft, setDraft] = useState<Chip | null>(null);
+  const [isPanelOpen, setPanelOpen] = useState(false);
+  const [asCards, setAsCards] = useState(true);
+  const isReadOnly = readOnlyReason(object) !== null;
+  const choices = choicesOf(db, object.name);
+  const columns = useMemo(() => describeColumns(object, model.query), [object, JSON.stringify(model.query)]);
+  paged.version.value;
+  const widths = useMemo(() => {
+    const sample = paged.loaded().map(({ values }) => values);
+    return columns.map((column, index) => guessWidth(column, index, sample));
+  }, [columns.length, object, paged, paged.hasAnswer]);
+  const numberWidth = (count?.rows ?? 0) > 99_999 ? numberPx.wide : numberPx.narrow;
+  const layout = useMemo(() => layOut(columns, widths, choices, numberWidth), [columns, widths, choices, numberWidth]);
+
+  useEffect(() => setSelection(start), [paged]);
+  useKey('undo', () => undo());
+  useKey('redo', () => redo());
+  useKey('reload', () => void paged.reload());
+
+  const applied = () => {
+    void paged.reload();
+    void loadSchema();
+  };
+  const error = paged.error.value;
+  const isFirstError = error !== null && !paged.hasAnswer;
+  const list = isFirstError ? (
+    <Problem error={error} onRetry={() => paged.need(0, 50)} />
+  ) : isPhone.value && asCards ? (
+    <Cards
+      model={model}
+      onOpen={(row) => {
+        setSelection({ cursor: { row, column: 0 }, anchor: { row, column: 0 } });
+        setPanelOpen(true);
+      }}
+    />
+  ) : (
+    <TableGrid
+      model={model}
+      columns={columns}
+      layout={layout}
+      numberWidth={numberWidth}
+      selection={selection}
+      onSelect={setSelection}
+      onFilter={setDraft}
+      onPanel={() => setPanelOpen((open) => !open)}
+    />
+  );
+  const panel = isPanelOpen && (
+    <RowPanel
+      model={model}
+      row={selection.cursor.row}
+      isReadOnly={isReadOnly}
+      onMove={(by) => {
+        const row = Math.max(0, Math.min(rows.count - 1, selection.cursor.row + by));
+        setSelection({ cursor: { ...selection.cursor, row }, anchor: { ...selection.cursor, row } });
+      }}
+      onClose={() => setPanelOpen(false)}
+    />
+  );
+  return (
+    <div class="table-view">
+      <TableHead
+        model={model}
+        draft={draft}
+        onDraft={setDraft}
+        asCards={asCards}
+        onCards={setAsCards}
+        readOnly={readOnlyReason(object)}
+      />
+      {error !== null && paged.hasAnswer && <Problem error={error} onRetry={() => void paged.reload()} />}
+      <div class="table-body">
+        {panel && !isPhone.value ? (
+          <SplitPane
+            name="row-panel"
+            label="Width of the row panel"
+            direction="columns"
+            initial={68}
+            first={list}
+            second={panel}
+          />
+        ) : (
+          <>
+            {list}
+            {panel}
+          </>
+        )}
+      </div>
+      {staged.value.length > 0 && <StagedBar db={db} onApplied={applied} />}
+    </div>
+  );
+}
+
+function describeColumns(object: StudioObject, query: ReturnType<typeof useTable>['query']) {
+  const references = new Set(object.references.flatMap(({ columns }) => columns));
+  return object.columns.map((column) => {
+    const sort = query.sort.find((key) => key.column === column.name);
+    return {
+      name: column.name,
+      type: column.type,
+      isKey: column.primaryKey > 0,
+      isGenerated: column.generated !== null,
+      isReference: references.has(column.name),
+      sort: sort === undefined ? undefined : sort.isDescending ? ('descending' as const) : ('ascending' as const),
+      isFiltered: query.chips.some((chip) => chip.column === column.name),
+    };
+  });
+}

@@ -1,0 +1,76 @@
+// The rows of one table for as long as it is shown: pages, count, staged edits, status line.
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { StudioCount, StudioObject, StudioSelection } from '../../../messages/studio.ts';
+import { isAbort, reconnects } from '../api/client.ts';
+import { PagedRows } from '../grid/paged-rows.ts';
+import { route } from '../location.ts';
+import { viewStatus } from '../status.ts';
+import { announce } from '../ui/LiveRegion.tsx';
+import { count as grouped } from '../ui/sizes.ts';
+import { countRows, readRows } from './requests.ts';
+import { staged } from './staged-store.ts';
+import { parseQuery, selectionOf, type TableQuery } from './table-query.ts';
+import { TableRows } from './table-rows.ts';
+
+export interface TableModel {
+  readonly db: string;
+  readonly object: StudioObject;
+  readonly query: TableQuery;
+  readonly selection: StudioSelection;
+  readonly paged: PagedRows;
+  readonly rows: TableRows;
+  /** Null while it is counted, or could not be. */
+  readonly count: StudioCount | null;
+}
+
+export function useTable(db: string, object: StudioObject): TableModel {
+  const query = parseQuery(route.value.params);
+  const selection = selectionOf(object.name, object.columns, query);
+  const identity = JSON.stringify([db, selection, object.columns.map(({ name }) => name)]);
+  const count = useSignal<StudioCount | null>(null);
+  const [paged, rows] = useMemo(() => {
+    const pages = new PagedRows((from, limit, signal) =>
+      readRows(db, { ...selection, limit, ...(from !== undefined && { from }) }, signal),
+    );
+    return [pages, new TableRows(pages, object.name, object.columns, staged)] as const;
+  }, [identity]);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    count.value = null;
+    paged.need(0, 50);
+    // After the first page, so that counting never delays it; not at all where that page is all there is.
+    const end = paged.version.subscribe(() => {
+      if (!paged.hasAnswer) return;
+      queueMicrotask(() => end());
+      if (paged.isExact) count.value = { rows: paged.count, exact: true };
+      else void countInto(abort.signal);
+    });
+    const endStatus = paged.ms.subscribe((ms) => {
+      if (paged.hasAnswer) viewStatus.value = `read in ${Math.max(1, Math.round(ms))} ms`;
+    });
+    const countInto = async (signal: AbortSignal) => {
+      try {
+        const found = await countRows(db, selection, signal);
+        count.value = found;
+        paged.setCount(found.rows, found.exact);
+        announce(`${found.exact ? '' : 'about '}${grouped(found.rows)} rows`);
+      } catch (error) {
+        if (!isAbort(error)) count.value = null; // rows are shown without a count
+      }
+    };
+    return () => {
+      end();
+      endStatus();
+      abort.abort();
+      paged.stop();
+      viewStatus.value = '';
+    };
+  }, [paged]);
+
+  useSignalEffect(() => {
+    if (reconnects.value > 0) void paged.reload();
+  });
+  return { db, object, query, selection, paged, rows, count: count.value };
+}
