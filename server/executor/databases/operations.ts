@@ -17,7 +17,7 @@ export const quickCheck = implement(database.quickCheck, ({ database }) => {
 
 export const checkpoint = implement(database.checkpoint, ({ database }) => {
   const [row] = database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
-  if (row?.busy === 1) throw new ApiError('CONFLICT', 'another program is using the write-ahead log; try again');
+  if (row?.busy === 1) throw new ApiError('CONFLICT', 'the write-ahead log is in use; try again');
   return 'ok';
 });
 

@@ -6,7 +6,7 @@ export const database = {
   /** What PRAGMA quick_check says, a line each; 'ok' where all is well. */
   quickCheck: declare<NoArgs, string>('database.quickCheck', 'sql'),
 
-  /** @throws ApiError CONFLICT while another program uses the write-ahead log */
+  /** @throws ApiError CONFLICT while somebody uses the write-ahead log */
   checkpoint: declare<NoArgs, string>('database.checkpoint', 'sql'),
 
   /** Copies the database, compacted, to a path that must not exist. Its directory is made. */

@@ -138,7 +138,7 @@ export const databaseRoutes: readonly Route[] = [
       200: { description: 'Done.', schema: maintenanceSchema },
       404: noDatabase,
       409: {
-        description: 'The target of a copy exists, or another program blocks the checkpoint.',
+        description: 'The target of a copy exists, or somebody uses the write-ahead log.',
         schema: errorReference,
         headers: [{ name: 'Retry-After', type: 'integer', description: 'Of a checkpoint that may be tried again.' }],
       },
@@ -232,7 +232,7 @@ async function maintain(context: RequestContext, services: Services): Promise<Re
   }
 }
 
-/** A checkpoint that another program blocks may be tried again: the one 409 with Retry-After. */
+/** A checkpoint that somebody blocks may be tried again: the one 409 with Retry-After. */
 async function runCheckpoint(context: RequestContext, services: Services): Promise<Reply> {
   try {
     const result = await orNotFound(services.run(database.checkpoint, context, {}), { reqIdx: -1 });

@@ -20,24 +20,24 @@ export function runWrite(connection: Connection, args: WriteArgs, write: (writer
     const table = openTable(connection, args.table);
     const replayed = args.idempotency === undefined ? null : replay(connection, args.idempotency);
     if (replayed !== null) return replayed;
-    const answer = write({ connection, table, isRecorded: args.history, clientIp: args.clientIp });
-    if (args.idempotency !== undefined) remember(connection, args.idempotency, answer);
-    return answer;
+    const reply = write({ connection, table, isRecorded: args.history, clientIp: args.clientIp });
+    if (args.idempotency !== undefined) remember(connection, args.idempotency, reply);
+    return reply;
   } catch (error) {
     forgetTables(connection);
     throw error;
   }
 }
 
-/** Some answers that are no longer kept. */
-export function oldAnswers(connection: Connection): string[] {
+/** Some replies that are no longer kept. */
+export function oldReplies(connection: Connection): string[] {
   return connection
     .statement(`SELECT id FROM ${quoteName(idempotencyTable)} WHERE expire_at < ? LIMIT 500`)
     .pluck()
     .all(connection.nowSeconds()) as string[];
 }
 
-export function forgetAnswer(connection: Connection, id: string): void {
+export function forgetReply(connection: Connection, id: string): void {
   connection
     .statement(`DELETE FROM ${quoteName(idempotencyTable)} WHERE id = ? AND expire_at < ?`)
     .run(id, connection.nowSeconds());
@@ -51,12 +51,12 @@ function replay(connection: Connection, { key, request }: Idempotency): Reply | 
   if (stored.request !== request) {
     throw new ApiError('IDEMPOTENCY_KEY_MISMATCH', 'this Idempotency-Key was used for a different request');
   }
-  const answer = JSON.parse(stored.response) as Reply;
-  return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
+  const reply = JSON.parse(stored.response) as Reply;
+  return { ...reply, headers: { ...reply.headers, 'idempotent-replayed': 'true' } };
 }
 
-function remember(connection: Connection, { key, request }: Idempotency, answer: Reply): void {
-  const response = JSON.stringify(answer);
+function remember(connection: Connection, { key, request }: Idempotency, reply: Reply): void {
+  const response = JSON.stringify(reply);
   if (Buffer.byteLength(response) > kvLimits.idempotentAnswerBytes) {
     throw new ApiError(
       'IDEMPOTENT_RESPONSE_TOO_LARGE',

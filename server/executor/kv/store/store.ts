@@ -24,7 +24,7 @@ export const kvGet = implement(kv.get, (connection, args) => {
   const table = findTable(connection, args.table);
   const row = readLiveRow(connection, table, args.key);
   if (row === null) throw new ApiError('KEY_NOT_FOUND', 'Key not found');
-  const answer = valueAnswer(connection, args, row);
+  const answer = valueReply(connection, args, row);
   const max = args.path === undefined ? Math.max(args.maxValueBytes ?? 0, limits.responseBytes) : limits.responseBytes;
   if (answer.body !== null) checkSize(Buffer.byteLength(answer.body), max);
   return answer;
@@ -40,14 +40,14 @@ export const kvHead = implement(kv.head, (connection, args) => {
       lastOp(connection, table, keyId(connection, table, args.key)) === 'EXPIRED';
     throw new ApiError(hasEnded ? 'KEY_EXPIRED' : 'KEY_NOT_FOUND', 'Key not found');
   }
-  const answer = valueAnswer(connection, args, row);
+  const answer = valueReply(connection, args, row);
   if (answer.body === null) return answer;
   const length = String(Buffer.byteLength(answer.body));
   const contentType = answer.contentType ?? 'application/json; charset=utf-8';
   return { ...answer, headers: { ...answer.headers, 'content-length': length }, body: null, contentType };
 });
 
-function valueAnswer(connection: Connection, { path, ifNoneMatch }: GetArgs, row: KvRow): Reply {
+function valueReply(connection: Connection, { path, ifNoneMatch }: GetArgs, row: KvRow): Reply {
   const headers = rowHeaders(connection, row);
   if (isNotModified(ifNoneMatch, row.etag)) return { status: 304, headers, body: null };
   if (path === undefined) {

@@ -8,7 +8,7 @@ import { implement } from '../../implementation.ts';
 import { feedFloor } from '../feed/changes.ts';
 import { lastSeq } from '../log/cursor.ts';
 import { firstSeqAfter } from '../past/past.ts';
-import { forgetAnswer, oldAnswers } from '../store/request.ts';
+import { forgetReply, oldReplies } from '../store/request.ts';
 import { oldTypeCodes } from '../table/codes.ts';
 import { idempotencyTable, metaTable, quoteName } from '../table/names.ts';
 import { hasTable, type KvTable, watchedTables } from '../table/table.ts';
@@ -31,7 +31,7 @@ export const kvRetain = implement(kvUpkeep.retain, (connection, args) => {
     if (typeof expiry === 'number') nextExpiry = Math.min(expiry + 1, nextExpiry ?? expiry + 1);
   }
   if (hasTable(connection, idempotencyTable)) {
-    worker.write(oldAnswers(connection), (id) => forgetAnswer(connection, id));
+    worker.write(oldReplies(connection), (id) => forgetReply(connection, id));
   }
   return { progress, hasMore: worker.isOverdue(), nextExpiry };
 });
