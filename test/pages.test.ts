@@ -130,6 +130,18 @@ test('the README has a row for every command', () => {
   expect([...new Set(named.map((match) => match[1]))].sort()).toEqual(commands.map(({ name }) => name).sort());
 });
 
+test('the README says of every package why it is there', () => {
+  const table = textOf('README.md').split('\n## Dependencies\n')[1]?.split('\n## ')[0] ?? '';
+  const names = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap((row) => (row[1] ?? '').split(', '));
+  const known = names.map((name) => name.split(' ')[0] ?? '');
+  const { dependencies, devDependencies } = JSON.parse(textOf('package.json'));
+  const packages = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
+  const unexplained = packages.filter(
+    (name) => !name.startsWith('@types/') && !known.includes(name) && !known.includes(name.replace(/\/.*/, '/*')),
+  );
+  expect(unexplained).toEqual([]);
+});
+
 interface CommandFlags {
   readonly name: string;
   readonly flags: readonly string[];
