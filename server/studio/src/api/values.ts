@@ -80,15 +80,13 @@ export function hasInvisible(text: string): boolean {
   return invisible.test(text);
 }
 
-/** A sign for each character that has none: `\n` as a return arrow, U+0000 to U+001F as their control pictures. */
+/** A sign for each character that has none: `\n` as a return arrow, others as `\x1b` or `\u202e`. */
 export function showInvisible(text: string): string {
   return text.replace(invisibles, (letter) => {
     const code = letter.charCodeAt(0);
     if (letter === '\n') return '\u21b5';
     if (letter === '\t') return '\u21e5';
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    if (code === 0x7f) return '\u2421';
-    return `\u27e8${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
 

@@ -7,7 +7,7 @@ const mostLetters = 400;
 
 export function CellText({ value }: { readonly value: StudioValue }) {
   if (value === null) return <span class="value-null">NULL</span>;
-  if (value === '') return <span class="value-note">empty</span>;
+  if (value === '') return <span class="value-note value-empty">empty</span>;
   const kind = kindOf(value);
   if (kind === 'blob') return <span class="value-note">BLOB {fileSize(bytesOf(value))}</span>;
   const text = textOf(value);

@@ -102,7 +102,8 @@ export class Row extends Component<RowProps> {
         {isEditing ? (
           <CellEditor label={column.name} text={this.props.editText(value)} onEnd={this.props.onEditEnd} />
         ) : (
-          row !== undefined && <CellText value={value} />
+          row !== undefined &&
+          (row.unset?.has(at) ? <span class="value-note">default</span> : <CellText value={value} />)
         )}
       </div>
     );

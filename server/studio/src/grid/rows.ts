@@ -11,6 +11,8 @@ export interface GridRow {
   readonly state?: 'added' | 'deleted' | undefined;
   /** Columns, by place, whose values are staged. */
   readonly edited?: ReadonlySet<number> | undefined;
+  /** Columns, by place, of a new row that get their default. */
+  readonly unset?: ReadonlySet<number> | undefined;
   /** Columns, by place, that somebody changed a moment ago. */
   readonly changed?: ReadonlySet<number> | undefined;
 }

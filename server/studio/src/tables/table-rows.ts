@@ -89,7 +89,8 @@ export class TableRows implements GridRows {
   #insertRow(insert: StagedInsert): GridRow {
     const values = this.#columns.map(({ name }) => insert.set[name] ?? null);
     const edited = new Set(this.#columns.flatMap(({ name }, at) => (name in insert.set ? [at] : [])));
-    return { id: insert.id, values, number: 'new', state: 'added', edited };
+    const unset = new Set(this.#columns.flatMap((_, at) => (edited.has(at) ? [] : [at])));
+    return { id: insert.id, values, number: 'new', state: 'added', edited, unset };
   }
 
   #row({ key, at, values }: StudioRow, change: StagedChange | undefined, number: string): GridRow {
