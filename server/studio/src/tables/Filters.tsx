@@ -42,8 +42,12 @@ export function Filters({ model, draft, onDraft }: Props) {
           onChange={(chip) => {
             onDraft(null);
             applyQuery({ ...query, chips: [...query.chips, chip] });
+            focusGrid();
           }}
-          onRemove={() => onDraft(null)}
+          onRemove={() => {
+            onDraft(null);
+            focusGrid();
+          }}
         />
       )}
       <button
@@ -75,6 +79,13 @@ export function Filters({ model, draft, onDraft }: Props) {
       )}
     </div>
   );
+}
+
+/** From a filter that is done back to the rows. */
+function focusGrid(): void {
+  setTimeout(() => {
+    if (document.activeElement === document.body) document.querySelector<HTMLElement>('.grid [tabindex="0"]')?.focus();
+  });
 }
 
 interface ChipProps {

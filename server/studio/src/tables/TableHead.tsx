@@ -33,10 +33,12 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
     <div class="table-head">
       <div class="table-title">
         {isPhone.value && <BackLink label="All tables" />}
-        <h1 class="table-name" title={object.name}>
-          {object.name === '' ? '(no name)' : object.name}
-        </h1>
-        <Count model={model} />
+        <div class="table-names">
+          <h1 class="table-name" title={object.name}>
+            {object.name === '' ? '(no name)' : object.name}
+          </h1>
+          <Count model={model} />
+        </div>
         {readOnly !== null && (
           <span class="tag" title={`Rows cannot be edited: ${readOnly}`}>
             read only: {readOnly}
@@ -81,18 +83,23 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
             Columns
           </button>
         )}
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Read again"
-          title={tip('Read again', 'reload')}
-          onClick={() => void model.paged.reload()}
-        >
-          <Icon name="refresh" size={16} />
-        </button>
+        {!isPhone.value && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Read again"
+            title={tip('Read again', 'reload')}
+            onClick={() => void model.paged.reload()}
+          >
+            <Icon name="refresh" size={16} />
+          </button>
+        )}
         <Menu
           label={`More for ${object.name}`}
           items={[
+            ...(isPhone.value
+              ? [{ label: 'Read again', icon: 'refresh' as const, run: () => void model.paged.reload() }]
+              : []),
             {
               label: 'Structure',
               icon: 'columns',

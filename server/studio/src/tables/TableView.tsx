@@ -1,7 +1,7 @@
 // One table or view: filters above, the grid or cards, the panel of a row, staged edits below.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { StudioObject } from '../../../messages/studio.ts';
-import { guessWidth, layOut } from '../grid/columns.ts';
+import { type ColumnChoice, guessWidth, layOut } from '../grid/columns.ts';
 import { start } from '../grid/selection.ts';
 import { useKey } from '../keys.ts';
 import { isPhone } from '../layout.ts';
@@ -34,13 +34,17 @@ export function TableView({ db, object }: Props) {
   const [isPanelOpen, setPanelOpen] = useState(false);
   const [asCards, setAsCards] = useState(true);
   const isReadOnly = readOnlyReason(object) !== null;
-  const choices = choicesOf(db, object.name);
+  const chosen = choicesOf(db, object.name);
+  const choices = useMemo(() => (isPhone.value ? withPinnedKey(object, chosen) : chosen), [chosen, isPhone.value]);
   const columns = useMemo(() => describeColumns(object, model.query), [object, JSON.stringify(model.query)]);
   paged.version.value;
+  // Guessed from the first rows that come, and not again: a filter does not move the columns.
+  const hasSample = useRef(false);
+  hasSample.current ||= paged.hasAnswer;
   const widths = useMemo(() => {
     const sample = paged.loaded().map(({ values }) => values);
     return columns.map((column, index) => guessWidth(column, index, sample));
-  }, [columns.length, object, paged, paged.hasAnswer]);
+  }, [object, hasSample.current]);
   const numberWidth = (count?.rows ?? 0) > 99_999 ? numberPx.wide : numberPx.narrow;
   const layout = useMemo(() => layOut(columns, widths, choices, numberWidth), [columns, widths, choices, numberWidth]);
 
@@ -120,6 +124,12 @@ export function TableView({ db, object }: Props) {
       {staged.value.length > 0 && <StagedBar db={db} onApplied={applied} />}
     </div>
   );
+}
+
+/** A narrow window scrolls sideways: the key stays in it. */
+function withPinnedKey(object: StudioObject, choices: Readonly<Record<string, ColumnChoice>>) {
+  const [key] = object.columns.filter(({ primaryKey }) => primaryKey > 0);
+  return key === undefined ? choices : { ...choices, [key.name]: { isPinned: true, ...choices[key.name] } };
 }
 
 function describeColumns(object: StudioObject, query: ReturnType<typeof useTable>['query']) {

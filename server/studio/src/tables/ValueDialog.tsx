@@ -155,10 +155,10 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
               data-autofocus
               aria-label={kind === 'blob' ? 'Bytes in hex' : 'Value'}
               spellcheck={false}
-              readOnly={isReadOnly || kind === 'bad text'}
+              readOnly={isReadOnly || kind === 'bad text' || text.length > shownText}
               value={text.length > shownText ? text.slice(0, shownText) : text}
               onInput={(event) => {
-                setText(event.currentTarget.value);
+                setText(withLineEnds(event.currentTarget.value, stored));
                 setError(null);
               }}
               onKeyDown={(event) => {
@@ -170,6 +170,7 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
               }}
             />
           )}
+          {text.length > shownText && <p class="muted">Only the beginning is shown: it is too long to edit here.</p>}
           {kind === 'text' && text === '' && <p class="muted">Empty text, which is not NULL.</p>}
         </>
       )}
@@ -219,6 +220,13 @@ function valueFrom(
   if (kindOf(value) === kind) return value;
   if (kind === 'real' && kindOf(value) === 'integer') return { real: text.trim() };
   return new Error(`${type === '' ? 'This' : type}: ${JSON.stringify(text.slice(0, 40))} is not of the kind ${kind}.`);
+}
+
+/** A field of the browser knows \n alone. Text whose lines all end in \r\n keeps that. */
+function withLineEnds(text: string, stored: StudioValue): string {
+  const before = textOf(stored);
+  const hasReturns = before.includes('\r\n') && !/[^\r]\n|^\n/.test(before);
+  return hasReturns ? text.replaceAll('\n', '\r\n') : text;
 }
 
 function isJson(text: string): boolean {

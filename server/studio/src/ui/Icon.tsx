@@ -29,7 +29,7 @@ const paths = {
   menu: 'M4 7h16M4 12h16M4 17h16',
   minus: 'M5 12h14',
   moon: 'M19.500 14.500A8 8 0 0 1 9.500 4.500a8 8 0 1 0 10 10Z',
-  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  more: 'M5 11.500h.01v1h-.01zM12 11.500h.01v1h-.01zM19 11.500h.01v1h-.01z',
   panel: 'M4 5h16v14H4zM9 5v14',
   pin: 'M9 4h6l-1 6 3 3H7l3-3-1-6Zm3 9v7',
   play: 'M7 5v14l11-7L7 5Z',
