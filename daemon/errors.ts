@@ -9,6 +9,15 @@ export const exitCodes = {
   taken: 4,
 } as const;
 
+/** Each in a few words, for the help and the man page. */
+export const exitCodeTexts: Readonly<Record<keyof typeof exitCodes, string>> = {
+  ok: 'ok',
+  failed: 'failed',
+  usage: 'usage or configuration',
+  noDaemon: 'no daemon runs',
+  taken: 'another daemon has the directory',
+};
+
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export class CommandError extends Error {

@@ -101,6 +101,13 @@ export const commands: readonly Command[] = [
     load: () => import('../commands/service.ts'),
   },
   {
+    name: 'completion',
+    arguments: [{ name: 'bash|zsh|fish', values: ['bash', 'zsh', 'fish'] }],
+    summary: 'print the completion of commands and flags for a shell',
+    settings: [],
+    load: () => import('../commands/completion.ts'),
+  },
+  {
     name: 'version',
     summary: 'print the version',
     settings: [],

@@ -1,8 +1,9 @@
 // The help text, generated from the tables of commands and options so that it cannot be out of date.
 
-import { options, type SettingName } from '../config/options.ts';
+import { exitCodes, exitCodeTexts } from '../errors.ts';
 import { type Command, usagesOf } from './command.ts';
 import { commands } from './command-table.ts';
+import { type Flag, flagsOf } from './flags.ts';
 
 const flagColumnWidth = 34;
 const maxLineLength = 110;
@@ -24,23 +25,25 @@ hoody-sqlite help COMMAND lists the flags of a command. Each flag of start is al
 A flag wins over a variable, a variable over the file, the file over the default.
 A command that talks to a daemon means the only one that runs. --mount or --data names one of several.
 
-exit codes: 0 ok; 1 failed; 2 usage or configuration; 3 no daemon runs; 4 another daemon has the directory
+exit codes: ${exitCodeList()}
 `;
 }
 
+function exitCodeList(): string {
+  return Object.entries(exitCodeTexts)
+    .map(([name, text]) => `${exitCodes[name as keyof typeof exitCodes]} ${text}`)
+    .join('; ');
+}
+
 function commandHelp(command: Command): string {
-  const flags = [
-    ...(command.switches ?? []).map(({ flag, description }) => row(`--${flag}`, description)),
-    ...command.settings.map(settingRow),
-  ];
+  const flags = flagsOf(command).map(flagRow);
   const usages = usagesOf(command).map(
     (usage, index) => `${index === 0 ? 'usage:' : '      '} ${usage}${flags.length > 0 ? ' [FLAGS]' : ''}`,
   );
   return `${[...usages, '', command.summary, ...(flags.length > 0 ? ['', ...flags] : [])].join('\n')}\n`;
 }
 
-function settingRow(name: SettingName): string {
-  const { flag, value, description, defaultText } = options[name];
+function flagRow({ flag, value, description, defaultText }: Flag): string {
   return row(
     `--${flag}${value === null ? '' : ` ${value}`}`,
     defaultText === null ? description : `${description} [${defaultText}]`,
