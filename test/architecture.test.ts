@@ -200,12 +200,7 @@ describe('circles', () => {
 
   /** Why each is there stands in ARCHITECTURE.md. */
   const explained = [
-    [
-      'daemon/cli/command-table.ts',
-      'daemon/cli/help.ts',
-      'daemon/commands/completion.ts',
-      'daemon/commands/help.ts',
-    ],
+    ['daemon/cli/command-table.ts', 'daemon/cli/help.ts', 'daemon/commands/completion.ts', 'daemon/commands/help.ts'],
     ['server/process/scheduler/executor.ts', 'server/process/scheduler/group.ts'],
   ];
 

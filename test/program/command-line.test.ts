@@ -31,6 +31,7 @@ test.each([
   [['--help'], 0, /usage: hoody-sqlite COMMAND/],
   [['help', 'start'], 0, /--drain SECONDS/],
   [['start', '--help'], 0, /--drain SECONDS/],
+  [['completion', 'bash'], 0, /complete -F _hoody_sqlite hoody-sqlite\n$/],
 ])('%j prints to stdout', async (args, code, stdout) => {
   const finished = await runProgram(args);
   expect(finished.code).toBe(code);
@@ -42,6 +43,7 @@ test.each([
   [['strat'], 'strat'],
   [['help', 'strat'], 'strat'],
   [['status', '--jason'], '--jason'],
+  [['completion', 'tcsh'], 'tcsh'],
   [['stop', 'now'], 'now'],
 ])('%j is refused by name with exit code 2', async (args, named) => {
   const finished = await runProgram(args);

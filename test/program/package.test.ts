@@ -10,6 +10,7 @@ test('every link of every page in the tarball leads to a file in the tarball', a
   const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: checkout });
   const files: string[] = JSON.parse(packed.stdout)[0].files.map(({ path }: { path: string }) => path);
   expect(files).toContain('dist/daemon/main.js');
+  expect(files).toContain('dist/share/man/man1/hoody-sqlite.1');
   expect(files).toContain(`dist/server/executor/guard/hoody_guard-${process.arch}.so`);
   expect(files.filter((path) => /\.(map|ts|tsx)$/.test(path))).toEqual([]);
   const pages = files.filter((path) => path.endsWith('.md'));
