@@ -50,7 +50,7 @@ function DatabaseMenu() {
   const current = database.value;
   return (
     <Menu
-      label={current === null ? 'Choose a database' : `Database ${current}`}
+      label={`${current ?? 'hoody-sqlite'}: choose a database`}
       title={databases.find(({ db }) => db === current)?.path ?? 'Choose a database'}
       buttonClass="database-button"
       items={[

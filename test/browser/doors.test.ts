@@ -1,0 +1,85 @@
+// The first visit to an empty server, and the snippets of a database: each one is run as the page shows it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { expectAccessible, type Studio, withStudio } from '../helpers/browser.ts';
+import { inMountNamespace } from '../helpers/sqlite-writers.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** How a user would run what was copied. */
+const runs: Readonly<Record<string, (snippet: string, file: string) => readonly string[]>> = {
+  python: (snippet) => ['python3', '-c', snippet],
+  node: (_, file) => ['node', file],
+  shell: (snippet) => ['bash', '-c', snippet],
+  curl: (snippet) => ['bash', '-c', snippet],
+  fetch: (_, file) => ['node', file],
+};
+
+/** Every snippet of a database, run; by language what it printed. */
+async function runSnippets({ open, daemon }: Studio, db: string): Promise<Record<string, string>> {
+  const page = await open('#/home');
+  await page.getByRole('listitem').filter({ hasText: db }).getByRole('button', { name: 'Use from a program' }).click();
+  const dialog = page.getByRole('dialog');
+  const outputs: Record<string, string> = {};
+  for (const name of ['Python', 'Node', 'sqlite3', 'curl', 'fetch']) {
+    await dialog.getByRole('tab', { name }).click();
+    const box = dialog.locator('[data-snippet]');
+    const id = (await box.getAttribute('data-snippet')) ?? '';
+    const snippet = (await box.textContent()) ?? '';
+    // node finds better-sqlite3 from where the file is
+    const file = join(repository, 'node_modules', '.cache', `snippet-${daemon.pid}.mjs`);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, snippet);
+    const [command = '', ...args] = runs[id]?.(snippet, file) ?? [];
+    const { stdout, stderr, code } = await inMountNamespace([command, ...args]);
+    expect(stderr, snippet).toBe('');
+    expect(code).toBe(0);
+    outputs[id] = stdout;
+  }
+  await page.context().close();
+  return outputs;
+}
+
+test('an empty server offers what to do, and a database that is created there is used from every door', () =>
+  withStudio(async (studio) => {
+    const page = await studio.open('');
+    await page.getByRole('heading', { name: 'No databases yet' }).waitFor();
+    await page.getByRole('button', { name: 'Load a sample' }).waitFor();
+    expect(await page.locator('[data-snippet]').textContent()).toContain(`${studio.daemon.mount}/first.db`);
+    await page.getByRole('button', { name: 'Create a database' }).click();
+    await page.getByLabel('Name').fill('my app');
+    await page.keyboard.press('Enter');
+    await page.getByText('A name has letters').waitFor();
+    await page.getByLabel('Name').fill('app');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/#/keys?db=app.db');
+    const outputs = await runSnippets(studio, 'app.db');
+    for (const output of Object.values(outputs)) expect(output).toContain('kv_store');
+    expect(Object.keys(outputs).sort()).toEqual(['curl', 'fetch', 'node', 'python', 'shell']);
+  }));
+
+test('the snippets of an empty server make a database', () =>
+  withStudio(async ({ open, daemon }) => {
+    const page = await open('');
+    const snippet = (await page.locator('[data-snippet=python]').textContent()) ?? '';
+    const { stderr } = await inMountNamespace(['python3', '-c', `${snippet}\ndb.execute('CREATE TABLE t (v)')`]);
+    expect(stderr).toBe('');
+    await page.reload();
+    await page.getByRole('link', { name: 'first.db' }).waitFor();
+    expect(daemon.mounted).toBe(true);
+  }));
+
+test('axe finds nothing wrong with the first visit, the list of databases and the doors', () =>
+  withStudio(async (studio) => {
+    await expectAccessible(studio, '', async (page) => {
+      await page.getByRole('heading', { name: 'No databases yet' }).waitFor();
+    });
+    await fetch(`${studio.daemon.url}/api/v1/sqlite/db/create?path=app`, { method: 'POST' });
+    await expectAccessible(studio, '#/home', async (page) => {
+      await page.getByRole('heading', { name: 'Databases', exact: true }).waitFor();
+    });
+    await expectAccessible(studio, '#/home?use=app.db', async (page) => {
+      await page.getByRole('dialog').waitFor();
+    });
+  }));
