@@ -12,7 +12,7 @@ import { Problem } from '../ui/Problem.tsx';
 import { History } from './History.tsx';
 import { KeyHead } from './KeyHead.tsx';
 import { KeyStore } from './key-store.ts';
-import type { KeyPlace } from './requests.ts';
+import type { KeyPlace } from './place.ts';
 import { ValueEditor } from './ValueEditor.tsx';
 import { ValueView } from './ValueView.tsx';
 import { VersionView } from './VersionView.tsx';

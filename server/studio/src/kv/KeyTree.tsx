@@ -144,7 +144,7 @@ function RowText({ row }: { readonly row: TreeRow }) {
     case 'more':
       return (
         <span class="key-more">
-          {count(row.shown)} shown, there are more. <u>Load more</u>
+          {row.shown === 0 ? 'Nothing found so far.' : `${count(row.shown)} shown, there are more.`} <u>Load more</u>
         </span>
       );
     case 'failed':

@@ -24,7 +24,8 @@ export function ValueEditor({ store, value, onClose }: Props) {
   const [etag, setEtag] = useState(value.etag);
   const known = textOfValue(base);
   const [text, setText] = useState(known?.pretty ?? known?.text ?? '');
-  const [type, setType] = useState<ValueType>(base.type === 'json' ? 'json' : 'text');
+  const typeThen: ValueType = base.type === 'json' ? 'json' : 'text';
+  const [type, setType] = useState<ValueType>(typeThen);
   const [conflict, setConflict] = useState<StudioKvValue | null>(null);
   const [error, setError] = useState<string | null>(null);
   if (known === undefined || isCut(base)) {
@@ -34,7 +35,7 @@ export function ValueEditor({ store, value, onClose }: Props) {
   const save = async (over: string | null) => {
     if (problem !== null) return setError(problem);
     const stored = storedForm(text, known.text, type);
-    const contentType = type === base.type ? contentTypeOf(base) : valueTypes[type];
+    const contentType = type === typeThen ? contentTypeOf(base) : valueTypes[type];
     try {
       const ttl = lifetimeOf(base, Date.now());
       await store.write({ bytes: new TextEncoder().encode(stored), contentType, ttl }, over);

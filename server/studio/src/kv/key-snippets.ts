@@ -1,5 +1,5 @@
 // How a program reads one key: over HTTP, or out of the file with SQL. Pure.
-import type { KeyPlace } from './requests.ts';
+import type { KeyPlace } from './place.ts';
 
 export interface KeySnippet {
   readonly title: string;

@@ -4,9 +4,9 @@ import { signal } from '@preact/signals';
 import type { StudioKvValue } from '../../../messages/studio.ts';
 import { errorText, isAbort } from '../api/client.ts';
 import { feedOf } from '../live/feed.ts';
+import type { KeyPlace } from './place.ts';
 import {
   type Expected,
-  type KeyPlace,
   type NewValue,
   readBytes,
   readHistory,

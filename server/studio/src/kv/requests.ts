@@ -2,12 +2,7 @@
 // that nobody's work is overwritten unseen.
 import type { StudioKeys, StudioKvHistory, StudioKvTables, StudioKvValue } from '../../../messages/studio.ts';
 import { ApiError, get, request } from '../api/client.ts';
-
-export interface KeyPlace {
-  readonly db: string;
-  readonly table: string;
-  readonly key: string;
-}
+import type { KeyPlace } from './place.ts';
 
 /** What a write stores. */
 export interface NewValue {

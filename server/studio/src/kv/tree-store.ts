@@ -27,7 +27,7 @@ export interface TreePlace {
 
 export class TreeStore {
   readonly tree = signal<KeyTree>(emptyTree);
-  /** What separates the levels; null until it is known. */
+  /** What separates the levels: '' for a flat list, null until it is known. */
   readonly delimiter = signal<string | null>(null);
   readonly #place: TreePlace;
   readonly #stop = new AbortController();
@@ -40,6 +40,7 @@ export class TreeStore {
 
   async start(): Promise<void> {
     if (this.delimiter.peek() !== null) return this.load('');
+    this.delimiter.value = '/';
     await this.load('');
     const guess = guessDelimiter(this.tree.peek().levels.get('')?.entries ?? []);
     this.delimiter.value = guess;
@@ -102,7 +103,7 @@ export class TreeStore {
 
   #page(prefix: string, after: string | undefined, limit: number) {
     const { search } = this.#place;
-    const level = search === '' ? { prefix, delimiter: this.delimiter.peek() ?? '/' } : { search };
+    const level = search === '' ? { prefix, delimiter: this.delimiter.peek() || 'none' } : { search };
     return readLevel(this.#place, { ...level, after, limit }, this.#stop.signal);
   }
 }

@@ -6,7 +6,7 @@ import { liveStatus } from '../status.ts';
 import { ago, clockTimeMs } from '../time-text.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Problem } from '../ui/Problem.tsx';
-import { type Commit, useFeed } from './feed.ts';
+import { type Commit, overHttp, useFeed } from './feed.ts';
 import './live.css';
 
 const drawnCommits = 200;
@@ -72,11 +72,13 @@ function Entry({ commit }: { readonly commit: Commit }) {
         ) : (
           by.map(({ command, pid, container }) => (
             <span key={pid} class="live-program">
-              <b>{command}</b>
-              <span class="muted">
-                {' '}
-                pid {pid} {container === 'host' ? 'on the host' : `in container ${container}`}
-              </span>
+              <b>{command === overHttp ? 'a client over HTTP' : command}</b>
+              {command !== overHttp && (
+                <span class="muted">
+                  {' '}
+                  pid {pid} {container === 'host' ? 'on the host' : `in container ${container}`}
+                </span>
+              )}
             </span>
           ))
         )}{' '}

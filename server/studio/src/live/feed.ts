@@ -25,14 +25,16 @@ export interface Feed {
   readonly others: ReadonlySignal<number>;
   readonly state: ReadonlySignal<'connecting' | 'live' | 'refused'>;
   readonly error: ReadonlySignal<string | null>;
-  /** The next commit within a few seconds is the caller's. */
+  /** Commits over HTTP within the next seconds are the caller's: its write, and the line that the query history gets of it. */
   expectOwn(): void;
 }
 
 export const keptCommits = 500;
 /** A stream without watchers stays for so long: changing between views does not open it anew. */
 const lingerMs = 5_000;
-const ownWithinMs = 3_000;
+const ownWithinMs = 2_000;
+/** What the server calls its own processes: a commit of a client over HTTP. */
+export const overHttp = 'hoody-sqlite';
 
 /** Views take over changes of others by themselves. */
 export const following: Signal<boolean> = savedSignal('follow', false, readBoolean);
@@ -47,7 +49,7 @@ class DatabaseFeed implements Feed {
   #watchers = 0;
   #stop: (() => void) | null = null;
   #linger: ReturnType<typeof setTimeout> | undefined;
-  #ownUntil: number[] = [];
+  #ownUntilMs = 0;
   #connections = 0;
 
   constructor(db: string) {
@@ -55,7 +57,7 @@ class DatabaseFeed implements Feed {
   }
 
   expectOwn(): void {
-    this.#ownUntil.push(Date.now() + ownWithinMs);
+    this.#ownUntilMs = Date.now() + ownWithinMs;
   }
 
   watch(): () => void {
@@ -98,9 +100,7 @@ class DatabaseFeed implements Feed {
   }
 
   #add(event: StudioCommitEvent): void {
-    const now = Date.now();
-    this.#ownUntil = this.#ownUntil.filter((until) => until > now);
-    const own = this.#ownUntil.shift() !== undefined;
+    const own = Date.now() < this.#ownUntilMs && event.by.every(({ command }) => command === overHttp);
     const last = this.commits.peek()[0];
     const schemaChanged = last !== undefined && last.schemaVersion !== event.schemaVersion;
     const commit: Commit = { ...event, id: (last?.id ?? 0) + 1, own, schemaChanged };
