@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { CommandInput } from '../../daemon/cli/command.ts';
+import { connectToAll } from '../../daemon/control/client.ts';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { eventually } from './eventually.ts';
 import { type Finished, isAlive, run, type Started, start } from './process.ts';
@@ -131,16 +133,24 @@ export async function whenReady(started: Started, paths: DaemonPaths): Promise<D
     stderr: started.stderr,
     finished: started.finished,
     command,
-    status: async () => {
-      const { stdout, stderr } = await command('status', '--json');
-      if (stdout === '') throw new Error(`no status: ${stderr}`);
-      return JSON.parse(stdout) as DaemonStatus;
-    },
+    status: () => statusOf(paths.runDir, started.pid),
     stop: () => {
       started.process.kill('SIGTERM');
       return started.finished;
     },
   };
+}
+
+/** As `status --json` prints it, without a process for each question. */
+async function statusOf(runDir: string, pid: number): Promise<DaemonStatus> {
+  const settings = { runDir } as CommandInput['settings'];
+  const [connection] = await connectToAll({ settings, named: new Set() }, pid);
+  if (connection === undefined) throw new Error(`no daemon with pid ${pid} runs`);
+  try {
+    return (await connection.ask('status')) as DaemonStatus;
+  } finally {
+    connection.close();
+  }
 }
 
 /** Every process of the daemon that is alive, children of a killed supervisor included. */

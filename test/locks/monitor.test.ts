@@ -75,7 +75,7 @@ test('HTTP gives the same as JSON with program names only, and streams what chan
 
 test('a request that waits is in the monitor under the name of the server, and its 503 names who holds the database', () =>
   withBlockedDatabase(async (daemon, holder) => {
-    const answered = fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=14`, {
+    const answered = fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=8`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ transaction: [{ statement: 'INSERT INTO t VALUES (3)' }] }),
