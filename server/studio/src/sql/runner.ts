@@ -1,0 +1,136 @@
+// One run at a time of the SQL view: what ran, what it answered, and the way to cancel it. Safe mode tries a dangerous
+// statement first, rolls it back, and asks with the number of rows that it would change.
+import { batch, signal } from '@preact/signals';
+import { splitStatements } from '../../../messages/sql-statements.ts';
+import type {
+  StudioPlan,
+  StudioResult,
+  StudioSqlAnswer,
+  StudioSqlRequest,
+  StudioValue,
+} from '../../../messages/studio.ts';
+import { ApiError, isAbort, post, request } from '../api/client.ts';
+import { canEdit, safeMode, sawSchemaVersion } from '../session.ts';
+import { dangersOf } from './dangers.ts';
+import { remember } from './history.ts';
+import type { Span } from './statement-at.ts';
+
+export interface SqlFailure extends Span {
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly holder: ApiError['holder'];
+}
+
+/** What the view shows. */
+export interface Run {
+  readonly db: string;
+  readonly sql: string;
+  /** Where `sql` begins in the editor's text. */
+  readonly offset: number;
+  readonly startedAt: number;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly ms: number;
+  readonly results: readonly StudioResult[];
+  readonly failure: SqlFailure | null;
+}
+
+export type Parameters = Readonly<Record<string, StudioValue>>;
+
+/** Asks before a dangerous statement runs. `changes` counts the rows by the statements' places in the script. */
+export type Ask = (reasons: readonly string[], sql: string, changes: number) => Promise<boolean>;
+
+export const current = signal<Run | null>(null);
+/** EXPLAIN QUERY PLAN of the last statement that was run. */
+export const plan = signal<StudioPlan | null>(null);
+
+let running: { readonly id: string; readonly abort: AbortController } | null = null;
+let runs = 0;
+
+export const isRunning = () => running !== null;
+
+/** Runs the text; a run that is on its way is cancelled first. */
+export async function run(db: string, sql: string, offset: number, parameters: Parameters, ask: Ask): Promise<void> {
+  await cancel();
+  const id = newId();
+  const abort = new AbortController();
+  running = { id, abort };
+  const startedAt = Date.now();
+  const shown: Run = { db, sql, offset, startedAt, state: 'running', ms: 0, results: [], failure: null };
+  batch(() => {
+    current.value = shown;
+    plan.value = null;
+  });
+  const body: StudioSqlRequest = { sql, id, ...(!canEdit.peek() && { readOnly: true }), ...withParameters(parameters) };
+  try {
+    if (!(await isWanted(db, body, ask, abort.signal))) return finish(id, { ...shown, state: 'cancelled' });
+    const answer = await post<StudioSqlAnswer>('studio/sql', { db }, body, abort.signal);
+    const ms = Date.now() - startedAt;
+    finish(id, { ...shown, state: 'done', ms, results: answer.results });
+    remember({ sql, db, at: startedAt, ms, rows: rowsOf(answer.results) });
+    sawSchemaVersion(answer.schemaVersion);
+  } catch (error) {
+    const ms = Date.now() - startedAt;
+    if (isAbort(error)) return finish(id, { ...shown, state: 'cancelled', ms });
+    finish(id, { ...shown, state: 'failed', ms, failure: failureOf(error, sql, offset) });
+    remember({ sql, db, at: startedAt, ms, rows: null });
+  }
+}
+
+/** Ends the run on the server too: it answers when the statement has stopped. */
+export async function cancel(): Promise<void> {
+  const wanted = running;
+  if (wanted === null) return;
+  await request('DELETE', `studio/sql/${wanted.id}`).catch(() => undefined);
+  wanted.abort.abort();
+}
+
+export async function explain(db: string, sql: string, parameters: Parameters): Promise<StudioPlan> {
+  const answer = await post<StudioPlan>('studio/explain', { db }, { sql, ...withParameters(parameters) });
+  plan.value = answer;
+  return answer;
+}
+
+function finish(id: string, run: Run): void {
+  if (running?.id !== id) return;
+  running = null;
+  current.value = run;
+}
+
+async function isWanted(db: string, body: StudioSqlRequest, ask: Ask, abort: AbortSignal): Promise<boolean> {
+  if (!safeMode.peek() || body.readOnly) return true;
+  const dangers = dangersOf(splitStatements(body.sql));
+  if (dangers.length === 0) return true;
+  const trial = await post<StudioSqlAnswer>('studio/sql', { db }, { ...body, dryRun: true }, abort);
+  const places = new Set(dangers.map(({ statement }) => statement.offset));
+  const changes = trial.results.filter(({ start }) => places.has(start)).reduce((sum, one) => sum + one.changes, 0);
+  return ask(
+    dangers.map(({ reason }) => reason),
+    dangers.map(({ statement }) => statement.sql).join(';\n'),
+    changes,
+  );
+}
+
+function rowsOf(results: readonly StudioResult[]): number {
+  const last = results.at(-1);
+  return last === undefined ? 0 : last.kind === 'rows' ? last.rows.length : last.changes;
+}
+
+/** The place in the editor's text: the server's, or the whole of what was run. */
+function failureOf(error: unknown, sql: string, offset: number): SqlFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApiError)) return { message, hint: undefined, holder: undefined, start: offset, end: offset };
+  const at = error.body.offset;
+  const length = error.body.length;
+  const start = offset + (typeof at === 'number' ? at : 0);
+  const end = typeof at === 'number' ? start + (typeof length === 'number' ? length : 1) : offset + sql.length;
+  return { message, hint: error.hint, holder: error.holder, start, end };
+}
+
+function withParameters(parameters: Parameters): { readonly parameters?: Parameters } {
+  return Object.keys(parameters).length === 0 ? {} : { parameters };
+}
+
+function newId(): string {
+  runs += 1;
+  return `${Date.now().toString(36)}-${runs}-${Math.random().toString(36).slice(2, 10)}`;
+}
