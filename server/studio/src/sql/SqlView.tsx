@@ -1,10 +1,246 @@
-// The SQL editor and its results.
-import { EmptyState } from '../ui/EmptyState.tsx';
+// The SQL view: editor above, results below; history and saved queries at the side.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { StudioParameters } from '../../../messages/studio.ts';
+import { errorText, post } from '../api/client.ts';
+import { tip, useKey } from '../keys.ts';
+import { isPhone } from '../layout.ts';
+import { route, setParams } from '../location.ts';
+import { canEdit, database } from '../session.ts';
+import { viewStatus } from '../status.ts';
+import { confirm } from '../ui/confirm.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { Menu } from '../ui/Menu.tsx';
+import { SplitPane } from '../ui/SplitPane.tsx';
+import { count } from '../ui/sizes.ts';
+import { toastError } from '../ui/Toast.tsx';
+import { draftOf, keepDraft } from './draft.ts';
+import { EditorPane } from './EditorPane.tsx';
+import type { Editor } from './editor.ts';
+import { HistoryPanel } from './HistoryPanel.tsx';
+import { ParameterForm } from './ParameterForm.tsx';
+import { Results } from './Results.tsx';
+import { type Ask, cancel, current, explain, isRunning, type Parameters, plan, run } from './runner.ts';
+import { SaveDialog } from './SaveDialog.tsx';
+import { removeQuery, savedOf } from './saved.ts';
+import './sql.css';
 
 export default function SqlView() {
+  const db = database.value;
+  return db === null ? null : <Sql key={db} db={db} />;
+}
+
+/** Wait so long after a key before the parameters are read anew. */
+const readParametersMs = 400;
+
+function Sql({ db }: { readonly db: string }) {
+  const editor = useRef<Editor | null>(null);
+  const [first] = useState(() => route.peek().params.sql ?? draftOf(db));
+  const [text, setText] = useState(first);
+  const [names, setNames] = useState<readonly string[]>([]);
+  const [parameters, setParameters] = useState<Parameters>({});
+  const [isHistoryOpen, setHistoryOpen] = useState(false);
+  const [isSaving, setSaving] = useState(false);
+  const running = current.value?.state === 'running';
+
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      keepDraft(db, text);
+      if (!/[?:@$#]/.test(text)) return setNames([]);
+      void post<StudioParameters>('studio/parameters', {}, { sql: text }).then(
+        (answer) => setNames(answer.names),
+        () => undefined, // half a statement: the fields stay as they are
+      );
+    }, readParametersMs);
+    return () => clearTimeout(timer);
+  }, [db, text]);
+
+  useEffect(() => {
+    const failure = current.value?.failure;
+    editor.current?.mark(failure ?? null);
+    viewStatus.value = statusOf();
+    return () => {
+      viewStatus.value = '';
+    };
+  }, [current.value]);
+
+  const start = (wanted: 'target' | 'all') => {
+    const target = wanted === 'target' ? editor.current?.target() : { start: 0, end: text.length };
+    if (target === null || target === undefined || text.slice(target.start, target.end).trim() === '') return;
+    const sql = text.slice(target.start, target.end);
+    const used = Object.fromEntries(names.map((name) => [name, parameters[name] ?? null]));
+    setParams({ sql: text.length <= longestInUrl ? text : '' }, { replace: true });
+    void run(db, sql, target.start, used, ask);
+  };
+  const stop = () => {
+    if (!isRunning()) return false;
+    void cancel();
+    return true;
+  };
+  const showPlan = () => {
+    const target = editor.current?.target();
+    if (target === null || target === undefined) return;
+    const used = Object.fromEntries(names.map((name) => [name, parameters[name] ?? null]));
+    explain(db, text.slice(target.start, target.end), used).then(
+      () => setParams({ tab: 'plan' }, { replace: true }),
+      (error: unknown) => toastError(errorText(error)),
+    );
+  };
+  const show = (sql: string) => {
+    editor.current?.setText(sql);
+    editor.current?.focus();
+  };
+  useKey('sql-run', () => start('target'));
+  useKey('sql-run-all', () => start('all'));
+  useKey('sql-cancel', () => (stop() ? undefined : false));
+  useKey('sql-history', () => setHistoryOpen((open) => !open));
+  useKey('sql-save', () => setSaving(true));
+
+  const input = (
+    <div class="sql-input">
+      <div class="sql-bar">
+        {running ? (
+          <button type="button" class="button danger" title={tip('Cancel', 'sql-cancel')} onClick={stop}>
+            <Icon name="stop" size={16} />
+            Cancel
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="button primary"
+            title={tip('Run the statement at the cursor, or the selection', 'sql-run')}
+            onClick={() => start('target')}
+          >
+            <Icon name="play" size={16} />
+            Run
+          </button>
+        )}
+        <button
+          type="button"
+          class="button"
+          disabled={running}
+          title={tip('Run all statements in one transaction', 'sql-run-all')}
+          onClick={() => start('all')}
+        >
+          Run all
+        </button>
+        <button type="button" class="button" title="How SQLite would run it" onClick={showPlan}>
+          Explain
+        </button>
+        <span class="spacer" />
+        {!canEdit.value && <span class="tag">read only</span>}
+        <SavedMenu db={db} onShow={show} onSave={() => setSaving(true)} />
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="History"
+          aria-pressed={isHistoryOpen}
+          title={tip('Statements that were run', 'sql-history')}
+          onClick={() => setHistoryOpen(!isHistoryOpen)}
+        >
+          <Icon name="history" />
+        </button>
+      </div>
+      <EditorPane
+        text={first}
+        onReady={(ready) => {
+          editor.current = ready;
+        }}
+        onChange={setText}
+        onRun={() => start('target')}
+        onRunAll={() => start('all')}
+        onEscape={stop}
+      />
+      {isPhone.value && <SignRow onSign={(sign) => editor.current?.insert(sign)} />}
+      {names.length > 0 && <ParameterForm names={names} values={parameters} onChange={setParameters} />}
+    </div>
+  );
   return (
-    <EmptyState icon="terminal" title="SQL">
-      This view is on its way.
-    </EmptyState>
+    <div class={`sql-view${isHistoryOpen ? ' has-side' : ''}`}>
+      <SplitPane
+        name="sql"
+        label="Height of the editor"
+        direction="rows"
+        initial={40}
+        first={input}
+        second={<Results run={current.value} plan={plan.value} />}
+      />
+      {isHistoryOpen && <HistoryPanel db={db} onShow={show} onClose={() => setHistoryOpen(false)} />}
+      {isSaving && <SaveDialog db={db} sql={text} onClose={() => setSaving(false)} />}
+    </div>
+  );
+}
+
+/** Longer texts stay out of the address: some proxies and chats cut it. */
+const longestInUrl = 6000;
+
+function statusOf(): string {
+  const shown = current.peek();
+  if (shown === null || shown.state === 'running') return '';
+  if (shown.state !== 'done') return shown.state;
+  const last = shown.results.at(-1);
+  const rows = last?.kind === 'rows' ? `${count(last.rows.length)}${last.more ? '+' : ''} rows` : '';
+  const changes = last?.kind === 'write' ? `${count(last.changes)} rows changed` : '';
+  return [rows || changes || 'done', `${shown.ms} ms`].join(' in ');
+}
+
+const ask: Ask = (reasons, sql, changes) =>
+  confirm({
+    title: 'Run this?',
+    action: 'Run it',
+    isDangerous: true,
+    body: (
+      <>
+        <ul class="sql-reasons">
+          {reasons.map((reason) => (
+            <li key={reason}>{reason}.</li>
+          ))}
+        </ul>
+        <pre class="sql-value">{sql}</pre>
+        <p>{changes === 1 ? '1 row changes.' : `${count(changes)} rows change.`}</p>
+      </>
+    ),
+  });
+
+interface SavedMenuProps {
+  readonly db: string;
+  readonly onShow: (sql: string) => void;
+  readonly onSave: () => void;
+}
+
+function SavedMenu({ db, onShow, onSave }: SavedMenuProps) {
+  const saved = savedOf(db);
+  return (
+    <Menu
+      label="Saved queries"
+      buttonClass="button"
+      items={[
+        ...saved.map((one) => ({ label: one.name, run: () => onShow(one.sql) })),
+        { label: 'Save this query', icon: 'plus' as const, startsGroup: saved.length > 0, run: onSave },
+        ...saved.map((one) => ({
+          label: `Remove "${one.name}"`,
+          icon: 'trash' as const,
+          startsGroup: one === saved[0],
+          run: () => removeQuery(one),
+        })),
+      ]}
+    >
+      Saved
+      <Icon name="chevronDown" size={14} />
+    </Menu>
+  );
+}
+
+/** What phones hide behind a second keyboard. */
+const signs = ['*', '=', "'", '"', '(', ')', ',', ';', '_', '%', '<', '>'] as const;
+
+function SignRow({ onSign }: { readonly onSign: (sign: string) => void }) {
+  return (
+    <div class="sql-signs" role="toolbar" aria-label="Signs">
+      {signs.map((sign) => (
+        <button key={sign} type="button" class="icon-button" onClick={() => onSign(sign)}>
+          {sign}
+        </button>
+      ))}
+    </div>
   );
 }
