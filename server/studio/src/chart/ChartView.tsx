@@ -87,6 +87,9 @@ function Choice({ columns, chart, onChange }: Required<Pick<Props, 'columns' | '
   );
 }
 
+/** uPlot puts its legend below the height that it is given. */
+const legendPx = 34;
+
 /** In this order; each is told apart in both themes and by most colour-blind eyes. */
 const strokes = ['--accent', '--number', '--warn', '--danger', '--good'] as const;
 
@@ -96,7 +99,10 @@ function Drawing({ chart, series }: { readonly chart: Chart; readonly series: Se
   useEffect(() => {
     const parent = place.current;
     if (parent === null) return;
-    const size = () => ({ width: Math.max(240, parent.clientWidth), height: Math.max(180, parent.clientHeight) });
+    const size = () => ({
+      width: Math.max(240, parent.clientWidth),
+      height: Math.max(150, parent.clientHeight - legendPx),
+    });
     const plot = new uPlot({ ...optionsOf(chart, series), ...size() }, dataOf(series), parent);
     const observer = new ResizeObserver(() => plot.setSize(size()));
     observer.observe(parent);

@@ -156,6 +156,7 @@ function Sql({ db }: { readonly db: string }) {
   );
   return (
     <div class={`sql-view${isHistoryOpen ? ' has-side' : ''}`}>
+      <h1 class="visually-hidden">SQL of {db}</h1>
       <SplitPane
         name="sql"
         label="Height of the editor"

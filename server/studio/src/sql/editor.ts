@@ -106,8 +106,38 @@ function styleNonce(): string {
   return carrier?.nonce || carrier?.getAttribute('nonce') || '';
 }
 
+/**
+ * Typing over a selection is done here instead of by the browser: Chromium would put style attributes into the text,
+ * which the CSP forbids and the console tells.
+ */
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { data, inputType } = event;
+    const { from, to, empty } = view.state.selection.main;
+    if (inputType !== 'insertText' || data === null || empty || view.composing) return false;
+    const insert = () =>
+      view.state.update({
+        changes: { from, to, insert: data },
+        selection: { anchor: from + data.length },
+        userEvent: 'input.type',
+        scrollIntoView: true,
+      });
+    const handlers = view.state.facet(EditorView.inputHandler);
+    if (!handlers.some((handle) => handle(view, from, to, data, insert))) view.dispatch(insert());
+    return true;
+  },
+});
+
 function extensions({ schema, onChange, onRun, onRunAll, onEscape }: EditorOptions): Extension {
   return [
+    // First: the completion list has keys of the same precedence, and Escape cancels a run before it closes the list.
+    Prec.highest(
+      keymap.of([
+        { key: 'Mod-Enter', run: done(onRun), preventDefault: true },
+        { key: 'Mod-Shift-Enter', run: done(onRunAll), preventDefault: true },
+        { key: 'Escape', run: onEscape },
+      ]),
+    ),
     EditorView.cspNonce.of(styleNonce()),
     lineNumbers(),
     highlightActiveLineGutter(),
@@ -120,6 +150,7 @@ function extensions({ schema, onChange, onRun, onRunAll, onEscape }: EditorOptio
     lintGutter(),
     tint,
     look,
+    typeOverSelection,
     syntaxHighlighting(colours),
     sql({ dialect: SQLite, upperCaseKeywords: true }),
     autocompletion({
@@ -134,12 +165,6 @@ function extensions({ schema, onChange, onRun, onRunAll, onEscape }: EditorOptio
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString());
     }),
-    Prec.highest(
-      keymap.of([
-        { key: 'Mod-Enter', run: done(onRun), preventDefault: true },
-        { key: 'Mod-Shift-Enter', run: done(onRunAll), preventDefault: true },
-      ]),
-    ),
     keymap.of([
       ...closeBracketsKeymap,
       ...completionKeymap,
@@ -147,7 +172,6 @@ function extensions({ schema, onChange, onRun, onRunAll, onEscape }: EditorOptio
       ...searchKeymap,
       ...historyKeymap,
       indentWithTab,
-      { key: 'Escape', run: onEscape },
     ]),
   ];
 }

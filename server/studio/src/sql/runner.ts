@@ -43,7 +43,7 @@ export const current = signal<Run | null>(null);
 /** EXPLAIN QUERY PLAN of the last statement that was run. */
 export const plan = signal<StudioPlan | null>(null);
 
-let running: { readonly id: string; readonly abort: AbortController } | null = null;
+let running: { readonly id: string; readonly abort: AbortController; isCancelled: boolean } | null = null;
 let runs = 0;
 
 export const isRunning = () => running !== null;
@@ -53,7 +53,8 @@ export async function run(db: string, sql: string, offset: number, parameters: P
   await cancel();
   const id = newId();
   const abort = new AbortController();
-  running = { id, abort };
+  const own = { id, abort, isCancelled: false };
+  running = own;
   const startedAt = Date.now();
   const shown: Run = { db, sql, offset, startedAt, state: 'running', ms: 0, results: [], failure: null };
   batch(() => {
@@ -70,7 +71,8 @@ export async function run(db: string, sql: string, offset: number, parameters: P
     sawSchemaVersion(answer.schemaVersion);
   } catch (error) {
     const ms = Date.now() - startedAt;
-    if (isAbort(error)) return finish(id, { ...shown, state: 'cancelled', ms });
+    // The server's own word may come before the answer to the cancel.
+    if (isAbort(error) || own.isCancelled) return finish(id, { ...shown, state: 'cancelled', ms });
     finish(id, { ...shown, state: 'failed', ms, failure: failureOf(error, sql, offset) });
     remember({ sql, db, at: startedAt, ms, rows: null });
   }
@@ -80,6 +82,7 @@ export async function run(db: string, sql: string, offset: number, parameters: P
 export async function cancel(): Promise<void> {
   const wanted = running;
   if (wanted === null) return;
+  wanted.isCancelled = true;
   await request('DELETE', `studio/sql/${wanted.id}`).catch(() => undefined);
   wanted.abort.abort();
 }
