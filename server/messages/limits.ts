@@ -28,6 +28,7 @@ export const limits = {
   busyTimeoutShare: 0.85,
   /** Streams of the lock monitor, how often each looks, and how long it stays silent at most. */
   lockStreams: 64,
+  studioStreams: 256,
   lockStreamMs: 250,
   lockHeartbeatMs: 15_000,
 

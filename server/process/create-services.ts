@@ -2,14 +2,15 @@
 
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LockSnapshot, ServerOptions } from '../index.ts';
+import type { LockSnapshot, ServerOptions, WriteRecord } from '../index.ts';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import { type PathRules, resolveDatabase } from '../messages/paths.ts';
+import type { StudioCommitEvent } from '../messages/studio.ts';
 import type { CommitListeners } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
-import { locksOf, namingHolder } from './locks.ts';
+import { executorName, locksOf, namingHolder } from './locks.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { HistoryRecorder } from './query-history-recorder.ts';
@@ -24,12 +25,14 @@ export interface ServiceParts {
   readonly listeners: CommitListeners;
   readonly metrics: Metrics;
   readonly locks: () => Promise<LockSnapshot>;
+  /** Who wrote a database, given below the root. */
+  readonly writers: (database: string) => Promise<WriteRecord | null>;
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
 
 export function createServices(parts: ServiceParts): Services {
-  const { options, rules, scheduler, recorder, listeners, metrics, locks } = parts;
+  const { options, rules, scheduler, recorder, listeners, metrics, locks, writers } = parts;
   const services: Services = {
     options,
     log: parts.log,
@@ -71,6 +74,19 @@ export function createServices(parts: ServiceParts): Services {
     },
     forgetHistory: ({ path }) => recorder.forget(path),
     onCommit: ({ path }, listener) => listeners.add(path, listener),
+    writersSince: async ({ path }, sinceMs) => {
+      const windows = (await writers(relative(options.root, path)))?.windows ?? [];
+      const executors = new Set(scheduler.executorPids);
+      const recent = windows.filter(({ untilMs }) => untilMs === null || untilMs >= sinceMs);
+      return distinct(
+        recent.map(({ pid, command, container }) => ({
+          command: executors.has(pid) ? executorName : command,
+          pid,
+          container,
+        })),
+      );
+    },
+    monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     locks,
     namingHolder: (error, context) => {
       const { path } = services.target(context);
@@ -88,6 +104,14 @@ export function createServices(parts: ServiceParts): Services {
     }),
   };
   return services;
+}
+
+type Program = StudioCommitEvent['by'][number];
+
+/** Each process once; all HTTP clients are one. */
+function distinct(programs: readonly Program[]): Program[] {
+  const keyOf = ({ command, pid }: Program) => (command === executorName ? command : String(pid));
+  return [...new Map(programs.map((program) => [keyOf(program), program])).values()];
 }
 
 function makeEntry(

@@ -107,6 +107,7 @@ export function createHttpServer(
     listeners,
     metrics,
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
+    writers,
     stopping: stopping.signal,
     log,
   });

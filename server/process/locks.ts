@@ -8,7 +8,7 @@ export function locksOf(snapshot: LockSnapshot, database: string): DatabaseLocks
 }
 
 /** What the monitor calls an executor: `node` would say nothing of a request over HTTP. */
-const executorName = 'hoody-sqlite';
+export const executorName = 'hoody-sqlite';
 
 /** The snapshot with the processes that work for requests of this server under its own name. */
 export function namingExecutors({ databases }: LockSnapshot, executors: readonly number[]): LockSnapshot {

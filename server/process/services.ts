@@ -6,6 +6,7 @@ import type { ApiError } from '../messages/errors.ts';
 import type { FileOperation, Operation } from '../messages/operation.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
+import type { StudioCommitEvent } from '../messages/studio.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 
@@ -44,6 +45,10 @@ export interface Services {
    * through the fs process. Returns the function that ends it. May call without a change; never says what changed.
    */
   onCommit(target: DatabaseTarget, listener: () => void): () => void;
+  /** The programs that wrote a database since a time of `monotonicMs`, as far as the mount knows them. */
+  writersSince(target: DatabaseTarget, sinceMs: number): Promise<StudioCommitEvent['by']>;
+  /** The system's monotonic clock. */
+  monotonicMs(): number;
   /** Who holds and who waits for locks on the mount. */
   locks(): Promise<LockSnapshot>;
   /** A DATABASE_BUSY with the name of who holds the database of the request, where that is known; any other error as it is. */

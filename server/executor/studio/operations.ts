@@ -5,6 +5,9 @@ import { type AnyImplementation, implement } from '../implementation.ts';
 import { apply } from './apply.ts';
 import { bytesOfValue, readValue } from './cell.ts';
 import { count, estimate } from './count.ts';
+import { kvKeys, kvTables } from './kv-keys.ts';
+import { kvBytes, kvHistory, kvValue } from './kv-past.ts';
+import { pulse } from './pulse.ts';
 import { inRead } from './reading.ts';
 import { readPage } from './rows.ts';
 import { readSchema } from './schema.ts';
@@ -25,4 +28,11 @@ export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.apply, (connection, { request, clientIp }) => apply(connection, request, clientIp)),
   implement(studio.sql, (connection, { request, clientIp }) => runSql(connection, request, clientIp)),
   implement(studio.explain, (connection, request) => json(inRead(connection, () => explain(connection, request)))),
+  // In a read transaction of their lanes.
+  implement(studio.kvTables, (connection) => json(kvTables(connection))),
+  implement(studio.kvKeys, (connection, request) => json(kvKeys(connection, request))),
+  implement(studio.kvValue, (connection, request) => json(kvValue(connection, request))),
+  implement(studio.kvBytes, kvBytes),
+  implement(studio.kvHistory, (connection, request) => json(kvHistory(connection, request))),
+  implement(studio.pulse, pulse),
 ] as readonly AnyImplementation[];

@@ -1,7 +1,7 @@
 // What the studio asks of databases. executor/studio/ does it. Most replies are JSON, made in the executor: its type in
 // messages/studio.ts is named beside each.
 import type { ErrorData } from '../errors.ts';
-import { declare } from '../operation.ts';
+import { declare, type NoArgs } from '../operation.ts';
 import type { Reply } from '../reply.ts';
 import type {
   StudioApplied,
@@ -13,6 +13,40 @@ import type {
   StudioSqlRequest,
 } from '../studio.ts';
 import type { ItemRecord } from './sql.ts';
+
+export interface StudioKeysRequest {
+  readonly table: string;
+  readonly prefix: string;
+  /** '' for no levels. */
+  readonly delimiter: string;
+  /** '' for the first page. */
+  readonly after: string;
+  readonly limit: number;
+  /** '' for none. */
+  readonly search: string;
+}
+
+export interface StudioKvKeyRequest {
+  readonly table: string;
+  readonly key: string;
+  /** Operation of its history; null: now. */
+  readonly version: number | null;
+  readonly cut: number;
+}
+
+export interface StudioKvHistoryRequest {
+  readonly table: string;
+  readonly key: string;
+  /** Operation; null for the newest. */
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export interface Pulse {
+  readonly schemaVersion: string;
+  /** Changes with every commit. */
+  readonly files: string;
+}
 
 /** Either a reply or why nothing was committed. */
 export type SqlOutcome = {
@@ -54,4 +88,21 @@ export const studio = {
 
   /** StudioPlan of the first statement. */
   explain: declare<StudioSqlRequest, Reply>('studio.explain', 'sql'),
+
+  /** StudioKvTables. */
+  kvTables: declare<NoArgs, Reply>('studio.kvTables', 'kv-scan'),
+
+  /** StudioKeys. */
+  kvKeys: declare<StudioKeysRequest, Reply>('studio.kvKeys', 'kv-scan'),
+
+  /** StudioKvValue. */
+  kvValue: declare<StudioKvKeyRequest, Reply>('studio.kvValue', 'kv-read'),
+
+  /** The whole value, with its content type. */
+  kvBytes: declare<StudioKvKeyRequest, Reply>('studio.kvBytes', 'kv-read'),
+
+  /** StudioKvHistory. */
+  kvHistory: declare<StudioKvHistoryRequest, Reply>('studio.kvHistory', 'kv-read'),
+
+  pulse: declare<NoArgs, Pulse>('studio.pulse', 'kv-read'),
 } as const;

@@ -1,6 +1,8 @@
 // What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio.ts describes it.
 import type { Route } from '../../http/route.ts';
 import { studioEditRoutes } from './edits.ts';
+import { studioKvRoutes } from './kv.ts';
+import { studioLiveRoutes } from './live.ts';
 import { pageRoutes } from './page.ts';
 import { studioSqlRoutes } from './sql.ts';
 import { studioTableRoutes } from './tables.ts';
@@ -10,4 +12,6 @@ export const studioRoutes: readonly Route[] = [
   ...studioTableRoutes,
   ...studioEditRoutes,
   ...studioSqlRoutes,
+  ...studioKvRoutes,
+  ...studioLiveRoutes,
 ];

@@ -1,0 +1,126 @@
+// What happens in a database, as the studio sees it over a real daemon and mount: commits of native programs and of HTTP
+// clients, and the past of a key with who wrote it.
+import http from 'node:http';
+import { expect, test } from 'vitest';
+import { withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { apiOf, useDaemon } from '../helpers/http.ts';
+import { run } from '../helpers/process.ts';
+
+interface Event {
+  readonly event: string;
+  readonly id: string;
+  readonly data: {
+    readonly by: readonly { readonly command: string; readonly pid: number }[];
+    readonly schemaVersion: string;
+  };
+}
+
+const api = useDaemon();
+
+/** Events of a live stream, as they come. */
+function live(url: string, db: string, lastEventId?: string): { events: Event[]; end: () => void } {
+  const events: Event[] = [];
+  const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+  const request = http.get(`${url}/api/v1/sqlite/studio/live?db=${db}`, { headers }, (response) => {
+    let text = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const frames = text.split('\n\n');
+      text = frames.pop() ?? '';
+      for (const frame of frames) {
+        const [, event = ''] = /^event: (.*)$/m.exec(frame) ?? [];
+        const [, id = ''] = /^id: (.*)$/m.exec(frame) ?? [];
+        const [, data = '{}'] = /^data: (.*)$/m.exec(frame) ?? [];
+        if (event !== '') events.push({ event, id, data: JSON.parse(data) });
+      }
+    });
+  });
+  request.on('error', () => {});
+  return { events, end: () => request.destroy() };
+}
+
+const python = (file: string, sql: string) =>
+  run('python3', ['-c', `import sqlite3; c = sqlite3.connect('${file}'); c.execute("""${sql}"""); c.commit()`]);
+
+test('a commit by anybody is an event with who made it, and one that was missed comes at once', async () => {
+  const { call, sql, daemon } = api();
+  await sql('live', { statement: 'CREATE TABLE t (x)' });
+  const { events, end } = live(daemon.url, 'live');
+  try {
+    await eventually(() => expect(events[0]?.event).toBe('ready'));
+    await python(`${daemon.mount}/live.db`, 'INSERT INTO t VALUES (1)');
+    await eventually(() =>
+      expect(events.flatMap(({ data }) => data.by.map(({ command }) => command))).toContain('python3'),
+    );
+    const seen = events.length;
+    await call('POST', '/studio/sql?db=live', { body: { sql: 'CREATE TABLE made (y)' } });
+    await eventually(() => {
+      const later = events.slice(seen);
+      expect(later.some(({ data }) => data.schemaVersion !== events[0]?.data.schemaVersion)).toBe(true);
+      expect(later.flatMap(({ data }) => data.by.map(({ command }) => command))).toContain('hoody-sqlite');
+    });
+  } finally {
+    end();
+  }
+  await sql('live', { statement: 'INSERT INTO t VALUES (2)' });
+  const again = live(daemon.url, 'live', events.at(-1)?.id);
+  try {
+    await eventually(() =>
+      expect(again.events.map(({ event }) => event)).toEqual(expect.arrayContaining(['ready', 'commit'])),
+    );
+  } finally {
+    again.end();
+  }
+});
+
+test('without a mount the commit of a native program is seen all the same', async () => {
+  await withDaemon(['--no-mount'], async (daemon) => {
+    await apiOf(daemon).sql('live', { statement: 'CREATE TABLE t (x)' });
+    const { events, end } = live(daemon.url, 'live');
+    try {
+      await eventually(() => expect(events[0]?.event).toBe('ready'));
+      const seen = events.length;
+      await python(`${daemon.data}/live.db`, 'INSERT INTO t VALUES (1)');
+      await eventually(() => expect(events.slice(seen).some(({ event }) => event === 'commit')).toBe(true));
+    } finally {
+      end();
+    }
+  });
+});
+
+test('keys, values and versions are answered as described, with the program that wrote each version', async () => {
+  const { call, daemon } = api();
+  const put = (value: string) =>
+    call('PUT', '/kv/cfg%2Ftheme?db=keys&create_db_if_missing=true', {
+      body: value,
+      headers: { 'content-type': 'application/json' },
+    });
+  await put('{"mode":"dark"}');
+  await eventually(async () => {
+    await python(`${daemon.mount}/keys.db`, `UPDATE kv_store SET value = '{"mode":' || random() || '}'`);
+    const { json } = await call('GET', '/studio/kv/history?db=keys&key=cfg/theme');
+    expect(json.versions.map(({ who }: { who: string }) => who).join()).toMatch(/python3\[\d+\] in host/);
+  });
+  const tables = await call('GET', '/studio/kv/tables?db=keys');
+  expect(tables.json).toEqual({ tables: [{ table: 'kv_store', keys: 1, more: false }] });
+  expect((await call('GET', '/studio/kv/keys?db=keys')).json.entries).toEqual([
+    { kind: 'prefix', prefix: 'cfg/', keys: 1, more: false },
+  ]);
+  expect((await call('GET', '/studio/kv/keys?db=keys&prefix=cfg/')).json.entries).toMatchObject([
+    { kind: 'key', key: 'cfg/theme', type: 'json' },
+  ]);
+  const old = await call('GET', '/studio/kv/key?db=keys&key=cfg/theme&version=1');
+  expect(old.json).toMatchObject({ value: '{"mode":"dark"}', etag: null });
+  const now = await call('GET', '/studio/kv/key?db=keys&key=cfg/theme');
+  const back = await call('PUT', '/kv/cfg%2Ftheme?db=keys', {
+    body: old.json.value,
+    headers: { 'content-type': 'application/json', 'if-match': now.json.etag },
+  });
+  expect(back.status).toBe(200);
+  const raw = await call('GET', '/studio/kv/key?db=keys&key=cfg/theme&raw=true');
+  expect([raw.text, raw.headers['content-type']]).toEqual(['{"mode":"dark"}', 'application/json']);
+  expect((await call('GET', '/studio/kv/key?db=keys&key=cfg/theme&version=99')).json.code).toBe(
+    'HISTORY_ENTRY_NOT_FOUND',
+  );
+});
