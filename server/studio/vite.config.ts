@@ -23,6 +23,10 @@ const compressed: Plugin = {
   },
 };
 
+/** In one file: many small ones compress badly. */
+const usedByAll =
+  /node_modules\/(@preact|preact)\/|studio\/src\/(api\/|live\/(feed|unseen|after-commits|Badge)|[\w-]+\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
+
 export default defineConfig({
   root: import.meta.dirname,
   // Relative, so that the page also works below a path of a reverse proxy.
@@ -38,6 +42,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     manifest: true,
     reportCompressedSize: false,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'base', test: usedByAll }] } } },
   },
   plugins: [compressed],
 });

@@ -12,19 +12,25 @@ import { LazyView } from './shell/LazyView.tsx';
 import { Sidebar } from './shell/Sidebar.tsx';
 import { StatusBar } from './shell/StatusBar.tsx';
 import { TopBar } from './shell/TopBar.tsx';
-import { ConfirmDialog } from './ui/confirm.tsx';
-import { HelpDialog, openHelp } from './ui/HelpDialog.tsx';
-import { JumpMenu, type JumpSource, openJumpMenu } from './ui/JumpMenu.tsx';
+import type { JumpSource } from './ui/JumpMenu.tsx';
 import type { JumpTarget } from './ui/jump-targets.ts';
 import { LiveRegion } from './ui/LiveRegion.tsx';
+import { lazy } from './ui/lazy.tsx';
+import { helpOpen, jumpMenuOpen, openHelp, openJumpMenu, openQuestion } from './ui/open-dialogs.ts';
 import { Toasts } from './ui/Toast.tsx';
 import { viewOf, views } from './views.ts';
+
+const JumpMenu = lazy(() => import('./ui/JumpMenu.tsx').then((module) => module.JumpMenu));
+const HelpDialog = lazy(() => import('./ui/HelpDialog.tsx').then((module) => module.HelpDialog));
+const ConfirmDialog = lazy(() => import('./ui/ConfirmDialog.tsx').then((module) => module.ConfirmDialog));
 
 /** Rows of this list are what the jump menu searches; a view may add its own. */
 const jumpSources: readonly JumpSource[] = [objectTargets, viewTargets, databaseTargets];
 
 export function App() {
   useShellKeys();
+  // What is typed right after `/` must find its field: the menu is there before it is asked for.
+  useEffect(() => whenIdle(JumpMenu.preload), []);
   const { view: id, db } = route.value;
   const wanted = viewOf(id);
   const view = wanted?.needsDatabase && db === null ? viewOf('home') : wanted;
@@ -45,9 +51,9 @@ export function App() {
         {view !== undefined && <LazyView key={view.id} view={view} />}
       </main>
       {isPhone.value ? db !== null && <BottomBar /> : <StatusBar />}
-      <JumpMenu sources={jumpSources} />
-      <HelpDialog />
-      <ConfirmDialog />
+      {jumpMenuOpen.value && <JumpMenu sources={jumpSources} />}
+      {helpOpen.value && <HelpDialog />}
+      {openQuestion.value !== null && <ConfirmDialog />}
       <Toasts />
       <LiveRegion />
     </div>
@@ -104,4 +110,9 @@ function databaseTargets(): JumpTarget[] {
     kind: 'database',
     href: linkTo({ view: 'tables', db, params: {} }),
   }));
+}
+
+function whenIdle(work: () => void): void {
+  if ('requestIdleCallback' in window) window.requestIdleCallback(work);
+  else setTimeout(work, 500);
 }

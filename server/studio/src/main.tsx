@@ -11,8 +11,10 @@ import { App } from './app.tsx';
 import { listenForKeys } from './keys.ts';
 import { shareToken } from './routes.ts';
 import { overview, overviewError, startSession } from './session.ts';
+import { lazy } from './ui/lazy.tsx';
 import { Problem } from './ui/Problem.tsx';
-import { TokenPrompt } from './ui/TokenPrompt.tsx';
+
+const TokenPrompt = lazy(() => import('./ui/TokenPrompt.tsx').then((module) => module.TokenPrompt));
 
 function Studio() {
   if (tokenPrompt.value !== null) return <TokenPrompt />;

@@ -1,6 +1,7 @@
 // Selected cells as text in several formats. Pure; copy.ts puts it on the clipboard.
 import type { StudioValue } from '../../../messages/studio.ts';
 import { jsonText, kindOf, sqlLiteral, sqlName, textOf } from '../api/values.ts';
+import type { CopyFormat } from './copy-formats.ts';
 
 export interface CopiedCells {
   readonly columns: readonly string[];
@@ -8,18 +9,6 @@ export interface CopiedCells {
   /** For INSERT. */
   readonly table?: string | undefined;
 }
-
-export type CopyFormat = 'tsv' | 'tsv with names' | 'csv' | 'json' | 'insert' | 'in list' | 'markdown';
-
-export const copyFormats: readonly { readonly id: CopyFormat; readonly label: string }[] = [
-  { id: 'tsv', label: 'Tab-separated text' },
-  { id: 'tsv with names', label: 'Tab-separated, with column names' },
-  { id: 'csv', label: 'CSV' },
-  { id: 'json', label: 'JSON' },
-  { id: 'insert', label: 'INSERT statements' },
-  { id: 'in list', label: 'List for IN (...)' },
-  { id: 'markdown', label: 'Markdown table' },
-];
 
 const writers: Readonly<Record<CopyFormat, (cells: CopiedCells) => string>> = {
   tsv: ({ rows }) => rows.map((row) => row.map(tsvCell).join('\t')).join('\n'),

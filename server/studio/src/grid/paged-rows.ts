@@ -2,6 +2,7 @@
 // at its ends, and begins a new one where the scroll bar jumps. Knows the server only by the function it is given.
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { StudioRow, StudioRows, StudioRowsRequest } from '../../../messages/studio.ts';
+import { changedCells } from '../live/changed-cells.ts';
 
 export type From = NonNullable<StudioRowsRequest['from']>;
 export type FetchPage = (from: From | undefined, limit: number, signal: AbortSignal) => Promise<StudioRows>;
@@ -20,6 +21,7 @@ const nearRows = 600;
 const mostRows = 6000;
 /** A dragged scroll bar passes many places: the one where it rests this long is read. */
 const jumpPauseMs = 70;
+const flashMs = 1700;
 
 export class PagedRows {
   readonly #fetchPage: FetchPage;
@@ -40,6 +42,9 @@ export class PagedRows {
   /** The last page that could not be read, until one can. */
   readonly error = signal<unknown>(null);
   readonly isLoading = signal(false);
+  /** By row id of live/changed-cells.ts: the places of values that somebody changed a moment ago. */
+  changed: ReadonlyMap<string, ReadonlySet<number>> = new Map();
+  #flashTimer: ReturnType<typeof setTimeout> | undefined;
   /** Milliseconds that the server took for the last page. */
   readonly ms = signal(0);
 
@@ -105,18 +110,33 @@ export class PagedRows {
     this.#readWhatIsMissing();
   }
 
-  /** Reads what is on the screen again. The old rows stay until the new ones are there. */
-  async reload(): Promise<void> {
+  /**
+   * Reads what is on the screen again. The old rows stay until the new ones are there. With `flash` the cells that
+   * differ are in `changed` for a moment.
+   */
+  async reload({ flash = false } = {}): Promise<void> {
     const top = this.row(this.#window.first);
     const from: From | undefined = this.#window.first === 0 || top === undefined ? undefined : { at: top.at };
     const start = from === undefined ? 0 : this.#window.first;
     await this.#load(from, false, (page) => {
+      const [before, known] = [this.loaded(), this.#end - start];
       this.#pages = [page];
       this.#start = start;
+      if (flash) this.#flash(changedCells(before, page.rows.slice(0, known)));
     });
   }
 
+  #flash(cells: ReadonlyMap<string, ReadonlySet<number>>): void {
+    this.changed = cells;
+    clearTimeout(this.#flashTimer);
+    this.#flashTimer = setTimeout(() => {
+      this.changed = new Map();
+      this.#changed();
+    }, flashMs);
+  }
+
   stop(): void {
+    clearTimeout(this.#flashTimer);
     clearTimeout(this.#timer);
     this.#running?.abort.abort();
     this.#running = null;
@@ -201,7 +221,12 @@ export class PagedRows {
     else if (this.#start < 0) this.#shift(aheadRows - this.#start);
     const isAtEnd = this.#pages.at(-1)?.next === null;
     if (this.#pages[0]?.previous === null) this.#isNumbered = true;
-    if (!isAtEnd) return;
+    if (!isAtEnd) {
+      if (this.#count === null || this.#end < this.#count) return;
+      this.#count = this.#end + pageRows; // there are more than were counted
+      this.#isExact = false;
+      return;
+    }
     if (this.#isNumbered) {
       this.#count = this.#end;
       this.#isExact = true;

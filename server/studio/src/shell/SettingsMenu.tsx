@@ -5,9 +5,9 @@ import { keyText } from '../keys.ts';
 import { navigate } from '../location.ts';
 import { database, overview, readOnly, safeMode } from '../session.ts';
 import { type Theme, theme } from '../theme.ts';
-import { openHelp } from '../ui/HelpDialog.tsx';
 import { Icon, type IconName } from '../ui/Icon.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
+import { openHelp } from '../ui/open-dialogs.ts';
 import { views } from '../views.ts';
 
 const themes: readonly [Theme, string, IconName][] = [

@@ -5,9 +5,9 @@ import { linkTo, navigate, route } from '../location.ts';
 import { database, overview } from '../session.ts';
 import { badges } from '../status.ts';
 import { Icon } from '../ui/Icon.tsx';
-import { openJumpMenu } from '../ui/JumpMenu.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
 import { Menu } from '../ui/Menu.tsx';
+import { openJumpMenu } from '../ui/open-dialogs.ts';
 import { type View, views } from '../views.ts';
 import { SettingsMenu } from './SettingsMenu.tsx';
 

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { StudioConflicts } from '../../../messages/studio.ts';
 import { ApiError } from '../api/client.ts';
 import { keyText, useKey } from '../keys.ts';
+import { feedOf } from '../live/feed.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
 import { Problem } from '../ui/Problem.tsx';
@@ -53,6 +54,7 @@ export function ReviewDialog({ db, onClose, onApplied }: Props) {
     if (isBusy || conflicts.length > 0 || changes.length === 0) return;
     setBusy(true);
     try {
+      feedOf(db).expectOwn();
       await applyChanges(db, { changes: changesFor(changes) });
       clearStaged();
       toast({ text: changes.length === 1 ? 'The edit is applied.' : `${changes.length} edits are applied.` });

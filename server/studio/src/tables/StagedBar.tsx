@@ -1,11 +1,13 @@
 // Below the rows: how many edits wait, and what can be done with them.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { keyText, tip, useKey } from '../keys.ts';
-import { confirm } from '../ui/confirm.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
-import { ReviewDialog } from './ReviewDialog.tsx';
+import { lazy } from '../ui/lazy.tsx';
+import { confirm } from '../ui/open-dialogs.ts';
 import { clearStaged, stagedCount, undo } from './staged-store.ts';
+
+const ReviewDialog = lazy(() => import('./ReviewDialog.tsx').then((module) => module.ReviewDialog));
 
 interface Props {
   readonly db: string;
@@ -15,6 +17,7 @@ interface Props {
 export function StagedBar({ db, onApplied }: Props) {
   const [isOpen, setOpen] = useState(false);
   const edits = stagedCount.value;
+  useEffect(ReviewDialog.preload, []); // Ctrl+S and Ctrl+Enter may follow at once
   useKey('review', () => setOpen(true));
   const discard = async () => {
     const yes = await confirm({

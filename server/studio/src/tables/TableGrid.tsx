@@ -4,22 +4,21 @@ import type { StudioValue } from '../../../messages/studio.ts';
 import { errorText } from '../api/client.ts';
 import { isCut, kindOf, textOf, valueOfText } from '../api/values.ts';
 import type { EditEnd } from '../grid/CellEditor.tsx';
-import { copyFormats, copyPlain, parsePasted } from '../grid/clipboard.ts';
 import { type ColumnLayout, type GridColumn, narrowest, widest } from '../grid/columns.ts';
+import type { CopyFormat } from '../grid/copy-formats.ts';
 import { Grid, type GridProps, type GridTarget } from '../grid/Grid.tsx';
 import { type Place, type Selection, selectAt } from '../grid/selection.ts';
-import { keyText } from '../keys.ts';
+import type { BindingId } from '../keys.ts';
 import { isPhone } from '../layout.ts';
+import { lazy } from '../ui/lazy.tsx';
 import { type MenuItem, MenuList } from '../ui/Menu.tsx';
 import { toastError } from '../ui/Toast.tsx';
 import { readOnlyReason } from './access.ts';
 import { chooseColumn } from './column-choices.ts';
-import { copyCells } from './copy-cells.ts';
 import { addRow, deleteRows, duplicateRow, editCell, setCells } from './edit-rows.ts';
 import { applyQuery } from './show-query.ts';
 import { type Chip, cycleSort } from './table-query.ts';
 import type { TableModel } from './use-table.ts';
-import { ValueDialog } from './ValueDialog.tsx';
 
 interface Props {
   readonly model: TableModel;
@@ -38,6 +37,12 @@ interface OpenMenu {
   readonly at: DOMRect;
 }
 
+const ValueDialog = lazy(() => import('./ValueDialog.tsx').then((module) => module.ValueDialog));
+
+/** Loaded when something is copied. */
+const copyCells = async (...args: Parameters<typeof import('./copy-cells.ts').copyCells>) =>
+  (await import('./copy-cells.ts')).copyCells(...args);
+
 /** A row of 30 or, for fingers, 44 pixels: as --row in tokens.css. */
 const rowPx = () => (isPhone.value ? 44 : 30);
 
@@ -52,16 +57,6 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
   const sortBy = (name: string, isAdded = false) =>
     applyQuery({ ...query, sort: cycleSort(query.sort, name, isAdded) });
   const filterBy = (name: string) => onFilter({ column: name, operator: '=', text: '' });
-  const filterTo = (name: string, value: StudioValue, operator: '=' | '!=') =>
-    applyQuery({
-      ...query,
-      chips: [
-        ...query.chips,
-        value === null
-          ? { column: name, operator: operator === '=' ? 'null' : 'not null', text: '' }
-          : { column: name, operator, text: textOf(value) },
-      ],
-    });
 
   function openCell({ place, column }: GridTarget, text?: string): boolean {
     if (column === undefined) {
@@ -103,7 +98,7 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
   const write = (work: Promise<void>) => void work.catch((error) => toastError(errorText(error)));
 
   const onAction: GridProps['onAction'] = (action, target) => {
-    const { place, column, rectangle, at } = target;
+    const { place, column, rectangle } = target;
     const name = column?.column.name;
     const isHead = place.row === -1;
     if (action === 'row-panel' && !isHead) onPanel();
@@ -113,10 +108,9 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
     } else if (action === 'open' || action === 'cell-edit') return openCell(target);
     else if (action === 'sort' && name !== undefined) sortBy(name);
     else if (action === 'filter' && name !== undefined) filterBy(name);
-    else if (action === 'column-menu' && column !== undefined) {
-      setMenu({ label: `Actions of ${name}`, items: columnItems(target), at });
-    } else if (action === 'cell-menu') setMenu({ label: 'Actions of the cell', items: cellItems(target), at });
-    else if (action === 'copy-as') setMenu({ label: 'Copy as', items: copyItems(target), at });
+    else if (action === 'column-menu' && column !== undefined) openMenu('columnItems', `Actions of ${name}`, target);
+    else if (action === 'cell-menu') openMenu('cellItems', 'Actions of the cell', target);
+    else if (action === 'copy-as') openMenu('copyItems', 'Copy as', target);
     else if (action === 'select-all') {
       onSelect({ cursor: { row: rows.count - 1, column: layout.placed.length - 1 }, anchor: { row: 0, column: 0 } });
     } else if (!canWrite) return false;
@@ -131,78 +125,22 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
     return true;
   };
 
-  function columnItems({ column }: GridTarget): MenuItem[] {
-    if (column === undefined) return [];
-    const { name } = column.column;
-    const sortTo = (isDescending: boolean) => applyQuery({ ...query, sort: [{ column: name, isDescending }] });
-    return [
-      { label: 'Sort ascending', icon: 'arrowUp', run: () => sortTo(false) },
-      { label: 'Sort descending', icon: 'arrowDown', run: () => sortTo(true) },
-      ...(query.sort.length > 0 && !query.sort.some((key) => key.column === name)
-        ? [{ label: 'Sort by this as well', icon: 'plus' as const, run: () => sortBy(name, true) }]
-        : []),
-      { label: 'Filter ...', icon: 'filter', note: keyText('filter'), startsGroup: true, run: () => filterBy(name) },
-      {
-        label: column.isPinned ? 'Unpin' : 'Pin to the left',
-        icon: 'pin',
-        startsGroup: true,
-        run: () => chooseColumn(db, object.name, name, { isPinned: !column.isPinned }),
-      },
-      { label: 'Hide', icon: 'eye', run: () => chooseColumn(db, object.name, name, { isHidden: true }) },
-    ];
-  }
-
-  function copyItems(target: GridTarget): MenuItem[] {
-    return copyFormats.map(({ id, label }) => ({
-      label,
-      run: () => write(copyCells(model, layout, target.rectangle, id)),
-    }));
-  }
-
-  function cellItems(target: GridTarget): MenuItem[] {
-    const { place, column, rectangle } = target;
-    const name = column?.column.name;
-    const value = column === undefined ? null : valueAt(place.row, column.index);
-    const canFilter = name !== undefined && !isCut(value) && !['blob', 'bad text'].includes(kindOf(value));
-    const items: MenuItem[] = [
-      { label: 'Show the whole row', icon: 'rowPanel', note: keyText('row-panel'), run: onPanel },
-      ...(canFilter
-        ? [
-            { label: 'Only rows with this value', icon: 'filter' as const, run: () => filterTo(name, value, '=') },
-            { label: 'Only rows without it', icon: 'filter' as const, run: () => filterTo(name, value, '!=') },
-          ]
-        : []),
-      {
-        label: 'Copy',
-        icon: 'copy',
-        note: keyText('copy'),
-        startsGroup: true,
-        run: () => write(copyCells(model, layout, rectangle, copyPlain)),
-      },
-      { label: 'Copy as ...', note: keyText('copy-as'), run: () => setTimeout(() => onAction('copy-as', target)) },
-    ];
-    if (!canWrite) return items;
-    return [
-      ...items,
-      { label: 'Edit', icon: 'edit', note: keyText('cell-edit'), startsGroup: true, run: () => void openCell(target) },
-      { label: 'Set to NULL', note: keyText('cell-null'), run: () => void onAction('cell-null', target) },
-      {
-        label: 'Duplicate the row',
-        icon: 'copy',
-        note: keyText('row-duplicate'),
-        run: () => void onAction('row-duplicate', target),
-      },
-      {
-        label: 'Delete the selected rows',
-        icon: 'trash',
-        note: keyText('row-delete'),
-        isDangerous: true,
-        run: () => void onAction('row-delete', target),
-      },
-    ];
+  function openMenu(kind: 'columnItems' | 'cellItems' | 'copyItems', label: string, target: GridTarget): void {
+    const actions = {
+      target,
+      model,
+      canWrite,
+      filterBy,
+      showRow: onPanel,
+      editCell: () => void openCell(target),
+      copy: (format: CopyFormat | 'plain') => write(copyCells(model, layout, target.rectangle, format)),
+      act: (action: BindingId) => void onAction(action, target),
+    };
+    void import('./grid-menus.ts').then((menus) => setMenu({ label, items: menus[kind](actions), at: target.at }));
   }
 
   async function paste(text: string, { place }: GridTarget): Promise<void> {
+    const { parsePasted } = await import('../grid/clipboard.ts');
     const cells = parsePasted(text);
     for (const [down, line] of cells.entries()) {
       for (const [right, cell] of line.entries()) {
@@ -234,7 +172,7 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
         editing={editing}
         editText={textOf}
         onEditEnd={endEdit}
-        onCopy={({ rectangle }) => write(copyCells(model, layout, rectangle, copyPlain))}
+        onCopy={({ rectangle }) => write(copyCells(model, layout, rectangle, 'plain'))}
         {...(canWrite && { onPaste: (text: string, target: GridTarget) => write(paste(text, target)) })}
         empty={<p class="grid-empty">{model.paged.hasAnswer ? 'No rows.' : ''}</p>}
       />

@@ -2,18 +2,22 @@
 import { useState } from 'preact/hooks';
 import { tip } from '../keys.ts';
 import { isPhone } from '../layout.ts';
+import { Badge } from '../live/Badge.tsx';
+import type { Unseen } from '../live/unseen.ts';
 import { linkTo, navigate } from '../location.ts';
 import { BackLink } from '../ui/BackLink.tsx';
 import { Icon } from '../ui/Icon.tsx';
+import { lazy } from '../ui/lazy.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { count as grouped } from '../ui/sizes.ts';
-import { ColumnPicker } from './ColumnPicker.tsx';
 import { addRow } from './edit-rows.ts';
-import { FilterSheet } from './FilterSheet.tsx';
-import { Filters } from './Filters.tsx';
 import { tableActions } from './table-actions.ts';
 import type { Chip } from './table-query.ts';
 import type { TableModel } from './use-table.ts';
+
+const ColumnPicker = lazy(() => import('./ColumnPicker.tsx').then((module) => module.ColumnPicker));
+const Filters = lazy(() => import('./Filters.tsx').then((module) => module.Filters));
+const FilterSheet = lazy(() => import('./FilterSheet.tsx').then((module) => module.FilterSheet));
 
 interface Props {
   readonly model: TableModel;
@@ -23,9 +27,11 @@ interface Props {
   readonly onCards: (asCards: boolean) => void;
   /** Why rows cannot be edited, or null. */
   readonly readOnly: string | null;
+  /** Commits of others since the rows were read. */
+  readonly unseen: Unseen;
 }
 
-export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }: Props) {
+export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly, unseen }: Props) {
   const { object, query } = model;
   const [open, setOpen] = useState<'columns' | 'filters' | null>(null);
   const filterCount = query.chips.length + (query.where === '' ? 0 : 1);
@@ -45,6 +51,7 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
           </span>
         )}
         <span class="spacer" />
+        <Badge unseen={unseen} />
         {readOnly === null && (
           <button
             type="button"
@@ -111,7 +118,11 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
           <Icon name="more" />
         </Menu>
       </div>
-      {(!isPhone.value || draft !== null) && <Filters model={model} draft={draft} onDraft={onDraft} />}
+      {(!isPhone.value || draft !== null) && (
+        <div class="filter-line">
+          <Filters model={model} draft={draft} onDraft={onDraft} />
+        </div>
+      )}
       {open === 'columns' && <ColumnPicker model={model} onClose={() => setOpen(null)} />}
       {open === 'filters' && (
         <FilterSheet model={model} draft={draft} onDraft={onDraft} onClose={() => setOpen(null)} />

@@ -5,19 +5,22 @@ import { type ColumnChoice, guessWidth, layOut } from '../grid/columns.ts';
 import { start } from '../grid/selection.ts';
 import { useKey } from '../keys.ts';
 import { isPhone } from '../layout.ts';
+import { useUnseen } from '../live/unseen.ts';
 import { loadSchema } from '../session.ts';
+import { lazy } from '../ui/lazy.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { SplitPane } from '../ui/SplitPane.tsx';
 import { readOnlyReason } from './access.ts';
-import { Cards } from './Cards.tsx';
 import { choicesOf } from './column-choices.ts';
-import { RowPanel } from './RowPanel.tsx';
 import { StagedBar } from './StagedBar.tsx';
 import { redo, staged, undo } from './staged-store.ts';
 import { TableGrid } from './TableGrid.tsx';
 import { TableHead } from './TableHead.tsx';
 import type { Chip } from './table-query.ts';
 import { useTable } from './use-table.ts';
+
+const Cards = lazy(() => import('./Cards.tsx').then((module) => module.Cards));
+const RowPanel = lazy(() => import('./RowPanel.tsx').then((module) => module.RowPanel));
 
 interface Props {
   readonly db: string;
@@ -53,6 +56,7 @@ export function TableView({ db, object }: Props) {
   useKey('redo', () => redo());
   useKey('reload', () => void paged.reload());
 
+  const unseen = useUnseen(db, () => paged.reload({ flash: true }));
   const applied = () => {
     void paged.reload();
     void loadSchema();
@@ -102,6 +106,7 @@ export function TableView({ db, object }: Props) {
         asCards={asCards}
         onCards={setAsCards}
         readOnly={readOnlyReason(object)}
+        unseen={unseen}
       />
       {error !== null && paged.hasAnswer && <Problem error={error} onRetry={() => void paged.reload()} />}
       <div class="table-body">

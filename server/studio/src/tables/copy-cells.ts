@@ -1,9 +1,10 @@
 // Copies selected cells, with whole values where the page has their beginnings alone.
 import type { StudioValue } from '../../../messages/studio.ts';
 import { isCut } from '../api/values.ts';
-import { type CopiedCells, type CopyFormat, copyAs, type copyPlain } from '../grid/clipboard.ts';
+import { type CopiedCells, copyAs, copyPlain } from '../grid/clipboard.ts';
 import type { ColumnLayout } from '../grid/columns.ts';
 import { copyText } from '../grid/copy.ts';
+import type { CopyFormat } from '../grid/copy-formats.ts';
 import type { Rectangle } from '../grid/selection.ts';
 import { toast } from '../ui/Toast.tsx';
 import { storedValue } from './edit-rows.ts';
@@ -16,7 +17,8 @@ export async function copyCells(
   model: TableModel,
   layout: ColumnLayout,
   rectangle: Rectangle,
-  format: CopyFormat | typeof copyPlain,
+  /** `plain`: one cell alone is copied as it is. */
+  format: CopyFormat | 'plain',
 ): Promise<void> {
   const columns = layout.placed.slice(rectangle.left, rectangle.right + 1);
   const rows: StudioValue[][] = [];
@@ -37,7 +39,7 @@ export async function copyCells(
     rows.push(values);
   }
   const cells: CopiedCells = { columns: columns.map(({ column }) => column.name), rows, table: model.object.name };
-  await copyText(typeof format === 'function' ? format(cells) : copyAs(format, cells));
+  await copyText(format === 'plain' ? copyPlain(cells) : copyAs(format, cells));
   toast({ text: copiedText(rows.length, columns.length, missing, Math.max(0, cut - mostWhole)) });
 }
 

@@ -3,6 +3,7 @@ import { computed, type ReadonlySignal } from '@preact/signals';
 import type { StudioColumn, StudioRow, StudioValue } from '../../../messages/studio.ts';
 import type { PagedRows } from '../grid/paged-rows.ts';
 import type { GridRow, GridRows } from '../grid/rows.ts';
+import { rowId } from '../live/changed-cells.ts';
 import { count as grouped } from '../ui/sizes.ts';
 import { insertsOf, keyId, type Staged, type StagedChange, type StagedInsert } from './staged.ts';
 
@@ -18,7 +19,10 @@ export class TableRows implements GridRows {
   readonly #inserts: ReadonlySignal<readonly StagedInsert[]>;
   readonly #changes: ReadonlySignal<ReadonlyMap<string, StagedChange>>;
   /** Built rows by what they were built of, so that the grid draws only what has changed. */
-  #built = new Map<number, { readonly from: unknown; readonly change: unknown; readonly row: GridRow }>();
+  #built = new Map<
+    number,
+    { readonly from: unknown; readonly change: unknown; readonly changed: unknown; readonly row: GridRow }
+  >();
   #versions = 0;
 
   constructor(paged: PagedRows, table: string, columns: readonly StudioColumn[], staged: ReadonlySignal<Staged>) {
@@ -66,10 +70,13 @@ export class TableRows implements GridRows {
     const change = key === null ? undefined : this.#changes.value.get(keyId(key));
     const built = this.#built.get(index);
     const number = this.#number(index);
-    if (built?.from === from && built.change === change && built.row.number === number) return built.row;
-    const row = source.kind === 'insert' ? this.#insertRow(source.insert) : this.#row(source.row, change, number);
+    const changed = source.kind === 'row' ? this.#paged.changed.get(rowId(source.row)) : undefined;
+    if (built?.from === from && built.change === change && built.changed === changed && built.row.number === number)
+      return built.row;
+    const row =
+      source.kind === 'insert' ? this.#insertRow(source.insert) : { ...this.#row(source.row, change, number), changed };
     if (this.#built.size > 4000) this.#built = new Map();
-    this.#built.set(index, { from, change, row });
+    this.#built.set(index, { from, change, changed, row });
     return row;
   }
 

@@ -1,14 +1,8 @@
 // The keys, read from the table that the handlers read.
-import { signal } from '@preact/signals';
 import { bindings, isSingleKey, type Scope, singleKeys } from '../keys.ts';
 import { Dialog } from './Dialog.tsx';
 import { KeyText } from './KeyText.tsx';
-
-const isOpen = signal(false);
-
-export function openHelp(): void {
-  isOpen.value = true;
-}
+import { helpOpen } from './open-dialogs.ts';
 
 const movement = [
   ['Arrows, Home, End, Page Up, Page Down', 'Move'],
@@ -16,16 +10,14 @@ const movement = [
   ['Shift and a movement', 'Select a range'],
 ] as const;
 
-/** Shown once by app.tsx. */
 export function HelpDialog() {
-  if (!isOpen.value) return null;
   const scopes = [...new Set(bindings.map(({ scope }) => scope))];
   return (
     <Dialog
       title="Keys"
       size="large"
       onClose={() => {
-        isOpen.value = false;
+        helpOpen.value = false;
       }}
     >
       <label class="check">

@@ -1,29 +1,18 @@
 // The jump menu (`/` or Ctrl+K): a combobox by the W3C APG pattern. The focus stays in the field; arrows choose,
 // Enter goes there, Escape closes.
-import { signal } from '@preact/signals';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Dialog } from './Dialog.tsx';
 import { findTargets, type JumpTarget } from './jump-targets.ts';
+import { jumpMenuOpen } from './open-dialogs.ts';
 
 /** Others (keys, saved queries) add what they know: called with the text when it changes. */
 export type JumpSource = (search: string) => readonly JumpTarget[];
-
-const isOpen = signal(false);
-
-export function openJumpMenu(): void {
-  isOpen.value = true;
-}
 
 interface Props {
   readonly sources: readonly JumpSource[];
 }
 
-/** Shown once by app.tsx. */
 export function JumpMenu({ sources }: Props) {
-  return isOpen.value ? <OpenMenu sources={sources} /> : null;
-}
-
-function OpenMenu({ sources }: Props) {
   const [search, setSearch] = useState('');
   const [chosen, setChosen] = useState(0);
   const listId = useId();
@@ -33,7 +22,7 @@ function OpenMenu({ sources }: Props) {
     search,
   );
   const close = () => {
-    isOpen.value = false;
+    jumpMenuOpen.value = false;
   };
   const go = (target: JumpTarget | undefined) => {
     if (target === undefined) return;
