@@ -3,18 +3,18 @@
 // process.
 import { fileURLToPath } from 'node:url';
 
-export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './arbiter/view.ts';
-export type { WriterRecord, WriteWindow } from './arbiter/writers.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
-export { deviceInChild, survivorInChild } from './inherited.ts';
+export { deviceInChild, keptStateInChild } from './inherited.ts';
+export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './lock-binding/view.ts';
+export type { WriterRecord, WriteWindow } from './lock-binding/writers.ts';
 export type { LockLimits } from './locks/limits.ts';
+export type { LogLevel } from './log.ts';
 export type {
   FromFsProcess,
   FsStartOptions,
   FsStatus,
-  LogLevel,
   PassthroughState,
   ToFsProcess,
 } from './messages.ts';
@@ -31,7 +31,7 @@ export {
   probeMount,
 } from './mount/mounted.ts';
 export { writeRootMode } from './nodes/root-mode.ts';
-export { createSurvivorDescriptors, type SurvivorDescriptors } from './state/survivor.ts';
+export { createKeptState, type KeptStateDescriptors } from './state/kept-state.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';
 export { lastErrno, lastError, libcFunction } from './system/libc.ts';

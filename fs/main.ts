@@ -3,16 +3,16 @@
 import { close } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type LockView, nameProcesses } from './arbiter/view.ts';
 import { ErrandThreads } from './channel/errand-threads.ts';
 import type { FromLoop, LoopData, ToLoop } from './channel/loop-messages.ts';
 import { syncAndAnswer } from './channel/slow-sync.ts';
 import { FsError } from './errors.ts';
 import { deviceInChild } from './inherited.ts';
+import { type LockView, nameProcesses } from './lock-binding/view.ts';
 import type { DatabaseLocks } from './locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
 import { SyncAverage } from './nodes/syncer.ts';
-import { checkStateVersion } from './state/survivor.ts';
+import { checkStateVersion } from './state/kept-state.ts';
 import { write, writeAsync } from './system/files.ts';
 import { lastError } from './system/libc.ts';
 import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
@@ -61,7 +61,7 @@ process.on('SIGTERM', () => {});
 process.on('SIGIO', () => {});
 
 async function startAfter(options: FsStartOptions): Promise<void> {
-  isSurvivable = options.survivor !== undefined;
+  isSurvivable = options.keptState !== undefined;
   const { predecessors = [] } = options;
   const isAwaited = () => predecessors.some((pid) => remainsOf(pid) === 'running');
   try {
@@ -79,8 +79,8 @@ async function startAfter(options: FsStartOptions): Promise<void> {
 }
 
 /** Whoever says that it stands by costs a predecessor that serves its life. So first: is the program whole, and can it read what is there? */
-async function checkAbilities({ survivor }: FsStartOptions): Promise<void> {
-  if (survivor !== undefined) checkStateVersion(survivor);
+async function checkAbilities({ keptState }: FsStartOptions): Promise<void> {
+  if (keptState !== undefined) checkStateVersion(keptState);
   await import('./channel/parts.ts');
 }
 

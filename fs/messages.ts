@@ -1,10 +1,12 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
-import type { WrittenDatabase } from './arbiter/arbiter.ts';
+
 import type { StepCounts } from './channel/steps.ts';
+import type { WrittenDatabase } from './lock-binding/coordinated-locks.ts';
 import type { LockCounts } from './locks/counters.ts';
 import type { LockLimits } from './locks/limits.ts';
+import type { LogLevel } from './log.ts';
 
-import type { SurvivorDescriptors } from './state/survivor.ts';
+import type { KeptStateDescriptors } from './state/kept-state.ts';
 
 /** First message to the fs process. The /dev/fuse descriptor is inherited as fd 3. */
 export interface FsStartOptions {
@@ -21,7 +23,7 @@ export interface FsStartOptions {
    * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this one.
    * Without them a death of this process ends the mount.
    */
-  readonly survivor?: SurvivorDescriptors;
+  readonly keptState?: KeptStateDescriptors;
   /**
    * Processes that have served the connection before this one and may not have ended. Work begins when they have, or are stuck (see
    * remainsOf), whether the supervisor lives by then or not. Default: none.
@@ -66,8 +68,6 @@ export interface FsStatus {
   /** Absent when the kernel keeps the locks. */
   readonly locks?: LockCounts;
 }
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type ToFsProcess =
   | { readonly type: 'start'; readonly options: FsStartOptions }

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   deviceInChild,
   inspectMount,
+  keptStateInChild,
   remainsOf,
-  survivorInChild,
   takeDescriptors,
   unmountFuse,
 } from '../../fs/index.ts';
@@ -37,7 +37,7 @@ export async function adoptMount(record: InstanceRecord, mountPoint: string, log
     connection !== record.connection
   )
     return undefined;
-  const { memoryFd, sendFd, receiveFd } = survivorInChild;
+  const { memoryFd, sendFd, receiveFd } = keptStateInChild;
   try {
     const taken = takeFromFirst(orphans, [deviceInChild, memoryFd, sendFd, receiveFd]);
     const [fd = -1, memory = -1, send = -1, receive = -1] = taken;
@@ -47,7 +47,7 @@ export async function adoptMount(record: InstanceRecord, mountPoint: string, log
       throw new Error(isDevice ? notEnded : 'its fs process has no device');
     }
     log.info('mount-adopted', { mount: mountPoint, connection, from: orphans.map(({ pid }) => pid) });
-    return { fd, connection, survivor: { memoryFd: memory, sendFd: send, receiveFd: receive } };
+    return { fd, connection, keptState: { memoryFd: memory, sendFd: send, receiveFd: receive } };
   } catch (error) {
     log.warn('mount-not-adopted', { mount: mountPoint, reason: messageOf(error) });
     return undefined;

@@ -34,10 +34,10 @@ export class KeptMount {
     return undefined;
   }
 
-  keep({ fd, connection, survivor }: Mount): void {
+  keep({ fd, connection, keptState }: Mount): void {
     if (connection === this.#connection) return;
     this.#connection = connection;
-    const { memoryFd: memory, sendFd: send, receiveFd: receive } = survivor;
+    const { memoryFd: memory, sendFd: send, receiveFd: receive } = keptState;
     const descriptors: Readonly<Record<(typeof names)[number], number>> = { device: fd, memory, send, receive };
     this.#serviceManager.keep(descriptors);
   }
@@ -57,6 +57,6 @@ export class KeptMount {
       return undefined;
     }
     this.#log.info('mount-adopted', { mount: mountPoint, connection, from: 'the service manager' });
-    return { fd, connection, survivor: { memoryFd, sendFd, receiveFd } };
+    return { fd, connection, keptState: { memoryFd, sendFd, receiveFd } };
   }
 }

@@ -4,14 +4,14 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  createSurvivorDescriptors,
+  createKeptState,
   type FsStartOptions,
   fsProcessPath,
   inspectMount,
+  type KeptStateDescriptors,
+  keptStateInChild,
   mountFuse,
   remainsOf,
-  type SurvivorDescriptors,
-  survivorInChild,
   unmountFuse,
 } from '../../fs/index.ts';
 import { Backoff } from '../children/backoff.ts';
@@ -45,7 +45,7 @@ export interface Mount {
   readonly fd: number;
   readonly connection: number;
   /** The supervisor's own copies of what an fs process leaves to the next one. */
-  readonly survivor: SurvivorDescriptors;
+  readonly keptState: KeptStateDescriptors;
 }
 
 export interface Passthrough {
@@ -156,13 +156,13 @@ export class MountService {
 
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
-    const { fd, survivor } = this.#mount;
+    const { fd, keptState } = this.#mount;
     const predecessors = this.#pids.filter((pid) => remainsOf(pid) !== 'none');
     const child = new Child({
       role: 'fs',
       programPath: fsProcessPath,
-      inheritedFds: [fd, survivor.memoryFd, survivor.sendFd, survivor.receiveFd],
-      startOptions: { ...this.#spec.options, fence: this.#isFenced, survivor: survivorInChild, predecessors },
+      inheritedFds: [fd, keptState.memoryFd, keptState.sendFd, keptState.receiveFd],
+      startOptions: { ...this.#spec.options, fence: this.#isFenced, keptState: keptStateInChild, predecessors },
       isStuck: (pid) => remainsOf(pid) === 'stuck',
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,
@@ -189,7 +189,7 @@ export class MountService {
         // Nobody serves it yet: a program that was quicker is held at its next path, and let go by the unmount.
         if (bare.usedFiles().length === 0) {
           const connection = inspectMount(mountPoint)?.connection ?? 0;
-          this.#mount = { fd, connection, survivor: createSurvivorDescriptors() };
+          this.#mount = { fd, connection, keptState: createKeptState() };
           return;
         }
         unmountFuse(mountPoint, 'force');
@@ -289,6 +289,6 @@ export class MountService {
     this.#mount = undefined;
     // Forced before the descriptor is closed, so that calls that wait fail now even if a copy of it lives on.
     if (this.#isMounted(mount)) unmountFuse(this.#spec.options.mountPoint, 'force');
-    for (const fd of [mount.fd, ...Object.values(mount.survivor)]) closeSync(fd);
+    for (const fd of [mount.fd, ...Object.values(mount.keptState)]) closeSync(fd);
   }
 }

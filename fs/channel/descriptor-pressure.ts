@@ -67,7 +67,7 @@ export class DescriptorPressure {
     this.#isBeingRelieved = false;
   }
 
-  /** Messages for the kernel. To be written by another thread than the one that serves, as those of behind.ts. */
+  /** Messages for the kernel. To be written by another thread than the one that serves, as those of outside-changes.ts. */
   relieve(tree: Tree): Buffer[] {
     this.#isBeingRelieved = true;
     const { size } = tree.nodes;

@@ -1,15 +1,17 @@
-// Which function answers which operation: adding one is a row here and a function. INIT and the locks are the session's.
+// Which function answers which operation: adding one is a row here and a function. INIT, the locks and the opens are the session's.
 import * as attributes from '../nodes/attributes.ts';
 import * as directories from '../nodes/directories.ts';
 import * as files from '../nodes/files.ts';
 import * as names from '../nodes/names.ts';
-import { SILENT, type Tree } from '../nodes/tree.ts';
+import type { Tree } from '../nodes/tree.ts';
 import type { Operation, Request, RequestOf } from '../protocol/requests.ts';
+import { SILENT } from '../protocol/results.ts';
 
-type SessionOperation = 'INIT' | 'GETLK' | 'SETLK' | 'SETLKW' | 'FLUSH' | 'INTERRUPT' | 'DESTROY';
+type SessionOperation = 'INIT' | 'GETLK' | 'SETLK' | 'SETLKW' | 'FLUSH' | 'INTERRUPT' | 'DESTROY' | 'OPEN' | 'CREATE';
 type TreeOperation = Exclude<Operation, SessionOperation>;
 type Handlers = { readonly [Op in TreeOperation]: (tree: Tree, asked: RequestOf<Op>, out: Buffer) => number };
 export type TreeRequest = Extract<Request, { op: TreeOperation }>;
+export type Dispatch = (tree: Tree, asked: TreeRequest, out: Buffer) => number;
 
 const handlers: Handlers = {
   LOOKUP: names.lookUp,
@@ -32,8 +34,6 @@ const handlers: Handlers = {
   UNLINK: names.unlinkFile,
   RMDIR: names.removeDirectory,
   RENAME: names.rename,
-  OPEN: files.openFile,
-  CREATE: files.createFile,
   READ: files.readFile,
   WRITE: files.writeFile,
   FSYNC: files.syncFile,

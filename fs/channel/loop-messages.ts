@@ -27,7 +27,7 @@ export type ToLoop =
 export type FromLoop =
   /** These go on to the supervisor as they are. */
   | FromFsProcess
-  /** To be written to the device, each at once, but not by the loop: see BehindTheBack.collect. */
+  /** To be written to the device, each at once, but not by the loop: see OutsideChanges.collect. */
   | { readonly type: 'tell-kernel'; readonly messages: readonly Uint8Array[] }
   /** The same, and `room-made` is the answer. */
   | { readonly type: 'make-room'; readonly messages: readonly Uint8Array[] }

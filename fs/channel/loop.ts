@@ -9,11 +9,11 @@ import { inHeader } from '../protocol/layouts.ts';
 import { opcodeNames } from '../protocol/opcodes.ts';
 import { restore } from '../state/restore.ts';
 import { raiseDescriptorLimit, raiseThreadPriority } from '../system/process.ts';
-import { batchMs } from './behind.ts';
 import { DescriptorPressure } from './descriptor-pressure.ts';
 import { unmounted } from './device.ts';
 import { maxWriteBytes } from './handshake.ts';
 import type { FromLoop, LoopData, ToLoop } from './loop-messages.ts';
+import { batchMs } from './outside-changes.ts';
 import { assemble, type Parts } from './parts.ts';
 import { type Step, Steps } from './steps.ts';
 import { Views } from './views.ts';
@@ -46,9 +46,9 @@ class Loop {
 
   /** Until the mount is gone or the main thread says stop. */
   run(): void {
-    const { device, survivor, behind, tree, session } = this.#parts;
-    if (survivor.generation > 1) this.#takeOver();
-    if (behind !== undefined) device.listenTo(behind.fd);
+    const { device, keptState, outside, tree, session } = this.#parts;
+    if (keptState.generation > 1) this.#takeOver();
+    if (outside !== undefined) device.listenTo(outside.fd);
     for (;;) {
       this.#length = device.receive(this.#request, session.isResuming ? 0 : this.#untilDueMs());
       if (this.#length === unmounted) {
@@ -91,9 +91,9 @@ class Loop {
     {
       name: () => 'closes',
       run: () => {
-        const { tree, survivor } = this.#parts;
+        const { tree, keptState } = this.#parts;
         const hasClosed = tree.lastCloses.runDue();
-        return (this.#length === 0 && survivor.kept.clearIfDue()) || hasClosed;
+        return (this.#length === 0 && keptState.descriptors.clearIfDue()) || hasClosed;
       },
     },
     { name: () => 'changes', run: () => this.#collectChanges() },
@@ -109,9 +109,14 @@ class Loop {
 
   /** For poll: milliseconds, -1 when nothing is due. */
   #untilDueMs(): number {
-    const { survivor, fence, tree, locks } = this.#parts;
+    const { keptState, fence, tree, locks } = this.#parts;
     const lockDueMs = locks?.nextDueMs() ?? -1;
-    const nextMs = Math.min(this.#collectAtMs, fence.nextCheckMs, survivor.kept.nextClearMs, tree.lastCloses.dueMs);
+    const nextMs = Math.min(
+      this.#collectAtMs,
+      fence.nextCheckMs,
+      keptState.descriptors.nextClearMs,
+      tree.lastCloses.dueMs,
+    );
     if (this.#views.isDue) return 0;
     if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
     const dueMs = Math.max(0, Math.ceil(nextMs - performance.now()));
@@ -131,30 +136,30 @@ class Loop {
 
   /** Waits from the first event for a while, so that many are looked at together; of very many some at a time. */
   #collectChanges(): boolean {
-    const { behind, device, tree } = this.#parts;
-    if (behind === undefined) return false;
+    const { outside, device, tree } = this.#parts;
+    if (outside === undefined) return false;
     if (device.hasHeard) {
       device.listenTo(-1);
       this.#collectAtMs = performance.now() + batchMs;
       return false;
     }
     if (this.#collectAtMs === Number.POSITIVE_INFINITY || performance.now() < this.#collectAtMs) return false;
-    const { messages, isAll } = behind.collect(tree);
+    const { messages, isAll } = outside.collect(tree);
     if (messages.length > 0) this.#send({ type: 'tell-kernel', messages });
     if (!isAll) return true;
     this.#collectAtMs = Number.POSITIVE_INFINITY;
-    device.listenTo(behind.fd);
+    device.listenTo(outside.fd);
     return true;
   }
 
   /** Goes on where the fs process before this one has ended. */
   #takeOver(): void {
-    const { device, survivor, tree, arbiter, session } = this.#parts;
-    const { agreement, generation } = survivor;
+    const { device, keptState, tree, coordinated, session } = this.#parts;
+    const { agreement, generation } = keptState;
     if (agreement !== undefined) {
       const startedMs = performance.now();
-      const { mirrors, ...restored } = restore(tree, survivor, this.#dataDir, this.#log);
-      arbiter?.restore(tree.files.values(), mirrors);
+      const { mirrors, ...restored } = restore(tree, keptState, this.#dataDir, this.#log);
+      coordinated?.restore(tree.files.values(), mirrors);
       const tookMs = Math.round(performance.now() - startedMs);
       this.#log('info', 'taken-over', { generation, ...restored, tookMs, ...this.#diedIn() });
       session.resume(agreement);
@@ -164,7 +169,7 @@ class Loop {
 
   /** Which request was being served when the process before this one ended. */
   #diedIn(): object {
-    const { interrupted } = this.#parts.survivor.operation;
+    const { interrupted } = this.#parts.keptState.operation;
     return interrupted === undefined
       ? {}
       : { diedIn: opcodeNames[interrupted.opcode] ?? 'unknown request', deathsInIt: interrupted.deaths };
@@ -172,7 +177,7 @@ class Loop {
 
   /** False when there was none. */
   #answerMessages(): boolean {
-    const { tree, arbiter, session } = this.#parts;
+    const { tree, coordinated, session } = this.#parts;
     for (let hasAnswered = false; ; hasAnswered = true) {
       const received = receiveMessageOnPort(this.#port) as { readonly message: ToLoop } | undefined;
       if (received === undefined) return hasAnswered;
@@ -191,22 +196,24 @@ class Loop {
           break;
         }
         case 'power-cut':
-          tree.powerCut?.cut(Math.random);
+          this.#parts.powerCut?.cut(Math.random);
           process.kill(process.pid, 'SIGKILL');
           break;
         case 'status':
           this.#send({ type: 'answer', id: message.id, value: this.#status() });
           break;
         case 'locks':
-          this.#views.add(arbiter?.views() ?? [], (databases, isLast) =>
+          this.#views.add(coordinated?.views() ?? [], (databases, isLast) =>
             this.#send({ type: 'locks', id: message.id, databases, isLast }),
           );
           break;
         case 'writers':
-          this.#send({ type: 'answer', id: message.id, value: arbiter?.writersOf(message.database) });
+          this.#send({ type: 'answer', id: message.id, value: coordinated?.writersOf(message.database) });
           break;
         case 'long-holders':
-          this.#views.add(arbiter?.longHolders() ?? [], (databases) => this.#send({ type: 'long-holders', databases }));
+          this.#views.add(coordinated?.longHolders() ?? [], (databases) =>
+            this.#send({ type: 'long-holders', databases }),
+          );
           break;
         default:
           message satisfies never;
@@ -215,7 +222,7 @@ class Loop {
   }
 
   #status(): FsStatus {
-    const { passthrough, fence, tree, arbiter, locks, session, survivor } = this.#parts;
+    const { passthrough, fence, tree, coordinated, locks, session, keptState } = this.#parts;
     const { active, reason } = passthrough.state;
     return {
       requests: session.requests,
@@ -226,9 +233,9 @@ class Loop {
       backingFiles: passthrough.backingFiles,
       fenced: fence.databases,
       pending: locks?.pending ?? 0,
-      refusedForRoom: survivor.full.refusals,
+      refusedForRoom: keptState.full.refusals,
       steps: this.#steps.counts,
-      ...(arbiter === undefined ? {} : { locks: arbiter.manager.counters.toJSON() }),
+      ...(coordinated === undefined ? {} : { locks: coordinated.manager.counters.toJSON() }),
     };
   }
 

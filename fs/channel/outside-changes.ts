@@ -15,7 +15,7 @@ import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
 export const batchMs = 100;
 const namesInLog = 5;
 
-export class BehindTheBack implements DirectoryListener {
+export class OutsideChanges implements DirectoryListener {
   readonly #inotify = new Inotify();
   readonly #log: Log;
   readonly #directoryOf = new Map<number, NodeId>();

@@ -1,9 +1,10 @@
 // Puts together what serves one mount on the thread that answers the kernel: the tables with what a dead predecessor has left in them, the
 // locks behind their fence, and the session that knows them all.
-import { LockArbiter } from '../arbiter/arbiter.ts';
+
 import { Fence } from '../fence/fence.ts';
 import { FencedLocks } from '../fence/fenced-locks.ts';
 import { noteRegistration, openersToFind } from '../fence/registration.ts';
+import { CoordinatedLocks } from '../lock-binding/coordinated-locks.ts';
 import type { Log } from '../log.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { Errands } from '../nodes/errands.ts';
@@ -11,46 +12,49 @@ import { spacesIn } from '../nodes/inode-numbers.ts';
 import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
-import { PowerCut } from '../nodes/power-cut.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
 import { openTree, type Tree } from '../nodes/tree.ts';
 import type { Owed } from '../protocol/requests.ts';
-import { createSurvivorDescriptors, Survivor } from '../state/survivor.ts';
+import { createKeptState, KeptState } from '../state/kept-state.ts';
 import { Caller } from '../system/caller.ts';
-import { BehindTheBack } from './behind.ts';
 import { Device } from './device.ts';
+import { dispatch } from './dispatch.ts';
 import { IdleProcessors } from './idle-processors.ts';
 import type { FromLoop, LoopData } from './loop-messages.ts';
+import { OutsideChanges } from './outside-changes.ts';
+import { PowerCut } from './power-cut.ts';
 import { Session } from './session.ts';
 
 export interface Parts {
   readonly device: Device;
-  readonly survivor: Survivor;
+  readonly keptState: KeptState;
   readonly passthrough: Passthrough;
-  readonly behind: BehindTheBack | undefined;
+  readonly outside: OutsideChanges | undefined;
   readonly fence: Fence;
   readonly tree: Tree;
-  /** Neither is there when the kernel keeps the locks. `locks` is the arbiter as it looks while a fence stands. */
-  readonly arbiter: LockArbiter | undefined;
+  /** Neither is there when the kernel keeps the locks. `locks` is the coordinated as it looks while a fence stands. */
+  readonly coordinated: CoordinatedLocks | undefined;
   readonly locks: FencedLocks | undefined;
   readonly session: Session;
+  /** Only in a test. */
+  readonly powerCut: PowerCut | undefined;
 }
 
 export function assemble(data: LoopData, send: (message: FromLoop) => void, log: Log): Parts {
   const { deviceFd, wakeFd, options, syncAverage } = data;
   const { dataDir, stateDir, idlePolling = 'auto', watch = true, passthrough: passthroughWanted } = options;
   const device = new Device(deviceFd, wakeFd, new IdleProcessors(idlePolling, log), log);
-  const survivor = new Survivor(options.survivor ?? createSurvivorDescriptors(), log);
+  const keptState = new KeptState(options.keptState ?? createKeptState(), log);
   const passthrough = new Passthrough(deviceFd, log);
-  const behind = watch ? new BehindTheBack(log) : undefined;
+  const outside = watch ? new OutsideChanges(log) : undefined;
   // What INIT has settled lasts as long as the connection, whatever a new supervisor was told.
-  const isKernelLocks = survivor.agreement === undefined ? options.locks === 'kernel' : !survivor.agreement.locks;
-  const fence = new Fence(dataDir, openersToFind(stateDir), survivor.fence, log);
-  if (options.fence === true && !survivor.isSurveyed) fence.survey();
-  survivor.isSurveyed = true;
+  const isKernelLocks = keptState.agreement === undefined ? options.locks === 'kernel' : !keptState.agreement.locks;
+  const fence = new Fence(dataDir, openersToFind(stateDir), keptState.fence, log);
+  if (options.fence === true && !keptState.isSurveyed) fence.survey();
+  keptState.isSurveyed = true;
   send({ type: 'fenced', databases: fence.databases });
   const lastCloses = new LastCloses((fds) => send({ type: 'close', fds }));
-  survivor.kept.closeElsewhere = (fd) => lastCloses.add(fd);
+  keptState.descriptors.closeElsewhere = (fd) => lastCloses.add(fd);
   const tree = openTree(dataDir, {
     caller: new Caller(),
     passthrough,
@@ -58,33 +62,34 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
     lastCloses,
     errands: new Errands((errand) => send({ type: 'errand', errand })),
-    powerCut: options.powerCut === true ? new PowerCut() : undefined,
     fence,
     refusesFenced: isKernelLocks,
-    survivor,
-    directories: behind,
+    keptState,
+    directories: outside,
     inodeSpaces: spacesIn(stateDir, log),
   });
   const answer = (asked: Owed, result: number) => session.answer(asked, result);
   const limits = lockLimits(options.lockLimits, log);
-  const arbiter = isKernelLocks
+  const coordinated = isKernelLocks
     ? undefined
-    : new LockArbiter({
+    : new CoordinatedLocks({
         nodes: tree.nodes,
         dataDir,
         log,
-        survivor,
+        keptState,
         answer,
         isPassedThrough: () => passthrough.isActive,
         committed: (databases) => send({ type: 'committed', databases }),
         ...(limits === undefined ? {} : { limits }),
       });
-  const locks = arbiter && new FencedLocks(arbiter, fence, arbiter.manager.limits, answer);
+  const locks = coordinated && new FencedLocks(coordinated, fence, coordinated.manager.limits, answer);
+  const powerCut = options.powerCut === true ? new PowerCut() : undefined;
   const session: Session = new Session({
     tree,
-    survivor,
+    keptState,
     log,
     ...(locks === undefined ? {} : { locks }),
+    ...(powerCut === undefined ? {} : { dispatch: powerCut.around(dispatch) }),
     write: (bytes, sizeBytes) => device.write(bytes, sizeBytes),
     wantsPassthrough: passthroughWanted !== 'off',
     initialized: (isNegotiated) => {
@@ -94,7 +99,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
       send({ type: 'ready', passthrough: passthrough.state });
     },
   });
-  return { device, survivor, passthrough, behind, fence, tree, arbiter, locks, session };
+  return { device, keptState, passthrough, outside, fence, tree, coordinated, locks, session, powerCut };
 }
 
 function lockLimits(wanted: LoopData['options']['lockLimits'], log: Log): LoopData['options']['lockLimits'] {

@@ -1,10 +1,11 @@
-// A test mode: a power cut for one mount without passthrough. It remembers what every sector held when its file was last
-// synced; at the cut each sector that was written since keeps the new content or falls back to the old, at random, and so does
+// A test mode, put around the handlers: a power cut for one mount without passthrough. It remembers what every sector held when its file was
+// last synced; at the cut each sector that was written since keeps the new content or falls back to the old, at random, and so does
 // the file's size. Names and truncations count as stored at once, as a journalling file system stores them in order.
-import { close, emptyPath, ftruncate, O_RDWR, pread, pwrite } from '../system/files.ts';
+
+import type { Node } from '../nodes/nodes.ts';
+import { close, emptyPath, ftruncate, O_RDWR, openAgain, pread, pwrite } from '../system/files.ts';
 import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
-import type { Node } from './nodes.ts';
-import { openBacking } from './tree.ts';
+import type { Dispatch } from './dispatch.ts';
 
 /** What a disk writes whole. */
 const sectorBytes = 512;
@@ -22,8 +23,17 @@ export class PowerCut {
   readonly #files = new Map<string, Unsynced>();
   readonly #stat = Buffer.alloc(statxSize);
 
-  /** Before a write. */
-  beforeWrite(node: Node, offset: number, sizeBytes: number): void {
+  /** The handlers, and this mode around them. */
+  around(dispatch: Dispatch): Dispatch {
+    return (tree, asked, out) => {
+      const node = asked.op === 'WRITE' || asked.op === 'FSYNC' ? tree.files.get(asked.fh)?.node : undefined;
+      if (node !== undefined && asked.op === 'WRITE') this.#beforeWrite(node, Number(asked.offset), asked.data.length);
+      if (node !== undefined && asked.op === 'FSYNC') this.#synced(node);
+      return dispatch(tree, asked, out);
+    };
+  }
+
+  #beforeWrite(node: Node, offset: number, sizeBytes: number): void {
     const file = this.#files.get(node.key) ?? this.#begin(node);
     if (file === undefined) return;
     const last = Math.floor((offset + sizeBytes - 1) / sectorBytes);
@@ -36,7 +46,7 @@ export class PowerCut {
   }
 
   /** What was written to the file is stored for good. */
-  synced(node: Node): void {
+  #synced(node: Node): void {
     const file = this.#files.get(node.key);
     if (file === undefined) return;
     close(file.fd);
@@ -58,7 +68,7 @@ export class PowerCut {
   }
 
   #begin(node: Node): Unsynced | undefined {
-    const fd = openBacking(node, O_RDWR);
+    const fd = openAgain(node.fd, O_RDWR);
     if (fd < 0 || !statAt(fd, emptyPath, AT_EMPTY_PATH, this.#stat)) return undefined;
     const file = { fd, sizeBytes: this.#sizeBytes, sectors: new Map() };
     this.#files.set(node.key, file);

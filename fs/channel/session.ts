@@ -1,18 +1,18 @@
 // One request after the other: decode, dispatch, encode, write. Knows no threads and no waiting; loop.ts brings the bytes.
 // A malformed request or a handler that throws costs one caller an error, never the session.
-import { constants } from 'node:os';
 import type { Log } from '../log.ts';
+import { createFile, type Opened, openFile } from '../nodes/files.ts';
 import { maxStackDepth } from '../nodes/passthrough.ts';
-import { EBADF, EIO, ENOLCK, ENOSYS, ESTALE, SILENT, type Tree } from '../nodes/tree.ts';
+import type { Tree } from '../nodes/tree.ts';
 import { decodeRequest } from '../protocol/decode.ts';
 import { encodeHeader, encodeInit } from '../protocol/encode.ts';
 import { init, init2 } from '../protocol/flags.ts';
-import { inHeader, openOut, outHeader } from '../protocol/layouts.ts';
+import { inHeader, outHeader } from '../protocol/layouts.ts';
 import { opcodeNames, opcodes } from '../protocol/opcodes.ts';
-import type { HandleId, Owed, Request, RequestOf, Unique } from '../protocol/requests.ts';
-import { readWord } from '../protocol/words.ts';
-import type { Agreement, Survivor } from '../state/survivor.ts';
-import { dispatch } from './dispatch.ts';
+import type { Owed, Request, RequestOf, Unique } from '../protocol/requests.ts';
+import { EBADF, EIO, ENOLCK, ENOSYS, EPROTO, ESTALE, SILENT } from '../protocol/results.ts';
+import type { Agreement, KeptState } from '../state/kept-state.ts';
+import { type Dispatch, dispatch } from './dispatch.ts';
 import { answerInit, maxWriteBytes } from './handshake.ts';
 import type { LockService } from './lock-service.ts';
 import { isForgetting, Repeats } from './repeats.ts';
@@ -29,12 +29,15 @@ export interface SessionParts {
   readonly wantsPassthrough: boolean;
   /** After INIT was answered; `passthrough` is whether kernel and program agreed on it. */
   readonly initialized: (passthrough: boolean) => void;
-  readonly survivor: Survivor;
+  readonly keptState: KeptState;
   readonly locks?: LockService;
+  /** Default: dispatch. A test puts a power cut around it. */
+  readonly dispatch?: Dispatch;
 }
 
 export class Session {
   readonly #parts: SessionParts;
+  readonly #dispatch: Dispatch;
   readonly #reply = Buffer.alloc(headerBytes + maxWriteBytes);
   readonly #out = this.#reply.subarray(headerBytes);
   /** Requests that were asked again after a take-over and have to wait until all of them are there. */
@@ -44,11 +47,12 @@ export class Session {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#dispatch = parts.dispatch ?? dispatch;
   }
 
   /** In a successor, before the first request: INIT was answered long ago, and what was not answered is asked again. */
   resume(agreement: Agreement): void {
-    this.#repeats = new Repeats(this.#parts.survivor.waiters);
+    this.#repeats = new Repeats(this.#parts.keptState.waiters);
     this.#parts.initialized(agreement.passthrough);
   }
 
@@ -63,12 +67,12 @@ export class Session {
     this.#repeats = undefined;
     if (repeats === undefined) return;
     for (const request of repeats.inOrder()) this.#serve(request);
-    this.#parts.survivor.operation.forgetInterrupted();
+    this.#parts.keptState.operation.forgetInterrupted();
   }
 
   /** Requests received, by kernel name; absent means none. */
   get requests(): Record<string, number> {
-    const counts = [...this.#parts.survivor.requestCounts];
+    const counts = [...this.#parts.keptState.requestCounts];
     return Object.fromEntries(
       counts.flatMap((count, opcode) => (count > 0 ? [[opcodeNames[opcode] ?? `${opcode}`, count]] : [])),
     );
@@ -82,7 +86,7 @@ export class Session {
       return;
     }
     const opcode = bytes.readUInt32LE(inHeader.opcode);
-    const { requestCounts } = this.#parts.survivor;
+    const { requestCounts } = this.#parts.keptState;
     if (opcode < opcodeNames.length) requestCounts[opcode] = (requestCounts[opcode] ?? 0) + 1;
     if (request.op === 'refused') {
       this.#send(request.unique, request.isResent, -request.errno);
@@ -96,7 +100,7 @@ export class Session {
   }
 
   #serve(request: Request): void {
-    const { operation } = this.#parts.survivor;
+    const { operation } = this.#parts.keptState;
     const deaths = operation.begin(request.unique, request.isResent, opcodes[request.op]);
     const result = deaths < mostDeaths ? this.#handle(request) : this.#giveUp(request, deaths);
     if (result !== SILENT) this.#send(request.unique, request.isResent, result);
@@ -106,7 +110,7 @@ export class Session {
 
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
   answer(asked: Owed, result: number): void {
-    this.#parts.survivor.waiters.remove(asked.unique);
+    this.#parts.keptState.waiters.remove(asked.unique);
     this.#send(asked.unique, asked.isResent, asked.unique === this.#unstored ? -ENOLCK : Math.min(result, 0));
   }
 
@@ -131,7 +135,7 @@ export class Session {
       locks?.flushed(handle.node, request);
       return 0;
     }
-    dispatch(tree, request, this.#out);
+    this.#dispatch(tree, request, this.#out);
     locks?.released(handle);
     return 0;
   }
@@ -186,20 +190,21 @@ export class Session {
       case 'RELEASE': {
         const handle = tree.files.get(request.fh);
         if (handle !== undefined) locks?.released(handle);
-        return dispatch(tree, request, this.#out);
+        return this.#dispatch(tree, request, this.#out);
       }
       case 'OPEN':
-      case 'CREATE': {
-        const result = dispatch(tree, request, this.#out);
-        // Both payloads end with the new handle.
-        const fh = result < 0 ? 0 : readWord(this.#out, result - openOut.sizeBytes + openOut.fh);
-        const handle = tree.files.get(fh as HandleId);
-        if (handle !== undefined) locks?.opened(handle);
-        return result;
-      }
+        return this.#opened(openFile(tree, request, this.#out));
+      case 'CREATE':
+        return this.#opened(createFile(tree, request, this.#out));
       default:
-        return dispatch(tree, request, this.#out);
+        return this.#dispatch(tree, request, this.#out);
     }
+  }
+
+  #opened(opened: Opened | number): number {
+    if (typeof opened === 'number') return opened;
+    this.#parts.locks?.opened(opened.handle);
+    return opened.sizeBytes;
   }
 
   #lock(request: RequestOf<'GETLK'> | RequestOf<'SETLK'> | RequestOf<'SETLKW'>): number {
@@ -209,7 +214,7 @@ export class Session {
     if (node === undefined) return -ESTALE;
     if (request.op === 'GETLK') return locks.test(node, request, this.#out);
     const result = locks.set(node, request);
-    const { waiters, full } = this.#parts.survivor;
+    const { waiters, full } = this.#parts.keptState;
     if (result !== SILENT) {
       if (result === -ENOLCK) full.refused('locks');
       if (request.isResent) waiters.remove(request.unique);
@@ -226,18 +231,18 @@ export class Session {
     const { wantsPassthrough, locks } = this.#parts;
     const answer = answerInit(offer, { passthrough: wantsPassthrough, locks: locks !== undefined, maxStackDepth });
     if (answer !== undefined) {
-      this.#parts.survivor.agreement = {
+      this.#parts.keptState.agreement = {
         passthrough: (answer.flags2 & init2.PASSTHROUGH) !== 0,
         locks: (answer.flags & init.POSIX_LOCKS) !== 0,
       };
       return encodeInit(this.#out, answer);
     }
     this.#parts.log('error', 'protocol-refused', { major: offer.major, minor: offer.minor, need: '7.31 (kernel 5.4)' });
-    return -constants.errno.EPROTO;
+    return -EPROTO;
   }
 
   #initialized(): void {
-    this.#parts.initialized(this.#parts.survivor.agreement?.passthrough === true);
+    this.#parts.initialized(this.#parts.keptState.agreement?.passthrough === true);
   }
 
   #send(unique: Unique, isResent: boolean, result: number): void {

@@ -1,9 +1,9 @@
 // The syncs that the loop hands over: done by threads of Node's pool, answered from the main thread.
 import { fdatasync, fsync } from 'node:fs';
 import type { SyncAverage, SyncJob } from '../nodes/syncer.ts';
-import { EIO } from '../nodes/tree.ts';
 import { encodeHeader } from '../protocol/encode.ts';
 import { outHeader } from '../protocol/layouts.ts';
+import { EIO } from '../protocol/results.ts';
 import { close, write } from '../system/files.ts';
 
 export function syncAndAnswer(job: SyncJob, deviceFd: number, average: SyncAverage): void {

@@ -6,10 +6,10 @@ import type { LockService } from '../channel/lock-service.ts';
 import type { LockLimits } from '../locks/limits.ts';
 import type { FileHandle } from '../nodes/handles.ts';
 import type { Node } from '../nodes/nodes.ts';
-import { SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
 import { END_OF_FILE, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { Owed, RequestOf, Unique } from '../protocol/requests.ts';
+import { SILENT } from '../protocol/results.ts';
 import { F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import type { Fence } from './fence.ts';
 

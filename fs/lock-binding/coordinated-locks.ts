@@ -12,14 +12,14 @@ import type { Log } from '../log.ts';
 import type { FileHandle } from '../nodes/handles.ts';
 import { NodePaths } from '../nodes/node-paths.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
-import { ESTALE, SILENT } from '../nodes/tree.ts';
 import { encodeLock } from '../protocol/encode.ts';
 import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { NodeId, Owed, RequestOf, Unique } from '../protocol/requests.ts';
+import { ESTALE, SILENT } from '../protocol/results.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
 import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
-import type { Survivor } from '../state/survivor.ts';
+import type { KeptState } from '../state/kept-state.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread } from '../system/files.ts';
 import { Mirror } from './mirror.ts';
@@ -41,11 +41,11 @@ const commitPauseMs = 50;
 /** How many requests that are ready are served before a limit is acted upon. */
 const mostRequestsFirst = 64;
 
-export interface ArbiterParts {
+export interface CoordinatedLocksParts {
   readonly nodes: NodeTable;
   readonly dataDir: string;
   readonly log: Log;
-  readonly survivor: Survivor;
+  readonly keptState: KeptState;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
   readonly answer: (asked: Owed, result: number) => void;
   /** These databases were written since the last call, each with who wrote. Called 20 times a second at most. */
@@ -60,10 +60,10 @@ export interface WrittenDatabase {
   readonly pids: readonly number[];
 }
 
-export class LockArbiter implements LockService {
+export class CoordinatedLocks implements LockService {
   readonly manager: LockManager;
   readonly mirror: Mirror;
-  readonly #parts: ArbiterParts;
+  readonly #parts: CoordinatedLocksParts;
   readonly #longHolders: LongHolders;
   readonly #processes = new Processes();
   readonly #owed = new Map<number, Owed>();
@@ -81,11 +81,11 @@ export class LockArbiter implements LockService {
   #commitNoticeDueMs = Number.POSITIVE_INFINITY;
   #commitsNoticedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: ArbiterParts) {
+  constructor(parts: CoordinatedLocksParts) {
     this.#parts = parts;
     this.#writers = new Writers(performance.now(), parts.isPassedThrough);
     this.#paths = new NodePaths(parts.dataDir, parts.nodes);
-    this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.survivor.kept, parts.log);
+    this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.keptState.descriptors, parts.log);
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),
       readJournalMode: (file) => this.#readJournalMode(file),
@@ -97,7 +97,7 @@ export class LockArbiter implements LockService {
         this.#noteCommit(database, writer.pid, nowMs);
       },
       forgotten: (file) => this.#forget(file),
-      storeOf: (file, isFlock) => parts.survivor.locks.storeOf(file, isFlock),
+      storeOf: (file, isFlock) => parts.keptState.locks.storeOf(file, isFlock),
     };
     this.manager = new LockManager(world, parts.limits);
     this.#longHolders = new LongHolders(this.manager.limits.longHolderMs);
@@ -105,7 +105,7 @@ export class LockArbiter implements LockService {
 
   /** In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror. */
   restore(files: Iterable<FileHandle>, mirrors: ReadonlyMap<number, number>): void {
-    const { survivor, log } = this.#parts;
+    const { keptState, log } = this.#parts;
     const open = new Set<number>();
     for (const [file, fd] of mirrors) this.mirror.adopt(file, fd);
     for (const handle of files) {
@@ -114,10 +114,10 @@ export class LockArbiter implements LockService {
     }
     const nowMs = performance.now();
     const damaged = (slot: number) => log('error', 'state-slot-damaged', { slot, of: 'locks' });
-    for (const { file, isFlock, ...held } of survivor.locks.stored(damaged)) {
+    for (const { file, isFlock, ...held } of keptState.locks.stored(damaged)) {
       // A lock ends with the handle through which it was asked for, at the latest: see Session.#giveBack.
       if (open.has(held.handle)) this.manager.restore(file, isFlock, held, nowMs);
-      else survivor.locks.storeOf(file, isFlock).remove(held);
+      else keptState.locks.storeOf(file, isFlock).remove(held);
     }
     for (const file of mirrors.keys()) this.manager.freeUnheld(file);
   }

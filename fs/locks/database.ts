@@ -14,7 +14,7 @@ import { ReaderProof } from './readers.ts';
 import type { Slice } from './slices.ts';
 import type { LockOwner, LockTable } from './table.ts';
 import type { ProcessIdentity } from './types.ts';
-import { Episodes, type Waiter } from './waiters.ts';
+import { Episodes, type Waiter } from './waiter.ts';
 
 /**
  * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection that closes a

@@ -4,7 +4,7 @@ import { HOLDS_READ, HOLDS_RESERVED, HOLDS_SHARED } from '../sqlite/lock-bytes.t
 import { gateBlockers } from './gate.ts';
 import { isCommitStep } from './policy.ts';
 import type { LockOwner } from './table.ts';
-import type { Waiter } from './waiters.ts';
+import type { Waiter } from './waiter.ts';
 
 /** One owner's wait; without a waiter it is a poll: refused a moment ago and sure to ask again. */
 export interface Wait {

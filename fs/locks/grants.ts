@@ -1,5 +1,5 @@
 // Whether a request can have its lock now, and what follows when it has it or gives it back: the mirror, the tables, the state of the
-// transaction. Who waits, and for how long, is line.ts.
+// transaction. Who waits, and for how long, is wait-queue.ts.
 
 import type { LockCounters } from './counters.ts';
 import type { Database, DatabaseOwner, LockFile } from './database.ts';
@@ -10,7 +10,7 @@ import type { HeldRange } from './ranges.ts';
 import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
-import type { Asked, Waiter } from './waiters.ts';
+import type { Asked, Waiter } from './waiter.ts';
 
 /** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it cannot be stored. */
 export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room';

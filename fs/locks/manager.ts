@@ -1,13 +1,12 @@
 // The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
 // those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It knows which
-// files are open; what can be granted is grants.ts, who waits is line.ts. README.md draws the rules.
+// files are open; what can be granted is grants.ts, who waits is wait-queue.ts. README.md draws the rules.
 import { END_OF_FILE } from '../protocol/lock-offsets.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
 import { type Database, HIDDEN, isOpenOf, type LockFile, type OpenHandle } from './database.ts';
 import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
-import { Line } from './line.ts';
 import { isCommitStep, isShielded } from './policy.ts';
 import type { HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
@@ -15,7 +14,8 @@ import { type DatabaseLocks, viewOf } from './snapshot.ts';
 import type { LockOwner, OwnerLocks } from './table.ts';
 import { identityOfHidden, Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
-import type { Asked } from './waiters.ts';
+import { WaitQueue } from './wait-queue.ts';
+import type { Asked } from './waiter.ts';
 
 export class LockManager {
   readonly counters = new LockCounters();
@@ -24,7 +24,7 @@ export class LockManager {
   readonly #registry: Registry;
   readonly #transactions: Transactions;
   readonly #grants: Grants;
-  readonly #line: Line;
+  readonly #queue: WaitQueue;
 
   constructor(world: LockWorld, limits: Partial<LockLimits> = {}) {
     this.#world = world;
@@ -32,13 +32,15 @@ export class LockManager {
     this.#registry = new Registry(world);
     this.#transactions = new Transactions(world, this.limits, this.counters);
     this.#grants = new Grants(world, this.limits, this.counters, this.#transactions);
-    this.#line = new Line(this.limits, this.counters, this.#grants, this.#transactions, (tid) => world.isRunning(tid));
+    this.#queue = new WaitQueue(this.limits, this.counters, this.#grants, this.#transactions, (tid) =>
+      world.isRunning(tid),
+    );
   }
 
   get size(): { readonly files: number; readonly owners: number; readonly waiting: number } {
     let owners = 0;
     for (const database of this.#registry.databases) owners += database.owners.size;
-    return { files: this.#registry.fileCount, owners, waiting: this.#line.length };
+    return { files: this.#registry.fileCount, owners, waiting: this.#queue.length };
   }
 
   // --- the files ---------------------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ export class LockManager {
       if (held.handle === handle) released.flock.clear(held.owner, 0, END_OF_FILE);
     }
     for (const me of [...database.owners.values()]) if (me.handle === handle) this.#dropOwner(database, me.owner);
-    this.#line.pump(database, nowMs);
+    this.#queue.pump(database, nowMs);
     this.#registry.dropIfUnused(released);
   }
 
@@ -134,12 +136,12 @@ export class LockManager {
       noteUse(file.handles.get(request.handle), request.owner);
       this.#noteIntent(asked, nowMs);
     }
-    if (isShielded(request, role, database)) return this.#line.refuse(asked, nowMs);
+    if (isShielded(request, role, database)) return this.#queue.refuse(asked, nowMs);
     const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
     const obstacle = this.#grants.tryNew(asked, nowMs);
     if (obstacle === 'no-room') return 'no-room';
-    if (obstacle !== 'none') return this.#line.wait(asked, obstacle, nowMs);
-    if (isDowngrade) this.#line.pump(database, nowMs);
+    if (obstacle !== 'none') return this.#queue.wait(asked, obstacle, nowMs);
+    if (isDowngrade) this.#queue.pump(database, nowMs);
     return 'granted';
   }
 
@@ -153,7 +155,7 @@ export class LockManager {
 
   /** A signal: the wait ends, its place in the line is kept for a moment in case the program asks again. */
   interrupt(unique: number, nowMs: number): void {
-    this.#line.interrupt(unique, nowMs);
+    this.#queue.interrupt(unique, nowMs);
   }
 
   /**
@@ -161,17 +163,17 @@ export class LockManager {
    * ready: what a limit is about may be among them. Early does no harm.
    */
   expire(nowMs: number): void {
-    this.#line.expire(nowMs);
+    this.#queue.expire(nowMs);
   }
 
   /** When {@link expire} is due: Infinity while nobody waits. */
   nextDeadlineMs(nowMs: number): number {
-    return this.#line.nextDeadlineMs(nowMs);
+    return this.#queue.nextDeadlineMs(nowMs);
   }
 
   /** The answers that have become due since the last call. */
   takeCompletions(): readonly Completion[] {
-    return this.#line.takeCompletions();
+    return this.#queue.takeCompletions();
   }
 
   /** Who holds and who waits, for people. */
@@ -216,11 +218,11 @@ export class LockManager {
       this.#clear(file, request.owner, request.start, request.end, nowMs);
       return;
     }
-    if (file.flock.clear(request.owner, 0, END_OF_FILE)) this.#line.pump(file.database, nowMs);
+    if (file.flock.clear(request.owner, 0, END_OF_FILE)) this.#queue.pump(file.database, nowMs);
   }
 
   #clear(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number): void {
-    if (this.#grants.free(file, owner, start, end, nowMs)) this.#line.pump(file.database, nowMs);
+    if (this.#grants.free(file, owner, start, end, nowMs)) this.#queue.pump(file.database, nowMs);
   }
 
   /** What a request tells about its owner, granted or not. */
@@ -232,7 +234,7 @@ export class LockManager {
       this.#transactions.noteWriteAttempt(database, me, nowMs);
     } else if (isCommitStep(role, request, me) && !me.committing) {
       me.committing = true;
-      this.#line.refuseUpgrades(database, nowMs);
+      this.#queue.refuseUpgrades(database, nowMs);
     }
   }
 
@@ -243,7 +245,7 @@ export class LockManager {
     if (me === undefined || me.bits !== 0 || me.waiting > 0) return;
     database.owners.delete(owner);
     if (me.pid === HIDDEN) database.readers.forget(identityOfHidden(owner)); // its id is another one's next
-    this.#line.forgetOwner(owner);
+    this.#queue.forgetOwner(owner);
     if (database.slice?.owner === me) database.slice = undefined;
   }
 

@@ -13,7 +13,7 @@ import {
 import { type Database, type DatabaseOwner, HIDDEN } from './database.ts';
 import type { LockLimits } from './limits.ts';
 import type { LockRequest } from './types.ts';
-import type { Asked, WaitKind } from './waiters.ts';
+import type { Asked, WaitKind } from './waiter.ts';
 
 /** How long a conflicting request may wait, in milliseconds; 0 is "answer at once". */
 export function patienceMs(

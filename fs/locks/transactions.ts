@@ -19,7 +19,7 @@ import type { LockLimits } from './limits.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
-import type { Asked } from './waiters.ts';
+import type { Asked } from './waiter.ts';
 
 /** SQLite's sleep before its 17th try is 1.3 times as long as the one before, and later ones grow more slowly. */
 const RETRY_GAP_GROWTH = 1.5;
@@ -147,7 +147,7 @@ export class Transactions {
     me.retry = undefined;
     // Beside what another connection of its process held it was not asked to wait: nobody waits for it either.
     const isPastGate = (before & ~(inWal ? HARMLESS_IN_WAL : 0)) !== 0;
-    // Nor for one that was let through at its limit and asks again: see Line.
+    // Nor for one that was let through at its limit and asks again: see WaitQueue.
     const isLate = retry !== undefined && !retry.mayWrite && database.handlesOf(me) > 1;
     const mayWrite = !isPastGate && !isLate && this.proofOf(database, me, nowMs) === 'none';
     if (mayWrite) endHold(database, me);

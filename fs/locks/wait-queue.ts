@@ -13,7 +13,7 @@ import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
-import { type Asked, type Episode, insertByTurn, type Waiter, type WaitKind } from './waiters.ts';
+import { type Asked, type Episode, insertByTurn, type Waiter, type WaitKind } from './waiter.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -21,7 +21,7 @@ interface Poll {
   readonly untilMs: number;
 }
 
-export class Line {
+export class WaitQueue {
   readonly #limits: LockLimits;
   readonly #counters: LockCounters;
   readonly #grants: Grants;

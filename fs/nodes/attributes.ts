@@ -4,6 +4,7 @@ import { encodeAttributes, encodeEntry, type Lifetime } from '../protocol/encode
 import * as flags from '../protocol/flags.ts';
 import { attr, attrOut, entryOut, statfsOut } from '../protocol/layouts.ts';
 import { type RequestOf, rootNodeId, type Timestamp } from '../protocol/requests.ts';
+import { ESTALE } from '../protocol/results.ts';
 import type { FileOffset } from '../protocol/words.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import {
@@ -18,16 +19,17 @@ import {
   truncate,
   utimensat,
 } from '../system/files.ts';
+import { failed } from '../system/libc.ts';
 import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { longBytes } from './errands.ts';
 import { copyInodeNumber } from './inode-numbers.ts';
 import type { Node } from './nodes.ts';
 import { keptBits, readRootMode, writeRootMode } from './root-mode.ts';
-import { ESTALE, failed, type Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * How long the kernel may trust names, absent names and attributes. Changes through the mount are known to it at once; those behind
- * its back are reported by channel/behind.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
+ * its back are reported by channel/outside-changes.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
  */
 export const lifetime: Lifetime = { seconds: 1, nanoseconds: 0 };
 const noLifetime: Lifetime = { seconds: 0, nanoseconds: 0 };

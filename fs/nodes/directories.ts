@@ -1,15 +1,18 @@
 // Reading and syncing directories. There is no OPENDIR: the kernel checks permissions by itself, goes on without a handle once it has
 // heard ENOSYS (since Linux 5.1), and keeps what it has read until the directory changes. Offsets are the backing file system's own.
+
 import { encodeEntry } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
+import { ESTALE } from '../protocol/results.ts';
 import { getdents64, openDirectoryAgain } from '../system/files.ts';
+import { failed } from '../system/libc.ts';
 import { statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { copyInodeNumber, type InodeSpace } from './inode-numbers.ts';
 import type { Listing } from './listings.ts';
 import type { Node } from './nodes.ts';
-import { ESTALE, failed, resolve, type Tree } from './tree.ts';
+import { resolve, type Tree } from './tree.ts';
 
 // struct linux_dirent64: ino 0, off 8, reclen 16 (u16), type 18 (u8), name 19.
 const linuxDirent = { ino: 0, off: 8, reclen: 16, type: 18, name: 19 } as const;

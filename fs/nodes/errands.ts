@@ -1,11 +1,13 @@
 // Calls that free, reserve or copy so much of a file that they take long, and reads that have to wait for the disk: another thread does
 // them, so that nobody else's locks wait, and the loop answers when they are done. Writes are not among them: 1 MiB is in the page cache
 // after 0.1 ms, and to hand it over would take more. After a take-over the kernel asks again, and to do any of them twice does no harm.
+
 import type { Owed } from '../protocol/requests.ts';
+import { SILENT } from '../protocol/results.ts';
 import type { FileOffset } from '../protocol/words.ts';
 import { close, duplicate } from '../system/files.ts';
+import { failed } from '../system/libc.ts';
 import type { Node } from './nodes.ts';
-import { failed, SILENT } from './tree.ts';
 
 /** From so many bytes on: to give 1 MiB back takes about 1 ms, and to hand the call over a fifth of that. */
 export const longBytes = 1 << 20;

@@ -4,6 +4,7 @@ import { encodeOpen, encodeSeek, encodeWritten } from '../protocol/encode.ts';
 import * as flags from '../protocol/flags.ts';
 
 import type { RequestOf } from '../protocol/requests.ts';
+import { EAGAIN, EBADF, EBUSY, EEXIST, ENFILE, ESTALE } from '../protocol/results.ts';
 import {
   close,
   copyFileRange,
@@ -18,55 +19,50 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  openAgain,
   openat,
   pathOfDescriptor,
   pread,
   preadCached,
   pwrite,
 } from '../system/files.ts';
-import { lastErrno } from '../system/libc.ts';
+import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset } from '../system/stat.ts';
 import { secondsSinceBoot } from '../system/threads.ts';
 import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
-import {
-  adopt,
-  called,
-  EAGAIN,
-  EBADF,
-  EBUSY,
-  EEXIST,
-  ENFILE,
-  ESTALE,
-  failed,
-  noteMaking,
-  openBacking,
-  type Tree,
-} from './tree.ts';
+import { adopt, called, noteMaking, type Tree } from './tree.ts';
 
 /** One request copies at most this much: callers go on where it ended. */
 const copyBytes = 8 << 20;
 const fromOffset = Buffer.alloc(8);
 const toOffset = Buffer.alloc(8);
 
-export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): number {
+/** The answer to an open, with the handle that it names. */
+export interface Opened {
+  readonly handle: FileHandle;
+  readonly sizeBytes: number;
+}
+
+/** A number is a negative errno. */
+export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): Opened | number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
-  if (opened !== undefined) return encodeOpened(opened, flags.open.KEEP_CACHE, out, 0);
+  if (opened !== undefined) return answerOpen(opened, flags.open.KEEP_CACHE, out, 0);
   if (!tree.files.hasRoom()) return -ENFILE;
   const isFenced = tree.fence.covers(node.key);
   if (isFenced && tree.refusesFenced) return -EBUSY;
   const backingId = isFenced ? 0 : tree.passthrough.acquire(node);
   // Without passthrough the file is opened now, so that an error is the answer to open(2).
-  const fd = backingId > 0 ? -1 : openBacking(node, asked.flags);
+  const fd = backingId > 0 ? -1 : openAgain(node.fd, asked.flags);
   if (backingId === 0 && fd < 0) return failed();
-  return answerOpen(tree, node, asked, fd, out, 0);
+  return open(tree, node, asked, fd, out, 0);
 }
 
-export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): number {
+export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): Opened | number {
   const parent = tree.nodes.get(asked.nodeId);
   if (parent === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
@@ -90,10 +86,10 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   const entryBytes = answerEntry(tree, node, out, 0, lifetimeOfNewName(asked.name));
   if (opened !== undefined) {
     close(fd);
-    return entryBytes + encodeOpened(opened, flags.open.KEEP_CACHE, out, entryBytes);
+    return answerOpen(opened, flags.open.KEEP_CACHE, out, entryBytes);
   }
   if (!tree.fence.covers(node.key)) tree.passthrough.acquire(node);
-  return entryBytes + answerOpen(tree, node, asked, fd, out, entryBytes);
+  return open(tree, node, asked, fd, out, entryBytes);
 }
 
 /**
@@ -131,8 +127,6 @@ function endsBy({ stat }: Tree, fd: number, offset: number): boolean {
 export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  if (tree.powerCut !== undefined)
-    tree.powerCut.beforeWrite(nodeOf(tree, asked.fh), Number(asked.offset), asked.data.length);
   const size = pwrite(fd, asked.data, asked.data.length, asked.offset);
   return size < 0 ? failed() : encodeWritten(out, size);
 }
@@ -140,7 +134,6 @@ export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): n
 export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  if (tree.powerCut !== undefined) tree.powerCut.synced(nodeOf(tree, asked.fh));
   const { isDataOnly, unique, isResent } = asked;
   return tree.syncer.sync({ fd, isDataOnly, unique, isResent });
 }
@@ -197,14 +190,14 @@ export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
 }
 
 /** Counts the open and writes its answer at `at`. Takes over `fd`. */
-function answerOpen(
+function open(
   tree: Tree,
   node: Node,
   asked: RequestOf<'OPEN' | 'CREATE'>,
   fd: number,
   out: Buffer,
   at: number,
-): number {
+): Opened {
   const { pid, unique } = asked;
   const isDirect = tree.fence.covers(node.key);
   const openedS = secondsSinceBoot();
@@ -215,12 +208,14 @@ function answerOpen(
   const cacheFlag = node.opens > node.directOpens ? flags.open.KEEP_CACHE : 0;
   node.opens += 1;
   if (isDirect) node.directOpens += 1;
-  return encodeOpened(handle, cacheFlag, out, at);
+  return answerOpen(handle, cacheFlag, out, at);
 }
 
-function encodeOpened({ id, node, isDirect }: FileHandle, cacheFlag: number, out: Buffer, at: number): number {
-  if (isDirect) return encodeOpen(out, at, id, flags.open.DIRECT_IO, 0);
-  return encodeOpen(out, at, id, node.backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag, node.backingId);
+function answerOpen(handle: FileHandle, cacheFlag: number, out: Buffer, at: number): Opened {
+  const { id, node, isDirect } = handle;
+  const backingId = isDirect ? 0 : node.backingId;
+  const flag = isDirect ? flags.open.DIRECT_IO : backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag;
+  return { handle, sizeBytes: at + encodeOpen(out, at, id, flag, backingId) };
 }
 
 function nodeOf(tree: Tree, fh: FileHandle['id']): Node {
@@ -233,7 +228,7 @@ function nodeOf(tree: Tree, fh: FileHandle['id']): Node {
 function descriptorOf(tree: Tree, fh: FileHandle['id']): number {
   const handle = tree.files.get(fh);
   if (handle === undefined) return -EBADF;
-  if (handle.fd < 0) handle.fd = openBacking(handle.node, handle.access);
+  if (handle.fd < 0) handle.fd = openAgain(handle.node.fd, handle.access);
   return handle.fd < 0 ? failed() : handle.fd;
 }
 

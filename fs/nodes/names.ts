@@ -2,13 +2,14 @@
 import { encodeEntry } from '../protocol/encode.ts';
 import { attr, entryOut } from '../protocol/layouts.ts';
 import type { Header, Name, RequestOf } from '../protocol/requests.ts';
+import { EEXIST, EINVAL, ENOENT, ESTALE } from '../protocol/results.ts';
 import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat, unlinkat } from '../system/files.ts';
-import { lastErrno } from '../system/libc.ts';
+import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { dropLeftSidecars } from './left-sidecars.ts';
 import { inodeKey, type Node } from './nodes.ts';
-import { called, EEXIST, EINVAL, ENOENT, ESTALE, failed, noteMaking, resolve, type Tree } from './tree.ts';
+import { called, noteMaking, resolve, type Tree } from './tree.ts';
 
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;

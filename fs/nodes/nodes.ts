@@ -45,7 +45,7 @@ export class Node {
   isNameless = false;
   /** It is in no table any more, and its descriptor may stand for something else. */
   isForgotten = false;
-  readonly names = new NodeNames();
+  readonly names = new NodeNames<Node>();
   readonly #store: NodeStore;
   readonly #slot: number;
   #lookups: number;

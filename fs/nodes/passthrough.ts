@@ -3,11 +3,21 @@
 import { constants } from 'node:fs';
 import { errnoName, FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { close, ioctl, O_CLOEXEC, O_PATH, O_RDONLY, O_RDWR, openat, pathOfDescriptor } from '../system/files.ts';
+import { EBADF } from '../protocol/results.ts';
+import {
+  close,
+  ioctl,
+  O_CLOEXEC,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  openAgain,
+  openat,
+  pathOfDescriptor,
+} from '../system/files.ts';
 import { lastErrno } from '../system/libc.ts';
 import { AT_FDCWD } from '../system/stat.ts';
 import type { Node } from './nodes.ts';
-import { EBADF, openBacking } from './tree.ts';
 
 const FUSE_DEV_IOC_BACKING_OPEN = 0x4010e501;
 const FUSE_DEV_IOC_BACKING_CLOSE = 0x4004e502;
@@ -92,7 +102,7 @@ export class Passthrough {
       if (result !== -EBADF) return result;
       this.#takesPathDescriptor = false;
     }
-    const fd = openBacking(node, O_RDONLY);
+    const fd = openAgain(node.fd, O_RDONLY);
     if (fd < 0) return -lastErrno();
     const result = this.#openId(fd);
     close(fd);

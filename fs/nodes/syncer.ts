@@ -1,11 +1,13 @@
 // fsync(2), which may take milliseconds. On a fast device it is done at once: to hand it to another thread would cost its client more than the
 // sync itself. On a slow one, and where much of the file waits to be written, the thread that answers the kernel hands it over, so that
 // nobody else waits for the device.
+
 import type { Unique } from '../protocol/requests.ts';
+import { SILENT } from '../protocol/results.ts';
 import { close, emptyPath, fdatasync, fsync } from '../system/files.ts';
+import { failed } from '../system/libc.ts';
 import { unwrittenBytes } from '../system/page-cache.ts';
 import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts';
-import { failed, SILENT } from './tree.ts';
 
 /** From this average on a sync is handed over: then the 0.2 ms that this costs matter little. */
 const slowMs = 2;

@@ -1,23 +1,11 @@
-// What every handler works on: the tables, the root of the backing directory, and the few steps that handlers share. A handler
-// returns the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
-import { constants } from 'node:os';
+// What every handler works on: the tables, the root of the backing directory, and the few steps that handlers share.
 import type { Fence } from '../fence/fence.ts';
+import { ENFILE } from '../protocol/results.ts';
+import type { KeptState } from '../state/kept-state.ts';
 import type { CurrentOperation } from '../state/operation.ts';
-import type { Survivor } from '../state/survivor.ts';
 import type { Caller } from '../system/caller.ts';
-import {
-  close,
-  emptyPath,
-  O_ACCMODE,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_PATH,
-  openat,
-  pathOfDescriptor,
-} from '../system/files.ts';
-import { lastErrno, lastError } from '../system/libc.ts';
+import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, openat } from '../system/files.ts';
+import { failed, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import type { Errands } from './errands.ts';
 import { HandleTable } from './handles.ts';
@@ -27,13 +15,7 @@ import { Listings } from './listings.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
-import type { PowerCut } from './power-cut.ts';
 import type { Syncer } from './syncer.ts';
-
-/** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
-export const SILENT = Number.MIN_SAFE_INTEGER;
-export const { EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, ENFILE, ENOENT, ENOLCK, ENOSYS, EPERM, ESTALE } =
-  constants.errno;
 
 export interface Tree {
   readonly nodes: NodeTable;
@@ -46,8 +28,6 @@ export interface Tree {
   readonly syncer: Syncer;
   readonly lastCloses: LastCloses;
   readonly errands: Errands;
-  /** Only in a test of power cuts. */
-  readonly powerCut: PowerCut | undefined;
   /** Which files programs of a dead mount still use. */
   readonly fence: Pick<Fence, 'covers'>;
   /** The kernel keeps the locks, so that a fence can only be kept up by refusing to open. */
@@ -61,18 +41,18 @@ export interface Tree {
 /** What a tree is made of that others make. */
 export interface TreeParts extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'operation' | 'stat'> {
   readonly inodeSpaces: SpaceStore;
-  readonly survivor: Survivor;
+  readonly keptState: KeptState;
   readonly directories: DirectoryListener | undefined;
 }
 
-export function openTree(dataDir: string, { survivor, directories, inodeSpaces, ...parts }: TreeParts): Tree {
+export function openTree(dataDir: string, { keptState, directories, inodeSpaces, ...parts }: TreeParts): Tree {
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
-  survivor.useMountOf(fd);
+  keptState.useMountOf(fd);
   const listings = new Listings();
-  const { nodeStore: store, nextNodeId, nextHandleId, operation } = survivor;
+  const { nodeStore: store, nextNodeId, nextHandleId, operation } = keptState;
   return {
     ...parts,
     operation,
@@ -89,7 +69,7 @@ export function openTree(dataDir: string, { survivor, directories, inodeSpaces, 
         directories,
       },
     ),
-    files: new HandleTable(survivor.handleStore, nextHandleId),
+    files: new HandleTable(keptState.handleStore, nextHandleId),
     listings,
     inodeNumbers: new InodeNumbers(stat, inodeSpaces),
     stat,
@@ -99,11 +79,6 @@ export function openTree(dataDir: string, { survivor, directories, inodeSpaces, 
 /** Before a name is made: a repeat of the request, after this process has died, must tell its own work from somebody else's. */
 export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer): void {
   operation.intendToMake(statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat));
-}
-
-/** -errno of the call that has just failed. */
-export function failed(): number {
-  return -lastErrno();
 }
 
 /**
@@ -143,11 +118,6 @@ export function adopt(tree: Tree, fd: number): Node | number {
   }
   close(fd);
   return known ?? -ENFILE;
-}
-
-/** A data descriptor for a node, with the access mode of `flags` alone: the kernel has seen to all other flags. */
-export function openBacking(node: Node, flags: number): number {
-  return openat(AT_FDCWD, pathOfDescriptor(node.fd), (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
 function isDirectory(stat: Buffer): boolean {

@@ -22,7 +22,7 @@ import { NodeSlots } from './node-slots.ts';
 import { CurrentOperation } from './operation.ts';
 import { WaiterSlots } from './waiter-slots.ts';
 
-export interface SurvivorDescriptors {
+export interface KeptStateDescriptors {
   readonly memoryFd: number;
   readonly sendFd: number;
   readonly receiveFd: number;
@@ -36,12 +36,12 @@ export interface Agreement {
 
 const initialized = 1;
 
-export function createSurvivorDescriptors(): SurvivorDescriptors {
+export function createKeptState(): KeptStateDescriptors {
   return { memoryFd: createMemoryFile('hoody-sqlite', stateBytes), ...createSocketPair(keptRoomBytes) };
 }
 
 /** Without mapping it. @throws FsError where a process of another version has written it */
-export function checkStateVersion({ memoryFd }: SurvivorDescriptors): void {
+export function checkStateVersion({ memoryFd }: KeptStateDescriptors): void {
   const words = new Uint32Array(64);
   const bytes = Buffer.from(words.buffer);
   if (pread(memoryFd, bytes, bytes.length, 0) < 0) throw lastError('pread');
@@ -55,14 +55,14 @@ function refuseOtherVersion(words: Uint32Array): void {
   });
 }
 
-export class Survivor {
+export class KeptState {
   readonly nodes: NodeSlots;
   readonly handles: HandleSlots;
   readonly locks: LockSlots;
   readonly fence: FenceStore;
   readonly waiters: WaiterSlots;
   readonly operation: CurrentOperation;
-  readonly kept: KeptDescriptors;
+  readonly descriptors: KeptDescriptors;
   readonly full: FullSections;
   /** Requests served since the mount began, by opcode. */
   readonly requestCounts: Float64Array;
@@ -71,7 +71,7 @@ export class Survivor {
   readonly #inodeHandle = Buffer.alloc(inodeHandleBytes);
   #mountId = -1;
 
-  constructor({ memoryFd, ...socket }: SurvivorDescriptors, log: Log) {
+  constructor({ memoryFd, ...socket }: KeptStateDescriptors, log: Log) {
     const memory = mapMemoryFile(memoryFd, stateBytes);
     this.#words = new Uint32Array(memory, 0, 64);
     this.#doubles = new Float64Array(memory, 0, 64);
@@ -85,7 +85,7 @@ export class Survivor {
     this.waiters = new WaiterSlots(memory);
     this.operation = new CurrentOperation(memory);
     this.full = new FullSections(log);
-    this.kept = new KeptDescriptors(socket, log);
+    this.descriptors = new KeptDescriptors(socket, log);
     this.requestCounts = new Float64Array(memory, countsPage.startByte, countsPage.slotBytes / 8);
   }
 
@@ -135,15 +135,15 @@ export class Survivor {
     setBackingId: (slot, backingId) => this.nodes.setBackingId(slot, backingId),
     setFolder: (slot, folder) => this.nodes.setFolder(slot, folder),
     hasRoom: () => this.#hasRoom(this.nodes.hasRoom, 'nodes'),
-    letGo: (id) => this.kept.letGo(id),
+    letGo: (id) => this.descriptors.letGo(id),
     keep: (slot, id, fd) => {
-      if (!this.kept.has('node', id)) this.kept.keep('node', id, fd);
+      if (!this.descriptors.has('node', id)) this.descriptors.keep('node', id, fd);
       this.nodes.setKept(slot);
     },
     remove: (slot, id) => {
-      if (this.nodes.isKept(slot)) this.kept.forget('node', id);
+      if (this.nodes.isKept(slot)) this.descriptors.forget('node', id);
       this.nodes.remove(slot);
-      this.kept.letGo(id);
+      this.descriptors.letGo(id);
     },
   };
 

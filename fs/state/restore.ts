@@ -8,8 +8,8 @@ import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../s
 import { openInodeHandle } from '../system/inode-handles.ts';
 import { lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset } from '../system/stat.ts';
+import type { KeptState } from './kept-state.ts';
 import type { StoredNode } from './node-slots.ts';
-import type { Survivor } from './survivor.ts';
 
 export interface Restored {
   readonly nodes: number;
@@ -19,16 +19,16 @@ export interface Restored {
   readonly mirrors: ReadonlyMap<NodeId, number>;
 }
 
-export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Log): Restored {
+export function restore(tree: Tree, keptState: KeptState, dataDir: string, log: Log): Restored {
   const damaged = (slot: number) => log('error', 'state-slot-damaged', { slot });
-  const kept = survivor.kept.recover();
+  const kept = keptState.descriptors.recover();
   const keptNodes = new Map(kept.flatMap(({ kind, id, fd }) => (kind === 'node' ? [[id, fd]] : [])));
   const mirrors = new Map(kept.flatMap(({ kind, id, fd }) => (kind === 'mirror' ? [[id as NodeId, fd]] : [])));
-  let lost = restoreNodes(tree, survivor, keptNodes, dataDir, damaged);
+  let lost = restoreNodes(tree, keptState, keptNodes, dataDir, damaged);
   // What was kept for a node that is gone: a copy that had not been cleared out yet.
   for (const [id, fd] of keptNodes) drop('node', id, fd);
   for (const [id, fd] of mirrors) if (tree.nodes.get(id) === undefined) drop('mirror', id, fd);
-  lost += restoreHandles(tree, survivor, damaged);
+  lost += restoreHandles(tree, keptState, damaged);
   for (const node of tree.nodes.values()) {
     // Death came between the last close and what follows from it.
     if (node.opens === node.directOpens && node.backingId !== 0) tree.passthrough.release(node);
@@ -38,7 +38,7 @@ export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Lo
   return { nodes: tree.nodes.size, handles: tree.files.size, lost, mirrors };
 
   function drop(kind: 'node' | 'mirror', id: number, fd: number): void {
-    survivor.kept.forget(kind, id);
+    keptState.descriptors.forget(kind, id);
     close(fd);
     if (kind === 'mirror') mirrors.delete(id as NodeId);
   }
@@ -47,7 +47,7 @@ export function restore(tree: Tree, survivor: Survivor, dataDir: string, log: Lo
 /** Takes what it uses out of `keptNodes`. Returns how many nodes are lost. */
 function restoreNodes(
   tree: Tree,
-  survivor: Survivor,
+  keptState: KeptState,
   keptNodes: Map<number, number>,
   dataDir: string,
   damaged: (slot: number) => void,
@@ -56,16 +56,16 @@ function restoreNodes(
   const mountFd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (mountFd < 0) throw lastError('open', dataDir);
   let lost = 0;
-  for (const stored of survivor.nodes.stored(damaged)) {
+  for (const stored of keptState.nodes.stored(damaged)) {
     const fd = (stored.isKept ? keptNodes.get(stored.id) : undefined) ?? openInodeHandle(mountFd, stored.handle);
     if (fd >= 0 && statAt(fd, emptyPath, AT_EMPTY_PATH, tree.stat)) {
       keptNodes.delete(stored.id);
       if (stored.backingId !== 0) tree.passthrough.adopt();
-      tree.nodes.insert(asNode(stored, fd, tree, survivor.nodeStore));
+      tree.nodes.insert(asNode(stored, fd, tree, keptState.nodeStore));
       continue;
     }
     lost += 1;
-    survivor.nodeStore.remove(stored.slot, stored.id);
+    keptState.nodeStore.remove(stored.slot, stored.id);
   }
   close(mountFd);
   return lost;
@@ -84,13 +84,13 @@ function asNode(
 }
 
 /** Returns how many handles are lost. */
-function restoreHandles(tree: Tree, survivor: Survivor, damaged: (slot: number) => void): number {
+function restoreHandles(tree: Tree, keptState: KeptState, damaged: (slot: number) => void): number {
   let lost = 0;
-  for (const { slot, id, nodeId, access, isDirect, pid, openedS, unique } of survivor.handles.stored(damaged)) {
+  for (const { slot, id, nodeId, access, isDirect, pid, openedS, unique } of keptState.handles.stored(damaged)) {
     const node = tree.nodes.get(nodeId);
     if (node === undefined) {
       lost += 1;
-      survivor.handles.remove(slot);
+      keptState.handles.remove(slot);
     } else {
       node.opens += 1;
       if (isDirect) node.directOpens += 1;

@@ -110,6 +110,11 @@ export function duplicate(fd: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/** A data descriptor for the inode of an O_PATH descriptor, with the access mode of `flags` alone: the kernel has seen to all other flags. */
+export function openAgain(inode: number, flags: number): number {
+  return openat(-1, pathOfDescriptor(inode), (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC, 0);
+}
+
 /** The directory of an O_PATH descriptor, to be read or synced, or -1 with errno. */
 export function openDirectoryAgain(directory: number): number {
   return openat(directory, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

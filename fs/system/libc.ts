@@ -38,6 +38,11 @@ export function lastErrno(): number {
   return koffi.errno();
 }
 
+/** The same, negative: what a handler returns. */
+export function failed(): number {
+  return -lastErrno();
+}
+
 /** The error of the call that has just returned -1. */
 export function lastError(op: string, path?: string): FsError {
   const code = errnoName(koffi.errno());

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { OwnChanges } from '../../dist/fs/nodes/own-changes.js';
 import { Passthrough } from '../../dist/fs/nodes/passthrough.js';
 import { openTree, resolve } from '../../dist/fs/nodes/tree.js';
+import { createKeptState, KeptState } from '../../dist/fs/state/kept-state.js';
 import { restore } from '../../dist/fs/state/restore.js';
-import { createSurvivorDescriptors, Survivor } from '../../dist/fs/state/survivor.js';
 import { raiseDescriptorLimit } from '../../dist/fs/system/process.js';
 
 const rounds = 200_000;
@@ -25,7 +25,7 @@ function perCall(what, count, call) {
   say(`${what.padEnd(60)} ${ns.toFixed(0).padStart(8)} ns`);
 }
 
-function tree(survivor) {
+function tree(keptState) {
   return openTree(folder, {
     caller: { become: () => {} },
     passthrough: new Passthrough(-1, log),
@@ -37,50 +37,50 @@ function tree(survivor) {
     refusesFenced: false,
     directories: undefined,
     inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
+    keptState,
   });
 }
 
 try {
-  const descriptors = createSurvivorDescriptors();
-  const survivor = new Survivor(descriptors, log);
-  survivor.agreement = { passthrough: false, locks: true };
-  perCall('the request that is being served', rounds, (n) => survivor.operation.begin(n + 1, false));
+  const descriptors = createKeptState();
+  const keptState = new KeptState(descriptors, log);
+  keptState.agreement = { passthrough: false, locks: true };
+  perCall('the request that is being served', rounds, (n) => keptState.operation.begin(n + 1, false));
   const held = { owner: 12345678901234567890n, handle: 7, slots: [], ranges: [] };
   const range = { start: 120, end: 120, type: 'write', pid: 100, tid: 100, sinceMs: 0 };
-  const store = survivor.locks.storeOf(2, false);
+  const store = keptState.locks.storeOf(2, false);
   perCall('a lock granted to an owner that holds two others', rounds, () => {
     held.ranges = [range, range, range];
     store.save(held);
   });
   perCall('a waiter: added and removed', rounds, (n) => {
-    survivor.waiters.add(n);
-    survivor.waiters.remove(n);
+    keptState.waiters.add(n);
+    keptState.waiters.remove(n);
   });
   const node = { id: 9 };
-  const handles = survivor.handleStore;
+  const handles = keptState.handleStore;
   perCall('a handle: opened and released', rounds, () =>
     handles.remove(handles.add({ id: 1, node, access: 2, isDirect: false, pid: 100, unique: 5 })),
   );
   const fd = openSync(folder, 'r');
-  survivor.useMountOf(fd);
+  keptState.useMountOf(fd);
   perCall('a node: looked up and forgotten', rounds, () =>
-    survivor.nodeStore.remove(survivor.nodeStore.add(5, fd, false), 5),
+    keptState.nodeStore.remove(keptState.nodeStore.add(5, fd, false), 5),
   );
   perCall('a descriptor kept and given up', 20_000, () => {
-    survivor.kept.keep('mirror', 5, fd);
-    survivor.kept.forget('mirror', 5);
+    keptState.descriptors.keep('mirror', 5, fd);
+    keptState.descriptors.forget('mirror', 5);
   });
   closeSync(fd);
 
-  const first = tree(survivor);
+  const first = tree(keptState);
   const root = first.nodes.get(1);
   for (let n = 0; n < files; n++) {
     writeFileSync(join(folder, `file-${n}`), '');
     resolve(first, root, Buffer.from(`file-${n}\0`)).lookups = 1;
   }
   const startedMs = performance.now();
-  const next = new Survivor(descriptors, log);
+  const next = new KeptState(descriptors, log);
   const restored = restore(tree(next), next, folder, log);
   const tookMs = performance.now() - startedMs;
   say(`take-over of ${restored.nodes - 1} nodes, ${restored.lost} lost: ${tookMs.toFixed(0)} ms`);

@@ -7,11 +7,11 @@ import { OwnChanges } from '../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../fs/nodes/passthrough.ts';
 import { SyncAverage, Syncer } from '../../fs/nodes/syncer.ts';
 import { openTree, type Tree, type TreeParts } from '../../fs/nodes/tree.ts';
-import type { Survivor } from '../../fs/state/survivor.ts';
+import type { KeptState } from '../../fs/state/kept-state.ts';
 import type { Caller } from '../../fs/system/caller.ts';
 import { close } from '../../fs/system/files.ts';
 
-export function openTestTree(folder: string, survivor: Survivor, log: Log, more: Partial<TreeParts> = {}): Tree {
+export function openTestTree(folder: string, keptState: KeptState, log: Log, more: Partial<TreeParts> = {}): Tree {
   const alwaysFast = Object.assign(new SyncAverage(), { add: () => {} }); // however busy the disk is
   return openTree(folder, {
     caller: { become: () => {} } as unknown as Caller,
@@ -21,11 +21,10 @@ export function openTestTree(folder: string, survivor: Survivor, log: Log, more:
     errands: new Errands(() => expect.unreachable()),
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
-    powerCut: undefined,
     refusesFenced: false,
     directories: undefined,
     inodeSpaces: { load: () => new Map(), save: () => {} },
-    survivor,
+    keptState,
     ...more,
   });
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { doErrand } from '../../../fs/channel/errand-thread.ts';
 import { type Errand, Errands } from '../../../fs/nodes/errands.ts';
-import { SILENT } from '../../../fs/nodes/tree.ts';
 import type { Unique } from '../../../fs/protocol/requests.ts';
+import { SILENT } from '../../../fs/protocol/results.ts';
 import { O_CLOEXEC, O_PATH, openat } from '../../../fs/system/files.ts';
 import { openPaths } from '../../helpers/descriptors.ts';
 

@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { LockArbiter } from '../../../fs/arbiter/arbiter.ts';
 import { Session } from '../../../fs/channel/session.ts';
+import { CoordinatedLocks } from '../../../fs/lock-binding/coordinated-locks.ts';
 import type { HandleId, NodeId, Unique } from '../../../fs/protocol/requests.ts';
+import { createKeptState, KeptState } from '../../../fs/state/kept-state.ts';
 import { handleSection, waiterSection } from '../../../fs/state/layout.ts';
-import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
 import { openTestTree } from '../open-tree.ts';
 import { name, request, u32, u64 } from '../wire.ts';
 
@@ -16,9 +16,9 @@ const ENOLCK = 37;
 const END = 2n ** 63n - 1n;
 
 let folder: string;
-let survivor: Survivor;
+let keptState: KeptState;
 let session: Session;
-let arbiter: LockArbiter;
+let coordinated: CoordinatedLocks;
 /** By the unique of the request. */
 let replies: Map<number, { errno: number; payload: Buffer }>;
 const log = vi.fn();
@@ -27,22 +27,22 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-full-'));
   replies = new Map();
   log.mockReset();
-  const descriptors = createSurvivorDescriptors();
-  survivor = new Survivor(descriptors, log);
-  const tree = openTestTree(folder, survivor, log);
-  arbiter = new LockArbiter({
+  const descriptors = createKeptState();
+  keptState = new KeptState(descriptors, log);
+  const tree = openTestTree(folder, keptState, log);
+  coordinated = new CoordinatedLocks({
     nodes: tree.nodes,
     dataDir: folder,
     log,
-    survivor,
+    keptState,
     answer: (asked, result) => session.answer(asked, result),
     committed: () => {},
   });
   session = new Session({
     tree,
-    survivor,
+    keptState,
     log,
-    locks: arbiter,
+    locks: coordinated,
     wantsPassthrough: false,
     initialized: () => {},
     write: (bytes, sizeBytes) => {
@@ -80,13 +80,13 @@ test('a lock request that would wait where no more can wait is ENOLCK at once, a
   const [write, unlock] = [1, 2];
   lock(20, 1, write);
   expect(replies.get(20)?.errno).toBe(0);
-  for (let n = 1; n <= waiterSection.slots; n++) survivor.waiters.add((1_000_000 + n) as Unique);
+  for (let n = 1; n <= waiterSection.slots; n++) keptState.waiters.add((1_000_000 + n) as Unique);
   lock(30, 2, write);
   expect(replies.get(30)?.errno).toBe(ENOLCK);
-  expect(arbiter.pending).toBe(0);
-  expect(survivor.full.refusals).toBe(1);
+  expect(coordinated.pending).toBe(0);
+  expect(keptState.full.refusals).toBe(1);
   expect(log).toHaveBeenCalledWith('error', 'section-full', expect.objectContaining({ section: 'waiters' }));
-  survivor.waiters.remove(1_000_001 as Unique);
+  keptState.waiters.remove(1_000_001 as Unique);
   lock(40, 2, write);
   expect(replies.has(40)).toBe(false);
   lock(50, 1, unlock);
@@ -97,10 +97,10 @@ test('a lock request that would wait where no more can wait is ENOLCK at once, a
 
 test('a file is not opened, and not made, where no more open files can be stored', () => {
   const handle = { nodeId: 1 as NodeId, access: 0, isDirect: false, pid: 1, openedS: 1, unique: 1 as Unique };
-  for (let id = 1; id <= handleSection.slots; id++) survivor.handles.add({ ...handle, id: id as HandleId });
+  for (let id = 1; id <= handleSection.slots; id++) keptState.handles.add({ ...handle, id: id as HandleId });
   expect(create(10, 'one.db')).toBe(ENFILE);
   expect(existsSync(join(folder, 'one.db'))).toBe(false);
   expect(log).toHaveBeenCalledWith('error', 'section-full', expect.objectContaining({ section: 'handles' }));
-  survivor.handles.remove(5);
+  keptState.handles.remove(5);
   expect(create(20, 'one.db')).toMatchObject({ nodeId: 2 });
 });

@@ -11,7 +11,7 @@ import { Session } from '../../../fs/channel/session.ts';
 import { Errands } from '../../../fs/nodes/errands.ts';
 import type { Tree } from '../../../fs/nodes/tree.ts';
 import type { NodeId } from '../../../fs/protocol/requests.ts';
-import { createSurvivorDescriptors, Survivor } from '../../../fs/state/survivor.ts';
+import { createKeptState, KeptState } from '../../../fs/state/kept-state.ts';
 import { openPaths } from '../../helpers/descriptors.ts';
 import { openTestTree } from '../open-tree.ts';
 import { name, request, samples, u32, u64 } from '../wire.ts';
@@ -34,7 +34,7 @@ beforeEach(() => {
   calls = [];
   logged = [];
   const log = (level: string, event: string, fields: object) => void logged.push({ level, event, fields });
-  const survivor = new Survivor(createSurvivorDescriptors(), log);
+  const keptState = new KeptState(createKeptState(), log);
   const errands = new Errands((errand) => {
     calls.push(errand.call);
     const { id, result, data } = doErrand(errand);
@@ -42,10 +42,10 @@ beforeEach(() => {
     if (owed === undefined) return expect.unreachable();
     session.finish(owed.asked, (out) => owed.finish(result, out, data));
   });
-  tree = openTestTree(folder, survivor, log, { errands });
+  tree = openTestTree(folder, keptState, log, { errands });
   session = new Session({
     tree,
-    survivor,
+    keptState,
     log,
     write: (bytes, sizeBytes) => void replies.push(Buffer.from(bytes.subarray(0, sizeBytes))),
     wantsPassthrough: false,

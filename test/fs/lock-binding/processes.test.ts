@@ -1,6 +1,6 @@
 // How a client is named, from what the kernel says about it.
 import { expect, test } from 'vitest';
-import { containerOf } from '../../../fs/arbiter/processes.ts';
+import { containerOf } from '../../../fs/lock-binding/processes.ts';
 
 const id = '0123456789ab'.padEnd(64, 'c');
 

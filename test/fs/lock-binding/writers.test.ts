@@ -1,7 +1,7 @@
 // The record of who wrote which database when.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Writers } from '../../../fs/arbiter/writers.ts';
+import { Writers } from '../../../fs/lock-binding/writers.ts';
 
 const one = { pid: process.pid, key: 'one', executable: '/one' };
 const two = { pid: process.ppid, key: 'two', executable: '/two' };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FileHandle } from '../../../fs/nodes/handles.ts';
 import type { HandleId } from '../../../fs/protocol/requests.ts';
-import { createSurvivorDescriptors, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
+import { createKeptState, type KeptStateDescriptors } from '../../../fs/state/kept-state.ts';
 import { close } from '../../../fs/system/files.ts';
 import { type Process, startProcess } from '../state/process.ts';
 import { name, request, u32, u64 } from '../wire.ts';
@@ -14,14 +14,14 @@ import { name, request, u32, u64 } from '../wire.ts';
 const me = process.pid;
 const otherThread = Number(readdirSync('/proc/self/task').find((tid) => Number(tid) !== me));
 let folder: string;
-let descriptors: SurvivorDescriptors;
+let descriptors: KeptStateDescriptors;
 let fs: Process;
 let stranger: ChildProcess;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-sidecars-'));
   for (const file of ['saved', 'app.db', 'app.db-wal', 'app.db-shm']) writeFileSync(join(folder, file), file);
-  descriptors = createSurvivorDescriptors();
+  descriptors = createKeptState();
   fs = startProcess(folder, descriptors);
   stranger = spawn('sleep', ['1000']);
   nodeOf('saved');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SyncAverage, Syncer, type SyncJob } from '../../../fs/nodes/syncer.ts';
-import { SILENT } from '../../../fs/nodes/tree.ts';
 import type { Unique } from '../../../fs/protocol/requests.ts';
+import { SILENT } from '../../../fs/protocol/results.ts';
 
 let folder: string;
 let job: SyncJob;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { opcodes } from '../../../fs/protocol/opcodes.ts';
 import type { Unique } from '../../../fs/protocol/requests.ts';
-import { createSurvivorDescriptors, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
+import { createKeptState, type KeptStateDescriptors } from '../../../fs/state/kept-state.ts';
 import { close } from '../../../fs/system/files.ts';
 import { name, request, u32, u64 } from '../wire.ts';
 import { type Process, startProcess } from './process.ts';
@@ -18,12 +18,12 @@ const asked = 4711n;
 const askedAgain = asked | (1n << 63n);
 
 let folder: string;
-let descriptors: SurvivorDescriptors;
+let descriptors: KeptStateDescriptors;
 let nodeId: number;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-given-up-'));
-  descriptors = createSurvivorDescriptors();
+  descriptors = createKeptState();
 });
 afterEach(() => {
   for (const fd of Object.values(descriptors)) close(fd);
@@ -48,7 +48,7 @@ function lock(process: Process, fh: bigint, owner: number, isFlock: boolean): nu
 /** The next processes die in this request, so many of them; answers the one after them. */
 function dieIn(op: 'RELEASE' | 'FLUSH', deaths: number): Process {
   for (let death = 0; death < deaths; death++) {
-    start().survivor.operation.begin(Number(asked) as Unique, death > 0, opcodes[op]);
+    start().keptState.operation.begin(Number(asked) as Unique, death > 0, opcodes[op]);
   }
   return start();
 }
@@ -65,7 +65,7 @@ test.each([
   const next = dieIn('RELEASE', 2);
   expect(next.ask(release(fh)).errno).toBe(EIO);
   expect(next.logged.map(({ event }) => event)).toContain('request-given-up');
-  expect([next.tree.files.size, next.arbiter.manager.size.owners]).toEqual([0, 0]);
+  expect([next.tree.files.size, next.coordinated.manager.size.owners]).toEqual([0, 0]);
   expect(lock(next, openAgain(next), 2, isFlock)).toBe(0);
 });
 
@@ -74,15 +74,15 @@ test('RELEASE that ends this process as well: the next one has neither the handl
   const fh = open(first);
   expect(lock(first, fh, 1, false)).toBe(0);
   const dying = dieIn('RELEASE', 2);
-  dying.arbiter.released = () => {
+  dying.coordinated.released = () => {
     throw new Error('stands for the death');
   };
-  dying.survivor.operation.end = () => {};
+  dying.keptState.operation.end = () => {};
   dying.ask(release(fh));
   const last = start();
-  expect(last.survivor.operation.interrupted?.deaths).toBe(3);
+  expect(last.keptState.operation.interrupted?.deaths).toBe(3);
   expect(last.tree.files.size).toBe(0);
-  expect([...last.survivor.locks.stored(() => {})]).toEqual([]);
+  expect([...last.keptState.locks.stored(() => {})]).toEqual([]);
   expect(last.ask(release(fh)).errno).toBe(EIO);
   expect(lock(last, openAgain(last), 2, false)).toBe(0);
 });

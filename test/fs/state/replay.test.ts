@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { opcodes } from '../../../fs/protocol/opcodes.ts';
 import type { Unique } from '../../../fs/protocol/requests.ts';
-import { createSurvivorDescriptors, type SurvivorDescriptors } from '../../../fs/state/survivor.ts';
+import { createKeptState, type KeptStateDescriptors } from '../../../fs/state/kept-state.ts';
 import { close } from '../../../fs/system/files.ts';
 import { AT_SYMLINK_NOFOLLOW, statAt, statxSize } from '../../../fs/system/stat.ts';
 import { name, request, u32, u64 } from '../wire.ts';
@@ -31,11 +31,11 @@ const asked = 4711n;
 const askedAgain = asked | (1n << 63n);
 
 let folder: string;
-let descriptors: SurvivorDescriptors;
+let descriptors: KeptStateDescriptors;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-replay-'));
-  descriptors = createSurvivorDescriptors();
+  descriptors = createKeptState();
 });
 afterEach(() => {
   for (const fd of Object.values(descriptors)) close(fd);
@@ -59,8 +59,8 @@ function twice(make: (unique: bigint, first: Process) => Buffer, known: readonly
 }
 
 /** The process serves the request until its effect is there, and dies: it comes to nothing that would follow. */
-function diesAfter({ survivor, tree }: Process, op: 'RENAME' | 'UNLINK', effect: () => void): void {
-  const { operation } = survivor;
+function diesAfter({ keptState, tree }: Process, op: 'RENAME' | 'UNLINK', effect: () => void): void {
+  const { operation } = keptState;
   operation.begin(Number(asked) as Unique, false, opcodes[op]);
   const statOf = (of: string) => {
     const root = tree.nodes.get(1 as never);
@@ -195,7 +195,7 @@ test('UNLINK of an open file: whoever takes over after the effect, and before an
   diesAfter(first, 'UNLINK', () => unlinkSync(join(folder, 'new')));
   const next = startProcess();
   expect(next.tree.nodes.get(2 as never)?.isNameless).toBe(true);
-  expect(next.survivor.kept.has('node', 2)).toBe(true);
+  expect(next.keptState.descriptors.has('node', 2)).toBe(true);
   expect(next.ask(request('UNLINK', [name('new')], { unique: askedAgain })).errno).toBe(0);
 });
 

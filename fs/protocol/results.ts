@@ -1,0 +1,22 @@
+// What a handler returns: the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
+import { constants } from 'node:os';
+
+/** No answer now: the kernel expects none, or Session.answer sends it when it is known. */
+export const SILENT = Number.MIN_SAFE_INTEGER;
+export const {
+  EAGAIN,
+  EBADF,
+  EBUSY,
+  EDEADLK,
+  EEXIST,
+  EINTR,
+  EINVAL,
+  EIO,
+  ENFILE,
+  ENOENT,
+  ENOLCK,
+  ENOSYS,
+  EPERM,
+  EPROTO,
+  ESTALE,
+} = constants.errno;
