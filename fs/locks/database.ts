@@ -10,11 +10,12 @@ import {
   heldBits,
   type LockFileKind,
 } from '../sqlite/lock-bytes.ts';
+import { BusyTime } from './busy-time.ts';
+import { Episodes } from './episodes.ts';
 import { ReaderProof } from './readers.ts';
-import type { Slice } from './slices.ts';
 import type { LockOwner, LockTable } from './table.ts';
 import type { ProcessIdentity } from './types.ts';
-import { Episodes, type Waiter } from './waiter.ts';
+import type { Waiter } from './waiter.ts';
 
 /**
  * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection that closes a
@@ -73,6 +74,37 @@ export interface Thread {
   readonly tid: number;
 }
 
+/** A turn that an owner keeps while it asks again. */
+export interface Turn {
+  /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
+  retry: Transaction | undefined;
+  retryUntilMs: number;
+  /** When it gave an outdated READ mark back that it has not asked for again. */
+  gaveBackMs: number | undefined;
+  /** How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer. */
+  retryGapMs: number;
+  /** The turn of a wait that ended at the short limit of a process with several connections: its next try stands there again. */
+  shortened: { readonly turn: number; readonly untilMs: number } | undefined;
+}
+
+/** See slices.ts. */
+export interface Hold {
+  /** How often in a row the line was held back in vain. */
+  inVain: number;
+  /** For how many of the next commits it is not. */
+  turnsWithout: number;
+}
+
+/** The time slice of whoever has the write lock: see slices.ts. */
+export interface Slice {
+  readonly owner: DatabaseOwner;
+  /** The thread that took the write lock. */
+  readonly tid: number;
+  readonly endsMs: number;
+  /** Until when the line is held back; {@link OPEN} when it is not. */
+  heldUntilMs: number;
+}
+
 /** One owner's state on one database. */
 export interface DatabaseOwner {
   readonly owner: LockOwner;
@@ -86,18 +118,10 @@ export interface DatabaseOwner {
   /** HOLDS_* bits over both files. */
   bits: number;
   transaction: Transaction | undefined;
-  /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
-  retry: Transaction | undefined;
-  retryUntilMs: number;
-  /** When it gave an outdated READ mark back that it has not asked for again. */
-  gaveBackMs: number | undefined;
-  /** How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer. */
-  retryGapMs: number;
-  /** The turn of a wait that ended at the short limit of a process with several connections: its next try stands there again. */
-  shortened: { readonly turn: number; readonly untilMs: number } | undefined;
-  /** How often in a row the line was held back for it in vain, and for how many of its next commits it is not. */
-  holdsInVain: number;
-  turnsWithoutHold: number;
+  /** What it is about to ask for again. */
+  readonly turn: Turn;
+  /** Whether the line is held back for it after its commits. */
+  readonly hold: Hold;
   /** It has asked for PENDING from RESERVED: its commit needs every SHARED gone. */
   committing: boolean;
   waiting: number;
@@ -121,14 +145,9 @@ export class Database {
   checkpointer: Thread | undefined;
   resetter: Thread | undefined;
   commits = 0;
-  lastWriteMs = Number.NEGATIVE_INFINITY;
-  /** Since when the last writer may have written. */
-  lastWriteSinceMs = Number.NEGATIVE_INFINITY;
+  readonly busy = new BusyTime();
   slice: Slice | undefined;
   private knownJournal: JournalMode | undefined;
-  private busyBeforeMs = 0;
-  /** Since when the writer of now may have written. */
-  writeHeldSinceMs: number | undefined;
 
   constructor(key: string, name: string) {
     this.key = key;
@@ -150,13 +169,14 @@ export class Database {
         readOnly: false,
         bits: 0,
         transaction: undefined,
-        retry: undefined,
-        retryUntilMs: Number.NEGATIVE_INFINITY,
-        gaveBackMs: undefined,
-        retryGapMs: 0,
-        shortened: undefined,
-        holdsInVain: 0,
-        turnsWithoutHold: 1, // many programs write once
+        turn: {
+          retry: undefined,
+          retryUntilMs: Number.NEGATIVE_INFINITY,
+          gaveBackMs: undefined,
+          retryGapMs: 0,
+          shortened: undefined,
+        },
+        hold: { inVain: 0, turnsWithout: 1 }, // many programs write once
         committing: false,
         waiting: 0,
       };
@@ -194,25 +214,12 @@ export class Database {
     me.bits = bits;
     if (bits & WRITER_BITS) {
       this.writer = me;
-      // What came before its write lock was no idle time either, as is known only now.
-      this.writeHeldSinceMs ??= Math.max(this.lastWriteMs, me.transaction?.startedMs ?? nowMs);
+      this.busy.begin(me.transaction?.startedMs ?? nowMs);
     } else if (this.writer === me) {
       this.writer = undefined;
-      this.lastWriteSinceMs = this.writeHeldSinceMs ?? nowMs;
-      this.busyBeforeMs += nowMs - this.lastWriteSinceMs;
-      this.writeHeldSinceMs = undefined;
+      this.busy.end(nowMs);
     }
     return before;
-  }
-
-  /** A machine that is short of processors keeps a transaction from its write attempt: this time counts as if it held a write lock. */
-  excuse(ms: number): void {
-    this.busyBeforeMs += ms;
-  }
-
-  /** Milliseconds in all, up to now, during which somebody held a write lock, or was on the way to it and late without fault. */
-  busyMs(nowMs: number): number {
-    return this.busyBeforeMs + (this.writeHeldSinceMs === undefined ? 0 : nowMs - this.writeHeldSinceMs);
   }
 
   /** Whether `me` holds anything that its wait would keep from others: not DMS, CKPT, nor a WAL connection's SHARED. */

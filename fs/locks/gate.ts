@@ -1,15 +1,9 @@
 // "Wait before the snapshot": whether a newcomer may begin its transaction now. A transaction that begins while somebody
 // writes, or is about to, reads a snapshot that the other's commit makes stale, and SQLite then refuses its write without
 // asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not held.
-import type { Database, DatabaseOwner, Transaction } from './database.ts';
-import type { LockLimits } from './limits.ts';
-import type { Slice } from './slices.ts';
-
-/** How sure we are that the transaction about to begin will not write. */
-export type Proof = 'process' | 'program' | 'none';
-
-/** Returned when the gate is open. */
-export const OPEN = Number.NEGATIVE_INFINITY;
+import type { Database, DatabaseOwner, Slice, Transaction } from './database.ts';
+import { type LockLimits, OPEN } from './limits.ts';
+import type { Proof } from './readers.ts';
 
 /**
  * {@link OPEN}, or the time at which the gate may open by the clock alone (Infinity: only when somebody gives way).
@@ -68,19 +62,19 @@ export function gateBlockers(database: Database, me: DatabaseOwner): DatabaseOwn
 
 /** SQLite gave the READ mark back to look at the changed WAL header, and asks for it again: its turn is kept. */
 export function hasRetryTurn(me: DatabaseOwner, limits: LockLimits, nowMs: number): boolean {
-  return me.retry !== undefined && nowMs - me.retry.startedMs < limits.youngMostMs;
+  return me.turn.retry !== undefined && nowMs - me.turn.retry.startedMs < limits.youngMostMs;
 }
 
 /** A database is hot when it was written lately, or when too little is known to call it a database that is only read. */
 function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
-  return nowMs - database.lastWriteMs <= limits.hotMs || database.readers.readsInARow < limits.readerProof;
+  return nowMs - database.busy.lastMs <= limits.hotMs || database.readers.readsInARow < limits.readerProof;
 }
 
 /**
  * Until when `other`'s transaction counts as one that may still write; OPEN when it does not. A time that has passed means that
  * reviewYoung decides: its write attempt may have arrived already.
  */
-function mayWriteUntilMs({ retry, retryUntilMs, transaction }: DatabaseOwner): number {
+function mayWriteUntilMs({ turn: { retry, retryUntilMs }, transaction }: DatabaseOwner): number {
   if (retry) return retryUntilMs;
   return transaction?.mayWrite ? transaction.youngUntilMs : OPEN;
 }
@@ -94,15 +88,15 @@ export function reviewYoung(
 ): void {
   const isYoung = ({ startedMs, tid }: Transaction) => nowMs - startedMs < limits.youngMostMs && isRunning(tid);
   for (const owner of database.owners.values()) {
-    const { retry, transaction } = owner;
-    if (retry && nowMs >= owner.retryUntilMs) {
-      if (isYoung(retry)) owner.retryUntilMs = nowMs + limits.youngStepMs;
-      else owner.retry = undefined;
+    const { turn, transaction } = owner;
+    if (turn.retry && nowMs >= turn.retryUntilMs) {
+      if (isYoung(turn.retry)) turn.retryUntilMs = nowMs + limits.youngStepMs;
+      else turn.retry = undefined;
     }
     if (!transaction?.mayWrite || nowMs < transaction.youngUntilMs) continue;
     if (isYoung(transaction)) {
       transaction.youngUntilMs = nowMs + limits.youngStepMs;
-      database.excuse(limits.youngStepMs + (transaction.isLate ? 0 : nowMs - transaction.startedMs));
+      database.busy.excuse(limits.youngStepMs + (transaction.isLate ? 0 : nowMs - transaction.startedMs));
       transaction.isLate = true;
     } else transaction.mayWrite = false;
   }

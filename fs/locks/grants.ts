@@ -3,10 +3,11 @@
 
 import type { LockCounters } from './counters.ts';
 import type { Database, DatabaseOwner, LockFile } from './database.ts';
-import { gateOpensMs, OPEN, type Proof } from './gate.ts';
-import type { LockLimits } from './limits.ts';
+import { gateOpensMs } from './gate.ts';
+import { type LockLimits, OPEN } from './limits.ts';
 import { isCommitStep } from './policy.ts';
 import type { HeldRange } from './ranges.ts';
+import type { Proof } from './readers.ts';
 import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';

@@ -46,6 +46,9 @@ export interface LockLimits {
   readonly longHolderMs: number;
 }
 
+/** Instead of the time at which the gate opens: it is open. */
+export const OPEN = Number.NEGATIVE_INFINITY;
+
 export const defaultLockLimits: LockLimits = {
   queueMs: 5000,
   blockingMs: Number.POSITIVE_INFINITY,

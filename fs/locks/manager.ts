@@ -202,8 +202,8 @@ export class LockManager {
   /** Who holds the write lock of a database, and since when it may have written. */
   writerOf(name: string): { readonly writer: ProcessIdentity; readonly sinceMs: number } | undefined {
     const database = this.#registry.database(name);
-    if (!database?.writer || database.writeHeldSinceMs === undefined) return undefined;
-    return { writer: this.#transactions.identityOf(database, database.writer), sinceMs: database.writeHeldSinceMs };
+    if (!database?.writer || database.busy.sinceMs === undefined) return undefined;
+    return { writer: this.#transactions.identityOf(database, database.writer), sinceMs: database.busy.sinceMs };
   }
 
   #viewOf(database: Database, nowMs: number): DatabaseLocks | undefined {

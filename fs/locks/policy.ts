@@ -61,7 +61,7 @@ export function isBehindLong({ file, request }: Asked, kind: WaitKind, limits: L
   const type = request.type === 'write' ? 'write' : 'read';
   const sinceMs =
     kind === 'gate'
-      ? file.database.writeHeldSinceMs
+      ? file.database.busy.sinceMs
       : table.conflict(request.owner, request.start, request.end, type)?.sinceMs;
   return sinceMs !== undefined && nowMs - sinceMs > limits.queueMs;
 }

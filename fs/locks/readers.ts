@@ -10,6 +10,9 @@ interface Programs {
   lastWriteAttemptMs: number;
 }
 
+/** How sure we are that the transaction about to begin will not write. */
+export type Proof = 'process' | 'program' | 'none';
+
 export class ReaderProof {
   private readonly processes = new Map<string, number>();
   private readonly programs = new Map<string, Programs>();

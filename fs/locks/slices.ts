@@ -2,20 +2,10 @@
 // switch per commit would cost most of the throughput. The line is held back after each of its commits until it comes back, but not
 // for an owner that lately did not.
 import type { Database, DatabaseOwner } from './database.ts';
-import { OPEN } from './gate.ts';
-import type { LockLimits } from './limits.ts';
+import { type LockLimits, OPEN } from './limits.ts';
 
 /** After holds in vain an owner is not waited for this many times, twice as many after each, up to... */
 const MOST_TURNS_WITHOUT = 16;
-
-export interface Slice {
-  readonly owner: DatabaseOwner;
-  /** The thread that took the write lock. */
-  readonly tid: number;
-  readonly endsMs: number;
-  /** Until when the line is held back; {@link OPEN} when it is not. */
-  heldUntilMs: number;
-}
 
 /** `me` has got the write lock. */
 export function beginSlice(
@@ -32,8 +22,8 @@ export function beginSlice(
 
 /** `me` has given the write lock back. */
 export function holdLine(database: Database, me: DatabaseOwner, limits: LockLimits, nowMs: number): void {
-  if (me.turnsWithoutHold > 0) {
-    me.turnsWithoutHold--;
+  if (me.hold.turnsWithout > 0) {
+    me.hold.turnsWithout--;
     return;
   }
   const { slice } = database;
@@ -46,11 +36,12 @@ export function endHold(database: Database, next: DatabaseOwner): void {
   const { slice } = database;
   if (!slice || slice.heldUntilMs === OPEN) return;
   const { owner } = slice;
-  if (owner === next) owner.holdsInVain = owner.turnsWithoutHold = 0;
+  const { hold } = owner;
+  if (owner === next) hold.inVain = hold.turnsWithout = 0;
   else if (slice.heldUntilMs < slice.endsMs) {
     // A hold that the end of the slice has cut short says nothing about its owner.
-    owner.holdsInVain++;
-    owner.turnsWithoutHold = Math.min(MOST_TURNS_WITHOUT, 2 ** owner.holdsInVain);
+    hold.inVain++;
+    hold.turnsWithout = Math.min(MOST_TURNS_WITHOUT, 2 ** hold.inVain);
   }
   slice.heldUntilMs = OPEN;
 }

@@ -4,7 +4,7 @@ import { lockName } from '../sqlite/lock-bytes.ts';
 import type { Database, LockFile } from './database.ts';
 import { blockersOf } from './deadlock.ts';
 import type { LockOwner } from './table.ts';
-import type { Asked, WaitKind } from './waiters.ts';
+import type { Asked, WaitKind } from './waiter.ts';
 
 export interface LockHolder {
   /** SQLite's name for the lock, `flock`, or a byte range. */

@@ -14,8 +14,9 @@ import {
 } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
 import { type Database, type DatabaseOwner, HARMLESS_IN_WAL, HIDDEN, isOpenOf, WRITER_BITS } from './database.ts';
-import { hasRetryTurn, type Proof } from './gate.ts';
+import { hasRetryTurn } from './gate.ts';
 import type { LockLimits } from './limits.ts';
+import type { Proof } from './readers.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
@@ -60,8 +61,8 @@ export class Transactions {
     else if (role === 'reset') database.resetter = { owner: me.owner, tid: request.tid };
     else if (role === 'write' || role === 'reserved') {
       database.episodes.forgetOwner(me.owner);
-      me.retryGapMs = 0;
-      me.shortened = undefined;
+      me.turn.retryGapMs = 0;
+      me.turn.shortened = undefined;
       const transaction = me.transaction;
       if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
         this.#counters.staleSnapshots++;
@@ -71,10 +72,10 @@ export class Transactions {
 
   /** A READ mark is asked for, perhaps one that was given back a moment ago. */
   noteSnapshotAsked(me: DatabaseOwner, nowMs: number): void {
-    if (me.gaveBackMs === undefined) return;
-    const gapMs = nowMs - me.gaveBackMs;
-    me.retryGapMs = gapMs < this.#limits.episodeGapMs ? gapMs : 0;
-    me.gaveBackMs = undefined;
+    if (me.turn.gaveBackMs === undefined) return;
+    const gapMs = nowMs - me.turn.gaveBackMs;
+    me.turn.retryGapMs = gapMs < this.#limits.episodeGapMs ? gapMs : 0;
+    me.turn.gaveBackMs = undefined;
   }
 
   /** A write attempt, granted or not. */
@@ -96,9 +97,9 @@ export class Transactions {
     me.transaction = undefined;
     if (transaction.attemptedWrite) return;
     if (transaction.isOutdated) {
-      me.retry = transaction;
-      me.retryUntilMs = nowMs + this.#limits.retryMs + RETRY_GAP_GROWTH * me.retryGapMs;
-      me.gaveBackMs = nowMs;
+      me.turn.retry = transaction;
+      me.turn.retryUntilMs = nowMs + this.#limits.retryMs + RETRY_GAP_GROWTH * me.turn.retryGapMs;
+      me.turn.gaveBackMs = nowMs;
       return;
     }
     database.readers.readEnded(this.identityOf(database, me));
@@ -143,8 +144,8 @@ export class Transactions {
     nowMs: number,
   ): void {
     if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
-    const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.retry : undefined;
-    me.retry = undefined;
+    const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.turn.retry : undefined;
+    me.turn.retry = undefined;
     // Beside what another connection of its process held it was not asked to wait: nobody waits for it either.
     const isPastGate = (before & ~(inWal ? HARMLESS_IN_WAL : 0)) !== 0;
     // Nor for one that was let through at its limit and asks again: see WaitQueue.
@@ -167,8 +168,8 @@ export class Transactions {
 
   #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
     database.commits++;
-    database.lastWriteMs = nowMs;
-    this.#world.committed(database.name, this.identityOf(database, me), database.lastWriteSinceMs, nowMs);
+    database.busy.lastMs = nowMs;
+    this.#world.committed(database.name, this.identityOf(database, me), database.busy.lastSinceMs, nowMs);
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
     holdLine(database, me, this.#limits, nowMs);

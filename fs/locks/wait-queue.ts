@@ -5,6 +5,7 @@ import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-byte
 import type { LockCounters } from './counters.ts';
 import type { Database, DatabaseOwner } from './database.ts';
 import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
+import type { Episode } from './episodes.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
@@ -13,7 +14,7 @@ import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
-import { type Asked, type Episode, insertByTurn, type Waiter, type WaitKind } from './waiter.ts';
+import { type Asked, insertByTurn, type Waiter, type WaitKind } from './waiter.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -82,7 +83,7 @@ export class WaitQueue {
       limitMs,
       turn,
       episode,
-      busyAtStartMs: database.busyMs(nowMs),
+      busyAtStartMs: database.busy.totalMs(nowMs),
       dueMs: nowMs + Math.min(limitMs, this.#limits.gateIdleMs - episode.idleMs),
       foreignRetryMs: obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined,
     };
@@ -173,7 +174,7 @@ export class WaitQueue {
         else this.#counters.timeouts++;
         if (isCommitStep(waiter.role, waiter.request, waiter.me)) this.#transactions.commitRefused(waiter);
         if (database.handlesOf(waiter.me) > 1)
-          waiter.me.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };
+          waiter.me.turn.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
       }
       this.pump(database, nowMs);
@@ -231,7 +232,7 @@ export class WaitQueue {
     episode.lastSeenMs = nowMs;
     if (answer === 'refused') episode.refused = waiter;
     if (answer === 'granted') episode.startedMs = undefined;
-    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.busyMs(nowMs) - waiter.busyAtStartMs);
+    if (waiter.kind === 'gate') episode.idleMs += waitedMs - (database.busy.totalMs(nowMs) - waiter.busyAtStartMs);
     waiter.me.waiting--;
     this.#waiting.delete(waiter.request.unique);
     const at = database.waiters.indexOf(waiter);
@@ -289,7 +290,7 @@ export class WaitQueue {
     if (waiter.kind === 'lock') return limitMs;
     const { database } = waiter;
     if (database.writer && database.writer !== waiter.me) return limitMs;
-    const idleMs = nowMs - waiter.startedMs - (database.busyMs(nowMs) - waiter.busyAtStartMs);
+    const idleMs = nowMs - waiter.startedMs - (database.busy.totalMs(nowMs) - waiter.busyAtStartMs);
     return Math.min(limitMs, nowMs + this.#limits.gateIdleMs - idleMs - waiter.episode.idleMs);
   }
 
@@ -310,7 +311,7 @@ export class WaitQueue {
   }
 }
 
-function turnAfterShortWait({ shortened }: DatabaseOwner, nowMs: number): number | undefined {
+function turnAfterShortWait({ turn: { shortened } }: DatabaseOwner, nowMs: number): number | undefined {
   return shortened && nowMs <= shortened.untilMs ? shortened.turn : undefined;
 }
 
