@@ -32,7 +32,7 @@ export interface Parts {
   readonly outside: OutsideChanges | undefined;
   readonly fence: Fence;
   readonly tree: Tree;
-  /** Neither is there when the kernel keeps the locks. `locks` is the coordinated as it looks while a fence stands. */
+  /** Neither is there when the kernel keeps the locks. `locks` are the coordinated ones as they look while a fence stands. */
   readonly coordinated: CoordinatedLocks | undefined;
   readonly locks: FencedLocks | undefined;
   readonly session: Session;
