@@ -1,4 +1,4 @@
-// What the manager knows of one database - its main file and its `-shm` together - and of each owner that uses it.
+// What the manager knows of one database - its main file and its `-shm` together - each owner that uses it, and each request that waits.
 // Plain state with the few questions that every rule asks; the rules themselves are in gate.ts and policy.ts.
 import type { JournalMode } from '../sqlite/header.ts';
 import {
@@ -9,13 +9,13 @@ import {
   HOLDS_WRITE,
   heldBits,
   type LockFileKind,
+  type LockRole,
 } from '../sqlite/lock-bytes.ts';
 import { BusyTime } from './busy-time.ts';
-import { Episodes } from './episodes.ts';
-import { ReaderProof } from './readers.ts';
+import { type Episode, Episodes } from './episodes.ts';
+import { type Proof, ReaderProof } from './readers.ts';
 import type { LockOwner, LockTable } from './table.ts';
-import type { ProcessIdentity } from './types.ts';
-import type { Waiter } from './waiter.ts';
+import type { LockRequest, ProcessIdentity } from './types.ts';
 
 /**
  * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection that closes a
@@ -127,6 +127,38 @@ export interface DatabaseOwner {
   waiting: number;
 }
 
+/** `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. */
+export type WaitKind = 'gate' | 'lock';
+
+/** A lock request with what the manager knows of it. */
+export interface Asked {
+  readonly file: LockFile;
+  readonly role: LockRole;
+  readonly request: LockRequest;
+  readonly me: DatabaseOwner;
+}
+
+export interface Waiter extends Asked {
+  readonly database: Database;
+  kind: WaitKind;
+  /** What was known of it when it asked; nothing is learned of an owner while it waits. */
+  readonly proof: Proof;
+  readonly startedMs: number;
+  /** The database's `commits` then. */
+  readonly commitsAsked: number;
+  /** The most that this request may wait; what its episode has used is already subtracted. */
+  limitMs: number;
+  /** Smaller is earlier. An interrupted request that comes back gets its old one. */
+  readonly turn: number;
+  readonly episode: Episode<Asked>;
+  /** The database's busy time when the wait began: the gate's idle limit counts only the rest. */
+  readonly busyAtStartMs: number;
+  /** Its limit is not reached before this time, and need not be looked at until then. */
+  dueMs: number;
+  /** When a lock of a program behind the mount is in the way: the time of the next try. */
+  foreignRetryMs: number | undefined;
+}
+
 export class Database {
   readonly name: string;
   readonly key: string;
@@ -137,7 +169,7 @@ export class Database {
   readonly owners = new Map<LockOwner, DatabaseOwner>();
   /** In the order of their turn. */
   readonly waiters: Waiter[] = [];
-  readonly episodes = new Episodes();
+  readonly episodes = new Episodes<Asked>();
   readonly readers = new ReaderProof();
   /** The owner of RESERVED or WRITE. */
   writer: DatabaseOwner | undefined;
@@ -156,6 +188,13 @@ export class Database {
 
   get isUnused(): boolean {
     return !this.main && !this.shm && !this.other && this.waiters.length === 0;
+  }
+
+  /** Puts `waiter` in its place by turn. */
+  addWaiter(waiter: Waiter): void {
+    let at = this.waiters.length;
+    while (at > 0 && (this.waiters[at - 1]?.turn ?? 0) > waiter.turn) at--;
+    this.waiters.splice(at, 0, waiter);
   }
 
   ownerOf(owner: LockOwner, pid: number): DatabaseOwner {

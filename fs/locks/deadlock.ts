@@ -1,10 +1,11 @@
 // Finds a cycle of waiters and chooses who gives way. Owners are the nodes: SQLite holds a process-wide mutex while it
 // waits for a lock, so one waiting thread keeps its whole process from letting go of anything.
+
 import { HOLDS_READ, HOLDS_RESERVED, HOLDS_SHARED } from '../sqlite/lock-bytes.ts';
+import type { Waiter } from './database.ts';
 import { gateBlockers } from './gate.ts';
 import { isCommitStep } from './policy.ts';
 import type { LockOwner } from './table.ts';
-import type { Waiter } from './waiter.ts';
 
 /** One owner's wait; without a waiter it is a poll: refused a moment ago and sure to ask again. */
 export interface Wait {

@@ -1,9 +1,8 @@
 // An episode is one owner's tries for one lock with short gaps between them. SQLite's busy handler asks again and again: a limit for each
 // request would let a busy timeout of 1 s last half a minute.
 import type { LockRequest } from './types.ts';
-import type { Asked } from './waiter.ts';
 
-export interface Episode {
+export interface Episode<Request> {
   waitedMs: number;
   /** Of it, at the gate while nobody held a write lock. */
   idleMs: number;
@@ -16,23 +15,24 @@ export interface Episode {
   /** Since when it has been trying without success, sleeps of its busy handler included. */
   startedMs: number | undefined;
   /** Its last try, where that was refused at the limit: the busy handler is about to try again. */
-  refused: Asked | undefined;
+  refused: Request | undefined;
 }
 
 const SNAPSHOT = -1;
 
-export class Episodes {
+/** `Request`: a request as it is kept when it was refused. */
+export class Episodes<Request> {
   /** By owner and by what it asks for. */
-  private readonly known = new Map<bigint, Map<number, Episode>>();
+  private readonly known = new Map<bigint, Map<number, Episode<Request>>>();
 
   /** The episode that a request belongs to, begun anew when the last try is too long ago. */
-  of(request: LockRequest, gapMs: number, nowMs: number): Episode {
-    const episodes = this.known.get(request.owner) ?? new Map<number, Episode>();
+  of(request: LockRequest, gapMs: number, nowMs: number): Episode<Request> {
+    const episodes = this.known.get(request.owner) ?? new Map<number, Episode<Request>>();
     this.known.set(request.owner, episodes);
     const what = whatIsAsked(request);
     const known = episodes.get(what);
     if (known && nowMs - known.lastSeenMs <= gapMs) return known;
-    const fresh: Episode = {
+    const fresh: Episode<Request> = {
       waitedMs: 0,
       idleMs: 0,
       lastSeenMs: nowMs,
@@ -46,7 +46,7 @@ export class Episodes {
   }
 
   /** Those whose last try was refused at the limit a moment ago. */
-  *refused(gapMs: number, nowMs: number): Generator<Episode> {
+  *refused(gapMs: number, nowMs: number): Generator<Episode<Request>> {
     for (const episodes of this.known.values()) {
       for (const episode of episodes.values()) {
         if (episode.refused && nowMs - episode.lastSeenMs <= gapMs) yield episode;

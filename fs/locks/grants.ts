@@ -2,7 +2,7 @@
 // transaction. Who waits, and for how long, is wait-queue.ts.
 
 import type { LockCounters } from './counters.ts';
-import type { Database, DatabaseOwner, LockFile } from './database.ts';
+import type { Asked, Database, DatabaseOwner, LockFile, Waiter } from './database.ts';
 import { gateOpensMs } from './gate.ts';
 import { type LockLimits, OPEN } from './limits.ts';
 import { isCommitStep } from './policy.ts';
@@ -11,7 +11,6 @@ import type { Proof } from './readers.ts';
 import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
-import type { Asked, Waiter } from './waiter.ts';
 
 /** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it cannot be stored. */
 export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room';

@@ -4,7 +4,7 @@
 import { END_OF_FILE } from '../protocol/lock-offsets.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
-import { type Database, HIDDEN, isOpenOf, type LockFile, type OpenHandle } from './database.ts';
+import { type Asked, type Database, HIDDEN, isOpenOf, type LockFile, type OpenHandle } from './database.ts';
 import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
 import { isCommitStep, isShielded } from './policy.ts';
@@ -15,7 +15,6 @@ import type { LockOwner, OwnerLocks } from './table.ts';
 import { identityOfHidden, Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockRequest, LockWorld, ProcessIdentity } from './types.ts';
 import { WaitQueue } from './wait-queue.ts';
-import type { Asked } from './waiter.ts';
 
 export class LockManager {
   readonly counters = new LockCounters();

@@ -10,10 +10,9 @@ import {
   HOLDS_RESERVED,
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
-import { type Database, type DatabaseOwner, HIDDEN } from './database.ts';
+import { type Asked, type Database, type DatabaseOwner, HIDDEN, type WaitKind } from './database.ts';
 import type { LockLimits } from './limits.ts';
 import type { LockRequest } from './types.ts';
-import type { Asked, WaitKind } from './waiter.ts';
 
 /** How long a conflicting request may wait, in milliseconds; 0 is "answer at once". */
 export function patienceMs(

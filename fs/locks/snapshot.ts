@@ -1,10 +1,9 @@
 // A frozen view of one database's locks for people and for the monitor: who holds what since when, who waits for whom.
 import type { JournalMode } from '../sqlite/header.ts';
 import { lockName } from '../sqlite/lock-bytes.ts';
-import type { Database, LockFile } from './database.ts';
+import type { Asked, Database, LockFile, WaitKind } from './database.ts';
 import { blockersOf } from './deadlock.ts';
 import type { LockOwner } from './table.ts';
-import type { Asked, WaitKind } from './waiter.ts';
 
 export interface LockHolder {
   /** SQLite's name for the lock, `flock`, or a byte range. */

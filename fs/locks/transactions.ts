@@ -13,14 +13,21 @@ import {
   type LockRole,
 } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import { type Database, type DatabaseOwner, HARMLESS_IN_WAL, HIDDEN, isOpenOf, WRITER_BITS } from './database.ts';
+import {
+  type Asked,
+  type Database,
+  type DatabaseOwner,
+  HARMLESS_IN_WAL,
+  HIDDEN,
+  isOpenOf,
+  WRITER_BITS,
+} from './database.ts';
 import { hasRetryTurn } from './gate.ts';
 import type { LockLimits } from './limits.ts';
 import type { Proof } from './readers.ts';
 import { beginSlice, endHold, holdLine } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import type { LockRequest, LockWorld, ProcessIdentity } from './types.ts';
-import type { Asked } from './waiter.ts';
 
 /** SQLite's sleep before its 17th try is 1.3 times as long as the one before, and later ones grow more slowly. */
 const RETRY_GAP_GROWTH = 1.5;

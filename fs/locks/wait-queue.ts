@@ -3,7 +3,7 @@
 // policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
 import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import type { Database, DatabaseOwner } from './database.ts';
+import type { Asked, Database, DatabaseOwner, Waiter, WaitKind } from './database.ts';
 import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
 import type { Episode } from './episodes.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
@@ -14,7 +14,6 @@ import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer } from './types.ts';
-import { type Asked, insertByTurn, type Waiter, type WaitKind } from './waiter.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -93,7 +92,7 @@ export class WaitQueue {
       episode.refused = asked;
       return this.refuse(asked, nowMs);
     }
-    insertByTurn(database.waiters, waiter);
+    database.addWaiter(waiter);
     me.waiting++;
     this.#waiting.set(request.unique, waiter);
     this.#databases.add(database);
@@ -203,7 +202,7 @@ export class WaitQueue {
   }
 
   /** How long a request may wait now, after what its episode has used. */
-  #limitMs(patience: number, { file: { database }, request, me }: Asked, episode: Episode): number {
+  #limitMs(patience: number, { file: { database }, request, me }: Asked, episode: Episode<Asked>): number {
     const { queueMs, shortMs, behindLongMs } = this.#limits;
     if (request.wait) return patience - episode.waitedMs;
     // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. Between two

@@ -5,8 +5,8 @@ import type { Fence } from '../../../fs/fence/fence.ts';
 import { FencedLocks } from '../../../fs/fence/fenced-locks.ts';
 import { defaultLockLimits } from '../../../fs/locks/limits.ts';
 import type { Node } from '../../../fs/nodes/nodes.ts';
-import { SILENT } from '../../../fs/nodes/tree.ts';
 import type { RequestOf, Unique } from '../../../fs/protocol/requests.ts';
+import { SILENT } from '../../../fs/protocol/results.ts';
 
 const [EINTR, EAGAIN] = [4, 11];
 const [F_RDLCK, F_WRLCK, F_UNLCK] = [0, 1, 2];

@@ -1,7 +1,8 @@
 // Who of a cycle gives way. The order matters: a refusal costs its owner more the later it stands here.
+
 import { expect, test } from 'vitest';
+import type { Waiter } from '../../../fs/locks/database.ts';
 import { chooseVictim } from '../../../fs/locks/deadlock.ts';
-import type { Waiter } from '../../../fs/locks/waiter.ts';
 import { HOLDS_READ, HOLDS_RESERVED, HOLDS_SHARED, HOLDS_WRITE, type LockRole } from '../../../fs/sqlite/lock-bytes.ts';
 
 /** What the choice looks at. */
