@@ -1,5 +1,4 @@
 // Two sessions over one memory stand for two fs processes, the second of which goes on where the first has died.
-
 import { Session } from '../../../fs/channel/session.ts';
 import { CoordinatedLocks } from '../../../fs/lock-binding/coordinated-locks.ts';
 import type { Tree } from '../../../fs/nodes/tree.ts';
