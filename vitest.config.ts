@@ -7,6 +7,7 @@ const fast = [
   'test/architecture.test.ts',
   'test/mutations.test.ts',
   'test/pages.test.ts',
+  'test/bench/**/*.test.ts',
   'test/fs/**/*.test.ts',
   'test/server/**/*.test.ts',
   'test/studio/**/*.test.ts',

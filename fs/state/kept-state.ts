@@ -148,7 +148,9 @@ export class KeptState {
   };
 
   readonly handleStore: HandleStore = {
-    add: ({ node, ...handle }) => this.handles.add({ ...handle, nodeId: node.id }),
+    // Named one by one: a rest and a spread cost more than everything else here.
+    add: ({ id, node, access, isDirect, pid, openedS, unique }) =>
+      this.handles.add({ id, nodeId: node.id, access, isDirect, pid, openedS, unique }),
     remove: (slot) => this.handles.remove(slot),
     hasRoom: () => this.#hasRoom(this.handles.hasRoom, 'handles'),
   };

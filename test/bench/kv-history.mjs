@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { Connection } from '../../dist/server/executors/connection.js';
-import { kvSet } from '../../dist/server/kv/store.js';
+import { Connection } from '../../dist/server/executor/connection.js';
+import { kvSet } from '../../dist/server/executor/kv/store/store.js';
 
 const rounds = 5;
 const keys = 500;

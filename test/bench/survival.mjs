@@ -60,7 +60,7 @@ try {
   const node = { id: 9 };
   const handles = keptState.handleStore;
   perCall('a handle: opened and released', rounds, () =>
-    handles.remove(handles.add({ id: 1, node, access: 2, isDirect: false, pid: 100, unique: 5 })),
+    handles.remove(handles.add({ id: 1, node, access: 2, isDirect: false, pid: 100, openedS: 7, unique: 5 })),
   );
   const fd = openSync(folder, 'r');
   keptState.useMountOf(fd);
