@@ -19,7 +19,13 @@ const usualTable = 'kv_store';
 
 export default function KeysView() {
   const db = database.value;
-  return db === null ? null : <Keys key={db} db={db} />;
+  if (db === null) return null;
+  return (
+    <>
+      {route.value.params.key === undefined && <h1 class="visually-hidden">Keys of {db}</h1>}
+      <Keys key={db} db={db} />
+    </>
+  );
 }
 
 function Keys({ db }: { readonly db: string }) {

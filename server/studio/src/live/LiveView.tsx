@@ -13,7 +13,13 @@ const drawnCommits = 200;
 
 export default function LiveView() {
   const db = database.value;
-  return db === null ? null : <Live key={db} db={db} />;
+  if (db === null) return null;
+  return (
+    <>
+      <h1 class="visually-hidden">Live changes of {db}</h1>
+      <Live key={db} db={db} />
+    </>
+  );
 }
 
 function Live({ db }: { readonly db: string }) {
@@ -38,7 +44,7 @@ function Live({ db }: { readonly db: string }) {
   return (
     <section class="live-view" aria-label="Commits">
       <header class="live-head">
-        <h1>Live changes</h1>
+        <h2>Live changes</h2>
         <span class="muted">
           {commits.length} {commits.length === 1 ? 'commit' : 'commits'} since this page was opened
         </span>

@@ -29,16 +29,19 @@ export default function LocksView() {
   const known = overview.value;
   const isAll = route.value.params.all === '1';
   if (db === null || known === null) return null;
-  if (!known.mounted) return <NotMounted />;
+  if (!known.mounted) return <NotMounted db={db} />;
   return <Locks key={isAll ? '*' : db} db={isAll ? null : db} />;
 }
 
-function NotMounted() {
+function NotMounted({ db }: { readonly db: string }) {
   return (
-    <EmptyState icon="lock" title="Locks are seen on the mount only">
-      This server serves its files without a mount, so that SQLite's locks go past it. Start it as root with a mount:
-      then this page shows which program holds a database, and who waits for it.
-    </EmptyState>
+    <>
+      <h1 class="visually-hidden">Locks of {db}</h1>
+      <EmptyState icon="lock" title="Locks are seen on the mount only">
+        This server serves its files without a mount, so that SQLite's locks go past it. Start it as root with a mount:
+        then this page shows which program holds a database, and who waits for it.
+      </EmptyState>
+    </>
   );
 }
 
