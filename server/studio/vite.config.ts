@@ -2,10 +2,13 @@
 // fresh nonce over __CSP_NONCE__ in index.html with every answer.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 const outDir = resolve(import.meta.dirname, '../../dist/server/studio');
+
+/** The best quality takes ten times as long for 2 % less. */
+const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
 /** index.html changes with every answer, so it is sent as it is. */
 const compressed: Plugin = {
@@ -17,7 +20,7 @@ const compressed: Plugin = {
       const path = join(folder, name);
       const bytes = readFileSync(path);
       if (statSync(path).size < 512) continue;
-      writeFileSync(`${path}.br`, brotliCompressSync(bytes));
+      writeFileSync(`${path}.br`, brotliCompressSync(bytes, quick));
       writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
     }
   },
@@ -25,7 +28,7 @@ const compressed: Plugin = {
 
 /** In one file: many small ones compress badly. */
 const usedByAll =
-  /node_modules\/(@preact|preact)\/|studio\/src\/(api\/|live\/(feed|unseen|after-commits|Badge)|[\w-]+\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
+  /node_modules\/(@preact|preact)\/|studio\/src\/(api\/(client|values)|[\w-]+\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -2,8 +2,6 @@
 import { useState } from 'preact/hooks';
 import { tip } from '../keys.ts';
 import { isPhone } from '../layout.ts';
-import { Badge } from '../live/Badge.tsx';
-import type { Unseen } from '../live/unseen.ts';
 import { linkTo, navigate } from '../location.ts';
 import { BackLink } from '../ui/BackLink.tsx';
 import { Icon } from '../ui/Icon.tsx';
@@ -17,6 +15,7 @@ import type { TableModel } from './use-table.ts';
 
 const ColumnPicker = lazy(() => import('./ColumnPicker.tsx').then((module) => module.ColumnPicker));
 const Filters = lazy(() => import('./Filters.tsx').then((module) => module.Filters));
+const LiveBadge = lazy(() => import('./LiveBadge.tsx').then((module) => module.LiveBadge));
 const FilterSheet = lazy(() => import('./FilterSheet.tsx').then((module) => module.FilterSheet));
 
 interface Props {
@@ -27,11 +26,9 @@ interface Props {
   readonly onCards: (asCards: boolean) => void;
   /** Why rows cannot be edited, or null. */
   readonly readOnly: string | null;
-  /** Commits of others since the rows were read. */
-  readonly unseen: Unseen;
 }
 
-export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly, unseen }: Props) {
+export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }: Props) {
   const { object, query } = model;
   const [open, setOpen] = useState<'columns' | 'filters' | null>(null);
   const filterCount = query.chips.length + (query.where === '' ? 0 : 1);
@@ -51,7 +48,7 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly, u
           </span>
         )}
         <span class="spacer" />
-        <Badge unseen={unseen} />
+        <LiveBadge db={model.db} onRead={() => model.paged.reload({ flash: true })} />
         {readOnly === null && (
           <button
             type="button"

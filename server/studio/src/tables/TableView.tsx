@@ -5,7 +5,6 @@ import { type ColumnChoice, guessWidth, layOut } from '../grid/columns.ts';
 import { start } from '../grid/selection.ts';
 import { useKey } from '../keys.ts';
 import { isPhone } from '../layout.ts';
-import { useUnseen } from '../live/unseen.ts';
 import { loadSchema } from '../session.ts';
 import { lazy } from '../ui/lazy.tsx';
 import { Problem } from '../ui/Problem.tsx';
@@ -56,7 +55,6 @@ export function TableView({ db, object }: Props) {
   useKey('redo', () => redo());
   useKey('reload', () => void paged.reload());
 
-  const unseen = useUnseen(db, () => paged.reload({ flash: true }));
   const applied = () => {
     void paged.reload();
     void loadSchema();
@@ -106,7 +104,6 @@ export function TableView({ db, object }: Props) {
         asCards={asCards}
         onCards={setAsCards}
         readOnly={readOnlyReason(object)}
-        unseen={unseen}
       />
       {error !== null && paged.hasAnswer && <Problem error={error} onRetry={() => void paged.reload()} />}
       <div class="table-body">
