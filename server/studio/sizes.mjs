@@ -10,8 +10,20 @@ const entry = 'index.html';
 /** `without`: what is there already is not counted again. */
 const parts = [
   { name: 'first page', roots: [entry, 'src/tables/TablesView.tsx'], scriptKb: 40, styleKb: 10 },
-  { name: 'SQL editor', roots: ['src/sql/editor.ts'], without: [entry], scriptKb: 135, styleKb: 10 },
-  { name: 'chart', roots: ['src/chart/ChartView.tsx'], without: [entry], scriptKb: 30, styleKb: 10 },
+  {
+    name: 'SQL editor',
+    roots: ['src/sql/editor.ts'],
+    without: [entry, 'src/sql/SqlView.tsx'],
+    scriptKb: 135,
+    styleKb: 10,
+  },
+  {
+    name: 'chart',
+    roots: ['src/chart/ChartView.tsx'],
+    without: [entry, 'src/sql/SqlView.tsx'],
+    scriptKb: 30,
+    styleKb: 10,
+  },
 ];
 
 function weigh() {
