@@ -2,11 +2,10 @@
 import type { FsStatus, LockView } from '../../fs/index.ts';
 import type { KeptChild } from '../children/kept-child.ts';
 import { filesOf } from '../databases/name.ts';
-import type { HttpService } from '../http/http-service.ts';
 import type { LoggedEvent } from '../log.ts';
-import type { MountService } from '../mount/mount-service.ts';
 import { usersOf } from '../mount/mount-users.ts';
-import type { FreeSpace } from './free-space.ts';
+import { programVersion } from '../version.ts';
+import type { Running } from './running.ts';
 
 export interface ProcessStatus {
   readonly role: 'supervisor' | 'fs' | 'server' | 'executor';
@@ -57,40 +56,24 @@ export interface DaemonStatus {
   readonly lastError: LoggedEvent | null;
 }
 
-export interface StatusSources {
-  readonly version: string;
-  readonly startedAtMs: number;
-  readonly data: string;
-  readonly freeSpace: FreeSpace;
-  readonly url: string;
-  readonly mount: string | null;
-  readonly mountService: MountService | undefined;
-  readonly httpService: HttpService | undefined;
-  readonly fenced: readonly string[];
-  /** Of mounts of this data directory that have died. */
-  readonly deadConnections: readonly number[];
-  readonly degraded: readonly string[];
-  readonly isStopping: boolean;
-  readonly lastError: LoggedEvent | undefined;
-}
-
-export async function collectStatus(sources: StatusSources): Promise<DaemonStatus> {
-  const { mountService, httpService, data } = sources;
+export async function collectStatus(running: Running): Promise<DaemonStatus> {
+  const { mounted, httpService, data } = running;
+  const mountService = mounted?.service;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
   const [fs, locks, http, freeBytes] = await Promise.all([
     askFs('status') as Promise<FsStatus | undefined> | undefined,
     askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
-    sources.freeSpace.bytes(data),
+    running.freeSpace.bytes(data),
   ]);
-  const children = [mountService?.process, httpService?.process].filter((child) => child !== undefined);
+  const children = running.services.map((service) => service.process);
   return {
-    version: sources.version,
-    uptimeSeconds: Math.floor((performance.now() - sources.startedAtMs) / 1000),
-    mount: mountService?.connection === undefined ? null : sources.mount,
+    version: programVersion(),
+    uptimeSeconds: Math.floor((performance.now() - running.startedAtMs) / 1000),
+    mount: mountService?.connection === undefined ? null : (mounted?.mountPoint ?? null),
     data,
     freeBytes,
-    url: sources.url,
+    url: running.url,
     passthrough: fs?.passthrough ?? mountService?.passthrough.active ?? false,
     processes: [
       { role: 'supervisor', pid: process.pid },
@@ -105,13 +88,13 @@ export async function collectStatus(sources: StatusSources): Promise<DaemonStatu
       queuedJobs: http?.queuedJobs ?? 0,
     },
     locks: countLocks(locks),
-    fenced: fencedDatabases(sources.fenced, sources.deadConnections),
+    fenced: fencedDatabases(running.fenced, running.kept?.dead ?? []),
     degraded: [
-      ...sources.degraded,
-      ...(sources.isStopping ? ['the daemon is stopping'] : downChildren(children)),
+      ...running.degraded,
+      ...(running.isStopping ? ['the daemon is stopping'] : downChildren(children)),
       ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
     ],
-    lastError: sources.lastError ?? null,
+    lastError: running.log.lastError() ?? null,
   };
 }
 

@@ -1,8 +1,8 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import type { Server } from 'node:net';
-import { type FromFsProcess, type FsStatus, inspectFuse, type LockView, type WriterRecord } from '../../fs/index.ts';
-import type { DaemonState, UnprivilegedUser } from '../../server/index.ts';
+import { type FromFsProcess, inspectFuse } from '../../fs/index.ts';
+import type { UnprivilegedUser } from '../../server/index.ts';
 import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
 import { urlOf } from '../config/listen-address.ts';
@@ -24,13 +24,12 @@ import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
-import { programVersion } from '../version.ts';
+import { answerServer, locksOf, probeAll, probesOf } from './answers.ts';
 import { claimDirectories, createStateDirectory } from './claim-directories.ts';
-import { daemonState } from './daemon-state.ts';
 import { EndSteps } from './end-steps.ts';
-import { FreeSpace } from './free-space.ts';
-import { toFsCounters, toLockSnapshot, toServerMessages, toWriteRecord } from './fs-to-server.ts';
-import { KeptRecord, type Mounted } from './kept-record.ts';
+import { toServerMessages } from './fs-to-server.ts';
+import { KeptRecord } from './kept-record.ts';
+import { Running } from './running.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
@@ -43,16 +42,9 @@ export class Supervisor {
   readonly #log: Log;
   readonly #keptMount: KeptMount;
   readonly #endSteps: EndSteps;
-  readonly #degraded: string[] = [];
-  readonly #startedAtMs = performance.now();
-  readonly #freeSpace = new FreeSpace();
-  #data = '';
-  #url = '';
+  readonly #running: Running;
   #user: UnprivilegedUser | undefined;
   #logLevel: LogLevel;
-  #mounted: Mounted | undefined;
-  #httpService: HttpService | undefined;
-  #kept: KeptRecord | undefined;
   /** How long the stop to come waits for requests and programs. */
   #drainSeconds: number;
   #control: Server | undefined;
@@ -65,6 +57,7 @@ export class Supervisor {
     this.#logLevel = settings.logLevel;
     this.#drainSeconds = settings.drainSeconds;
     this.#log = log;
+    this.#running = new Running(log);
     this.#endSteps = new EndSteps(log);
     this.#keptMount = new KeptMount(serviceManager, log);
   }
@@ -73,8 +66,8 @@ export class Supervisor {
   async start(): Promise<{ readonly mount: string | null; readonly url: string }> {
     try {
       await this.#startInOrder();
-      await Promise.all(this.probes().map(({ ask }) => ask()));
-      return { mount: this.#mounted?.mountPoint ?? null, url: this.#url };
+      await probeAll(this.#running);
+      return { mount: this.#running.mounted?.mountPoint ?? null, url: this.#running.url };
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -95,6 +88,7 @@ export class Supervisor {
   stop(drainSeconds = this.#drainSeconds): Promise<void> {
     if (!this.#stopping) {
       const drain = new Drain(drainSeconds);
+      this.#running.isStopping = true;
       this.#stopping = { drain, done: this.#endSteps.run(drain) };
     }
     return this.#stopping.done;
@@ -111,32 +105,11 @@ export class Supervisor {
   }
 
   status(): Promise<DaemonStatus> {
-    return collectStatus({
-      version: programVersion(),
-      startedAtMs: this.#startedAtMs,
-      data: this.#data,
-      freeSpace: this.#freeSpace,
-      url: this.#url,
-      mount: this.#mounted?.mountPoint ?? null,
-      mountService: this.#mounted?.service,
-      httpService: this.#httpService,
-      fenced: this.#kept?.fenced ?? [],
-      deadConnections: this.#kept?.dead ?? [],
-      degraded: this.#degraded,
-      isStopping: this.#stopping !== undefined,
-      lastError: this.#log.lastError(),
-    });
+    return collectStatus(this.#running);
   }
 
-  /** Questions that a process answers only while it really serves. */
   probes(): Probe[] {
-    const services = [this.#mounted?.service, this.#httpService].filter((service) => service !== undefined);
-    return services.map((service) => ({
-      name: service.process.role,
-      ask: () => service.ask(),
-      isStarting: () => service.process.current?.isReady !== true,
-      end: () => service.process.current?.kill(),
-    }));
+    return probesOf(this.#running);
   }
 
   /**
@@ -152,35 +125,35 @@ export class Supervisor {
   }
 
   async #reload(): Promise<void> {
-    await this.#mounted?.service.reload();
-    await this.#httpService?.reload(new Drain(this.#settings.drainSeconds));
+    await this.#running.mounted?.service.reload();
+    await this.#running.httpService?.reload(new Drain(this.#settings.drainSeconds));
     this.#log.info('reloaded');
   }
 
   setLogLevel(level: Settings['logLevel']): void {
     this.#logLevel = level;
     this.#log.setLevel(level);
-    this.#httpService?.send({ type: 'log-level', level });
+    this.#running.httpService?.send({ type: 'log-level', level });
   }
 
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
     const mountPoint = this.#isMountPossible() ? canonicalMountPoint(settings.mount) : null;
     this.#user = settings.user === undefined ? undefined : findUser(settings.user);
-    this.#data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user: this.#user });
-    if (mountPoint !== null) refuseNesting(this.#data, mountPoint);
+    this.#running.data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user: this.#user });
+    if (mountPoint !== null) refuseNesting(this.#running.data, mountPoint);
     createRunDir(settings.runDir);
-    const instance = instanceOf(settings.runDir, this.#data);
+    const instance = instanceOf(settings.runDir, this.#running.data);
     await claimDirectories(
-      { data: this.#data, mountPoint, runDir: settings.runDir },
+      { data: this.#running.data, mountPoint, runDir: settings.runDir },
       instance,
       this.#endSteps,
       this.#log,
     );
     createInstanceFolder(instance);
-    const kept = new KeptRecord(instance, this.#data, this.#log);
+    const kept = new KeptRecord(instance, this.#running.data, this.#log);
     const { earlier } = kept;
-    this.#kept = kept;
+    this.#running.kept = kept;
     this.#endSteps.add(async () => kept.removeUnlessNeeded());
     // Answers until nothing else runs: whoever has asked for a stop may want it to be quicker. Connections stay open until the
     // process ends: `hoody-sqlite stop` waits for that.
@@ -192,7 +165,7 @@ export class Supervisor {
       mode: settings.socketMode,
       gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
     });
-    this.#url = urlOf(socket.address);
+    this.#running.url = urlOf(socket.address);
     this.#endSteps.add(() => socket.close());
 
     const adopted =
@@ -202,8 +175,8 @@ export class Supervisor {
     if (adopted) kept.setDead(earlier?.dead ?? []);
     else await this.#endStaleMounts(mountPoint, kept);
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
-    if (this.#mounted === undefined) this.#startDataFence(instance, kept);
-    kept.write(this.#mounted);
+    if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
+    kept.write(this.#running.mounted);
     await this.#startHttp(socket);
     await this.#openControl(instance);
   }
@@ -227,7 +200,7 @@ export class Supervisor {
   }
 
   #serveWithoutMount(mount: string, reason: string): void {
-    this.#degraded.push(`nothing is mounted: ${reason}`);
+    this.#running.degraded.push(`nothing is mounted: ${reason}`);
     this.#log.warn('no-mount', { mount, reason, effect: 'HTTP serves the data directory' });
   }
 
@@ -241,7 +214,7 @@ export class Supervisor {
     const { passthrough, locks, lockLimits, idlePolling, requireMount } = this.#settings;
     const service = new MountService({
       options: {
-        dataDir: this.#data,
+        dataDir: this.#running.data,
         mountPoint,
         passthrough,
         locks,
@@ -264,13 +237,13 @@ export class Supervisor {
           kept.setFenced(message.databases as readonly string[]);
           kept.write({ mountPoint, service });
         }
-        for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#httpService?.send(told);
+        for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#running.httpService?.send(told);
       },
       onLost: async () => {
-        await this.#httpService?.stop(new Drain(0));
+        await this.#running.httpService?.stop(new Drain(0));
       },
       onBack: () => {
-        this.#httpService?.start().catch((error: unknown) => {
+        this.#running.httpService?.start().catch((error: unknown) => {
           this.#log.error('server-not-restarted', { reason: messageOf(error) });
           this.#onStop('the server cannot be started again', exitCodes.failed);
         });
@@ -291,16 +264,16 @@ export class Supervisor {
     } finally {
       kept.setNeeded(false); // an adopted mount serves, or is among the dead connections
     }
-    this.#mounted = { mountPoint, service };
-    if (isOpenToAll(this.#data)) {
+    this.#running.mounted = { mountPoint, service };
+    if (isOpenToAll(this.#running.data)) {
       this.#log.warn('data-directory-open-to-all', {
-        data: this.#data,
+        data: this.#running.data,
         effect: 'set-user-ID programs that containers put there work for every user of this machine',
-        cure: howToClose(this.#data, mountPoint),
+        cure: howToClose(this.#running.data, mountPoint),
       });
     }
     if (!service.passthrough.active && passthrough !== 'off') {
-      this.#degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
+      this.#running.degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
     }
     this.#endSteps.add(async (drain) => {
       const isUnused = await service.stop(drain);
@@ -312,11 +285,11 @@ export class Supervisor {
   #startDataFence(instance: Instance, kept: KeptRecord): void {
     if (kept.dead.length === 0) return;
     const fence = new DataFence(
-      this.#data,
+      this.#running.data,
       instance.folder,
       (databases) => {
         kept.setFenced(databases);
-        this.#httpService?.send({ type: 'fenced', databases });
+        this.#running.httpService?.send({ type: 'fenced', databases });
         kept.write(undefined);
       },
       this.#log,
@@ -333,48 +306,26 @@ export class Supervisor {
         serverOptions(
           { ...this.#settings, logLevel: this.#logLevel },
           {
-            dataDir: this.#data,
-            mountPoint: this.#mounted?.mountPoint ?? null,
-            fenced: this.#kept?.fenced ?? [],
+            dataDir: this.#running.data,
+            mountPoint: this.#running.mounted?.mountPoint ?? null,
+            fenced: this.#running.fenced,
             user: this.#user,
           },
         ),
-      answer: (name, args) => this.#answerServer(name, args),
+      answer: (name, args) => answerServer(this.#running, name, args),
       log: this.#log,
     });
     await service.start();
-    this.#httpService = service;
+    this.#running.httpService = service;
     this.#endSteps.add((drain) => service.stop(drain));
-  }
-
-  async #answerServer(name: string, args: unknown): Promise<unknown> {
-    const fs = this.#mounted?.service.process.current;
-    if (name === 'daemon-state') return this.#state(args as readonly string[]);
-    if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
-    if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
-    return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
-  }
-
-  #state(openDatabases: readonly string[]): Promise<DaemonState> {
-    const services = [this.#mounted?.service, this.#httpService].filter((service) => service !== undefined);
-    return daemonState({
-      data: this.#data,
-      mountService: this.#mounted?.service,
-      children: services.map((service) => service.process),
-      fenced: this.#kept?.fenced ?? [],
-      degraded: this.#degraded,
-      openDatabases,
-    });
   }
 
   async #openControl(instance: Instance): Promise<void> {
     this.#control = await openControlSocket(instance.controlSocket, {
       status: () => this.status(),
-      locks: async () => (await this.#mounted?.service.process.current?.query('locks')) ?? { databases: [] },
+      locks: () => locksOf(this.#running),
       reload: () => this.reload(),
-      alive: async () => {
-        await Promise.all(this.probes().map(({ ask }) => ask()));
-      },
+      alive: () => probeAll(this.#running),
       stop: async (args) => this.#stopAsAsked((args ?? {}) as StopRequest),
     });
   }

@@ -1,0 +1,33 @@
+// What runs of the daemon, as far as questions about it are concerned. The supervisor fills it in while it starts.
+import type { HttpService } from '../http/http-service.ts';
+import type { Log } from '../log.ts';
+import type { MountService } from '../mount/mount-service.ts';
+import { FreeSpace } from './free-space.ts';
+import type { KeptRecord, Mounted } from './kept-record.ts';
+
+export class Running {
+  readonly log: Log;
+  readonly startedAtMs = performance.now();
+  readonly freeSpace = new FreeSpace();
+  /** What does not work as asked for, one sentence each. */
+  readonly degraded: string[] = [];
+  data = '';
+  url = '';
+  mounted: Mounted | undefined;
+  httpService: HttpService | undefined;
+  kept: KeptRecord | undefined;
+  isStopping = false;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  get services(): readonly (MountService | HttpService)[] {
+    return [this.mounted?.service, this.httpService].filter((service) => service !== undefined);
+  }
+
+  /** Databases that are locked for programs of mounts that have died. */
+  get fenced(): readonly string[] {
+    return this.kept?.fenced ?? [];
+  }
+}
