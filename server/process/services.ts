@@ -21,19 +21,19 @@ export interface Services {
    * Runs an operation on the database that `db` names, before the request's deadline.
    * @throws ApiError: path errors, what the operation threw, DATABASE_BUSY, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE.
    */
-  run<Args, Result>(
-    operation: Operation<Args, Result>,
+  run<Args, Answer>(
+    operation: Operation<Args, Answer>,
     context: RequestContext,
     args: Args,
     options?: RunOptions,
-  ): Promise<Result>;
+  ): Promise<Answer>;
   /** Runs while no executor has the path open. */
-  runOnFile<Args, Result>(
-    operation: FileOperation<Args, Result>,
+  runOnFile<Args, Answer>(
+    operation: FileOperation<Args, Answer>,
     context: RequestContext,
     path: string,
     args: Args,
-  ): Promise<Result>;
+  ): Promise<Answer>;
   /** Adds entries to the query history of a database, later. `isWrite`: the table may be made for them. */
   record(target: DatabaseTarget, entries: readonly HistoryEntry[], isWrite: boolean): void;
   /** Resolves when everything recorded so far is in the table. @throws ApiError when that does not happen before the deadline */

@@ -76,13 +76,13 @@ export class Scheduler {
   }
 
   /** @throws ApiError what the operation threw, DATABASE_BUSY, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, path errors */
-  run<Args, Result>(operation: Operation<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
-    return this.#enqueue(operation.name, operation.lane, args, request) as Promise<Result>;
+  run<Args, Answer>(operation: Operation<Args, Answer>, args: Args, request: JobRequest): Promise<Answer> {
+    return this.#enqueue(operation.name, operation.lane, args, request) as Promise<Answer>;
   }
 
   /** Runs with no connection open to the path in any executor. */
-  runOnFile<Args, Result>(operation: FileOperation<Args, Result>, args: Args, request: JobRequest): Promise<Result> {
-    return this.#enqueue(operation.name, 'file', args, request) as Promise<Result>;
+  runOnFile<Args, Answer>(operation: FileOperation<Args, Answer>, args: Args, request: JobRequest): Promise<Answer> {
+    return this.#enqueue(operation.name, 'file', args, request) as Promise<Answer>;
   }
 
   get executorPids(): number[] {
