@@ -16,6 +16,7 @@ import type { Metrics } from './metrics.ts';
 import type { HistoryRecorder } from './query-history-recorder.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { HistoryRecord, Services } from './services.ts';
+import type { ShareBook } from './share-book.ts';
 
 export interface ServiceParts {
   readonly options: ServerOptions;
@@ -27,6 +28,7 @@ export interface ServiceParts {
   readonly locks: () => Promise<LockSnapshot>;
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
+  readonly shares: ShareBook;
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
@@ -36,11 +38,12 @@ export function createServices(parts: ServiceParts): Services {
   const services: Services = {
     options,
     log: parts.log,
+    shares: parts.shares,
     stopping: parts.stopping,
     resolve: (name) => resolveDatabase(name, rules),
     target: (context) => resolveDatabase(context.query.text('db'), rules),
-    async run(operation, context, args, { record, ...run } = {}) {
-      const target = services.target(context);
+    async run(operation, context, args, { record, database, ...run } = {}) {
+      const target = database ?? services.target(context);
       const startedMs = performance.now();
       const remember = (error: string | null): void => {
         if (record === undefined || (error === null && record.onlyIfFailed === true)) return;
@@ -53,7 +56,7 @@ export function createServices(parts: ServiceParts): Services {
         return result;
       } catch (error) {
         remember(error instanceof Error ? error.message : String(error));
-        throw error instanceof ApiError ? await services.namingHolder(error, context) : error;
+        throw error instanceof ApiError ? await services.namingHolder(error, target) : error;
       }
     },
     runOnFile: (operation, context, path, args) =>
@@ -69,7 +72,7 @@ export function createServices(parts: ServiceParts): Services {
         await Promise.race([recorder.flush(services.target(context).path), deadline]);
       } catch (error) {
         if (error instanceof ApiError && error.status !== 503) return;
-        throw await services.namingHolder(late, context);
+        throw await services.namingHolder(late, services.target(context));
       }
     },
     forgetHistory: ({ path }) => recorder.forget(path),
@@ -88,13 +91,11 @@ export function createServices(parts: ServiceParts): Services {
     },
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     locks,
-    namingHolder: (error, context) => {
-      const { path } = services.target(context);
-      return namingHolder(error, {
+    namingHolder: (error, { path }) =>
+      namingHolder(error, {
         readLocks: async () => locksOf(await locks(), relative(options.root, path)),
         isExecutor: (pid) => scheduler.executorPids.includes(pid),
-      });
-    },
+      }),
     metricsText: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     counters: () => ({
       requests: metrics.requests,

@@ -21,6 +21,7 @@ import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
+import type { ShareBook } from './share-book.ts';
 import { startBackground } from './upkeep/background.ts';
 import type { KeptDatabases } from './upkeep/kept-databases.ts';
 
@@ -34,6 +35,12 @@ export interface SupervisorQuestions {
   readonly locks: () => Promise<LockSnapshot>;
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
+}
+
+/** Files of the state directory, which are opened before the process becomes another user. */
+export interface StateFiles {
+  readonly keptDatabases: KeptDatabases;
+  readonly shares: ShareBook;
 }
 
 export interface HttpServer {
@@ -51,7 +58,7 @@ export interface HttpServer {
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
-  keptDatabases: KeptDatabases,
+  { keptDatabases, shares }: StateFiles,
   { fsCounters, daemonState, locks, writers }: SupervisorQuestions,
 ): HttpServer {
   const { root, dataDir, allowAnyAbsoluteDbPath } = options;
@@ -108,6 +115,7 @@ export function createHttpServer(
     metrics,
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     writers,
+    shares,
     stopping: stopping.signal,
     log,
   });

@@ -14,6 +14,7 @@ import type {
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
+import { ShareBook } from './share-book.ts';
 import { KeptDatabases } from './upkeep/kept-databases.ts';
 
 const listenFd = 3;
@@ -71,9 +72,12 @@ async function readWriters(database: string): Promise<WriteRecord | null> {
 
 function start(options: ServerOptions): void {
   logLevel = options.logLevel;
-  const keptDatabases = new KeptDatabases(options.stateDir, options.root, log);
+  const files = {
+    keptDatabases: new KeptDatabases(options.stateDir, options.root, log),
+    shares: new ShareBook(options.stateDir, options.root, log),
+  };
   if (options.user !== undefined) becomeUser(options.user);
-  const made = createHttpServer(options, log, keptDatabases, {
+  const made = createHttpServer(options, log, files, {
     fsCounters: () => readFsCounters(options.mounted),
     daemonState: readDaemonState,
     locks: () => readLocks(options.mounted),

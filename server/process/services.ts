@@ -9,10 +9,13 @@ import type { DatabaseTarget } from '../messages/paths.ts';
 import type { StudioCommitEvent } from '../messages/studio.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
+import type { ShareBook } from './share-book.ts';
 
 export interface Services {
   readonly options: ServerOptions;
   readonly log: Log;
+  /** The share links of the studio. */
+  readonly shares: ShareBook;
   /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */
   target(context: RequestContext): DatabaseTarget;
   /** As `target`, for a parameter of another name. */
@@ -51,8 +54,8 @@ export interface Services {
   monotonicMs(): number;
   /** Who holds and who waits for locks on the mount. */
   locks(): Promise<LockSnapshot>;
-  /** A DATABASE_BUSY with the name of who holds the database of the request, where that is known; any other error as it is. */
-  namingHolder(error: ApiError, context: RequestContext): Promise<ApiError>;
+  /** A DATABASE_BUSY with the name of who holds the database, where that is known; any other error as it is. */
+  namingHolder(error: ApiError, target: DatabaseTarget): Promise<ApiError>;
   /** The body of GET /metrics and its content type. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** What health shows. */
@@ -62,6 +65,8 @@ export interface Services {
 }
 
 export interface RunOptions {
+  /** Instead of the one that `db` names. */
+  readonly database?: DatabaseTarget;
   /** Create the file when it is missing (a valid empty WAL database). Default false. */
   readonly create?: boolean;
   /** The client has asked for the end of the work. */

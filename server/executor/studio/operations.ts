@@ -10,6 +10,7 @@ import { kvBytes, kvHistory, kvValue } from './kv-past.ts';
 import { pulse } from './pulse.ts';
 import { inRead } from './reading.ts';
 import { readPage } from './rows.ts';
+import { fillSample } from './sample.ts';
 import { readSchema } from './schema.ts';
 import { explain, runSql } from './sql.ts';
 
@@ -34,5 +35,6 @@ export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.kvValue, (connection, request) => json(kvValue(connection, request))),
   implement(studio.kvBytes, kvBytes),
   implement(studio.kvHistory, (connection, request) => json(kvHistory(connection, request))),
+  implement(studio.fillSample, (connection, { clientIp }) => fillSample(connection, clientIp)),
   implement(studio.pulse, pulse),
 ] as readonly AnyImplementation[];

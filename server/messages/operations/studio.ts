@@ -104,5 +104,8 @@ export const studio = {
   /** StudioKvHistory. */
   kvHistory: declare<StudioKvHistoryRequest, Reply>('studio.kvHistory', 'kv-read'),
 
+  /** Fills an empty database with the sample shop. */
+  fillSample: declare<{ readonly clientIp: string }, NoArgs>('studio.fillSample', 'sql'),
+
   pulse: declare<NoArgs, Pulse>('studio.pulse', 'kv-read'),
 } as const;

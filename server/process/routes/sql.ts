@@ -149,7 +149,7 @@ async function executeTransaction(context: RequestContext, services: Services): 
     );
     services.record(target, records, answer.wrote);
     if (answer.error === null) return { status: 200, body: answer.body };
-    return errorReply(await services.namingHolder(fromErrorData(answer.error), context));
+    return errorReply(await services.namingHolder(fromErrorData(answer.error), services.target(context)));
   } catch (error) {
     if (!(error instanceof ApiError) || 'reqIdx' in error.members) throw error;
     const members = { ...error.members, reqIdx: -1 };

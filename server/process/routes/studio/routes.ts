@@ -4,6 +4,8 @@ import { studioEditRoutes } from './edits.ts';
 import { studioKvRoutes } from './kv.ts';
 import { studioLiveRoutes } from './live.ts';
 import { pageRoutes } from './page.ts';
+import { studioSampleRoutes } from './sample.ts';
+import { studioShareRoutes } from './shares.ts';
 import { studioSqlRoutes } from './sql.ts';
 import { studioTableRoutes } from './tables.ts';
 
@@ -14,4 +16,6 @@ export const studioRoutes: readonly Route[] = [
   ...studioSqlRoutes,
   ...studioKvRoutes,
   ...studioLiveRoutes,
+  ...studioShareRoutes,
+  ...studioSampleRoutes,
 ];

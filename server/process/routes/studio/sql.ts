@@ -122,7 +122,7 @@ async function runSql(context: RequestContext, services: Services): Promise<Repl
     if (answer === null) return json({ results: [], schemaVersion: '' });
     recordSql(context, services, request.dryRun ? [] : answer.records, answer.wrote);
     if (answer.reply !== null) return answer.reply;
-    throw await services.namingHolder(fromErrorData(answer.error), context);
+    throw await services.namingHolder(fromErrorData(answer.error), services.target(context));
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'DATABASE_BUSY') throw error;
     const waitedMs = Math.round(performance.now() - startedMs);
