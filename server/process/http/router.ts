@@ -44,16 +44,17 @@ export class Router {
     const fixed = methods?.get(method as Method);
     if (fixed !== undefined) return { route: fixed, key: '' };
     const others = new Set<string>(methods?.keys());
+    let get = methods?.get('GET');
+    let getKey = '';
     for (const { route, before, after } of this.#keyed) {
       if (!path.startsWith(before) || !path.endsWith(after) || path.length <= before.length + after.length) continue;
-      if (route.method === method) {
-        return { route, key: decodeKey(path.slice(before.length, path.length - after.length)) };
-      }
+      const key = path.slice(before.length, path.length - after.length);
+      if (route.method === method) return { route, key: decodeKey(key) };
+      if (route.method === 'GET' && get === undefined) [get, getKey] = [route, key];
       others.add(route.method);
     }
     // A HEAD of its own comes first: /kv/snapshot is a key there.
-    const get = method === 'HEAD' ? methods?.get('GET') : undefined;
-    if (get !== undefined) return { route: get, key: '' };
+    if (method === 'HEAD' && get !== undefined) return { route: get, key: decodeKey(getKey) };
     if (others.size === 0) throw new ApiError('NOT_FOUND', 'there is no such route');
     const allowed = [...others].join(', ');
     throw new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allowed}`);
