@@ -78,10 +78,11 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'backup',
-    arguments: [{ name: 'NAME' }, { name: 'FILE', values: 'file' }],
-    summary: 'save a database to a file while it is in use',
+    arguments: [{ name: 'NAME' }, { name: 'FILE|-', values: 'file' }],
+    other: { flag: 'all', arguments: [{ name: 'DIR', values: 'directory' }] },
+    summary: 'save a database to a file or (-) to stdout while it is in use, or all databases to a folder',
     settings: whichDaemon,
-    switches: [force, json],
+    switches: [{ flag: 'all', description: 'save every database, each under its name below DIR' }, force, json],
     load: () => import('../commands/backup.ts'),
   },
   {

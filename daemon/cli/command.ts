@@ -22,7 +22,7 @@ export interface Argument {
   readonly name: string;
   readonly isOptional?: true;
   /** What it may be, or of what kind it is; anything unless given. */
-  readonly values?: readonly string[] | 'file' | 'command' | 'option';
+  readonly values?: readonly string[] | 'file' | 'directory' | 'command' | 'option';
 }
 
 export interface Command {
@@ -30,8 +30,8 @@ export interface Command {
   readonly summary: string;
   /** In order; those that may be left out come last. */
   readonly arguments?: readonly Argument[];
-  /** A second way to call it, as the help shows it. */
-  readonly otherUsage?: string;
+  /** Another way to call it: with this switch it takes these arguments. */
+  readonly other?: { readonly flag: string; readonly arguments: readonly Argument[] };
   /** Options of the table that this command takes. */
   readonly settings: readonly SettingName[];
   /** Flags of this command alone; none has a value. */
@@ -42,7 +42,17 @@ export interface Command {
 }
 
 /** As `hoody-sqlite locks [DB]`, without the flags; more than one line where there is another way to call it. */
-export function usagesOf({ name, arguments: rows = [], otherUsage }: Command): string[] {
-  const words = rows.map((row) => (row.isOptional ? ` [${row.name}]` : ` ${row.name}`)).join('');
-  return [`hoody-sqlite ${name}${words}`, ...(otherUsage === undefined ? [] : [`hoody-sqlite ${name} ${otherUsage}`])];
+export function usagesOf({ name, arguments: rows, other }: Command): string[] {
+  const usage = `hoody-sqlite ${name}${argumentWords(rows)}`;
+  return other ? [usage, `hoody-sqlite ${name} --${other.flag}${argumentWords(other.arguments)}`] : [usage];
+}
+
+function argumentWords(rows: readonly Argument[] = []): string {
+  return rows.map((row) => (row.isOptional ? ` [${row.name}]` : ` ${row.name}`)).join('');
+}
+
+/** The arguments that are meant with these switches. */
+export function argumentsOf(command: Command, switches: ReadonlySet<string>): readonly Argument[] {
+  const { other } = command;
+  return (other && switches.has(other.flag) ? other.arguments : command.arguments) ?? [];
 }

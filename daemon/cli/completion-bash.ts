@@ -36,6 +36,7 @@ ${commands.map((command) => `      ${command.name}) flags=${words(flagsOf(comman
       *) ((at++)) ;;
     esac
   done
+${commands.flatMap((command) => otherCase(command, commands)).join('\n')}
   case $command:$at in
 ${commands.flatMap((command) => argumentCases(command, commands)).join('\n')}
   esac
@@ -55,6 +56,18 @@ complete -F _hoody_sqlite hoody-sqlite
 function flagCase(flag: string, value: string | null): string[] {
   if (value === null) return [];
   return [`    --${flag}) ${action(offeredFor(value))}return ;;`];
+}
+
+/** The arguments of a command that is called in its other way. */
+function otherCase({ name, other }: Command, commands: readonly Command[]): string[] {
+  if (!other) return [];
+  const texts = other.arguments.map((row, at) => `((at == ${at})) && ${action(offeredAs(row, commands))}`);
+  return [
+    `  if [[ $command == ${name} && " \${COMP_WORDS[*]} " == *" --${other.flag} "* ]]; then`,
+    ...texts.map((text) => `    ${text}`),
+    '    return',
+    '  fi',
+  ];
 }
 
 function argumentCases(command: Command, commands: readonly Command[]): string[] {

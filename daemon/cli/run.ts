@@ -3,7 +3,7 @@
 import { options, type SettingName, settingOfFlag } from '../config/options.ts';
 import { loadSettings } from '../config/settings.ts';
 import { CommandError, type ExitCode, errorFacts, exitCodes, sentenceOf, usageError } from '../errors.ts';
-import { type Command, type ParsedArguments, usagesOf } from './command.ts';
+import { type Argument, argumentsOf, type Command, type ParsedArguments, usagesOf } from './command.ts';
 import { commands } from './command-table.ts';
 import { helpText } from './help.ts';
 import { print } from './output.ts';
@@ -75,19 +75,17 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     if (text === undefined) throw usageError(`--${flag} needs a value: ${options[name].value}`);
     flags.set(name, [...(flags.get(name) ?? []), text]);
   }
-  checkCount(command, positionals);
+  checkCount(command, argumentsOf(command, switches), positionals);
   return { flags, switches, positionals };
 }
 
-/** The command itself counts where it can be called in another way. */
-function checkCount(command: Command, positionals: readonly string[]): void {
-  const { arguments: rows = [], otherUsage } = command;
-  const most = rows.length;
-  const least = otherUsage === undefined ? rows.filter(({ isOptional }) => !isOptional).length : 0;
-  if (positionals.length > most) throw usageError(`unexpected argument "${positionals[most]}"`, usageOf(command));
+function checkCount(command: Command, rows: readonly Argument[], positionals: readonly string[]): void {
+  const least = rows.filter(({ isOptional }) => !isOptional).length;
+  const unexpected = positionals[rows.length];
+  if (unexpected !== undefined) throw usageError(`unexpected argument "${unexpected}"`, usageOf(command));
   if (positionals.length < least) throw usageError('an argument is missing', usageOf(command));
 }
 
-export function usageOf(command: Command): string {
+function usageOf(command: Command): string {
   return `usage: ${usagesOf(command).join(' or ')}`;
 }

@@ -1,29 +1,25 @@
-// Copies a database to a file while it is in use: what it held at one moment, complete and consistent. Goes through the
-// mount like any client.
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+// Saves databases while they are in use: one to a file or to stdout, or all of them to a folder.
+import { resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
-import { printResult } from '../cli/output.ts';
+import { printResult, wantsJson } from '../cli/output.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
-import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
-import { copyDatabase } from '../databases/copy.ts';
-import { databasePath, filesOf, isSidecarName } from '../databases/name.ts';
-import { createUnfinishedFile, finishFile, removeUnfinishedFile, takeAccessOf } from '../databases/unfinished-file.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf } from '../errors.ts';
-import { canonicalPath, isInside } from '../instance/paths.ts';
+import { placesOfDaemon } from '../control/client.ts';
+import { copyToOutput } from '../databases/copy-to-output.ts';
+import { databasePath } from '../databases/name.ts';
+import { type ExitCode, exitCodes, usageError } from '../errors.ts';
+import { canonicalPath } from '../instance/paths.ts';
+import { backupAll } from './backup-all.ts';
+import { saveToFile } from './backup-file.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
+  if (input.switches.has('all')) return await backupAll(input);
   const [name = '', file = ''] = input.positionals;
-  const mayReplace = input.switches.has('force');
+  if (file === '-') return await backupToOutput(input, name);
   const places = await placesOfDaemon(input);
   const database = databasePath(name, places.root);
   const target = canonicalPath(resolve(file));
-  checkTarget(target, database, places);
-  if (existsSync(target) && !mayReplace) {
-    throw new CommandError(exitCodes.failed, `${target} exists`, { hint: '--force replaces it' });
-  }
-  const sizeBytes = await copyToFile(database, target, mayReplace);
+  const sizeBytes = await saveToFile({ database, target, mayReplace: input.switches.has('force') }, places);
   printResult(
     input,
     { database, file: target, bytes: sizeBytes },
@@ -32,46 +28,16 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** @throws CommandError for a file that cannot be written, or that programs may have open as a database */
-function checkTarget(target: string, database: string, { root, data }: DaemonPlaces): void {
-  const folder = dirname(target);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new CommandError(exitCodes.failed, `the folder ${folder} does not exist`, { hint: `mkdir -p ${folder}` });
-  }
-  if (existsSync(target) && !statSync(target).isFile()) {
-    throw new CommandError(exitCodes.failed, `${target} is not a regular file`, {
-      hint: 'give the name of a new file',
-    });
-  }
-  const onMount = isInside(target, data) ? join(root, relative(data, target)) : target;
-  if (filesOf(database).includes(onMount)) {
-    throw new CommandError(exitCodes.failed, `${target} belongs to the database itself`, { hint: 'save it elsewhere' });
-  }
-  if (!isInside(onMount, root)) return;
-  if (isSidecarName(target)) {
-    throw new CommandError(exitCodes.failed, `${target} has the name of a file that SQLite keeps beside a database`);
-  }
-  if (existsSync(target)) {
-    throw new CommandError(exitCodes.failed, `${target} is a database that programs may have open`, {
-      hint: 'save to another file; hoody-sqlite restore FILE NAME --force replaces what a database holds',
-    });
-  }
-}
-
-async function copyToFile(database: string, target: string, mayReplace: boolean): Promise<number> {
+/** Nothing but the copy goes to stdout: --json prints on stderr here. */
+async function backupToOutput(input: CommandInput, name: string): Promise<ExitCode> {
+  if (process.stdout.isTTY) throw usageError('a database cannot be shown on a terminal', 'add >FILE or | PROGRAM');
+  const database = databasePath(name, (await placesOfDaemon(input)).root);
   const bar = createProgressBar(process.stderr);
-  let unfinished: string | undefined;
   try {
-    unfinished = createUnfinishedFile(target);
-    const sizeBytes = await copyDatabase({ from: database, isSaved: false, to: unfinished, onProgress: bar.show });
-    takeAccessOf(unfinished, statSync(database));
-    finishFile(unfinished, target, mayReplace);
-    return sizeBytes;
-  } catch (cause) {
-    if (cause instanceof CommandError) throw cause;
-    throw new CommandError(exitCodes.failed, `cannot save to ${target}: ${messageOf(cause)}`, { cause });
+    const sizeBytes = await copyToOutput(database, bar.show);
+    if (wantsJson(input)) process.stderr.write(`${JSON.stringify({ database, file: null, bytes: sizeBytes })}\n`);
   } finally {
     bar.end();
-    if (unfinished !== undefined) removeUnfinishedFile(unfinished);
   }
+  return exitCodes.ok;
 }

@@ -17,6 +17,11 @@ import { basename, dirname, join } from 'node:path';
 import { CommandError, exitCodes } from '../errors.ts';
 import { filesOf } from './name.ts';
 
+/** True for a name that `createUnfinishedFile` gives. */
+export function isUnfinishedName(name: string): boolean {
+  return /^\..+\.unfinished-\d+$/.test(name);
+}
+
 /** Two processes never share one. What killed processes have left beside the final name is removed. */
 export function createUnfinishedFile(target: string): string {
   const folder = dirname(target);

@@ -49,6 +49,7 @@ describe('a running daemon', () => {
       await expectPromised(daemon, 'status --alive', 'status', '--alive');
       await expectPromised(daemon, 'locks', 'locks');
       await expectPromised(daemon, 'backup NAME FILE', 'backup', 'app', saved);
+      await expectPromised(daemon, 'backup --all DIR', 'backup', '--all', join(daemon.folder, 'all'));
       expect(await expectPromised(daemon, 'restore', 'restore', saved, 'copy')).toEqual({
         database: join(daemon.mount, 'copy.db'),
         file: saved,

@@ -80,6 +80,8 @@ describe('bash', () => {
     expect(bash('start', '--config', 'a').sort()).toEqual(['a file.db', 'a folder']);
     expect(bash('restore', 'a').sort()).toEqual(['a file.db', 'a folder']);
     expect(bash('backup', 'a')).toEqual([]);
+    expect(bash('backup', '--all', 'a')).toEqual(['a folder']);
+    expect(bash('backup', 'app', 'a').sort()).toEqual(['a file.db', 'a folder']);
     expect(bash('start', '--user', '')).toEqual([]);
     expect(bash('no-such-command', '--')).toEqual([]);
   });
