@@ -1,10 +1,13 @@
 // Who wants to know of commits to a database, by its path.
 
+/** `isUpkeep`: of the server's own records (query history, log of native writes), which no client asked for. */
+export type CommitListener = (isUpkeep: boolean) => void;
+
 export class CommitListeners {
-  readonly #byPath = new Map<string, Set<() => void>>();
+  readonly #byPath = new Map<string, Set<CommitListener>>();
 
   /** Returns the function that ends it. */
-  add(path: string, listener: () => void): () => void {
+  add(path: string, listener: CommitListener): () => void {
     const listeners = this.#byPath.get(path) ?? new Set();
     this.#byPath.set(path, listeners.add(listener));
     return () => {
@@ -13,7 +16,7 @@ export class CommitListeners {
     };
   }
 
-  notify(path: string): void {
-    for (const listener of this.#byPath.get(path) ?? []) listener();
+  notify(path: string, isUpkeep = false): void {
+    for (const listener of this.#byPath.get(path) ?? []) listener(isUpkeep);
   }
 }

@@ -85,7 +85,7 @@ export function createHttpServer(
     log,
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
-      if (wrote) listeners.notify(path);
+      if (wrote) listeners.notify(path, lane === 'background');
       if (lane.startsWith('kv-')) background.used(path);
     },
   });
@@ -138,7 +138,9 @@ export function createHttpServer(
     }),
     onForeignCommit: (database, pids) => {
       const path = join(root, database);
-      listeners.notify(path);
+      // Requests that committed have been told by onGroup; the rest of what executors commit is upkeep.
+      const isOurs = pids.length > 0 && pids.every((pid) => scheduler.executorPids.includes(pid));
+      listeners.notify(path, isOurs);
       background.committed(path, pids);
     },
     async stop(drainMs, isHandover) {

@@ -7,6 +7,7 @@ import type { FileOperation, Operation } from '../messages/operation.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
 import type { StudioCommitEvent } from '../messages/studio.ts';
+import type { CommitListener } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 import type { ShareBook } from './share-book.ts';
@@ -47,7 +48,7 @@ export interface Services {
    * Calls `listener` after every commit to the database that the server hears of: its own writes at once, native clients'
    * through the fs process. Returns the function that ends it. May call without a change; never says what changed.
    */
-  onCommit(target: DatabaseTarget, listener: () => void): () => void;
+  onCommit(target: DatabaseTarget, listener: CommitListener): () => void;
   /** The programs that wrote a database since a time of `monotonicMs`, as far as the mount knows them. */
   writersSince(target: DatabaseTarget, sinceMs: number): Promise<StudioCommitEvent['by']>;
   /** The system's monotonic clock. */

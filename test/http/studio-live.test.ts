@@ -74,6 +74,24 @@ test('a commit by anybody is an event with who made it, and one that was missed 
   }
 });
 
+test('what the server records of requests is no commit of anybody', async () => {
+  const { call, sql, daemon } = api();
+  await sql('quiet', { statement: 'CREATE TABLE t (x)' });
+  const recorded = async () => (await call('GET', '/history/stats?db=quiet')).json.total_queries;
+  await eventually(async () => expect(await recorded()).toBe(1));
+  const { events, end } = live(daemon.url, 'quiet');
+  try {
+    await eventually(() => expect(events[0]?.event).toBe('ready'));
+    for (let reads = 0; reads < 3; reads += 1) await sql('quiet', { query: 'SELECT * FROM t' });
+    await eventually(async () => expect(await recorded()).toBe(4));
+    await python(`${daemon.mount}/quiet.db`, 'INSERT INTO t VALUES (1)');
+    await eventually(() => expect(events.at(-1)?.event).toBe('commit'));
+    expect(events.slice(1).map(({ data }) => data.by.map(({ command }) => command))).toEqual([['python3']]);
+  } finally {
+    end();
+  }
+});
+
 test('without a mount the commit of a native program is seen all the same', async () => {
   await withDaemon(['--no-mount'], async (daemon) => {
     await apiOf(daemon).sql('live', { statement: 'CREATE TABLE t (x)' });

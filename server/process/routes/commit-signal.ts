@@ -7,16 +7,23 @@ import type { Services } from '../services.ts';
 const pollWithoutMountMs = 1000;
 const pollWithMountMs = 10_000;
 
+/** `upkeep`: records of the server alone. */
+export type Heard = 'nothing' | 'upkeep' | 'commit';
+
 export class CommitSignal {
   readonly #pollMs: number;
   readonly #end: () => void;
   #wake: (() => void) | null = null;
   #isSet = false;
   #isClosed = false;
+  #heard: Heard = 'nothing';
 
   constructor(context: RequestContext, services: Services) {
     this.#pollMs = services.options.mounted ? pollWithMountMs : pollWithoutMountMs;
-    const stopListening = services.onCommit(services.target(context), () => this.#set());
+    const stopListening = services.onCommit(services.target(context), (isUpkeep) => {
+      if (this.#heard !== 'commit') this.#heard = isUpkeep ? 'upkeep' : 'commit';
+      this.#set();
+    });
     const onClose = () => this.#close();
     const onStop = () => this.#set();
     // The socket, not the request: a request is at its end as soon as its body is read.
@@ -48,6 +55,13 @@ export class CommitSignal {
       this.#wake = null;
     }
     this.#isSet = false;
+  }
+
+  /** What commits there have been since the last call, as far as the server hears of them. */
+  takeHeard(): Heard {
+    const heard = this.#heard;
+    this.#heard = 'nothing';
+    return heard;
   }
 
   end(): void {

@@ -62,6 +62,8 @@ async function* frames(
   const endMs = performance.now() + lifeMs;
   const lastEventId = context.headers['last-event-id'];
   let { files } = first;
+  /** A look has passed over upkeep. A commit in the same moment may be told later: then the files look as they did. */
+  let hasPassedOver = false;
   let sinceMs = services.monotonicMs();
   let spokeMs = performance.now();
   const commit = async ({ schemaVersion }: Pulse): Promise<StudioCommitEvent> => {
@@ -77,18 +79,28 @@ async function* frames(
     await signal.wait(limits.lockHeartbeatMs);
     await sleep(gatherMs);
     const lookedMs = services.monotonicMs();
+    const heard = signal.takeHeard();
     const now = await look(context, services);
     if (now === 'end') {
       yield eventFrame('end', { reason: 'database_deleted' });
       return;
     }
-    if (now !== 'busy' && now.files !== files) {
+    const isOther = now !== 'busy' && now.files !== files;
+    // Without a mount a native commit is not heard: whatever changes a file is told.
+    if (isOther && heard === 'upkeep' && services.options.mounted) {
       files = now.files;
+      hasPassedOver = true;
+      sinceMs = lookedMs;
+    } else if (now !== 'busy' && (isOther || (hasPassedOver && heard === 'commit'))) {
+      files = now.files;
+      hasPassedOver = false;
       yield eventFrame('commit', await commit(now), files);
       sinceMs = lookedMs;
-    } else if (performance.now() - spokeMs >= limits.lockHeartbeatMs) yield ': alive\n\n';
-    else continue;
-    spokeMs = performance.now();
+      spokeMs = performance.now();
+    } else if (performance.now() - spokeMs >= limits.lockHeartbeatMs) {
+      yield ': alive\n\n';
+      spokeMs = performance.now();
+    }
   }
   if (!signal.isClosed) yield eventFrame('end', { reason: services.stopping.aborted ? 'shutdown' : 'max_lifetime' });
 }
