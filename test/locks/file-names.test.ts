@@ -8,7 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
 import { run, start } from '../helpers/process.ts';
 
-const inserts = 120;
+const inserts = 40;
 /** The name as hex, since it may be no text. Prints how often it was told "locked". */
 const writer = `
 import os, sqlite3, sys
