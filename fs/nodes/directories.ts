@@ -48,6 +48,7 @@ export function readDirectoryPlus(tree: Tree, asked: RequestOf<'READDIRPLUS'>, o
   return list(tree, directory, asked, out, (name, _type, at) => writeEntry(tree, directory, name, out, at), plusBytes);
 }
 
+/** How much it writes cannot be asked beforehand: how long syncs have taken lately decides who does it. */
 export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
