@@ -42,7 +42,7 @@ const statements: readonly string[] = [
 
   `CREATE TABLE customers (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, town TEXT, joined TEXT NOT NULL, notes TEXT)`,
-  `${numbers(2000)} INSERT INTO customers SELECT n, ${pick(firstNames, 'n')} || ' ' || ${pick(lastNames, 'n / 16')},
+  `${numbers(2000)} INSERT INTO customers SELECT n, ${pick(firstNames, 'n')} || ' ' || ${pick(lastNames, 'n * 5 + n / 16')},
   'customer' || n || '@example.org', CASE WHEN n % 17 THEN ${pick(towns, 'n * 5')} END,
   date('2023-01-01', '+' || (n / 2) || ' days'), CASE n % 41 WHEN 0 THEN 'Calls on Mondays' WHEN 1 THEN '' END FROM n`,
 

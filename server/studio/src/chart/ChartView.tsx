@@ -128,7 +128,11 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
   const isBar = kind === 'bar' || kind === 'histogram';
   const bars = uPlot.paths.bars?.({ size: [kind === 'histogram' ? 0.98 : 0.7, 72] });
   return {
-    scales: { x: { time: axis === 'time', ...(isBar && { range: (_, low, high) => [low - 0.6, high + 0.6] }) } },
+    scales: {
+      x: { time: axis === 'time', ...(isBar && { range: (_, low, high) => [low - 0.6, high + 0.6] }) },
+      // Bars are compared by their length, so they begin at zero.
+      y: isBar ? { range: (_, low, high) => [Math.min(0, low), Math.max(0, high) * 1.05] } : {},
+    },
     axes: [
       {
         ...lines,

@@ -3,6 +3,7 @@ import { tip } from '../keys.ts';
 import { isPhone, sidebarOpen } from '../layout.ts';
 import { linkTo, navigate, route } from '../location.ts';
 import { database, overview } from '../session.ts';
+import { ShareButton } from '../share/ShareButton.tsx';
 import { badges } from '../status.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
@@ -40,6 +41,7 @@ export function TopBar() {
         <span class="jump-button-text">Jump to table, key, view</span>
         <KeyText keys="/" />
       </button>
+      <ShareButton />
       <SettingsMenu />
     </header>
   );

@@ -38,14 +38,14 @@ export function Dialog({ title, onClose, children, actions, size = 'medium' }: P
         if (dialog.current === event.target && isOutside(event, event.currentTarget)) onClose();
       }}
     >
-      <header class="dialog-head">
+      <div class="dialog-head">
         <h2 id={titleId}>{title}</h2>
         <button type="button" class="icon-button" aria-label="Close" title="Close (Escape)" onClick={onClose}>
           <Icon name="close" />
         </button>
-      </header>
+      </div>
       <div class="dialog-body">{children}</div>
-      {actions !== undefined && <footer class="dialog-actions">{actions}</footer>}
+      {actions !== undefined && <div class="dialog-actions">{actions}</div>}
     </dialog>
   );
 }

@@ -1,4 +1,4 @@
-// One value of a result, as far as it came, with a way to copy it.
+// One value of a grid that is only read, as far as it came, with a way to copy it.
 import type { StudioValue } from '../../../messages/studio.ts';
 import { bytesOf, isCut, kindOf, textOf } from '../api/values.ts';
 import { copyText } from '../ui/copy-text.ts';
@@ -31,11 +31,11 @@ export function ValueCard({ name, value, onClose }: Props) {
     >
       <p class="muted">
         {kind === 'null' ? 'NULL' : `${kind}, ${fileSize(bytesOf(value))}`}
-        {isCut(value) && ', of which the beginning is shown. Export the query for the whole value.'}
+        {isCut(value) && ', of which the beginning is shown.'}
       </p>
       {kind !== 'null' && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-        <pre class="sql-value" tabIndex={0}>
+        <pre class="value-card" tabIndex={0}>
           {textOf(value)}
         </pre>
       )}
