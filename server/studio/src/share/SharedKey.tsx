@@ -8,7 +8,7 @@ import { bytesOfValue, textOfValue } from '../kv/value-text.ts';
 import { dateTime } from '../time-text.ts';
 import { fileSize } from '../ui/sizes.ts';
 import { toastError } from '../ui/Toast.tsx';
-import type { AskShared } from './SharedPage.tsx';
+import type { AskShared } from './ask-shared.ts';
 
 interface Props {
   readonly value: StudioKvValue;

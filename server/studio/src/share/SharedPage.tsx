@@ -1,25 +1,22 @@
 // What the holder of a share link sees instead of the whole page.
 import { useEffect, useState } from 'preact/hooks';
 import type { StudioShare, StudioShared } from '../../../messages/studio.ts';
-import { ApiError, errorText, request } from '../api/client.ts';
+import { ApiError, errorText } from '../api/client.ts';
 import { dateTime, until } from '../time-text.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { Toasts } from '../ui/Toast.tsx';
+import { type AskShared, askWith } from './ask-shared.ts';
 import './share.css';
 import { SharedKey } from './SharedKey.tsx';
 import { SharedResult } from './SharedResult.tsx';
 import { SharedTable } from './SharedTable.tsx';
 
-/** Asks for what the link shows. */
-export type AskShared = (body: object, signal?: AbortSignal) => Promise<StudioShared>;
-
 export default function SharedPage({ token }: { readonly token: string }) {
   const [shown, setShown] = useState<StudioShared | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const ask: AskShared = async (body, signal) =>
-    (await (await request('POST', 'studio/shared', { body, token, signal })).json()) as StudioShared;
+  const [ask] = useState(() => askWith(token));
   const load = () => ask({}).then(setShown, setError);
   useEffect(() => void load(), [token]);
   if (error instanceof ApiError && error.status === 401) {

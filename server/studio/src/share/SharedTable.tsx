@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { StudioRows, StudioShare } from '../../../messages/studio.ts';
 import { PagedRows } from '../grid/paged-rows.ts';
 import { ReadGrid } from '../grid/ReadGrid.tsx';
-import type { AskShared } from './SharedPage.tsx';
+import type { AskShared } from './ask-shared.ts';
 import { SharedRows } from './shared-rows.ts';
 
 interface Props {
