@@ -25,9 +25,14 @@ interface Failed {
 export async function backupAll(input: CommandInput): Promise<ExitCode> {
   const places = await placesOfDaemon(input);
   const folder = createBackupFolder(canonicalPath(resolve(input.positionals[0] ?? '')), places);
-  const { databases: found, others } = findDatabases(places.root);
+  const { databases: found, others, unreadable } = findDatabases(places.root);
   const databases: Saved[] = [];
   const failed: Failed[] = [];
+  const fail = (database: string, error: string) => {
+    failed.push({ database, error });
+    if (!wantsJson(input)) process.stderr.write(`hoody-sqlite: ${database}: ${error}\n`);
+  };
+  for (const { path, reason } of unreadable) fail(path, reason);
   for (const database of found) {
     const file = join(folder, relative(places.root, database));
     try {
@@ -36,8 +41,7 @@ export async function backupAll(input: CommandInput): Promise<ExitCode> {
       databases.push({ database, file, bytes: await saveToFile({ database, target: file, mayReplace }, places) });
     } catch (error) {
       if (!existsSync(database)) continue; // its last name was removed while the others were saved
-      failed.push({ database, error: sentenceOf(error) });
-      if (!wantsJson(input)) process.stderr.write(`hoody-sqlite: ${database}: ${sentenceOf(error)}\n`);
+      fail(database, sentenceOf(error));
     }
   }
   const bytes = databases.reduce((sum, saved) => sum + saved.bytes, 0);

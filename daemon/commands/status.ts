@@ -17,7 +17,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   try {
     if (input.switches.has('alive')) {
       await daemon.ask('alive');
-      printResult(input, { pid: daemon.pid, alive: true }, 'the mount and HTTP answer\n');
+      const text = daemon.roots.length > 1 ? 'the mount and HTTP answer\n' : 'HTTP answers; nothing is mounted\n';
+      printResult(input, { pid: daemon.pid, alive: true }, text);
       return exitCodes.ok;
     }
     if (wantsJson(input)) {

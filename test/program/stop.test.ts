@@ -63,7 +63,7 @@ test('both at once, and a duration that is none, are refused', async () => {
   await withDaemon(['--no-mount'], async (daemon) => {
     expect(await daemon.command('stop', '--force', '--drain', '5')).toMatchObject({ code: 2 });
     expect(await daemon.command('stop', '--drain', 'soon')).toMatchObject({ code: 2 });
-    expect((await daemon.command('status', '--alive')).stdout).toBe('the mount and HTTP answer\n');
+    expect((await daemon.command('status', '--alive')).stdout).toBe('HTTP answers; nothing is mounted\n');
   });
 });
 
