@@ -32,6 +32,10 @@ export const limits = {
   lockStreamMs: 250,
   lockHeartbeatMs: 15_000,
 
+  /** A file that is imported, and how many files are on their way to or from clients. */
+  importBytes: 1024 * 1024 * 1024,
+  transfers: 8,
+
   transactionItems: 10_000,
   batchRows: 100_000,
   requestRows: 1_000_000,

@@ -5,6 +5,7 @@ import type {
   StudioApplyRequest,
   StudioCellRequest,
   StudioChange,
+  StudioExportRequest,
   StudioFilter,
   StudioFilterOperator,
   StudioRowKey,
@@ -105,6 +106,20 @@ export function decodeSql(members: JsonObject): StudioSqlRequest {
     cut: integerOf(members.cut, 'cut', 16, studioLimits.sqlCutMax, studioLimits.cutDefault),
     readOnly: booleanOf(members.readOnly, 'readOnly'),
     dryRun: booleanOf(members.dryRun, 'dryRun'),
+  };
+}
+
+export function decodeExport(members: JsonObject): StudioExportRequest {
+  const { format, source, guardFormulas } = members;
+  if (format !== 'csv' && format !== 'json' && format !== 'jsonl' && format !== 'sql') {
+    throw invalid('format must be csv, json, jsonl or sql');
+  }
+  const from = membersOf(source ?? null, 'source', [...selectionMembers, 'columns', 'sql']);
+  const columns = from.columns === undefined ? {} : { columns: textsOf(from.columns, 'source.columns') };
+  return {
+    format,
+    source: from.sql === undefined ? { ...decodeSelection(from), ...columns } : { sql: textOf(from.sql, 'source.sql') },
+    guardFormulas: booleanOf(guardFormulas, 'guardFormulas'),
   };
 }
 

@@ -4,7 +4,10 @@ import { json } from '../../messages/reply.ts';
 import { type AnyImplementation, implement } from '../implementation.ts';
 import { apply } from './apply.ts';
 import { bytesOfValue, readValue } from './cell.ts';
+import { copyTo } from './copy.ts';
 import { count, estimate } from './count.ts';
+import { exportTo } from './export.ts';
+import { importFrom } from './import.ts';
 import { kvKeys, kvTables } from './kv-keys.ts';
 import { kvBytes, kvHistory, kvValue } from './kv-past.ts';
 import { pulse } from './pulse.ts';
@@ -37,4 +40,9 @@ export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.kvHistory, (connection, request) => json(kvHistory(connection, request))),
   implement(studio.fillSample, (connection, { clientIp }) => fillSample(connection, clientIp)),
   implement(studio.pulse, pulse),
+  implement(studio.exportRows, (connection, { request, path }) =>
+    inRead(connection, () => exportTo(connection, request, path)),
+  ),
+  implement(studio.importRows, importFrom),
+  implement(studio.copy, (connection, { path }) => copyTo(connection, path)),
 ] as readonly AnyImplementation[];

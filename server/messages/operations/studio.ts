@@ -8,6 +8,8 @@ import type {
   StudioApplyRequest,
   StudioCellRequest,
   StudioCount,
+  StudioExportRequest,
+  StudioImported,
   StudioRowsRequest,
   StudioSelection,
   StudioSqlRequest,
@@ -40,6 +42,19 @@ export interface StudioKvHistoryRequest {
   /** Operation; null for the newest. */
   readonly before: number | null;
   readonly limit: number;
+}
+
+export interface StudioImportRequest {
+  /** Of the file. */
+  readonly path: string;
+  readonly table: string;
+  readonly format: 'csv' | 'json' | 'jsonl';
+  readonly create: boolean;
+  readonly header: boolean;
+  readonly dryRun: boolean;
+  /** Of a new table; null: guess. */
+  readonly types: readonly string[] | null;
+  readonly clientIp: string;
 }
 
 export interface Pulse {
@@ -108,4 +123,13 @@ export const studio = {
   fillSample: declare<{ readonly clientIp: string }, NoArgs>('studio.fillSample', 'sql'),
 
   pulse: declare<NoArgs, Pulse>('studio.pulse', 'kv-read'),
+
+  /** Writes the rows to a file that is not there yet. @returns how many */
+  exportRows: declare<{ readonly request: StudioExportRequest; readonly path: string }, number>('studio.export', 'sql'),
+
+  /** null: committed, but the executor died before it could say more. */
+  importRows: declare<StudioImportRequest, StudioImported | null>('studio.import', 'sql'),
+
+  /** Copies the whole database to a file that is not there yet. */
+  copy: declare<{ readonly path: string }, void>('studio.copy', 'sql'),
 } as const;

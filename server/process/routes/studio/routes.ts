@@ -1,6 +1,7 @@
 // What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio.ts describes it.
 import type { Route } from '../../http/route.ts';
 import { studioEditRoutes } from './edits.ts';
+import { studioFileRoutes } from './files.ts';
 import { studioKvRoutes } from './kv.ts';
 import { studioLiveRoutes } from './live.ts';
 import { pageRoutes } from './page.ts';
@@ -16,6 +17,7 @@ export const studioRoutes: readonly Route[] = [
   ...studioSqlRoutes,
   ...studioKvRoutes,
   ...studioLiveRoutes,
+  ...studioFileRoutes,
   ...studioShareRoutes,
   ...studioSampleRoutes,
 ];
