@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { expectAccessible, type Studio, withStudio } from '../helpers/browser.ts';
+import { expectAccessible, message, type Studio, withStudio } from '../helpers/browser.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -59,6 +59,21 @@ test('an empty server offers what to do, and a database that is created there is
     expect(Object.keys(outputs).sort()).toEqual(['curl', 'fetch', 'node', 'python', 'shell']);
   }));
 
+test('a sample shop fills every view of an empty server', () =>
+  withStudio(async ({ open }) => {
+    const page = await open('');
+    await page.getByRole('button', { name: 'Load a sample' }).click();
+    await message(page, 'shop.db is ready').waitFor({ timeout: 60_000 });
+    const tables = page.getByRole('navigation', { name: 'Tables and databases' });
+    for (const table of ['customers', 'orders', 'products']) await tables.getByRole('link', { name: table }).waitFor();
+    await page.getByRole('link', { name: 'Keys' }).click();
+    await page.getByRole('treeitem').first().waitFor();
+    // The menu of the page shows the doors wherever one is.
+    await page.getByRole('button', { name: 'Settings and more' }).click();
+    await page.getByRole('menuitem', { name: 'Use from a program' }).click();
+    await page.getByRole('dialog').getByText('shop.db').first().waitFor();
+  }));
+
 test('the snippets of an empty server make a database', () =>
   withStudio(async ({ open, daemon }) => {
     const page = await open('');
@@ -79,7 +94,8 @@ test('axe finds nothing wrong with the first visit, the list of databases and th
     await expectAccessible(studio, '#/home', async (page) => {
       await page.getByRole('heading', { name: 'Databases', exact: true }).waitFor();
     });
-    await expectAccessible(studio, '#/home?use=app.db', async (page) => {
+    await expectAccessible(studio, '#/home', async (page) => {
+      await page.getByRole('button', { name: 'Use from a program' }).click();
       await page.getByRole('dialog').waitFor();
     });
   }));

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { axeFindings, expectAccessible, withStudio } from '../helpers/browser.ts';
+import { axeFindings, expectAccessible, message, withStudio } from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
@@ -53,12 +53,12 @@ test('a key is rolled back in two clicks, as a new version, and the toast undoes
     const button = dialog.getByRole('button', { name: 'Roll back' });
     await eventually(async () => expect(await button.evaluate((node) => node.matches(':focus'))).toBe(true));
     await button.click();
-    await page.getByText('cfg/theme is as it was at v1').waitFor();
+    await message(page, 'cfg/theme is as it was at v1').waitFor();
     expect(await read(daemon, 'cfg/theme')).toBe('{"mode":"light"}');
     await eventually(async () => expect(await entries(page).count()).toBe(3));
     expect(await value(page).textContent()).toContain('"light"');
     await page.getByRole('button', { name: 'Undo' }).click();
-    await page.getByText('cfg/theme is as it was before').waitFor();
+    await message(page, 'cfg/theme is as it was before').waitFor();
     expect(await read(daemon, 'cfg/theme')).toBe('{"mode":"dark"}');
     expect(await operations(daemon, 'cfg/theme')).toEqual(['SET', 'SET', 'SET', 'SET']);
   }));
@@ -99,6 +99,7 @@ test('a native write appears without a reload', () =>
     await live.getByText('Waiting for a commit').waitFor();
     await writeNatively(daemon, 'counter', '2');
     await live.locator('.live-entry', { hasText: 'python3' }).first().waitFor();
+    await live.locator('.live-entry.is-key', { hasText: 'key counter was set' }).first().waitFor();
     // Not by itself: somebody may be reading.
     await page.getByText('Somebody has just changed this key').waitFor();
     expect(await value(page).textContent()).toBe('1');
@@ -124,7 +125,7 @@ test('an edit that somebody else was faster with is not stored over theirs unsee
     await page.getByText('Somebody else was faster').waitFor();
     expect(await read(daemon, 'cfg')).toBe('{"a":7}');
     await page.getByRole('button', { name: 'Store mine as the newest' }).click();
-    await page.getByText('cfg is stored').waitFor();
+    await message(page, 'cfg is stored').waitFor();
     // On one line as before, every digit kept, and it still ends.
     expect(await read(daemon, 'cfg')).toBe('{"a":2,"big":9223372036854775807}');
     await page.getByText(/expires in (59 min|1 h)/).waitFor();
@@ -158,7 +159,7 @@ test('keys are made, given a time to live, deleted and brought back', () =>
     await page.getByText('This key is gone').waitFor();
     expect(await read(daemon, 'team/a b?#%')).toBe('null');
     await page.getByRole('button', { name: 'Undo' }).click();
-    await page.getByText('team/a b?#% is back').waitFor();
+    await message(page, 'team/a b?#% is back').waitFor();
     expect(await read(daemon, 'team/a b?#%')).toBe('{"made": true}');
   }));
 
@@ -185,6 +186,11 @@ test('no key is missing from the tree without a sign, and arrows walk through it
     });
     await page.keyboard.press('Enter');
     await eventually(async () => expect(await page.getByRole('treeitem').count()).toBe(301));
+    await page.keyboard.press('/');
+    await page.getByRole('combobox').fill('1250');
+    await page.getByRole('option', { name: /user\/1250/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'user/1250' }).waitFor();
     await page.getByLabel('Search keys').fill('1299');
     await eventually(async () => expect(await page.getByRole('treeitem').count()).toBe(1));
     await page.getByRole('treeitem', { name: 'user/1299' }).click();
@@ -209,7 +215,7 @@ test('bytes are shown as a dump, and survive a rollback', () =>
     await page.getByText('00000060').waitFor();
     await page.getByRole('button', { name: 'Roll back to v1' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
-    await page.getByText('logo is as it was at v1').waitFor();
+    await message(page, 'logo is as it was at v1').waitFor();
     expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(bytes);
   }));
 

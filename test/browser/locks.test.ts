@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { axeFindings, expectAccessible, type Studio, withStudio } from '../helpers/browser.ts';
+import { axeFindings, expectAccessible, message, type Studio, withStudio } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 
@@ -63,7 +63,7 @@ test('a pause holds the picture, and the chain can be copied as text', () =>
       const insert = waiter.run('INSERT INTO t VALUES (2)');
       await head(page).waitFor();
       await page.getByRole('button', { name: 'Copy text' }).click();
-      await page.getByText('on the clipboard as text').waitFor();
+      await message(page, 'on the clipboard as text').waitFor();
       const text = await page.evaluate('navigator.clipboard.readText()');
       expect(text).toMatch(new RegExp(`python3 \\(pid ${holder.pid}, on the host\\) writes`));
       expect(text).toMatch(new RegExp(`#1 python3 \\(pid ${waiter.pid}, on the host\\) waits`));

@@ -2,7 +2,7 @@
 // about, and asks axe what is wrong with it.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
 
@@ -68,6 +68,11 @@ async function openPage(
   });
   await page.goto(url);
   return page;
+}
+
+/** A message in the corner of the page. Screen readers hear the same text from an element of its own. */
+export function message(page: Page, text: string): Locator {
+  return page.getByRole('region', { name: 'Messages' }).getByText(text);
 }
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

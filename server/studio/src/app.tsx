@@ -16,12 +16,20 @@ import type { JumpSource } from './ui/JumpMenu.tsx';
 import type { JumpTarget } from './ui/jump-targets.ts';
 import { LiveRegion } from './ui/LiveRegion.tsx';
 import { lazy } from './ui/lazy.tsx';
-import { helpOpen, jumpMenuOpen, openHelp, openJumpMenu, openQuestion } from './ui/open-dialogs.ts';
+import { helpOpen, jumpMenuOpen, openHelp, openJumpMenu, openQuestion, usedDatabase } from './ui/open-dialogs.ts';
 import { Toasts } from './ui/Toast.tsx';
 import { viewOf, views } from './views.ts';
 
-const JumpMenu = lazy(() => import('./ui/JumpMenu.tsx').then((module) => module.JumpMenu));
+const JumpMenu = lazy(async () => {
+  const [{ JumpMenu: Menu }, { keyTargets }] = await Promise.all([
+    import('./ui/JumpMenu.tsx'),
+    import('./kv/jump-keys.ts'),
+  ]);
+  const sources = [...jumpSources, keyTargets];
+  return () => <Menu sources={sources} />;
+});
 const HelpDialog = lazy(() => import('./ui/HelpDialog.tsx').then((module) => module.HelpDialog));
+const DoorsDialog = lazy(() => import('./start/DoorsDialog.tsx').then((module) => module.DoorsDialog));
 const ConfirmDialog = lazy(() => import('./ui/ConfirmDialog.tsx').then((module) => module.ConfirmDialog));
 
 /** Rows of this list are what the jump menu searches; a view may add its own. */
@@ -51,8 +59,9 @@ export function App() {
         {view !== undefined && <LazyView key={view.id} view={view} />}
       </main>
       {isPhone.value ? db !== null && <BottomBar /> : <StatusBar />}
-      {jumpMenuOpen.value && <JumpMenu sources={jumpSources} />}
+      {jumpMenuOpen.value && <JumpMenu />}
       {helpOpen.value && <HelpDialog />}
+      {usedDatabase.value !== null && <DoorsDialog {...usedDatabase.value} />}
       {openQuestion.value !== null && <ConfirmDialog />}
       <Toasts />
       <LiveRegion />

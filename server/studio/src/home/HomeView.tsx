@@ -1,18 +1,17 @@
 // All databases of the server: open one, use one from a program, make one. An empty server explains itself.
 import { useState } from 'preact/hooks';
-import { linkTo, route, setParams } from '../location.ts';
+import { linkTo } from '../location.ts';
 import { canEdit, overview } from '../session.ts';
-import { DoorsDialog } from '../start/DoorsDialog.tsx';
 import { FirstVisit } from '../start/FirstVisit.tsx';
 import { loadSample, NewDatabaseDialog } from '../start/NewDatabaseDialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
+import { usedDatabase } from '../ui/open-dialogs.ts';
 import { fileSize } from '../ui/sizes.ts';
 
 export default function HomeView() {
   const known = overview.value;
   if (known === null) return null;
   if (known.databases.length === 0) return <FirstVisit />;
-  const used = known.databases.find(({ db }) => db === route.value.params.use);
   return (
     <div class="page">
       <header class="home-head">
@@ -28,14 +27,19 @@ export default function HomeView() {
             </a>
             <span class="muted">{fileSize(bytes)}</span>
             <code class="muted">{path}</code>
-            <button type="button" class="button quiet database-use" onClick={() => setParams({ use: db })}>
+            <button
+              type="button"
+              class="button quiet database-use"
+              onClick={() => {
+                usedDatabase.value = { db, path };
+              }}
+            >
               <Icon name="terminal" size={16} /> Use from a program
             </button>
           </li>
         ))}
       </ul>
       {known.more && <p class="muted">There are more databases than this list shows: name one in the address.</p>}
-      {used !== undefined && <DoorsDialog {...used} onClose={() => setParams({ use: '' })} />}
     </div>
   );
 }

@@ -52,7 +52,7 @@ export function KeyPanel({ place }: { readonly place: KeyPlace }) {
   return (
     <article ref={top} class="key-panel" aria-label={`Key ${place.key}`}>
       <KeyHead store={store} value={value} onEdit={() => setEditing(true)} isEditing={isEditing} />
-      {isStale && (
+      {isStale && !isEditing && (
         <NewerValue
           onShow={() => {
             setStale(false);

@@ -28,6 +28,7 @@ export class KeyStore {
   /** Old versions never change: each is read once. */
   readonly #old = new Map<string, Promise<StudioKvValue>>();
   readonly #stop = new AbortController();
+  #loads = 0;
 
   constructor(place: KeyPlace) {
     this.place = place;
@@ -37,10 +38,15 @@ export class KeyStore {
     this.#stop.abort();
   }
 
+  /** Of several loads the last one counts, whichever answer comes first. */
   async load(): Promise<void> {
     const { signal: stop } = this.#stop;
+    this.#loads += 1;
+    const load = this.#loads;
+    const isLatest = () => load === this.#loads;
     const value = readValue(this.place, undefined, stop).then(
       (read) => {
+        if (!isLatest()) return;
         this.value.value = read;
         this.error.value = null;
       },
@@ -50,6 +56,7 @@ export class KeyStore {
     );
     const history = readHistory(this.place, undefined, stop).then(
       ({ versions, next }) => {
+        if (!isLatest()) return;
         const shown = this.versions.peek();
         const known = shown.findIndex(({ version }) => version === versions.at(-1)?.version);
         // Pages that were loaded before stay: versions are only added at the front.

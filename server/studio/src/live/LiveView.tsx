@@ -1,15 +1,16 @@
 // What is committed, by anybody, as it happens: each commit with the program that made it, newest first.
 import { useEffect } from 'preact/hooks';
 import { linkTo } from '../location.ts';
-import { database } from '../session.ts';
+import { database, schema } from '../session.ts';
 import { liveStatus } from '../status.ts';
 import { ago, clockTimeMs } from '../time-text.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { type Commit, overHttp, useFeed } from './feed.ts';
+import { type KeyChange, useKeyChanges } from './key-changes.ts';
 import './live.css';
 
-const drawnCommits = 200;
+const drawnLines = 200;
 
 export default function LiveView() {
   const db = database.value;
@@ -32,8 +33,10 @@ function Live({ db }: { readonly db: string }) {
       liveStatus.value = '';
     };
   }, [state]);
+  const tables = (schema.value?.objects ?? []).filter(({ group }) => group === 'kv').map(({ name }) => name);
+  const keys = useKeyChanges(db, tables).value;
   if (feed.error.value !== null) return <Problem error={feed.error.value} />;
-  if (commits.length === 0) {
+  if (commits.length + keys.length === 0) {
     return (
       <EmptyState icon="pulse" title="Waiting for a commit">
         Every commit to {db} appears here within a moment, whoever makes it: a program on the mount, or a client over
@@ -54,15 +57,42 @@ function Live({ db }: { readonly db: string }) {
         </a>
       </header>
       <ol class="live-list">
-        {commits.slice(0, drawnCommits).map((commit) => (
-          <Entry key={commit.id} commit={commit} />
-        ))}
+        {merged(commits, keys)
+          .slice(0, drawnLines)
+          .map((line) =>
+            'key' in line ? <KeyLine key={line.id} change={line} /> : <Line key={line.id} commit={line} />,
+          )}
       </ol>
     </section>
   );
 }
 
-function Entry({ commit }: { readonly commit: Commit }) {
+/** By the time when the page heard of each, newest first. */
+function merged(commits: readonly Commit[], keys: readonly KeyChange[]): (Commit | KeyChange)[] {
+  const timeOf = (line: Commit | KeyChange) => ('key' in line ? line.atMs : Date.parse(line.at));
+  return [...commits, ...keys].sort((one, other) => timeOf(other) - timeOf(one));
+}
+
+const keyWords: Readonly<Record<string, string>> = {
+  set: 'was set',
+  ttl: 'has another time to live',
+  delete: 'was deleted',
+  expire: 'expired',
+};
+
+function KeyLine({ change }: { readonly change: KeyChange }) {
+  const { atMs, table, key, operation } = change;
+  return (
+    <li class="live-entry is-key">
+      <time>{clockTimeMs(atMs)}</time>
+      <span>
+        key <a href={linkTo({ view: 'keys', params: { table, key } })}>{key}</a> {keyWords[operation] ?? operation}
+      </span>
+    </li>
+  );
+}
+
+function Line({ commit }: { readonly commit: Commit }) {
   const { at, by, own, schemaChanged } = commit;
   const atMs = Date.parse(at);
   return (

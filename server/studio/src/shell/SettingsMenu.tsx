@@ -7,7 +7,7 @@ import { database, overview, readOnly, safeMode } from '../session.ts';
 import { type Theme, theme } from '../theme.ts';
 import { Icon, type IconName } from '../ui/Icon.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
-import { openHelp } from '../ui/open-dialogs.ts';
+import { openHelp, usedDatabase } from '../ui/open-dialogs.ts';
 import { views } from '../views.ts';
 
 const themes: readonly [Theme, string, IconName][] = [
@@ -20,7 +20,7 @@ export function SettingsMenu() {
   return (
     <Menu
       label="Settings and more"
-      items={[...viewItems(), ...themeItems(), ...safetyItems(), ...colourItems(), ...lastItems()]}
+      items={[...viewItems(), ...useItems(), ...themeItems(), ...safetyItems(), ...colourItems(), ...lastItems()]}
     >
       <Icon name="more" />
     </Menu>
@@ -36,6 +36,15 @@ function viewItems(): MenuItem[] {
       ...(key !== null && { note: keyText(key) }),
       run: () => navigate({ view: id, ...(id === 'home' && { db: null }), params: {} }),
     }));
+}
+
+function useItems(): MenuItem[] {
+  const used = overview.value?.databases.find(({ db }) => db === database.value);
+  if (used === undefined) return [];
+  const run = () => {
+    usedDatabase.value = used;
+  };
+  return [{ label: 'Use from a program', icon: 'terminal', run }];
 }
 
 function themeItems(): MenuItem[] {

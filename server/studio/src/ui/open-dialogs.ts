@@ -5,6 +5,9 @@ import type { ComponentChildren } from 'preact';
 export const jumpMenuOpen = signal(false);
 export const helpOpen = signal(false);
 
+/** The database whose ways in for programs are shown. */
+export const usedDatabase = signal<{ readonly db: string; readonly path: string } | null>(null);
+
 export function openJumpMenu(): void {
   jumpMenuOpen.value = true;
 }
