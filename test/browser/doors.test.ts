@@ -65,8 +65,9 @@ test('a sample shop fills every view of an empty server', () =>
     await page.getByRole('button', { name: 'Load a sample' }).click();
     await message(page, 'shop.db is ready').waitFor({ timeout: 60_000 });
     const tables = page.getByRole('navigation', { name: 'Tables and databases' });
-    for (const table of ['customers', 'orders', 'products']) await tables.getByRole('link', { name: table }).waitFor();
-    await page.getByRole('link', { name: 'Keys' }).click();
+    for (const table of ['customers', 'orders', 'products'])
+      await tables.getByRole('link', { name: table, exact: true }).waitFor();
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Keys' }).click();
     await page.getByRole('treeitem').first().waitFor();
     // The menu of the page shows the doors wherever one is.
     await page.getByRole('button', { name: 'Settings and more' }).click();
