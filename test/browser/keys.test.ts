@@ -1,4 +1,6 @@
 // Keys in the page: their tree, their history, roll back and undo, edits that somebody else was faster with, and native writes.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
@@ -218,6 +220,50 @@ test('bytes are shown as a dump, and survive a rollback', () =>
     await message(page, 'logo is as it was at v1').waitFor();
     expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(bytes);
   }));
+
+test('on a phone the list and the key take turns', () =>
+  withStudio(async ({ daemon, open }) => {
+    await put(daemon, 'a', '"one"');
+    await put(daemon, 'a', '"two"');
+    const page = await open('#/keys?db=app.db', { viewport: { width: 390, height: 844 }, hasTouch: true });
+    await page.getByRole('treeitem', { name: 'a' }).tap();
+    await eventually(async () => expect(await value(page).textContent()).toBe('"two"'));
+    expect(await page.getByRole('treeitem').count()).toBe(0);
+    await entries(page).nth(1).tap();
+    await page.getByRole('button', { name: 'Back to the value now' }).tap();
+    await eventually(async () => expect(await value(page).textContent()).toBe('"two"'));
+    await page.getByRole('button', { name: 'Back to all keys' }).tap();
+    await page.getByRole('treeitem', { name: 'a' }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  }));
+
+test('whoever may only read sees keys and their past, and no control that changes them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hoody-tokens-'));
+  const file = join(folder, 'tokens');
+  writeFileSync(file, 'full writer-token\nread reader-token\n', { mode: 0o600 });
+  return withStudio(
+    async ({ daemon, open }) => {
+      const url = `${daemon.url}/api/v1/sqlite/kv/a?db=app.db&create_db_if_missing=true`;
+      for (const body of ['1', '2']) {
+        const headers = { 'content-type': json, authorization: 'Bearer writer-token' };
+        expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200);
+      }
+      const page = await open('#/keys?db=app.db&key=a');
+      await page.locator('input[type=password]').fill('reader-token');
+      await page.keyboard.press('Enter');
+      await eventually(async () => expect(await value(page).textContent()).toBe('2'));
+      await eventually(async () => expect(await entries(page).count()).toBe(2));
+      for (const name of [/^Edit/, /Roll back/, /New key/, /Delete/]) {
+        expect(await page.getByRole('button', { name }).count()).toBe(0);
+      }
+      await page.keyboard.press('e');
+      expect(await page.getByRole('textbox', { name: 'Value', exact: true }).count()).toBe(0);
+      await entries(page).nth(1).click();
+      await eventually(async () => expect(await value(page).textContent()).toBe('1'));
+    },
+    ['--create-on-write', '--auth-token-file', file],
+  ).finally(() => rmSync(folder, { recursive: true, force: true }));
+});
 
 test('axe finds nothing wrong with keys, their history, the dialogs and the log of commits', () =>
   withStudio(async (studio) => {

@@ -32,12 +32,12 @@ export function linkTo(target: Target): string {
 
 /** With `replace` the browser's Back skips the present state: for every letter of a filter, say. */
 export function navigate(target: Target, { replace = false } = {}): void {
-  const next = routeTo(target);
-  const hash = formatRoute(next);
+  const hash = formatRoute(routeTo(target));
   if (hash === formatRoute(route.peek())) return;
   if (replace) window.history.replaceState(null, '', hash);
   else window.history.pushState(null, '', hash);
-  route.value = next;
+  // As after a reload: empty parameters are gone.
+  route.value = parseRoute(hash);
 }
 
 /** Changes some parameters of the present view; an empty text removes one. */

@@ -83,7 +83,7 @@ export async function loadSample(): Promise<void> {
     await post('studio/sample', { db }, undefined);
     await loadOverview();
     toast({ text: `${db} is ready: 8 tables, 50,000 rows, keys with history` });
-    navigate({ view: 'tables', db, params: {} });
+    navigate({ view: 'tables', db, params: { table: 'orders' } });
   } catch (error) {
     toastError(errorText(error));
   }
