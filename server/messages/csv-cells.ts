@@ -5,6 +5,7 @@ import { unicodeProblem } from './unicode.ts';
 
 const numberLike = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const blobLike = /^[xX]'(?:[0-9a-fA-F]{2})*'$/;
+const oddText = /[",\r\n\0]|^[\s\ufeff]|\s$/;
 /** What a spreadsheet takes for a formula. */
 const formulaLike = /^[=+\-@\t\r]/;
 
@@ -33,17 +34,18 @@ export function csvBlob(bytes: Buffer): string {
 
 function needsQuotes(text: string): boolean {
   if (text === '' || text === '\ufeff') return true;
-  return /[",\r\n\0]|^\s|\s$|^\ufeff/.test(text) || numberLike.test(text) || blobLike.test(text);
+  return oddText.test(text) || numberLike.test(text) || (/^x'/i.test(text) && blobLike.test(text));
 }
 
 export function csvValue({ bytes, isQuoted }: CsvCell): CsvValue {
   if (isQuoted) return { text: bytes };
   if (bytes.length === 0) return null;
-  if (bytes.length <= 64) {
+  const first = bytes[0] ?? 0;
+  // A digit, a sign or a point.
+  if (first <= 0x39 && first >= 0x2b && bytes.length <= 64) {
     const text = bytes.toString('latin1');
     if (numberLike.test(text)) return { literal: text };
   }
-  const first = bytes[0];
   if ((first === 0x58 || first === 0x78) && bytes[1] === 0x27) {
     const text = bytes.toString('latin1');
     if (blobLike.test(text)) return { blob: Buffer.from(text.slice(2, -1), 'hex') };

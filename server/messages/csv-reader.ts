@@ -25,7 +25,7 @@ export class CsvReader {
     this.#separator = separator;
   }
 
-  /** The records that end in this chunk. @throws ApiError INVALID_PARAMETERS for text behind a closing quote */
+  /** The records that end in this chunk, which nobody may change from now on: cells are parts of it. @throws ApiError INVALID_PARAMETERS for text behind a closing quote */
   push(given: Buffer): CsvCell[][] {
     const chunk = this.#withoutMark(given, false);
     return this.#read(chunk);
@@ -35,7 +35,7 @@ export class CsvReader {
     const records: CsvCell[][] = [];
     let from = 0;
     const take = (to: number): void => {
-      if (to > from) this.#parts.push(Buffer.from(chunk.subarray(from, to)));
+      if (to > from) this.#parts.push(chunk.subarray(from, to));
     };
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];

@@ -6,27 +6,30 @@ import { csvBlob, csvBytes, csvReal, csvText } from '../../messages/csv-cells.ts
 import { ApiError } from '../../messages/errors.ts';
 import { splitStatements } from '../../messages/sql-statements.ts';
 import type { StudioExportFormat, StudioExportRequest, StudioValue } from '../../messages/studio.ts';
-import { bytesOf, realOf, realText, textValue } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import { quoteName } from '../kv/table/names.ts';
 import { admit } from '../sql/admit.ts';
 import { type Cell, exactCells } from '../sql/cells.ts';
 import { prepare } from '../sql/prepare.ts';
-import { cellSql, encodingOf, literal, readCell, valueOfCell } from './cells.ts';
+import { encodingOf, literal, valueOfCell } from './cells.ts';
 import { asReader, prepareRows } from './reading.ts';
 import { admittedConditions } from './rows.ts';
 import { fromSql, orderOf, orderSql, whereSql } from './selection.ts';
 import { columnSql, findColumn, findTable } from './tables.ts';
 
-/** Values of any size are exported whole. */
-const whole = 2 ** 31 - 1;
 const bufferBytes = 256 * 1024;
 
 interface Source {
   /** Of the INSERT statements. */
   readonly name: string;
   readonly columns: readonly string[];
-  readonly rows: Iterable<readonly StudioValue[]>;
+  readonly rows: Iterable<Row>;
+}
+
+interface Row {
+  readonly cells: readonly Cell[];
+  /** As `cells`, with the bytes of each text that is no UTF-8. */
+  readonly exact: readonly Cell[];
 }
 
 /** Inside a read transaction. @returns how many rows the file has. @throws ApiError, SqliteError, errors of the file system */
@@ -42,8 +45,8 @@ export function exportTo(
     try {
       file.write(write.head);
       let rows = 0;
-      for (const values of from.rows) {
-        file.write(write.row(values, rows));
+      for (const row of from.rows) {
+        file.write(write.row(row, rows));
         rows += 1;
       }
       file.write(write.tail);
@@ -66,16 +69,9 @@ function selected(
   if (columns.length > 900) throw new ApiError('INVALID_PARAMETERS', 'choose at most 900 columns for an export');
   const where = whereSql(admittedConditions(connection, table, source));
   const { sorted, key } = orderOf(table, source);
-  const cells = columns.map((name) => cellSql(columnSql(table, name), whole));
+  const cells = columns.map((name) => columnSql(table, name));
   const sql = `SELECT ${cells.join(', ')} ${fromSql(table)} ${where.sql} ${orderSql([...sorted, ...key])}`;
-  const encoding = encodingOf(connection);
-  const prepared = prepareRows(connection, sql);
-  function* rows(): Generator<StudioValue[]> {
-    for (const row of prepared.iterate(...where.values) as IterableIterator<Cell[]>) {
-      yield columns.map((_, at) => readCell(row, at, encoding));
-    }
-  }
-  return { name: table.name, columns, rows: rows() };
+  return { name: table.name, columns, rows: rowsOf(prepareRows(connection, sql), where.values) };
 }
 
 function queried(connection: Connection, sql: string): Source {
@@ -85,22 +81,18 @@ function queried(connection: Connection, sql: string): Source {
   const prepared = prepare(connection.database, statement);
   if (!prepared.reader || !prepared.readonly)
     throw new ApiError('SQL_ERROR', 'only a statement that reads rows can be exported');
-  return { name: 'result', columns: prepared.columns().map(({ name }) => name), rows: valuesOf(prepared) };
+  return { name: 'result', columns: prepared.columns().map(({ name }) => name), rows: rowsOf(prepared, []) };
 }
 
-function* valuesOf(prepared: Prepared): Generator<StudioValue[]> {
-  for (const cells of prepared.raw(true).iterate() as IterableIterator<Cell[]>) {
-    yield exactCells(cells).map((cell, at) =>
-      Buffer.isBuffer(cell) && typeof cells[at] === 'string'
-        ? textValue(cell, cell.length, 'UTF-8')
-        : valueOfCell(cell, whole),
-    );
+function* rowsOf(prepared: Prepared, values: readonly unknown[]): Generator<Row> {
+  for (const cells of prepared.raw(true).iterate(...values) as IterableIterator<Cell[]>) {
+    yield { cells, exact: exactCells(cells) };
   }
 }
 
 interface Writing {
   readonly head: string;
-  readonly row: (values: readonly StudioValue[], index: number) => string | Buffer;
+  readonly row: (row: Row, index: number) => string | Buffer;
   readonly tail: string;
 }
 
@@ -110,37 +102,39 @@ interface WritingOptions {
 }
 
 const writers: Readonly<Record<StudioExportFormat, (source: Source, options: WritingOptions) => Writing>> = {
-  csv: ({ columns }, { guardFormulas, encoding }) => ({
+  csv: ({ columns }, { guardFormulas }) => ({
     head: `${columns.map((name) => csvText(name, guardFormulas)).join(',')}\r\n`,
-    row: (values) => csvRow(values.map((value) => csvCell(value, guardFormulas, encoding))),
+    row: ({ cells, exact }) => csvRow(exact.map((cell, at) => csvCell(cell, cell !== cells[at], guardFormulas))),
     tail: '',
   }),
-  json: ({ columns }) => ({
-    head: '[',
-    row: (values, index) => `${index === 0 ? '\n' : ',\n'}${jsonRow(columns, values)}`,
-    tail: '\n]\n',
-  }),
-  jsonl: ({ columns }) => ({ head: '', row: (values) => `${jsonRow(columns, values)}\n`, tail: '' }),
+  json: ({ columns }) => {
+    const keys = names(columns);
+    return { head: '[', row: (row, index) => `${index === 0 ? '\n' : ',\n'}${jsonRow(keys, row)}`, tail: '\n]\n' };
+  },
+  jsonl: ({ columns }) => {
+    const keys = names(columns);
+    return { head: '', row: (row) => `${jsonRow(keys, row)}\n`, tail: '' };
+  },
   sql: ({ name, columns }, { encoding }) => {
     const into = `INSERT INTO ${quoteName(name)} (${columns.map(quoteName).join(', ')}) VALUES (`;
     return {
       head: '',
-      row: (values) => `${into}${values.map((value) => literal(value, encoding)).join(', ')});\n`,
+      row: ({ cells, exact }) => {
+        const values = exact.map((cell, at) => literal(studioValue(cell, cell !== cells[at]), encoding));
+        return `${into}${values.join(', ')});\n`;
+      },
       tail: '',
     };
   },
 };
 
-function csvCell(value: StudioValue, guardFormulas: boolean, encoding: string): string | Buffer {
-  if (value === null) return '';
-  if (typeof value === 'string') return csvText(value, guardFormulas);
-  if ('int' in value) return value.int;
-  if ('real' in value) return csvReal(realOf(value.real));
-  if ('blob' in value) return csvBlob(bytesOf(value.blob));
-  // A file has one encoding: what is wrong in UTF-16 is kept as bytes.
-  if ('badText' in value)
-    return encoding === 'UTF-8' ? csvBytes(bytesOf(value.badText)) : csvBlob(bytesOf(value.badText));
-  return csvText(value.text, guardFormulas);
+/** `isBad`: the bytes of a text that is no UTF-8. */
+function csvCell(cell: Cell, isBad: boolean, guardFormulas: boolean): string | Buffer {
+  if (cell === null) return '';
+  if (typeof cell === 'string') return csvText(cell, guardFormulas);
+  if (typeof cell === 'bigint') return cell.toString();
+  if (typeof cell === 'number') return csvReal(cell);
+  return isBad ? csvBytes(cell) : csvBlob(cell);
 }
 
 function csvRow(cells: readonly (string | Buffer)[]): string | Buffer {
@@ -149,31 +143,37 @@ function csvRow(cells: readonly (string | Buffer)[]): string | Buffer {
   return Buffer.concat([...parts, Buffer.from('\r\n')]);
 }
 
-/** Of two columns of one name the second is `name:2`. */
-function jsonRow(columns: readonly string[], values: readonly StudioValue[]): string {
-  const members = columns.map((name, at) => {
+/** As JSON; of two columns of one name the second is `name:2`. */
+function names(columns: readonly string[]): string[] {
+  return columns.map((name, at) => {
     const earlier = columns.slice(0, at).filter((other) => other === name).length;
-    return `${JSON.stringify(earlier === 0 ? name : `${name}:${earlier + 1}`)}:${jsonCell(values[at] ?? null)}`;
+    return JSON.stringify(earlier === 0 ? name : `${name}:${earlier + 1}`);
   });
-  return `{${members.join(',')}}`;
+}
+
+function jsonRow(keys: readonly string[], { cells, exact }: Row): string {
+  return `{${exact.map((cell, at) => `${keys[at]}:${jsonCell(cell, cell !== cells[at])}`).join(',')}}`;
 }
 
 /** As `POST /db` has it: integers of any size as numbers, infinity as 9e999; a BLOB as {"base64": ...}. */
-function jsonCell(value: StudioValue): string {
-  if (value === null || typeof value === 'string') return JSON.stringify(value);
-  if ('int' in value) return value.int;
-  if ('real' in value) {
-    const real = realOf(value.real);
-    return Number.isFinite(real) ? realText(real) : csvReal(real);
-  }
-  if ('text' in value) return JSON.stringify(value.text);
-  return JSON.stringify('blob' in value ? { base64: value.blob } : { badText: value.badText });
+function jsonCell(cell: Cell, isBad: boolean): string {
+  if (cell === null || typeof cell === 'string') return JSON.stringify(cell);
+  if (typeof cell === 'bigint') return cell.toString();
+  if (typeof cell === 'number') return csvReal(cell);
+  const base64 = cell.toString('base64');
+  return JSON.stringify(isBad ? { badText: base64 } : { base64 });
+}
+
+function studioValue(cell: Cell, isBad: boolean): StudioValue {
+  if (isBad && Buffer.isBuffer(cell)) return { badText: cell.toString('base64'), bytes: cell.length };
+  return valueOfCell(cell, Number.MAX_SAFE_INTEGER);
 }
 
 /** Collects what is written, so that a row costs no system call. */
 class OutputFile {
   readonly #fd: number;
   #parts: Buffer[] = [];
+  #text = '';
   #bytes = 0;
 
   constructor(path: string) {
@@ -181,9 +181,12 @@ class OutputFile {
   }
 
   write(part: string | Buffer): void {
-    const bytes = Buffer.from(part);
-    this.#parts.push(bytes);
-    this.#bytes += bytes.length;
+    this.#bytes += part.length;
+    if (typeof part === 'string') this.#text += part;
+    else {
+      this.#parts.push(Buffer.from(this.#text), part);
+      this.#text = '';
+    }
     if (this.#bytes >= bufferBytes) this.#flush();
   }
 
@@ -196,8 +199,9 @@ class OutputFile {
   }
 
   #flush(): void {
-    const bytes = Buffer.concat(this.#parts);
+    const bytes = Buffer.concat([...this.#parts, Buffer.from(this.#text)]);
     this.#parts = [];
+    this.#text = '';
     this.#bytes = 0;
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
