@@ -26,8 +26,9 @@ const debianVersion = (process.env.HOODY_SQLITE_DEB_VERSION ?? version).replace(
 const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 const maintainer = 'hoody-sqlite maintainers <maintainers@hoody-sqlite.invalid>';
 const out = resolve(process.argv[2] ?? root);
-/** In seconds; of this moment outside of a git checkout. */
+/** In seconds: as https://reproducible-builds.org/specs/source-date-epoch has it, of the commit, or of this moment. */
 const commitTime =
+  Number(process.env.SOURCE_DATE_EPOCH) ||
   Number(spawnSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }).stdout) ||
   Math.floor(Date.now() / 1000);
 const stage = mkdtempSync(join(tmpdir(), 'hoody-sqlite-deb-'));

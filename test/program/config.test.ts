@@ -105,7 +105,7 @@ test.runIf(isRoot)('a socket file serves its group and nobody else', async () =>
       async () => {
         expect([(statSync(path).mode & 0o777).toString(8), statSync(path).gid]).toEqual(['660', 100]);
         const ask = `require('node:http').get({ socketPath: process.argv[1], path: '/api/v1/sqlite/health' },
-          (answer) => console.log(answer.statusCode)).on('error', ({ code }) => console.log(code))`;
+          (answer) => { console.log(answer.statusCode); process.exit(); }).on('error', ({ code }) => console.log(code))`;
         const as = (gid: number) =>
           run('setpriv', ['--reuid=1234', `--regid=${gid}`, '--clear-groups', process.execPath, '-e', ask, path]);
         expect(await as(100)).toMatchObject({ stdout: '200\n' });

@@ -11,6 +11,9 @@ import { run } from '../helpers/process.ts';
 const checkout = resolve(import.meta.dirname, '../..');
 const hasDpkg = spawnSync('which', ['dpkg-deb']).status === 0;
 
+/** The same moment for every build, in a checkout without git too. */
+const env = { SOURCE_DATE_EPOCH: '1700000000' };
+
 describe.runIf(hasDpkg)('the Debian package', () => {
   let folder = '';
   let deb = '';
@@ -20,7 +23,11 @@ describe.runIf(hasDpkg)('the Debian package', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-'));
-    const built = await run(process.execPath, ['packaging/deb.mjs', folder], { cwd: checkout, timeoutMs: 300_000 });
+    const built = await run(process.execPath, ['packaging/deb.mjs', folder], {
+      cwd: checkout,
+      env,
+      timeoutMs: 300_000,
+    });
     expect(built, built.stderr).toMatchObject({ code: 0 });
     deb = built.stdout.trim();
     expect(spawnSync('dpkg-deb', ['-x', deb, inTree('')])).toMatchObject({ status: 0 });
@@ -85,7 +92,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
 
   test('is the same when it is built twice', async () => {
     const again = mkdtempSync(join(tmpdir(), 'hoody-sqlite-'));
-    const built = await run(process.execPath, ['packaging/deb.mjs', again], { cwd: checkout, timeoutMs: 300_000 });
+    const built = await run(process.execPath, ['packaging/deb.mjs', again], { cwd: checkout, env, timeoutMs: 300_000 });
     try {
       expect(readFileSync(built.stdout.trim()).equals(readFileSync(deb))).toBe(true);
     } finally {
