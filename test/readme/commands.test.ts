@@ -1,15 +1,16 @@
 // Types the commands of docs/operations.md, and of the README's section "How to leave", as they are printed, in a booted
-// Debian with systemd. The lines of npm are left out: the program is there already.
+// Debian with systemd. The lines of npm are left out: the program is there already. test/systemd/deb.test.ts has the
+// Debian package.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { type Machine, withMachine } from '../helpers/machine.ts';
 
-/** The commands of the `sh` blocks below this heading: what is typed, and the comment behind it. */
+/** The commands of the `sh` blocks below this heading, without its parts: what is typed, and the comment behind it. */
 function typed(page: string, heading: string): { command: string; comment: string }[] {
   const text = readFileSync(resolve(import.meta.dirname, '../..', page), 'utf8');
-  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const section = text.split(/^##+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
   const lines = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap((block) => (block[1] ?? '').trim().split('\n'));
   expect(lines.length, heading).toBeGreaterThan(0);
   return lines
@@ -21,7 +22,7 @@ function typed(page: string, heading: string): { command: string; comment: strin
 /** Every command succeeds, but for those whose comment says `refuses`. */
 async function type(machine: Machine, page: string, heading: string): Promise<void> {
   for (const { command, comment } of typed(page, heading)) {
-    const done = await machine.sh(command);
+    const done = await machine.sh(`cd && bash -c '${command.replaceAll("'", "'\\''")}'`);
     expect(done, `${command}\n${done.stderr}`).toMatchObject({ code: comment.startsWith('refuses') ? 1 : 0 });
   }
 }
@@ -35,6 +36,8 @@ describe.skipIf(!canRunContainers)('the commands of the pages', () => {
   test('install, back up, restore, upgrade and leave, as printed', async () => {
     await withMachine(async (machine) => {
       await type(machine, operations, 'Install as a service');
+      await machine.ok('mkdir -p ~/.config/fish/completions');
+      await type(machine, operations, 'Shell completion and man page');
       await machine.ok(
         `mkdir /backup && sqlite3 /hoody/databases/app.db 'CREATE TABLE t (x); INSERT INTO t VALUES (1)'`,
       );
