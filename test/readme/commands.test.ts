@@ -36,7 +36,6 @@ describe.skipIf(!canRunContainers)('the commands of the pages', () => {
   test('install, back up, restore, upgrade and leave, as printed', async () => {
     await withMachine(async (machine) => {
       await type(machine, operations, 'Install as a service');
-      await machine.ok('mkdir -p ~/.config/fish/completions');
       await type(machine, operations, 'Shell completion and man page');
       await machine.ok(
         `mkdir /backup && sqlite3 /hoody/databases/app.db 'CREATE TABLE t (x); INSERT INTO t VALUES (1)'`,
