@@ -143,6 +143,33 @@ while True:
     });
   });
 
+  test('is not killed while a stop waits longer than the unit says', async () => {
+    await installed(async (machine) => {
+      await machine.ok('mkdir -p /etc/systemd/system/hoody-sqlite.service.d');
+      await machine.ok(
+        `printf '[Service]\\nTimeoutStopSec=2\\n' >/etc/systemd/system/hoody-sqlite.service.d/test.conf`,
+      );
+      await machine.ok('systemctl daemon-reload');
+      const holder = machine.start(`exec python3 -u -c '
+import sys; f = open("/hoody/databases/held", "a"); print("open"); sys.stdin.readline()'`);
+      await eventually(() => expect(holder.stdout(), holder.stderr()).toContain('open'));
+      const stopping = machine.ok('hoody-sqlite stop --drain 1h');
+      await eventually(async () => {
+        const state = 'systemctl show hoody-sqlite -p ActiveState -p StateChangeTimestampMonotonic --value';
+        const [since, active] = (await machine.ok(state)).split('\n').sort();
+        const [uptime = ''] = (await machine.ok('cat /proc/uptime')).split(' ');
+        expect(active).toBe('deactivating');
+        expect(Number(uptime) - Number(since) / 1e6).toBeGreaterThan(4);
+      });
+      holder.process.stdin?.end('\n');
+      await stopping;
+      await eventually(async () => {
+        const result = 'systemctl show hoody-sqlite -p ActiveState -p Result --value';
+        expect((await machine.ok(result)).split('\n').sort()).toEqual(['inactive', 'success']);
+      });
+    });
+  });
+
   test('does not start, and says why, where it could not mount', async () => {
     await withMachine(async (machine) => {
       await machine.ok('umount /dev/fuse && rm /dev/fuse');
