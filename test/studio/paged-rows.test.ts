@@ -138,3 +138,22 @@ test('cells that others changed are named for a moment after a reload', async ()
   await eventually(() => expect(rows.changed.size).toBe(0));
   rows.stop();
 });
+
+test('an answer that would move a row on the screen is dropped where none may move', async () => {
+  const good = tableOf({ rows: 5 }, []);
+  let gone = -1;
+  const rows = new PagedRows(async (...args) => {
+    const page = await good(...args);
+    return { ...page, rows: page.rows.filter((_, at) => at !== gone) };
+  });
+  rows.need(0, 2);
+  await eventually(() => expect(rows.hasAnswer).toBe(true));
+  gone = 4; // below the screen
+  expect(await rows.reload({ mayMove: () => false })).toBe(true);
+  gone = 1;
+  expect(await rows.reload({ mayMove: () => false })).toBe(false);
+  expect(valueAt(rows, 1)).toEqual({ int: '1' });
+  expect(await rows.reload()).toBe(true);
+  expect(valueAt(rows, 1)).toEqual({ int: '2' });
+  rows.stop();
+});

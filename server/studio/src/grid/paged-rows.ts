@@ -2,7 +2,7 @@
 // at its ends, and begins a new one where the scroll bar jumps. Knows the server only by the function it is given.
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { StudioRow, StudioRows, StudioRowsRequest } from '../../../messages/studio.ts';
-import { changedCells } from '../live/changed-cells.ts';
+import { changedCells, rowId } from '../live/changed-cells.ts';
 
 export type From = NonNullable<StudioRowsRequest['from']>;
 export type FetchPage = (from: From | undefined, limit: number, signal: AbortSignal) => Promise<StudioRows>;
@@ -112,18 +112,38 @@ export class PagedRows {
 
   /**
    * Reads what is on the screen again. The old rows stay until the new ones are there. With `flash` the cells that
-   * differ are in `changed` for a moment.
+   * differ are in `changed` for a moment. Where `mayMove` says no, an answer that would move a row on the screen is
+   * dropped: then this resolves with false.
    */
-  async reload({ flash = false } = {}): Promise<void> {
+  async reload({
+    flash = false,
+    mayMove = () => true,
+  }: {
+    readonly flash?: boolean;
+    readonly mayMove?: () => boolean;
+  } = {}): Promise<boolean> {
+    let isTaken = true;
     const top = this.row(this.#window.first);
     const from: From | undefined = this.#window.first === 0 || top === undefined ? undefined : { at: top.at };
     const start = from === undefined ? 0 : this.#window.first;
     await this.#load(from, false, (page) => {
       const [before, known] = [this.loaded(), this.#end - start];
+      isTaken = !this.#wouldMove(page.rows, start) || mayMove();
+      if (!isTaken) return;
       this.#pages = [page];
       this.#start = start;
       if (flash) this.#flash(changedCells(before, page.rows.slice(0, known)));
     });
+    return isTaken;
+  }
+
+  /** Whether a row on the screen would stand elsewhere. Rows that come behind the last one move none. */
+  #wouldMove(rows: readonly StudioRow[], start: number): boolean {
+    for (let place = this.#window.first; place <= this.#window.last; place += 1) {
+      const [shown, next] = [this.row(place), rows[place - start]];
+      if (shown !== undefined && (next === undefined || rowId(shown) !== rowId(next))) return true;
+    }
+    return false;
   }
 
   #flash(cells: ReadonlyMap<string, ReadonlySet<number>>): void {

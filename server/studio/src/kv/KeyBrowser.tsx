@@ -57,6 +57,7 @@ export function KeyBrowser({ db, table, tables }: Props) {
   const unseen = useUnseen(db, () => {
     if (!isPointed.current) return reload();
     isStale.current = true;
+    return false;
   });
   const own = unseen.feed.count.value - unseen.feed.others.value;
   useEffect(() => {
@@ -107,13 +108,13 @@ export function KeyBrowser({ db, table, tables }: Props) {
         }}
         onPointerLeave={() => {
           isPointed.current = false;
-          if (isStale.current) void reload();
+          if (isStale.current) unseen.show();
         }}
       >
         <KeyTree store={store} selected={key} search={search} />
       </div>
       <div class="key-browser-foot">
-        <Badge unseen={{ ...unseen, show: () => void reload().then(unseen.show) }} />
+        <Badge unseen={unseen} />
       </div>
       {isMaking && (
         <NewKeyDialog

@@ -8,7 +8,7 @@ export function Badge({ unseen }: { readonly unseen: Unseen }) {
   const isFollowing = following.value;
   return (
     <span class="live-badge">
-      {count > 0 && !isFollowing && (
+      {count > 0 && (
         <button type="button" class="live-count" onClick={show} title="Read again and show them">
           {count} new {count === 1 ? 'change' : 'changes'}
         </button>

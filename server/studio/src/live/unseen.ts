@@ -12,12 +12,11 @@ export interface Unseen {
   readonly show: () => void;
 }
 
-/** `read` reads the view's data again. */
+/** `read` reads the view's data again; false: it did not show them, and they stay unseen. */
 export function useUnseen(db: string, read: () => Promise<unknown> | unknown): Unseen {
   const show = async () => {
     const upTo = feed.others.peek();
-    await read();
-    seen.value = upTo;
+    if ((await read()) !== false) seen.value = upTo;
   };
   const feed = useAfterCommits(db, () => (following.peek() ? show() : undefined));
   const seen = useSignal(feed.others.peek());

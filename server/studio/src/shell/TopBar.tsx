@@ -7,10 +7,12 @@ import { ShareButton } from '../share/ShareButton.tsx';
 import { badges } from '../status.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
+import { lazy } from '../ui/lazy.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { openJumpMenu } from '../ui/open-dialogs.ts';
 import { type View, views } from '../views.ts';
-import { SettingsMenu } from './SettingsMenu.tsx';
+
+const SettingsMenu = lazy(() => import('./SettingsMenu.tsx').then((module) => module.SettingsMenu));
 
 export function TopBar() {
   return (
@@ -42,7 +44,9 @@ export function TopBar() {
         <KeyText keys="/" />
       </button>
       <ShareButton />
-      <SettingsMenu />
+      <span class="settings-place">
+        <SettingsMenu />
+      </span>
     </header>
   );
 }

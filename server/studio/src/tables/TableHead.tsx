@@ -48,7 +48,7 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
           </span>
         )}
         <span class="spacer" />
-        <LiveBadge db={model.db} onRead={() => model.paged.reload({ flash: true })} />
+        <LiveBadge db={model.db} onRead={(mayMove) => model.paged.reload({ flash: true, mayMove })} />
         {readOnly === null && (
           <button
             type="button"
