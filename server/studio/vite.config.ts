@@ -28,7 +28,7 @@ const compressed: Plugin = {
 
 /** In one file: many small ones compress badly. */
 const usedByAll =
-  /node_modules\/(@preact|preact)\/|studio\/src\/(api\/(client|values)|[\w-]+\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
+  /node_modules\/(@preact|preact)\/|studio\/src\/(api\/(client|values)|(environment|key-table|keys|layout|location|routes|session|status|storage|theme|views)\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
 
 export default defineConfig({
   root: import.meta.dirname,

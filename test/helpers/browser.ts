@@ -34,19 +34,27 @@ export function withStudio<Result>(
   test: (studio: Studio) => Promise<Result>,
   flags: readonly string[] = ['--create-on-write'],
 ): Promise<Result> {
-  return withDaemon(flags, async (daemon) => {
-    const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
-    const complaints: string[] = [];
-    try {
-      const open = (address: string, options: BrowserContextOptions = {}) =>
-        openPage(browser, `${daemon.url}/${address}`, options, complaints);
-      const result = await test({ daemon, open });
-      expect(complaints).toEqual([]);
-      return result;
-    } finally {
-      await browser.close();
-    }
-  });
+  return withDaemon(flags, (daemon) =>
+    withBrowser((openUrl) =>
+      test({ daemon, open: (address, options) => openUrl(`${daemon.url}/${address}`, options) }),
+    ),
+  );
+}
+
+/** Opens an absolute URL in a clean profile. */
+export type OpenUrl = (url: string, options?: BrowserContextOptions) => Promise<Page>;
+
+/** A browser alone, for tests that start and end daemons themselves. */
+export async function withBrowser<Result>(test: (open: OpenUrl) => Promise<Result>): Promise<Result> {
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+  const complaints: string[] = [];
+  try {
+    const result = await test((url, options = {}) => openPage(browser, url, options, complaints));
+    expect(complaints).toEqual([]);
+    return result;
+  } finally {
+    await browser.close();
+  }
 }
 
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';

@@ -25,6 +25,7 @@ export const bindings = [
   { id: 'reload', keys: ['g r'], label: 'Read again', scope: 'Everywhere' },
   { id: 'cell-edit', keys: ['Enter', 'F2'], label: 'Edit the cell', scope: 'Grid' },
   { id: 'row-panel', keys: ['Space'], label: 'Show the whole row', scope: 'Grid' },
+  { id: 'panel-close', keys: ['Escape'], label: 'Close the panel of the row', scope: 'Grid' },
   { id: 'cell-null', keys: ['n'], label: 'Set to NULL', scope: 'Grid' },
   { id: 'cell-clear', keys: ['Delete'], label: 'Set to empty text', scope: 'Grid' },
   { id: 'filter', keys: ['f'], label: 'Filter by this column', scope: 'Grid' },

@@ -1,6 +1,6 @@
 // What happens when a key of key-table.ts is pressed, and how its name stands in tooltips.
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import {
   type Binding,
   type BindingId,
@@ -61,7 +61,7 @@ export function onKey(id: BindingId, handle: Handler): () => void {
 export function useKey(id: BindingId, handle: Handler): void {
   const latest = useRef(handle);
   latest.current = handle;
-  useEffect(() => onKey(id, (event) => latest.current(event)), [id]);
+  useLayoutEffect(() => onKey(id, (event) => latest.current(event)), [id]); // before the next key can come
 }
 
 export function isTyping(target: EventTarget | null): boolean {

@@ -1,5 +1,5 @@
 // The field within a cell. Enter keeps and goes down, Tab keeps and goes on, Escape leaves, a click elsewhere keeps.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { bindingFor } from '../keys.ts';
 
 export type EditEnd = 'down' | 'next' | 'previous' | 'stay' | 'cancel' | 'large';
@@ -26,7 +26,7 @@ export function CellEditor({ label, text, onEnd }: Props) {
     ended.current = true;
     onEnd(how, field.current?.value ?? text);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus();
     field.current?.select();
   }, []);

@@ -119,14 +119,22 @@ export function Grid(props: GridProps) {
     scrollTo(0, latest.current.view.scrollLeft);
   }, [rows]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!wantsFocus.current || editing !== null) return;
     wantsFocus.current = false;
     cellAt(cursor)?.focus({ preventScroll: true });
   });
 
+  // Where the cell with the focus goes away with its row, the focus goes to the one that takes its place.
+  const hasFocus = useRef(false);
+  useLayoutEffect(() => {
+    if (hasFocus.current && editing === null && document.activeElement === document.body) {
+      cellAt(cursor)?.focus({ preventScroll: true });
+    }
+  });
+
   const wasEditing = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasEditing.current && editing === null && document.activeElement === document.body) {
       cellAt(cursor)?.focus({ preventScroll: true });
     }
@@ -173,8 +181,10 @@ export function Grid(props: GridProps) {
 
   function select(next: Selection): void {
     wantsFocus.current = true;
+    latest.current = { ...latest.current, selection: next };
     show(next.cursor);
     onSelect(next);
+    cellAt(next.cursor)?.focus({ preventScroll: true }); // the next key may come before the page is drawn again
   }
 
   // A cell that the caller chose (after an edit, say) is shown, too.
@@ -185,14 +195,18 @@ export function Grid(props: GridProps) {
     }
   }, [cursor.row, cursor.column]);
 
-  function target(place: Place = cursor): GridTarget {
+  const latestCursor = () => clampPlace(latest.current.selection.cursor, extent);
+  const latestRectangle = () => rectangleOf(latest.current.selection, extent);
+
+  /** A key may come before the page has drawn what the key before it did: `latest` knows. */
+  function target(place: Place = latestCursor()): GridTarget {
     const at = cellAt(place)?.getBoundingClientRect() ?? (scroller.current as HTMLElement).getBoundingClientRect();
-    return { place, column: layout.placed[place.column], rectangle, at };
+    return { place, column: layout.placed[place.column], rectangle: latestRectangle(), at };
   }
 
   function onKeyDown(event: KeyboardEvent): void {
     if (editing !== null || event.isComposing || (event.target as HTMLElement).dataset.place === undefined) return;
-    const moved = moveBy(keyName(event), selection, extent);
+    const moved = moveBy(keyName(event), latest.current.selection, extent);
     const action = bindingFor(event, 'Grid');
     if (moved !== undefined && event.altKey === false) select(moved);
     else if (action === 'copy' || action === 'paste')
@@ -206,7 +220,7 @@ export function Grid(props: GridProps) {
     const place = placeOf(event.target);
     if (place === null || event.button !== 0 || (editing && isSamePlace(place, editing))) return;
     if (event.pointerType === 'touch') return;
-    dragFrom.current = event.shiftKey ? selection.anchor : place;
+    dragFrom.current = event.shiftKey ? latest.current.selection.anchor : place;
     select(selectAt(place, dragFrom.current));
     event.preventDefault();
   }
@@ -244,6 +258,14 @@ export function Grid(props: GridProps) {
       onKeyDown={onKeyDown}
       onPointerDown={onPointerDown}
       onPointerOver={onPointerOver}
+      onFocusIn={() => {
+        hasFocus.current = true;
+      }}
+      onFocusOut={(event) => {
+        const isGone = !(event.target as Element).isConnected;
+        const isInside = scroller.current?.contains(event.relatedTarget as Node | null) ?? false;
+        if (!isGone && !isInside) hasFocus.current = false;
+      }}
       onPointerUp={() => {
         dragFrom.current = null;
       }}
@@ -253,7 +275,7 @@ export function Grid(props: GridProps) {
         if (place === null || event.shiftKey || editing !== null) return;
         event.preventDefault();
         const at = new DOMRect(event.clientX, event.clientY, 0, 0);
-        if (!contains(rectangle, place.row, place.column)) select(selectAt(place));
+        if (!contains(latestRectangle(), place.row, place.column)) select(selectAt(place));
         onAction(place.row === -1 ? 'column-menu' : 'cell-menu', { ...target(place), at });
       }}
       onDblClick={(event) => {

@@ -38,6 +38,7 @@ export class PagedRows {
   #running: { readonly abort: AbortController; readonly isJump: boolean } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wasAnswered = false;
+  #isStopped = false;
 
   /** The last page that could not be read, until one can. */
   readonly error = signal<unknown>(null);
@@ -106,6 +107,7 @@ export class PagedRows {
   }
 
   need(first: number, last: number): void {
+    if (this.#isStopped) return;
     this.#window = { first, last };
     this.#readWhatIsMissing();
   }
@@ -156,6 +158,7 @@ export class PagedRows {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#flashTimer);
     clearTimeout(this.#timer);
     this.#running?.abort.abort();

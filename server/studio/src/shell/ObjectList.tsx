@@ -1,6 +1,7 @@
 // Tables, views and system tables of the open database: in the sidebar, and as the first page of Tables on a phone.
 import { useState } from 'preact/hooks';
 import type { StudioObject } from '../../../messages/studio.ts';
+import { isPhone } from '../layout.ts';
 import { linkTo, route } from '../location.ts';
 import { loadSchema, schema, schemaError } from '../session.ts';
 import { Icon } from '../ui/Icon.tsx';
@@ -23,6 +24,7 @@ export function ObjectList() {
   ];
   return (
     <div class="object-list">
+      {isPhone.value && <h1 class="visually-hidden">Tables of {known.db}</h1>}
       {known.objects.length > filterFrom && (
         <input
           class="field object-search"

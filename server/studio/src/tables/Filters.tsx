@@ -1,5 +1,5 @@
 // The filters as chips that are edited where they stand, and an own WHERE. What is shown is in the URL.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { tip } from '../keys.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { applyQuery } from './show-query.ts';
@@ -100,8 +100,10 @@ function ChipField({ chip, columns, isDraft = false, onChange, onRemove }: ChipP
   const [now, setNow] = useState(chip);
   const value = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
+  /** Escape was pressed: what was typed is not applied when the field loses the focus. */
+  const isLeft = useRef(false);
   useEffect(() => setNow(chip), [chip.column, chip.operator, chip.text]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isDraft) value.current?.focus();
   }, []);
   const choose = (next: Chip) => {
@@ -122,7 +124,12 @@ function ChipField({ chip, columns, isDraft = false, onChange, onRemove }: ChipP
         if (isDraft && !isInside && now.text === '' && event.relatedTarget !== null) onRemove();
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Escape' && isDraft) onRemove();
+        if (event.key !== 'Escape') return;
+        isLeft.current = true;
+        event.stopPropagation();
+        setNow(chip);
+        if (isDraft) onRemove();
+        else value.current?.blur();
       }}
     >
       <select
@@ -163,8 +170,11 @@ function ChipField({ chip, columns, isDraft = false, onChange, onRemove }: ChipP
           onKeyDown={(event) => {
             if (event.key === 'Enter') onChange(now);
           }}
+          onFocus={() => {
+            isLeft.current = false;
+          }}
           onBlur={() => {
-            if (now.text !== chip.text) onChange(now);
+            if (now.text !== chip.text && !isLeft.current) onChange(now);
           }}
         />
       )}
@@ -179,7 +189,7 @@ function WhereField({ where, onApply }: { readonly where: string; readonly onApp
   const [text, setText] = useState(where);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => setText(where), [where]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (where === '') field.current?.focus();
   }, []);
   return (

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { StudioConflicts } from '../../../messages/studio.ts';
 import { ApiError } from '../api/client.ts';
+import { copyText } from '../grid/copy.ts';
 import { keyText, useKey } from '../keys.ts';
 import { feedOf } from '../live/feed.ts';
 import { Dialog } from '../ui/Dialog.tsx';
@@ -86,6 +87,16 @@ export function ReviewDialog({ db, onClose, onApplied }: Props) {
       onClose={onClose}
       actions={
         <>
+          {sql !== null && !isBlocked && (
+            <button
+              type="button"
+              class="button"
+              onClick={() => void copyText(scriptOf(sql)).then(() => toast({ text: 'Copied the SQL.' }))}
+            >
+              Copy the SQL
+            </button>
+          )}
+          <span class="spacer" />
           <button type="button" class="button" onClick={onClose}>
             Back
           </button>
@@ -110,11 +121,15 @@ export function ReviewDialog({ db, onClose, onApplied }: Props) {
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
         <pre class="review-sql" tabIndex={0}>
-          {sql.map((statement) => (/;\s*$/.test(statement) ? statement : `${statement};`)).join('\n')}
+          {scriptOf(sql)}
         </pre>
       )}
     </Dialog>
   );
+}
+
+function scriptOf(statements: readonly string[]): string {
+  return statements.map((sql) => (/;\s*$/.test(sql) ? sql : `${sql};`)).join('\n');
 }
 
 function conflictsOf(error: ApiError): readonly Conflict[] {

@@ -57,7 +57,13 @@ export function RowPanel(props: Props) {
     );
   }
   return (
-    <aside class="row-panel" aria-label={title}>
+    <aside
+      class="row-panel"
+      aria-label={title}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape' && (event.target as Element).closest('dialog') === null) onClose();
+      }}
+    >
       <header class="row-panel-head">
         <h2>{title}</h2>
         <span class="spacer" />

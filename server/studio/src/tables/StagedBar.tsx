@@ -1,6 +1,6 @@
 // Below the rows: how many edits wait, and what can be done with them.
-import { useEffect, useState } from 'preact/hooks';
-import { keyText, tip, useKey } from '../keys.ts';
+import { useEffect } from 'preact/hooks';
+import { keyText, tip } from '../keys.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { KeyText } from '../ui/KeyText.tsx';
 import { lazy } from '../ui/lazy.tsx';
@@ -12,13 +12,13 @@ const ReviewDialog = lazy(() => import('./ReviewDialog.tsx').then((module) => mo
 interface Props {
   readonly db: string;
   readonly onApplied: () => void;
+  readonly isReviewing: boolean;
+  readonly onReview: (isReviewing: boolean) => void;
 }
 
-export function StagedBar({ db, onApplied }: Props) {
-  const [isOpen, setOpen] = useState(false);
+export function StagedBar({ db, onApplied, isReviewing, onReview }: Props) {
   const edits = stagedCount.value;
   useEffect(ReviewDialog.preload, []); // Ctrl+S and Ctrl+Enter may follow at once
-  useKey('review', () => setOpen(true));
   const discard = async () => {
     const yes = await confirm({
       title: 'Discard the staged edits?',
@@ -39,11 +39,11 @@ export function StagedBar({ db, onApplied }: Props) {
       <button type="button" class="button" onClick={() => void discard()}>
         Discard
       </button>
-      <button type="button" class="button primary" onClick={() => setOpen(true)}>
+      <button type="button" class="button primary" onClick={() => onReview(true)}>
         Review SQL
         <KeyText keys={keyText('review')} />
       </button>
-      {isOpen && <ReviewDialog db={db} onClose={() => setOpen(false)} onApplied={onApplied} />}
+      {isReviewing && <ReviewDialog db={db} onClose={() => onReview(false)} onApplied={onApplied} />}
     </section>
   );
 }

@@ -29,6 +29,8 @@ interface Props {
   readonly onSelect: (selection: Selection) => void;
   readonly onFilter: (draft: Chip) => void;
   readonly onPanel: () => void;
+  /** False: no panel is open. */
+  readonly onClosePanel: () => boolean;
 }
 
 interface OpenMenu {
@@ -46,7 +48,7 @@ const copyCells = async (...args: Parameters<typeof import('./copy-cells.ts').co
 /** A row of 30 or, for fingers, 44 pixels: as --row in tokens.css. */
 const rowPx = () => (isPhone.value ? 44 : 30);
 
-export function TableGrid({ model, layout, numberWidth, selection, onSelect, onFilter, onPanel }: Props) {
+export function TableGrid({ model, layout, numberWidth, selection, onSelect, onFilter, onPanel, onClosePanel }: Props) {
   const { db, object, rows, query } = model;
   const [editing, setEditing] = useState<Place | null>(null);
   const [menu, setMenu] = useState<OpenMenu | null>(null);
@@ -101,6 +103,7 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
     const { place, column, rectangle } = target;
     const name = column?.column.name;
     const isHead = place.row === -1;
+    if (action === 'panel-close') return onClosePanel();
     if (action === 'row-panel' && !isHead) onPanel();
     else if (action === 'head' || (isHead && (action === 'cell-edit' || action === 'row-panel'))) {
       if (name === undefined) return false;

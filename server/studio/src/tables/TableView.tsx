@@ -1,8 +1,9 @@
 // One table or view: filters above, the grid or cards, the panel of a row, staged edits below.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { StudioObject } from '../../../messages/studio.ts';
+import { connection } from '../api/client.ts';
 import { type ColumnChoice, guessWidth, layOut } from '../grid/columns.ts';
-import { start } from '../grid/selection.ts';
+import { selectAt, start } from '../grid/selection.ts';
 import { useKey } from '../keys.ts';
 import { isPhone } from '../layout.ts';
 import { loadSchema } from '../session.ts';
@@ -11,7 +12,6 @@ import { Problem } from '../ui/Problem.tsx';
 import { SplitPane } from '../ui/SplitPane.tsx';
 import { readOnlyReason } from './access.ts';
 import { choicesOf } from './column-choices.ts';
-import { StagedBar } from './StagedBar.tsx';
 import { redo, staged, undo } from './staged-store.ts';
 import { TableGrid } from './TableGrid.tsx';
 import { TableHead } from './TableHead.tsx';
@@ -19,6 +19,7 @@ import type { Chip } from './table-query.ts';
 import { useTable } from './use-table.ts';
 
 const Cards = lazy(() => import('./Cards.tsx').then((module) => module.Cards));
+const StagedBar = lazy(() => import('./StagedBar.tsx').then((module) => module.StagedBar));
 const RowPanel = lazy(() => import('./RowPanel.tsx').then((module) => module.RowPanel));
 
 interface Props {
@@ -35,6 +36,7 @@ export function TableView({ db, object }: Props) {
   const [draft, setDraft] = useState<Chip | null>(null);
   const [isPanelOpen, setPanelOpen] = useState(false);
   const [asCards, setAsCards] = useState(true);
+  const [isReviewing, setReviewing] = useState(false);
   const isReadOnly = readOnlyReason(object) !== null;
   const chosen = choicesOf(db, object.name);
   const choices = useMemo(() => (isPhone.value ? withPinnedKey(object, chosen) : chosen), [chosen, isPhone.value]);
@@ -50,7 +52,18 @@ export function TableView({ db, object }: Props) {
   const numberWidth = (count?.rows ?? 0) > 99_999 ? numberPx.wide : numberPx.narrow;
   const layout = useMemo(() => layOut(columns, widths, choices, numberWidth), [columns, widths, choices, numberWidth]);
 
-  useEffect(() => setSelection(start), [paged]);
+  // Other rows: the cursor stays in its column.
+  useEffect(
+    () => setSelection(({ cursor }) => selectAt({ row: Math.min(0, cursor.row), column: cursor.column })),
+    [paged],
+  );
+  useEffect(() => {
+    if (!isReadOnly && paged.hasAnswer) StagedBar.preload(); // its keys are pressed right after the first edit
+  }, [paged.hasAnswer]);
+  useKey('review', () => {
+    if (staged.peek().length === 0) return false;
+    setReviewing(true);
+  });
   useKey('undo', () => undo());
   useKey('redo', () => redo());
   useKey('reload', () => void paged.reload());
@@ -61,6 +74,7 @@ export function TableView({ db, object }: Props) {
   };
   const error = paged.error.value;
   const isFirstError = error !== null && !paged.hasAnswer;
+  const isAway = connection.value === 'lost'; // the banner says so, and the rows are read when it is back
   const list = isFirstError ? (
     <Problem error={error} onRetry={() => paged.need(0, 50)} />
   ) : isPhone.value && asCards ? (
@@ -81,6 +95,10 @@ export function TableView({ db, object }: Props) {
       onSelect={setSelection}
       onFilter={setDraft}
       onPanel={() => setPanelOpen((open) => !open)}
+      onClosePanel={() => {
+        setPanelOpen(false);
+        return isPanelOpen;
+      }}
     />
   );
   const panel = isPanelOpen && (
@@ -105,7 +123,7 @@ export function TableView({ db, object }: Props) {
         onCards={setAsCards}
         readOnly={readOnlyReason(object)}
       />
-      {error !== null && paged.hasAnswer && <Problem error={error} onRetry={() => void paged.reload()} />}
+      {error !== null && paged.hasAnswer && !isAway && <Problem error={error} onRetry={() => void paged.reload()} />}
       <div class="table-body">
         {panel && !isPhone.value ? (
           <SplitPane
@@ -123,7 +141,9 @@ export function TableView({ db, object }: Props) {
           </>
         )}
       </div>
-      {staged.value.length > 0 && <StagedBar db={db} onApplied={applied} />}
+      {staged.value.length > 0 && (
+        <StagedBar db={db} onApplied={applied} isReviewing={isReviewing} onReview={setReviewing} />
+      )}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // The rows of one table for as long as it is shown: pages, count, staged edits, status line.
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { StudioCount, StudioObject, StudioSelection } from '../../../messages/studio.ts';
 import { isAbort, reconnects } from '../api/client.ts';
 import { PagedRows } from '../grid/paged-rows.ts';
@@ -72,5 +72,10 @@ export function useTable(db: string, object: StudioObject): TableModel {
   useSignalEffect(() => {
     if (reconnects.value > 0) void paged.reload();
   });
-  return { db, object, query, selection, paged, rows, count: count.value };
+  // The rows before stay on the screen, and keep the focus, until the new ones are there.
+  const latest = { paged, rows, selection };
+  const shown = useRef(latest);
+  paged.version.value;
+  if (paged.hasAnswer || paged.error.value !== null) shown.current = latest;
+  return { db, object, query, ...shown.current, count: count.value };
 }

@@ -1,7 +1,7 @@
 // A modal dialog: the browser's own <dialog>, which keeps the focus inside, closes on Escape and gives it back. On a
 // phone it is a sheet at the bottom.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './Icon.tsx';
 
 interface Props {
@@ -16,7 +16,7 @@ interface Props {
 export function Dialog({ title, onClose, children, actions, size = 'medium' }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
     dialog.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus();

@@ -12,7 +12,7 @@ export function EmptyState({ icon, title, children }: Props) {
   return (
     <div class="empty-state">
       <Icon name={icon} size={32} />
-      <h2>{title}</h2>
+      <h1>{title}</h1>
       {children !== undefined && <div class="empty-state-text">{children}</div>}
     </div>
   );

@@ -1,33 +1,39 @@
-// A button that opens a menu (W3C APG menu button): arrows move, Home and End jump, a letter finds, Escape closes.
+// A button that opens a menu (W3C APG menu button), and the menu alone for those who open it otherwise.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Icon, type IconName } from './Icon.tsx';
+import { useId, useRef, useState } from 'preact/hooks';
+import { lazy } from './lazy.tsx';
+import type { MenuItem } from './menu-item.ts';
 
-export interface MenuItem {
-  readonly label: string;
-  readonly icon?: IconName;
-  /** Shown at the end of the line: a key, a count. */
-  readonly note?: string;
-  readonly isChecked?: boolean;
-  readonly isDangerous?: boolean;
-  readonly isDisabled?: boolean;
-  /** A line above this item. */
-  readonly startsGroup?: boolean;
-  readonly run: () => void;
-}
+export type { MenuItem } from './menu-item.ts';
+
+/** The open menu, for callers that open it otherwise than by a button. */
+export const MenuList = lazy(() => import('./MenuList.tsx').then((module) => module.MenuList));
 
 interface Props {
   readonly label: string;
-  readonly items: readonly MenuItem[];
+  /** A function is asked when the menu opens. */
+  readonly items: readonly MenuItem[] | (() => Promise<readonly MenuItem[]>);
   readonly children: ComponentChildren;
   readonly buttonClass?: string;
   readonly title?: string;
 }
 
+interface Open {
+  readonly at: DOMRect;
+  /** Absent: those of the moment. */
+  readonly items?: readonly MenuItem[];
+}
+
 export function Menu({ label, items, children, buttonClass = 'icon-button', title = label }: Props) {
-  const [at, setAt] = useState<DOMRect | null>(null);
+  const [open, setOpen] = useState<Open | null>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
+  const toggle = async () => {
+    const at = button.current?.getBoundingClientRect();
+    if (open !== null || at === undefined) setOpen(null);
+    else setOpen(typeof items === 'function' ? { at, items: await items() } : { at });
+  };
+  const shown = open?.items ?? (typeof items === 'function' ? [] : items);
   return (
     <>
       <button
@@ -37,124 +43,25 @@ export function Menu({ label, items, children, buttonClass = 'icon-button', titl
         aria-label={label}
         title={title}
         aria-haspopup="menu"
-        aria-expanded={at !== null}
-        aria-controls={at === null ? undefined : id}
-        onClick={() => setAt(at === null ? (button.current?.getBoundingClientRect() ?? null) : null)}
+        aria-expanded={open !== null}
+        aria-controls={open === null ? undefined : id}
+        onPointerEnter={MenuList.preload}
+        onClick={() => void toggle()}
       >
         {children}
       </button>
-      {at !== null && (
+      {open !== null && (
         <MenuList
           id={id}
           label={label}
-          items={items}
-          at={at}
+          items={shown}
+          at={open.at}
           onClose={(returnFocus) => {
-            setAt(null);
+            setOpen(null);
             if (returnFocus) button.current?.focus();
           }}
         />
       )}
     </>
   );
-}
-
-interface ListProps {
-  readonly id?: string;
-  readonly label: string;
-  readonly items: readonly MenuItem[];
-  /** The rectangle that it stands below, in the window. */
-  readonly at: { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number };
-  /** `returnFocus`: the caller should put the focus back where it was. */
-  readonly onClose: (returnFocus: boolean) => void;
-}
-
-/** The open menu alone, for callers that open it otherwise than by a button. */
-export function MenuList({ id, label, items, at, onClose }: ListProps) {
-  const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const element = list.current;
-    if (element === null) return;
-    element.showPopover?.();
-    place(element, at);
-    element.querySelector<HTMLElement>('[role^=menuitem]:not(:disabled)')?.focus();
-  }, [at]);
-  const entries = () => [
-    ...(list.current?.querySelectorAll<HTMLButtonElement>('[role^=menuitem]:not(:disabled)') ?? []),
-  ];
-  const move = (step: number | 'first' | 'last') => {
-    const all = entries();
-    const now = all.indexOf(document.activeElement as HTMLButtonElement);
-    const next = step === 'first' ? 0 : step === 'last' ? all.length - 1 : (now + step + all.length) % all.length;
-    all[next]?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const { key } = event;
-    if (key === 'ArrowDown') move(1);
-    else if (key === 'ArrowUp') move(-1);
-    else if (key === 'Home') move('first');
-    else if (key === 'End') move('last');
-    else if (key === 'Escape') onClose(true);
-    else if (key === 'Tab') return onClose(true);
-    else if (key.length === 1 && key !== ' ') findByLetter(entries(), key);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  return (
-    <div
-      ref={list}
-      id={id}
-      class="menu"
-      role="menu"
-      tabIndex={-1}
-      aria-label={label}
-      popover="manual"
-      onKeyDown={onKeyDown}
-      onFocusOut={(event) => {
-        if (!list.current?.contains(event.relatedTarget as Node | null)) onClose(false);
-      }}
-    >
-      {items.map((item) => (
-        // biome-ignore lint/a11y/useAriaPropsSupportedByRole: aria-checked stays away from a menuitem, being undefined then
-        <button
-          key={item.label}
-          type="button"
-          role={item.isChecked === undefined ? 'menuitem' : 'menuitemradio'}
-          aria-checked={item.isChecked}
-          tabIndex={-1}
-          disabled={item.isDisabled}
-          class={`menu-item${item.isDangerous ? ' is-dangerous' : ''}${item.startsGroup ? ' starts-group' : ''}`}
-          onClick={() => {
-            onClose(true);
-            item.run();
-          }}
-        >
-          <span class="menu-mark">
-            {item.isChecked ? <Icon name="check" size={16} /> : item.icon && <Icon name={item.icon} size={16} />}
-          </span>
-          <span class="menu-label">{item.label}</span>
-          {item.note !== undefined && <span class="menu-note">{item.note}</span>}
-        </button>
-      ))}
-    </div>
-  );
-}
-
-function findByLetter(all: readonly HTMLElement[], letter: string): void {
-  const now = all.indexOf(document.activeElement as HTMLElement);
-  const order = [...all.slice(now + 1), ...all.slice(0, now + 1)];
-  order.find(({ textContent }) => textContent?.toLowerCase().startsWith(letter.toLowerCase()))?.focus();
-}
-
-const edge = 8;
-
-/** Below its button, moved into the window where it would stand out. CSSOM, which a strict CSP allows. */
-function place(element: HTMLElement, at: ListProps['at']): void {
-  const { width, height } = element.getBoundingClientRect();
-  const left = Math.max(edge, Math.min(at.left, window.innerWidth - width - edge));
-  const below = at.bottom + 4;
-  const fits = below + height + edge <= window.innerHeight;
-  element.style.left = `${left}px`;
-  element.style.top = `${fits ? below : Math.max(edge, at.top - height - 4)}px`;
 }

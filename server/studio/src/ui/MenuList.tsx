@@ -1,0 +1,103 @@
+// An open menu (W3C APG menu): arrows move, Home and End jump, a letter finds, Escape closes. Loaded when the first one opens.
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { Icon } from './Icon.tsx';
+import type { MenuItem } from './menu-item.ts';
+
+export interface MenuListProps {
+  readonly id?: string;
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  /** The rectangle that it stands below, in the window. */
+  readonly at: { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number };
+  /** `returnFocus`: the caller should put the focus back where it was. */
+  readonly onClose: (returnFocus: boolean) => void;
+}
+
+export function MenuList({ id, label, items, at, onClose }: MenuListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    element.showPopover?.();
+    place(element, at);
+    element.querySelector<HTMLElement>('[role^=menuitem]:not(:disabled)')?.focus();
+  }, [at]);
+  const entries = () => [
+    ...(list.current?.querySelectorAll<HTMLButtonElement>('[role^=menuitem]:not(:disabled)') ?? []),
+  ];
+  const move = (step: number | 'first' | 'last') => {
+    const all = entries();
+    const now = all.indexOf(document.activeElement as HTMLButtonElement);
+    const next = step === 'first' ? 0 : step === 'last' ? all.length - 1 : (now + step + all.length) % all.length;
+    all[next]?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const { key } = event;
+    if (key === 'ArrowDown') move(1);
+    else if (key === 'ArrowUp') move(-1);
+    else if (key === 'Home') move('first');
+    else if (key === 'End') move('last');
+    else if (key === 'Escape') onClose(true);
+    else if (key === 'Tab') return onClose(true);
+    else if (key.length === 1 && key !== ' ') findByLetter(entries(), key);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      ref={list}
+      id={id}
+      class="menu"
+      role="menu"
+      tabIndex={-1}
+      aria-label={label}
+      popover="manual"
+      onKeyDown={onKeyDown}
+      onFocusOut={(event) => {
+        if (!list.current?.contains(event.relatedTarget as Node | null)) onClose(false);
+      }}
+    >
+      {items.map((item) => (
+        // biome-ignore lint/a11y/useAriaPropsSupportedByRole: aria-checked stays away from a menuitem, being undefined then
+        <button
+          key={item.label}
+          type="button"
+          role={item.isChecked === undefined ? 'menuitem' : 'menuitemradio'}
+          aria-checked={item.isChecked}
+          tabIndex={-1}
+          disabled={item.isDisabled}
+          class={`menu-item${item.isDangerous ? ' is-dangerous' : ''}${item.startsGroup ? ' starts-group' : ''}`}
+          onClick={() => {
+            onClose(true);
+            item.run();
+          }}
+        >
+          <span class="menu-mark">
+            {item.isChecked ? <Icon name="check" size={16} /> : item.icon && <Icon name={item.icon} size={16} />}
+          </span>
+          <span class="menu-label">{item.label}</span>
+          {item.note !== undefined && <span class="menu-note">{item.note}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function findByLetter(all: readonly HTMLElement[], letter: string): void {
+  const now = all.indexOf(document.activeElement as HTMLElement);
+  const order = [...all.slice(now + 1), ...all.slice(0, now + 1)];
+  order.find(({ textContent }) => textContent?.toLowerCase().startsWith(letter.toLowerCase()))?.focus();
+}
+
+const edge = 8;
+
+/** Below its button, moved into the window where it would stand out. CSSOM, which a strict CSP allows. */
+function place(element: HTMLElement, at: MenuListProps['at']): void {
+  const { width, height } = element.getBoundingClientRect();
+  const left = Math.max(edge, Math.min(at.left, window.innerWidth - width - edge));
+  const below = at.bottom + 4;
+  const fits = below + height + edge <= window.innerHeight;
+  element.style.left = `${left}px`;
+  element.style.top = `${fits ? below : Math.max(edge, at.top - height - 4)}px`;
+}

@@ -1,0 +1,515 @@
+// The table browser as its users drive it: Debian's Chromium over a real daemon and a real mount, with python beside it.
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { axeFindings, expectAccessible, looks, type Studio, withStudio } from '../helpers/browser.ts';
+import { eventually } from '../helpers/eventually.ts';
+
+const makeTables = resolve(import.meta.dirname, 'tables.py');
+
+/** Writes tables.db through the mount. */
+function fill({ daemon }: Studio, events = 0): void {
+  execFileSync('python3', [makeTables, daemon.root, ...(events > 0 ? [String(events)] : [])]);
+}
+
+/** What python reads or writes through the mount, as another program would. */
+function python({ daemon }: Studio, statement: string): string {
+  const script = `import sqlite3, sys, json
+db = sqlite3.connect(sys.argv[1], timeout=20)
+rows = db.execute(sys.argv[2]).fetchall()
+db.commit()
+print(json.dumps(rows))`;
+  return execFileSync('python3', ['-c', script, join(daemon.root, 'tables.db'), statement], {
+    encoding: 'utf8',
+  }).trim();
+}
+
+const table = (name: string) => `#/tables?db=tables.db&table=${encodeURIComponent(name)}`;
+const cell = (row: number, column: number) => `[data-place="${row}:${column}"]`;
+const text = (page: Page, row: number, column: number) => page.locator(cell(row, column)).textContent();
+const place = (page: Page): Promise<string | undefined> => page.evaluate('document.activeElement?.dataset.place');
+
+async function shown(page: Page): Promise<void> {
+  await page.locator(cell(0, 0)).waitFor();
+}
+
+async function edit(page: Page, row: number, column: number, value: string): Promise<void> {
+  await page.locator(cell(row, column)).click();
+  await page.keyboard.press('Enter');
+  await page.locator('.cell-editor').fill(value);
+  await page.keyboard.press('Enter');
+}
+
+async function apply(page: Page): Promise<void> {
+  await page.keyboard.press('Control+S');
+  await page.locator('.review-sql').waitFor();
+  await page.keyboard.press('Control+Enter');
+}
+
+/** In the page: scrolls frame by frame; resolves with the median time of a frame in milliseconds. */
+const scrollAndMeasure = `async () => {
+  const grid = document.querySelector('.grid');
+  const frames = [];
+  let last = performance.now();
+  for (let n = 0; n < 90; n += 1) {
+    grid.scrollTop += 120;
+    const now = await new Promise((done) => requestAnimationFrame(done));
+    frames.push(now - last);
+    last = now;
+  }
+  return frames.sort((a, b) => a - b)[45];
+}`;
+
+/** In the page: controls that are too small for a finger. */
+const smallTargets = `[...document.querySelectorAll('button, a, input, select')]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => element.closest('.visually-hidden, .skip-link, label.check') === null)
+  .map((element) => ({ element, box: element.getBoundingClientRect() }))
+  .filter(({ box }) => box.width > 1 && (box.height < 40 || box.width < 40))
+  .map(({ element }) => element.outerHTML.slice(0, 160))`;
+
+describe('rows', () => {
+  test('a million rows are walked by keyboard: one tab stop, pages by key, the last row at once', () =>
+    withStudio(async (studio) => {
+      fill(studio, 1_000_000);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      const started = performance.now();
+      await page.goto(`${studio.daemon.url}/${table('events')}`);
+      await eventually(async () => expect(await text(page, 0, 2)).toBe('kind 1'));
+      expect(performance.now() - started).toBeLessThan(3_000);
+
+      expect(await page.locator('.grid [tabindex="0"]').count()).toBe(1);
+      await page.locator('.grid [tabindex="0"]').focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowRight');
+      expect(await place(page)).toBe('1:1');
+      await page.keyboard.press('PageDown');
+      await page.keyboard.press('End');
+      await eventually(async () => expect(await place(page)).toMatch(/^\d\d:2$/));
+      await page.keyboard.press('Control+End');
+      await eventually(async () => expect(await text(page, 999_999, 0)).toBe('1000000'));
+      expect(await place(page)).toBe('999999:2');
+      for (let n = 0; n < 30; n += 1) await page.keyboard.press('PageUp');
+      await eventually(async () => {
+        const row = Number((await place(page))?.split(':')[0]);
+        expect(row).toBeLessThan(999_990);
+        expect(await text(page, row, 0)).toBe(String(row + 1));
+      });
+
+      await page.locator('.grid').evaluate((grid) => {
+        grid.scrollTop = grid.scrollHeight / 2;
+      });
+      await eventually(async () => {
+        const middle = await page.locator('.grid-row:not(.is-outside) .grid-cell').first().textContent();
+        expect(Math.abs(Number(middle) - 500_000)).toBeLessThan(2_000);
+      });
+      expect(await place(page), 'the focus survives that its row is scrolled away').toMatch(/^\d{6}:2$/);
+      await page.keyboard.press('Control+Home');
+      await eventually(async () => expect(await text(page, 0, 0)).toBe('1'));
+      expect(await page.locator('.grid').getAttribute('aria-rowcount')).toBe('1000001');
+      await page.keyboard.press('Tab');
+      expect(await place(page), 'Tab leaves the grid').toBeUndefined();
+    }));
+
+  test('scrolling stays smooth', () =>
+    withStudio(async (studio) => {
+      fill(studio, 50_000);
+      const page = await studio.open(table('events'));
+      await shown(page);
+      const median = await page.evaluate(`(${scrollAndMeasure})()`);
+      expect(median, 'milliseconds of a frame; 20 are 50 frames a second').toBeLessThan(10 * 20);
+    }));
+
+  test('500 columns, names that are no names, composite keys, views and generated columns', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('wide'));
+      await shown(page);
+      expect(await page.locator('.grid-cell').count()).toBeLessThan(1_200);
+      await page.locator(cell(0, 0)).click();
+      await page.keyboard.press('End');
+      await eventually(async () => expect(await text(page, 0, 500)).toBe('499'));
+      expect(await page.locator('.grid').getAttribute('aria-colcount')).toBe('502');
+
+      await page.goto(`${studio.daemon.url}/${table('odd "name')}`);
+      await eventually(async () => expect(await text(page, 0, 2)).toBe('three'));
+      await edit(page, 0, 1, 'new');
+      await edit(page, 0, 2, 'also new');
+      await apply(page);
+      await eventually(() => expect(python(studio, 'SELECT * FROM "odd ""name"')).toBe('[["one", "new", "also new"]]'));
+
+      await page.goto(`${studio.daemon.url}/${table('pairs')}`);
+      await eventually(async () => expect(await text(page, 0, 2)).toBe('v0'));
+      await edit(page, 0, 2, 'changed');
+      await apply(page);
+      await eventually(() =>
+        expect(python(studio, "SELECT v FROM pairs WHERE a = 'k0' AND b = 0")).toBe('[["changed"]]'),
+      );
+
+      await page.goto(`${studio.daemon.url}/${table('plain')}`);
+      await eventually(async () => expect(await text(page, 1, 0)).toBe('same'));
+      await edit(page, 1, 0, 'by rowid');
+      await apply(page);
+      await eventually(() => expect(python(studio, 'SELECT x FROM plain')).toBe('[["same"], ["by rowid"]]'));
+
+      await page.goto(`${studio.daemon.url}/${table('best')}`);
+      await shown(page);
+      await page.getByText('read only: a view').waitFor();
+      expect(await page.getByRole('button', { name: 'Add a row' }).count()).toBe(0);
+
+      await page.goto(`${studio.daemon.url}/${table('computed')}`);
+      await eventually(async () => expect(await text(page, 2, 3)).toMatch(/^4(\.0)?$/));
+      await page.locator(cell(2, 3)).click();
+      await page.keyboard.press('n');
+      expect(await page.locator('.staged-bar').count(), 'a generated column is not edited').toBe(0);
+      await edit(page, 2, 1, '10');
+      await apply(page);
+      await eventually(async () => expect(await text(page, 2, 3)).toMatch(/^20(\.0)?$/));
+    }));
+});
+
+describe('values', () => {
+  test('every kind is shown unlike its brothers, and never as markup', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('kinds'));
+      await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
+      const texts = await Promise.all(Array.from({ length: 18 }, (_, row) => text(page, row, 2)));
+      expect(texts.slice(0, 6)).toEqual([
+        '-9223372036854775808',
+        '9223372036854775807',
+        '9007199254740993',
+        'NULL',
+        'empty',
+        'NULL',
+      ]);
+      expect(await page.locator(`${cell(3, 2)} .value-null`).count()).toBe(1);
+      expect(await page.locator(`${cell(5, 2)} .value-null`).count()).toBe(0);
+      expect(texts[7]).toBe('BLOB 10.0 MB');
+      expect(texts[8]).toBe('a\\x00b');
+      expect(texts[9]).toBe('\u{1F468}\u200D\u{1F469}\u200D\u{1F467}');
+      expect(texts[11]).toBe('line 1\u21b5line 2\\x1b');
+      expect(texts[12]).toContain('<b id="bold">');
+      expect(await page.locator('#bold').count()).toBe(0);
+      expect(texts[14]).toBe('Inf');
+      expect(texts[17]).toContain('not UTF-8');
+    }));
+
+  test('what was there and what is typed survive an edit to the last digit, byte and line', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('kinds'));
+      await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
+      await edit(page, 0, 2, '9223372036854775807');
+      await edit(page, 1, 2, '-9223372036854775808');
+      await page.locator(cell(4, 2)).click();
+      await page.keyboard.press('n');
+      await page.locator(cell(3, 2)).click();
+      await page.keyboard.press('Delete');
+      // A megabyte opens whole, in a dialog.
+      await page.locator(cell(6, 2)).dblclick();
+      const field = page.locator('.value-field');
+      await eventually(async () => expect((await field.inputValue()).length).toBe(2 ** 20));
+      await field.press('Control+End');
+      await field.pressSequentially('!');
+      await field.press('Control+Enter');
+      // Bytes are written in hex.
+      await page.locator(cell(15, 2)).dblclick();
+      expect(await field.inputValue()).toBe('00fffe');
+      await field.fill('00 ff fe 01');
+      await field.press('Control+Enter');
+      await page.getByText('6 staged edits').waitFor();
+      await apply(page);
+      await eventually(async () => expect(await page.locator('.staged-bar').count()).toBe(0));
+      const read = `SELECT typeof(v), CASE WHEN typeof(v) = 'blob' THEN hex(v) WHEN length(v) > 99 THEN length(v) || substr(v, -2) ELSE v || '' END
+        FROM kinds WHERE id IN (1, 2, 4, 5, 7, 16) ORDER BY id`;
+      expect(JSON.parse(python(studio, read))).toEqual([
+        ['integer', '9223372036854775807'],
+        ['integer', '-9223372036854775808'],
+        ['text', ''],
+        ['null', null],
+        ['text', '1048577x!'],
+        ['blob', '00FFFE01'],
+      ]);
+    }));
+
+  test('cells are copied as a spreadsheet takes them, long ones whole', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('kinds'), { permissions: ['clipboard-read', 'clipboard-write'] });
+      await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
+      const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
+      await page.locator(cell(0, 1)).click();
+      await page.keyboard.press('Shift+ArrowDown');
+      await page.keyboard.press('Shift+ArrowRight');
+      await page.keyboard.press('Control+C');
+      await eventually(async () =>
+        expect(await copied()).toBe('smallest\t-9223372036854775808\nlargest\t9223372036854775807'),
+      );
+      await page.locator(cell(6, 2)).click();
+      await page.keyboard.press('Control+C');
+      await eventually(async () => expect((await copied()).length).toBe(2 ** 20));
+      await page.locator(cell(11, 2)).click();
+      await page.keyboard.press('Control+Shift+C');
+      await page.getByRole('menuitem', { name: 'JSON' }).click();
+      await eventually(async () => expect(JSON.parse(await copied())).toEqual([{ v: 'line 1\nline 2\x1b' }]));
+      await page.locator(cell(1, 2)).click();
+      await page.keyboard.press('Control+Shift+C');
+      await page.getByRole('menuitem', { name: 'INSERT' }).click();
+      await eventually(async () =>
+        expect(await copied()).toBe('INSERT INTO "kinds" ("v") VALUES (9223372036854775807);'),
+      );
+    }));
+});
+
+describe('filters and order', () => {
+  test('a filter is built by keyboard, stands in the URL, and Back takes it away', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await page.locator(cell(0, 1)).click();
+      await page.keyboard.press('f');
+      await eventually(async () =>
+        expect(await page.evaluate(`document.activeElement?.getAttribute('aria-label')`)).toBe('Value'),
+      );
+      await page.keyboard.type('User 77');
+      await page.keyboard.press('Enter');
+      await eventually(async () => expect(await page.locator('.table-count').textContent()).toContain('1 row'));
+      expect(await text(page, 0, 0)).toBe('77');
+      await page.reload();
+      await eventually(async () => expect(await text(page, 0, 1)).toBe('User 77'));
+      expect(await page.getByLabel('Value', { exact: true }).inputValue()).toBe('User 77');
+      await page.goBack();
+      await eventually(async () => expect(await page.locator('.table-count').textContent()).toBe('2,000 rows'));
+
+      await page.getByRole('button', { name: 'WHERE' }).click();
+      await page.keyboard.type("score > 98 AND name LIKE 'User 1%'");
+      await page.keyboard.press('Enter');
+      await eventually(async () => expect(await page.locator('.table-count').textContent()).toContain('11 rows'));
+      await page.getByRole('button', { name: 'Remove the WHERE' }).click();
+
+      await page.locator(cell(0, 3)).click();
+      await page.keyboard.press('s');
+      await page.keyboard.press('s');
+      await eventually(async () => expect(await text(page, 0, 3)).toMatch(/^99/));
+      expect(await page.getByRole('columnheader', { name: /score/ }).getAttribute('aria-sort')).toBe('descending');
+      expect(page.url()).toContain('sort=');
+    }));
+
+  test('an expression that SQLite refuses is told in the place of the rows', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(`${table('users')}&where=${encodeURIComponent('nonsense > 1')}`);
+      expect(await page.getByRole('alert').textContent()).toContain('nonsense');
+    }));
+
+  test('the panel of a row follows the cursor, foreign keys and references', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await page.locator(cell(4, 1)).click();
+      await page.keyboard.press('Space');
+      const panel = page.getByRole('complementary', { name: 'Row 5' });
+      await panel.getByText('User 5').waitFor();
+      const orders = panel.getByRole('link', { name: /orders user_id/ });
+      await eventually(async () => expect(await orders.textContent()).toContain('3'));
+      await orders.click();
+      await eventually(async () => expect(await page.locator('.table-count').textContent()).toContain('3 rows'));
+      await page.locator(cell(0, 0)).click();
+      await page.keyboard.press('Space');
+      await page.getByRole('link', { name: /user_id: row of users/ }).click();
+      await eventually(async () => expect(await text(page, 0, 1)).toBe('User 5'));
+    }));
+});
+
+describe('edits', () => {
+  test('a conflict that python makes in between is shown side by side, and nothing is lost', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await edit(page, 1, 1, 'mine');
+      await edit(page, 2, 1, 'mine too');
+      await page.keyboard.press('Control+S');
+      await page.getByText('UPDATE "users" SET "name" = \'mine\'').waitFor();
+      python(studio, "UPDATE users SET name = 'theirs' WHERE id = 2");
+      await page.keyboard.press('Control+Enter');
+      const dialog = page.getByRole('dialog', { name: /changed these rows/ });
+      await dialog.locator('tbody tr').waitFor();
+      expect(await dialog.locator('tbody tr').allTextContents()).toEqual(['nameUser 2theirsmine']);
+      expect(JSON.parse(python(studio, 'SELECT name FROM users WHERE id IN (2, 3)'))).toEqual([['theirs'], ['User 3']]);
+      await dialog.getByRole('button', { name: 'Write mine over it' }).click();
+      await page.locator('.review-sql').waitFor();
+      await page.keyboard.press('Control+Enter');
+      await eventually(() =>
+        expect(JSON.parse(python(studio, 'SELECT name FROM users WHERE id IN (2, 3)'))).toEqual([
+          ['mine'],
+          ['mine too'],
+        ]),
+      );
+    }));
+
+  test('of two tabs that edit one row the second is told', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const [first, second] = [await studio.open(table('users')), await studio.open(table('users'))];
+      await shown(first);
+      await shown(second);
+      await edit(first, 0, 1, 'first');
+      await edit(second, 0, 1, 'second');
+      await apply(first);
+      await eventually(() => expect(python(studio, 'SELECT name FROM users WHERE id = 1')).toBe('[["first"]]'));
+      await apply(second);
+      await second.getByRole('dialog', { name: /changed these rows/ }).waitFor();
+      await second.getByRole('button', { name: 'Keep theirs' }).click();
+      await eventually(async () => expect(await second.locator('.staged-bar').count()).toBe(0));
+      expect(python(studio, 'SELECT name FROM users WHERE id = 1')).toBe('[["first"]]');
+    }));
+
+  test('rows are added, duplicated and deleted; undo goes back step by step; a reload keeps what is staged', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await page.locator(cell(9, 1)).click();
+      await page.keyboard.press('Control+Delete');
+      await page.locator(cell(4, 1)).click();
+      await page.keyboard.press('d');
+      await page.getByRole('button', { name: 'Add a row' }).click();
+      await page.getByText('3 staged edits').waitFor();
+      await page.reload();
+      await page.getByText('3 staged edits').waitFor();
+      await eventually(async () => expect(await text(page, 0, -1)).toBe('new'));
+      await edit(page, 1, 1, 'typed');
+      await page.keyboard.press('Control+Z');
+      await page.getByText('3 staged edits').waitFor();
+      await edit(page, 1, 1, 'typed again');
+      await apply(page);
+      await eventually(() =>
+        expect(JSON.parse(python(studio, 'SELECT id, name FROM users WHERE id > 2000 OR id = 10'))).toEqual([
+          [2001, 'User 5'],
+          [2002, 'typed again'],
+        ]),
+      );
+    }));
+
+  test('a refused write says why, and the edit stays', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await page.locator(cell(0, 1)).click();
+      await page.keyboard.press('n');
+      await page.keyboard.press('Control+S');
+      await page.locator('.review-sql').waitFor();
+      await page.keyboard.press('Control+Enter');
+      expect(await page.getByRole('alert').textContent()).toContain('NOT NULL');
+      await page.keyboard.press('Escape');
+      await page.getByText('1 staged edit').waitFor();
+    }));
+
+  test('a write of python appears: as a count, or by itself when the page follows', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open(table('users'));
+      await shown(page);
+      await page.locator('.live-dot.is-live').waitFor();
+      python(studio, "UPDATE users SET name = 'native' WHERE id = 3");
+      await page.getByRole('button', { name: '1 new change' }).click();
+      await eventually(async () => expect(await text(page, 2, 1)).toBe('native'));
+      await page.getByRole('button', { name: 'Follow' }).click();
+      python(studio, "UPDATE users SET name = 'followed' WHERE id = 4");
+      await eventually(async () => expect(await text(page, 3, 1)).toBe('followed'));
+    }));
+});
+
+describe('access for all', () => {
+  const ready = async (page: Page) => {
+    await page.locator('.grid-cell, .card').first().waitFor();
+  };
+
+  test('axe finds nothing in a table, the structure and the lists', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      await expectAccessible(studio, table('kinds'), ready);
+      await expectAccessible(studio, '#/tables?db=tables.db', (page) => page.getByRole('heading').first().waitFor());
+      await expectAccessible(studio, '#/structure?db=tables.db&table=orders', (page) =>
+        page.getByText('Triggers').waitFor(),
+      );
+    }));
+
+  test('axe finds nothing in what opens over a table', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      for (const { name, ...look } of looks.filter(({ viewport }) => viewport.width > 640)) {
+        const page = await studio.open(table('users'), { ...look, reducedMotion: 'reduce' });
+        const check = async (what: string) => expect(await axeFindings(page), `${what}, ${name}`).toEqual([]);
+        await shown(page);
+        await edit(page, 0, 1, 'edited');
+        await page.locator(cell(3, 1)).click();
+        await page.keyboard.press('Control+Delete');
+        await page.keyboard.press('f');
+        await page.keyboard.press('Space');
+        await page.getByLabel('Value', { exact: true }).waitFor();
+        await check('staged edits and a filter');
+        await page.keyboard.press('Escape');
+        await page.locator(cell(2, 1)).click();
+        await page.keyboard.press('Space');
+        await page.locator('.row-panel .relation').first().waitFor();
+        await check('row panel');
+        await page.locator(cell(2, 1)).click();
+        await page.keyboard.press('m');
+        await page.getByRole('menu').waitFor();
+        await check('menu of a column');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Control+S');
+        await page.locator('.review-sql').waitFor();
+        await check('review');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('?');
+        await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+        await check('keys');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('/');
+        await page.getByRole('combobox').fill('or');
+        await check('jump menu');
+        await page.context().close();
+      }
+    }));
+
+  test('on a phone: cards, the whole row, filters, order and columns in one sheet, targets for fingers', () =>
+    withStudio(async (studio) => {
+      fill(studio);
+      const page = await studio.open('#/tables?db=tables.db', {
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+        reducedMotion: 'reduce',
+      });
+      await page.getByRole('link', { name: 'users' }).tap();
+      await page.locator('.card').first().waitFor();
+      expect(await page.evaluate(smallTargets)).toEqual([]);
+      await page.getByRole('button', { name: 'Filter, sort, columns' }).tap();
+      await page.getByLabel('Sort by').selectOption('score');
+      await page.getByRole('button', { name: 'ascending' }).tap();
+      expect(await page.evaluate(smallTargets)).toEqual([]);
+      expect(await axeFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Show the rows' }).tap();
+      await eventually(async () => expect(await page.locator('.card').first().textContent()).toContain('99'));
+      await page.locator('.card').first().tap();
+      await page.getByRole('button', { name: 'Edit name' }).tap();
+      await page.locator('.value-field').fill('by thumb');
+      await page.getByRole('button', { name: /Stage the value/ }).tap();
+      await page.getByRole('button', { name: 'Close' }).tap();
+      await page.getByRole('button', { name: /Review SQL/ }).tap();
+      expect(await axeFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: /Apply/ }).tap();
+      await eventually(() =>
+        expect(python(studio, "SELECT count(*) FROM users WHERE name = 'by thumb'")).toBe('[[1]]'),
+      );
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    }));
+});
