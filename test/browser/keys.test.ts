@@ -78,7 +78,7 @@ test('what a key was at a moment, and who changed it, is told of natives and of 
     await entries(page).nth(1).click();
     await page.getByText('Value then').waitFor();
     await eventually(async () => expect(await value(page).textContent()).toBe('2'));
-    await page.getByRole('tab', { name: 'What it changed' }).click();
+    await page.getByRole('tab', { name: 'Its change' }).click();
     await page.locator('.diff-line.is-added', { hasText: '2' }).waitFor();
     await page.getByLabel(/Compare v2 with/).selectOption({ index: 0 });
     await page.locator('.diff-line.is-added', { hasText: '3' }).waitFor();

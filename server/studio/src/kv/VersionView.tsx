@@ -30,8 +30,8 @@ export function VersionView({ store, version }: Props) {
   const isNewest = place === 0;
   const forms = [
     { id: 'value' as const, label: 'Value then' },
-    { id: 'before' as const, label: 'What it changed' },
-    ...(isNewest ? [] : [{ id: 'now' as const, label: 'Changed since' }]),
+    { id: 'before' as const, label: 'Its change' },
+    ...(isNewest ? [] : [{ id: 'now' as const, label: 'Since then' }]),
   ];
   const form: Form = asked === '' ? 'value' : asked === 'now' && !isNewest ? 'now' : 'before';
   const author = authorOf(version.who);
