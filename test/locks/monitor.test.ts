@@ -101,14 +101,14 @@ test('a 503 DATABASE_BUSY says so where another request of the server holds the 
       });
     expect((await transaction(30, 'CREATE TABLE t (v)')).status).toBe(200);
     const endless = 'INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n';
-    const long = transaction(8, 'INSERT INTO t VALUES (1)', endless);
+    const long = transaction(12, 'INSERT INTO t VALUES (1)', endless);
     await eventually(async () => {
       const { databases } = (await (await fetch(`${url}/locks?db=app.db`)).json()) as LockSnapshot;
       expect(databases[0]?.holders.some(({ mode }) => mode === 'exclusive')).toBe(true);
     });
     const late = await Promise.all([
-      transaction(2, 'INSERT INTO t VALUES (2)'),
-      fetch(`${url}/kv/k?db=app.db&timeout=2`, { method: 'PUT', body: 'v' }),
+      transaction(6, 'INSERT INTO t VALUES (2)'),
+      fetch(`${url}/kv/k?db=app.db&timeout=6`, { method: 'PUT', body: 'v' }),
     ]);
     for (const answer of late) {
       const { code, error } = (await answer.json()) as { code: string; error: string };
