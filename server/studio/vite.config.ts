@@ -30,6 +30,9 @@ const compressed: Plugin = {
 const usedByAll =
   /node_modules\/(@preact|preact)\/|studio\/src\/(api\/(client|values)|(environment|key-table|keys|layout|location|routes|session|status|storage|theme|views)\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
 
+/** Every view with rows has the grid, and the preview of an import its cells. */
+const shownRows = /virtual-core|studio\/src\/grid\/(Cell|Grid|Head|Row\.|selection|viewport|columns)/;
+
 export default defineConfig({
   root: import.meta.dirname,
   // Relative, so that the page also works below a path of a reverse proxy.
@@ -46,7 +49,16 @@ export default defineConfig({
     manifest: true,
     reportCompressedSize: false,
     modulePreload: { polyfill: false },
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'base', test: usedByAll }] } } },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: usedByAll },
+            { name: 'grid', test: shownRows },
+          ],
+        },
+      },
+    },
   },
   plugins: [compressed],
 });

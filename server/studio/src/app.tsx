@@ -1,6 +1,7 @@
 // The frame of the page: head, sidebar, the view of the route, bars, and the dialogs that any view may open.
 import { useEffect } from 'preact/hooks';
 import { environmentOf } from './environment.ts';
+import { exportWanted, importWanted } from './export/wanted.ts';
 import { type BindingId, useKey } from './keys.ts';
 import { isPhone, sidebarOpen } from './layout.ts';
 import { linkTo, navigate, route } from './location.ts';
@@ -30,6 +31,8 @@ const JumpMenu = lazy(async () => {
 });
 const HelpDialog = lazy(() => import('./ui/HelpDialog.tsx').then((module) => module.HelpDialog));
 const DoorsDialog = lazy(() => import('./start/DoorsDialog.tsx').then((module) => module.DoorsDialog));
+const ExportDialog = lazy(() => import('./export/ExportDialog.tsx').then((module) => module.ExportDialog));
+const ImportDialog = lazy(() => import('./import/ImportDialog.tsx').then((module) => module.ImportDialog));
 const ConfirmDialog = lazy(() => import('./ui/ConfirmDialog.tsx').then((module) => module.ConfirmDialog));
 
 /** Rows of this list are what the jump menu searches; a view may add its own. */
@@ -62,6 +65,8 @@ export function App() {
       {jumpMenuOpen.value && <JumpMenu />}
       {helpOpen.value && <HelpDialog />}
       {usedDatabase.value !== null && <DoorsDialog {...usedDatabase.value} />}
+      {exportWanted.value !== null && <ExportDialog />}
+      {importWanted.value !== null && <ImportDialog />}
       {openQuestion.value !== null && <ConfirmDialog />}
       <Toasts />
       <LiveRegion />

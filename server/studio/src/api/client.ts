@@ -79,6 +79,8 @@ export interface RequestOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Instead of fetch: upload.ts, which tells how much of a body is sent. */
+  readonly transport?: (url: URL, init: RequestInit) => Promise<Response>;
   /** Instead of the page's own token: that of a share. */
   readonly token?: string;
 }
@@ -106,13 +108,13 @@ export async function request(method: string, path: string, options: RequestOpti
 }
 
 async function send(method: string, path: string, options: RequestOptions, bearer: string | null): Promise<Response> {
-  const { body, query, signal: abort } = options;
+  const { body, query, signal: abort, transport = fetch } = options;
   const isRaw = typeof body === 'string' || body instanceof Blob;
   const headers = new Headers(options.headers);
   if (bearer !== null) headers.set('Authorization', `Bearer ${bearer}`);
   if (body !== undefined && !isRaw) headers.set('Content-Type', 'application/json');
   try {
-    const response = await fetch(urlOf(path, query), {
+    const response = await transport(urlOf(path, query), {
       method,
       headers,
       cache: 'no-store',

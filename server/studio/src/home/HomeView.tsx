@@ -1,5 +1,6 @@
 // All databases of the server: open one, use one from a program, make one. An empty server explains itself.
 import { useState } from 'preact/hooks';
+import { exportWanted } from '../export/wanted.ts';
 import { linkTo } from '../location.ts';
 import { canEdit, overview } from '../session.ts';
 import { FirstVisit } from '../start/FirstVisit.tsx';
@@ -35,6 +36,17 @@ export default function HomeView() {
               }}
             >
               <Icon name="terminal" size={16} /> Use from a program
+            </button>
+            <button
+              type="button"
+              class="icon-button database-use"
+              aria-label={`Download ${db}`}
+              title="Download the whole database as one file"
+              onClick={() => {
+                exportWanted.value = { kind: 'file', db, bytes };
+              }}
+            >
+              <Icon name="download" size={16} />
             </button>
           </li>
         ))}

@@ -1,10 +1,12 @@
 // Tables, views and system tables of the open database: in the sidebar, and as the first page of Tables on a phone.
 import { useState } from 'preact/hooks';
 import type { StudioObject } from '../../../messages/studio.ts';
+import { importWanted } from '../export/wanted.ts';
 import { isPhone } from '../layout.ts';
-import { linkTo, route } from '../location.ts';
-import { loadSchema, schema, schemaError } from '../session.ts';
+import { linkTo, navigate, route } from '../location.ts';
+import { canEdit, loadSchema, schema, schemaError } from '../session.ts';
 import { Icon } from '../ui/Icon.tsx';
+import { Menu } from '../ui/Menu.tsx';
 import { Problem } from '../ui/Problem.tsx';
 
 const filterFrom = 12;
@@ -25,6 +27,7 @@ export function ObjectList() {
   return (
     <div class="object-list">
       {isPhone.value && <h1 class="visually-hidden">Tables of {known.db}</h1>}
+      {canEdit.value && <AddMenu db={known.db} />}
       {known.objects.length > filterFrom && (
         <input
           class="field object-search"
@@ -44,6 +47,35 @@ export function ObjectList() {
     </div>
   );
 }
+
+/** Stands in the line of the first group, at its end. */
+function AddMenu({ db }: { readonly db: string }) {
+  return (
+    <div class="object-add">
+      <Menu
+        label="Add a table"
+        items={[
+          {
+            label: 'Import a file ...',
+            icon: 'upload',
+            run: () => {
+              importWanted.value = { db, table: null };
+            },
+          },
+          {
+            label: 'Create a table in SQL',
+            icon: 'terminal',
+            run: () => navigate({ view: 'sql', params: { sql: newTable } }),
+          },
+        ]}
+      >
+        <Icon name="plus" size={16} />
+      </Menu>
+    </div>
+  );
+}
+
+const newTable = 'CREATE TABLE new_table (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL\n);';
 
 interface GroupProps {
   readonly title: string;

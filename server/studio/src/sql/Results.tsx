@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { StudioPlan, StudioResult } from '../../../messages/studio.ts';
 import { get } from '../api/client.ts';
 import { type Chart, formatChart, guessChart, parseChart } from '../chart/guess.ts';
+import { exportWanted } from '../export/wanted.ts';
 import { route, setParams } from '../location.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Icon } from '../ui/Icon.tsx';
@@ -30,10 +31,14 @@ export function Results({ run, plan }: Props) {
       </EmptyState>
     );
   }
-  return <Tabbed results={results} plan={plan} />;
+  return <Tabbed run={run} results={results} plan={plan} />;
 }
 
-function Tabbed({ results, plan }: { readonly results: readonly StudioResult[]; readonly plan: StudioPlan | null }) {
+interface TabbedProps extends Props {
+  readonly results: readonly StudioResult[];
+}
+
+function Tabbed({ run, results, plan }: TabbedProps) {
   const { tab = '', chart = '' } = route.value.params;
   const lastRows = results.findLastIndex(({ kind }) => kind === 'rows');
   const chosen = /^\d+$/.test(tab) ? Number(tab) - 1 : lastRows === -1 ? results.length - 1 : lastRows;
@@ -49,13 +54,16 @@ function Tabbed({ results, plan }: { readonly results: readonly StudioResult[]; 
   ];
   return (
     <div class="sql-results">
-      <Tabs
-        label="Results"
-        panelId="sql-result"
-        tabs={tabs}
-        selected={isPlan ? 'plan' : isChart ? 'chart' : String(shown + 1)}
-        onSelect={(id) => setParams({ tab: id }, { replace: true })}
-      />
+      <div class="sql-tabs">
+        <Tabs
+          label="Results"
+          panelId="sql-result"
+          tabs={tabs}
+          selected={isPlan ? 'plan' : isChart ? 'chart' : String(shown + 1)}
+          onSelect={(id) => setParams({ tab: id }, { replace: true })}
+        />
+        {run !== null && !isPlan && result?.kind === 'rows' && <ExportButton run={run} result={result} />}
+      </div>
       <div id="sql-result" class="sql-result" role="tabpanel" aria-label="Result">
         {isPlan && plan !== null ? (
           <PlanTree plan={plan} />
@@ -66,6 +74,24 @@ function Tabbed({ results, plan }: { readonly results: readonly StudioResult[]; 
         )}
       </div>
     </div>
+  );
+}
+
+/** The statement of this result alone, with the values that its parameters had. */
+function ExportButton({ run, result }: { readonly run: Run; readonly result: StudioResult }) {
+  const { db, sql, parameters } = run;
+  return (
+    <button
+      type="button"
+      class="button"
+      title="All rows of this query as a file"
+      onClick={() => {
+        exportWanted.value = { kind: 'query', db, sql: sql.slice(result.start, result.end), parameters };
+      }}
+    >
+      <Icon name="download" size={16} />
+      Export
+    </button>
   );
 }
 

@@ -27,6 +27,7 @@ export interface Run {
   readonly sql: string;
   /** Where `sql` begins in the editor's text. */
   readonly offset: number;
+  readonly parameters: Parameters;
   readonly startedAt: number;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   readonly ms: number;
@@ -56,7 +57,7 @@ export async function run(db: string, sql: string, offset: number, parameters: P
   const own = { id, abort, isCancelled: false };
   running = own;
   const startedAt = Date.now();
-  const shown: Run = { db, sql, offset, startedAt, state: 'running', ms: 0, results: [], failure: null };
+  const shown: Run = { db, sql, offset, parameters, startedAt, state: 'running', ms: 0, results: [], failure: null };
   batch(() => {
     current.value = shown;
     plan.value = null;

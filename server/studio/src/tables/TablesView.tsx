@@ -1,7 +1,8 @@
 // Tables: the one that the URL names; on a phone first the list of them.
+import { importWanted } from '../export/wanted.ts';
 import { isPhone } from '../layout.ts';
 import { route } from '../location.ts';
-import { loadSchema, objectNamed, schema, schemaError } from '../session.ts';
+import { canEdit, loadSchema, objectNamed, schema, schemaError } from '../session.ts';
 import { ObjectList } from '../shell/ObjectList.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Problem } from '../ui/Problem.tsx';
@@ -28,7 +29,26 @@ function NoTable() {
   const isEmpty = schema.value?.objects.length === 0;
   return (
     <EmptyState icon="table" title={isEmpty ? 'This database has no tables' : 'Choose a table'}>
-      {isEmpty ? 'Make one in SQL, or import a file there.' : 'They are on the left. The key / finds one by its name.'}
+      {isEmpty
+        ? 'Make one in SQL, or import a file: CSV, JSON or JSON Lines.'
+        : 'They are on the left. The key / finds one by its name.'}
+      {isEmpty && canEdit.value && <ImportButton />}
     </EmptyState>
+  );
+}
+
+function ImportButton() {
+  return (
+    <p>
+      <button
+        type="button"
+        class="button primary"
+        onClick={() => {
+          importWanted.value = { db: schema.value?.db ?? '', table: null };
+        }}
+      >
+        Import a file
+      </button>
+    </p>
   );
 }

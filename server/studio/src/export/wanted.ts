@@ -1,0 +1,23 @@
+// Which export or import is asked for. Apart from the dialogs, whose code is loaded when the first one opens.
+import { signal } from '@preact/signals';
+import type { StudioCount, StudioObject, StudioSelection } from '../../../messages/studio.ts';
+import type { Parameters } from '../sql/runner.ts';
+
+export type ExportWanted =
+  | {
+      readonly kind: 'table';
+      readonly db: string;
+      readonly object: StudioObject;
+      /** With the filters and the order that are shown. */
+      readonly selection: StudioSelection;
+      readonly count: StudioCount | null;
+      /** Columns that the grid does not show. */
+      readonly hidden: readonly string[];
+    }
+  | { readonly kind: 'query'; readonly db: string; readonly sql: string; readonly parameters: Parameters }
+  | { readonly kind: 'file'; readonly db: string; readonly bytes: number };
+
+export const exportWanted = signal<ExportWanted | null>(null);
+
+/** `table`: the one that gets the rows, to begin with; null: a new one. */
+export const importWanted = signal<{ readonly db: string; readonly table: string | null } | null>(null);
