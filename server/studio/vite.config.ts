@@ -31,7 +31,8 @@ const usedByAll =
   /node_modules\/(@preact|preact)\/|studio\/src\/(api\/(client|values)|(environment|key-table|keys|layout|location|routes|session|status|storage|theme|views)\.ts$|ui\/(BackLink|EmptyState|Icon|LiveRegion|Menu|Problem|Toast|lazy|open-dialogs|sizes)\.)/;
 
 /** Every view with rows has the grid, and the preview of an import its cells. */
-const shownRows = /virtual-core|studio\/src\/grid\/(Cell|Grid|Head|Row\.|selection|viewport|columns)/;
+const shownRows =
+  /virtual-core|studio\/src\/grid\/(Cell|Grid|Head|Row\.|selection|viewport|columns|paged-rows|rows\.)|studio\/src\/tables\/(column-choices|table-query)\./;
 
 export default defineConfig({
   root: import.meta.dirname,
