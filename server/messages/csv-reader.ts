@@ -4,6 +4,12 @@
 import type { CsvCell } from './csv-cells.ts';
 import { ApiError } from './errors.ts';
 
+export interface CsvRecord {
+  readonly cells: readonly CsvCell[];
+  /** Where it begins, from 1. */
+  readonly line: number;
+}
+
 const comma = 0x2c;
 const quote = 0x22;
 const lineFeed = 0x0a;
@@ -20,19 +26,24 @@ export class CsvReader {
   /** The first bytes of the file, until a byte order mark among them can be told; null: they are through. */
   #head: Buffer | null = Buffer.alloc(0);
   #line = 1;
+  /** Where the present record began. */
+  #firstLine = 1;
 
   constructor(separator = comma) {
     this.#separator = separator;
   }
 
-  /** The records that end in this chunk, which nobody may change from now on: cells are parts of it. @throws ApiError INVALID_PARAMETERS for text behind a closing quote */
-  push(given: Buffer): CsvCell[][] {
+  /**
+   * The records that end in this chunk, which nobody may change from now on: cells are parts of it.
+   * @throws ApiError INVALID_PARAMETERS for text behind a closing quote
+   */
+  push(given: Buffer): CsvRecord[] {
     const chunk = this.#withoutMark(given, false);
     return this.#read(chunk);
   }
 
-  #read(chunk: Buffer): CsvCell[][] {
-    const records: CsvCell[][] = [];
+  #read(chunk: Buffer): CsvRecord[] {
+    const records: CsvRecord[] = [];
     let from = 0;
     const take = (to: number): void => {
       if (to > from) this.#parts.push(chunk.subarray(from, to));
@@ -48,6 +59,7 @@ export class CsvReader {
       }
       if (this.#state === 'quoted') {
         const end = chunk.indexOf(quote, at);
+        this.#line += lineFeedsIn(chunk, at, end < 0 ? chunk.length : end);
         if (end < 0) break;
         take(end);
         from = end + 1;
@@ -75,7 +87,7 @@ export class CsvReader {
         this.#afterReturn = byte === carriageReturn;
         this.#endRecord(records);
       } else if (this.#state === 'closing') {
-        throw new ApiError('INVALID_PARAMETERS', `record ${this.#line}: there is text behind a closing quote`);
+        throw new ApiError('INVALID_PARAMETERS', `line ${this.#line}: there is text behind a closing quote`);
       } else {
         this.#state = 'plain';
       }
@@ -85,10 +97,10 @@ export class CsvReader {
   }
 
   /** The record at the end of a file whose last line has no end. @throws ApiError INVALID_PARAMETERS for an open quote */
-  end(): CsvCell[][] {
+  end(): CsvRecord[] {
     const records = this.#read(this.#withoutMark(Buffer.alloc(0), true));
     if (this.#state === 'quoted') {
-      throw new ApiError('INVALID_PARAMETERS', `record ${this.#line}: a quote is not closed`);
+      throw new ApiError('INVALID_PARAMETERS', `line ${this.#firstLine}: a quote of this record is not closed`);
     }
     if (this.#record.length > 0 || this.#state !== 'start') this.#endRecord(records);
     return records;
@@ -103,12 +115,13 @@ export class CsvReader {
     this.#state = 'start';
   }
 
-  #endRecord(records: CsvCell[][]): void {
+  #endRecord(records: CsvRecord[]): void {
     // An empty line is a record of one NULL, as the file of a table with one column has it.
     this.#endField();
-    records.push(this.#record);
+    records.push({ cells: this.#record, line: this.#firstLine });
     this.#record = [];
     this.#line += 1;
+    this.#firstLine = this.#line;
   }
 
   #withoutMark(chunk: Buffer, isEnd: boolean): Buffer {
@@ -121,4 +134,10 @@ export class CsvReader {
     this.#head = null;
     return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
   }
+}
+
+function lineFeedsIn(chunk: Buffer, from: number, to: number): number {
+  let count = 0;
+  for (let at = chunk.indexOf(lineFeed, from); at >= 0 && at < to; at = chunk.indexOf(lineFeed, at + 1)) count += 1;
+  return count;
 }

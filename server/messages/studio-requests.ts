@@ -114,11 +114,16 @@ export function decodeExport(members: JsonObject): StudioExportRequest {
   if (format !== 'csv' && format !== 'json' && format !== 'jsonl' && format !== 'sql') {
     throw invalid('format must be csv, json, jsonl or sql');
   }
-  const from = membersOf(source ?? null, 'source', [...selectionMembers, 'columns', 'sql']);
+  const from = membersOf(source ?? null, 'source', [...selectionMembers, 'columns', 'sql', 'parameters']);
   const columns = from.columns === undefined ? {} : { columns: textsOf(from.columns, 'source.columns') };
+  const parameters =
+    from.parameters === undefined ? {} : { parameters: decodeValues(from.parameters, 'source.parameters') };
   return {
     format,
-    source: from.sql === undefined ? { ...decodeSelection(from), ...columns } : { sql: textOf(from.sql, 'source.sql') },
+    source:
+      from.sql === undefined
+        ? { ...decodeSelection(from), ...columns }
+        : { sql: textOf(from.sql, 'source.sql'), ...parameters },
     guardFormulas: booleanOf(guardFormulas, 'guardFormulas'),
   };
 }

@@ -292,7 +292,9 @@ export type StudioExportFormat = 'csv' | 'json' | 'jsonl' | 'sql';
 /** POST studio/export?db= : a stream, with Content-Disposition. GET studio/file?db= : the whole database as one file. */
 export interface StudioExportRequest {
   readonly format: StudioExportFormat;
-  readonly source: (StudioSelection & { readonly columns?: readonly string[] }) | { readonly sql: string };
+  readonly source:
+    | (StudioSelection & { readonly columns?: readonly string[] })
+    | { readonly sql: string; readonly parameters?: StudioSqlRequest['parameters'] };
   /** CSV: put ' before cells that spreadsheets would run as formulas. Default false: bytes survive a round trip. */
   readonly guardFormulas?: boolean;
 }

@@ -1,29 +1,7 @@
 // Share links as their makers and their holders see them: Debian's Chromium over a real daemon with a token file.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { axeFindings, looks, type Studio, withStudio } from '../helpers/browser.ts';
-
-async function withTokens(use: (studio: Studio) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-tokens-'));
-  chmodSync(folder, 0o755);
-  const tokens = join(folder, 'tokens');
-  writeFileSync(tokens, 'full writer\nread reader\n', { mode: 0o644 });
-  try {
-    await withStudio(use, ['--auth-token-file', tokens]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function call({ daemon }: Studio, method: string, path: string, body?: unknown): Promise<Response> {
-  return fetch(`${daemon.url}/api/v1/sqlite/${path}`, {
-    method,
-    headers: { Authorization: 'Bearer writer' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-}
+import { axeFindings, looks } from '../helpers/browser.ts';
+import { call, withTokens } from '../helpers/studio-tokens.ts';
 
 const query = 'SELECT name, spent FROM best_customers LIMIT 10';
 

@@ -12,6 +12,7 @@ import { admit } from '../sql/admit.ts';
 import { type Cell, exactCells } from '../sql/cells.ts';
 import { prepare } from '../sql/prepare.ts';
 import { encodingOf, literal, valueOfCell } from './cells.ts';
+import { argumentsOf } from './parameters.ts';
 import { asReader, prepareRows } from './reading.ts';
 import { admittedConditions } from './rows.ts';
 import { fromSql, orderOf, orderSql, whereSql } from './selection.ts';
@@ -39,7 +40,7 @@ export function exportTo(
   path: string,
 ): number {
   return asReader(connection, () => {
-    const from = 'sql' in source ? queried(connection, source.sql) : selected(connection, source);
+    const from = 'sql' in source ? queried(connection, source) : selected(connection, source);
     const write = writers[format](from, { guardFormulas, encoding: encodingOf(connection) });
     const file = new OutputFile(path);
     try {
@@ -74,14 +75,18 @@ function selected(
   return { name: table.name, columns, rows: rowsOf(prepareRows(connection, sql), where.values) };
 }
 
-function queried(connection: Connection, sql: string): Source {
+function queried(
+  connection: Connection,
+  { sql, parameters = {} }: Extract<StudioExportRequest['source'], { readonly sql: string }>,
+): Source {
   const [statement, ...others] = splitStatements(sql);
   if (statement === undefined || others.length > 0) throw new ApiError('SQL_ERROR', 'an export takes one statement');
   admit(connection, statement);
   const prepared = prepare(connection.database, statement);
   if (!prepared.reader || !prepared.readonly)
     throw new ApiError('SQL_ERROR', 'only a statement that reads rows can be exported');
-  return { name: 'result', columns: prepared.columns().map(({ name }) => name), rows: rowsOf(prepared, []) };
+  const columns = prepared.columns().map(({ name }) => name);
+  return { name: 'result', columns, rows: rowsOf(prepared, argumentsOf(statement, parameters, true)) };
 }
 
 function* rowsOf(prepared: Prepared, values: readonly unknown[]): Generator<Row> {

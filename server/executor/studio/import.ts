@@ -2,10 +2,10 @@
 
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type CsvCell, type CsvValue, columnNames, csvValue, numberOf } from '../../messages/csv-cells.ts';
-import { CsvReader } from '../../messages/csv-reader.ts';
+import { type CsvValue, columnNames, csvValue, numberOf } from '../../messages/csv-cells.ts';
+import { CsvReader, type CsvRecord } from '../../messages/csv-reader.ts';
 import { ApiError } from '../../messages/errors.ts';
-import { isObject, type Json, type JsonObject, parseJsonTyped } from '../../messages/json.ts';
+import { isObject, type Json, type JsonObject, parseJsonTyped, stringifyJson } from '../../messages/json.ts';
 import type { StudioImportRequest } from '../../messages/operations/studio.ts';
 import type { StudioImported, StudioValue } from '../../messages/studio.ts';
 import { realText } from '../../messages/studio-values.ts';
@@ -29,9 +29,15 @@ const columnsMax = 2_000;
 /** What a row has for a column, before the column has a say. */
 type Field = CsvValue | { readonly number: bigint | number };
 
+interface Row {
+  readonly fields: readonly Field[];
+  /** Of the file, from 1; null in a JSON array. */
+  readonly line: number | null;
+}
+
 interface Rows {
   readonly columns: readonly string[];
-  readonly rows: Iterable<readonly Field[]>;
+  readonly rows: Iterable<Row>;
 }
 
 export function importFrom(connection: Connection, request: StudioImportRequest): StudioImported {
@@ -81,20 +87,23 @@ function insertAll(
   const isText = types.map(hasTextAffinity);
   const isPlain = types.map((type) => hasNoAffinity(type, isStrict));
   let count = 0;
-  for (const row of rows) {
+  for (const { fields, line } of rows) {
     count += 1;
     try {
-      if (row.length !== columns.length) {
-        throw invalid(`it has ${row.length} fields, ${columns.length} are needed`);
+      if (fields.length !== columns.length) {
+        throw invalid(`it has ${fields.length} fields, ${columns.length} are needed`);
       }
-      const bound = row.map((field, at) => boundOf(field, isText[at] ?? false, isPlain[at] ?? false));
-      const isBad = row.map((field, at) => isBytesAsText(field) && Buffer.isBuffer(bound[at]));
+      const bound = fields.map((field, at) => boundOf(field, isText[at] ?? false, isPlain[at] ?? false));
+      const isBad = fields.map((field, at) => isBytesAsText(field) && Buffer.isBuffer(bound[at]));
       const statement = isBad.includes(true) ? insert(isBad.map((bad) => (bad ? 'CAST(? AS TEXT)' : '?'))) : plain;
       statement.run(...bound);
     } catch (thrown) {
       const error = jobToApiError(thrown);
       if (error.status >= 500) throw thrown;
-      throw new ApiError(error.code, `row ${count}: ${error.message}`, { status: error.status, cause: thrown });
+      throw new ApiError(error.code, `${placeOf(count, line)}: ${error.message}`, {
+        status: error.status,
+        cause: thrown,
+      });
     }
   }
   return count;
@@ -139,11 +148,12 @@ function typeOf(table: Table, column: string): string {
 function preview({ columns, rows }: Rows, types: readonly string[]): StudioImported {
   const shown: StudioValue[][] = [];
   let count = 0;
-  for (const row of rows) {
+  for (const { fields, line } of rows) {
     count += 1;
-    if (row.length !== columns.length)
-      throw invalid(`row ${count}: it has ${row.length} fields, ${columns.length} are needed`);
-    if (shown.length < previewRows) shown.push(row.map(shownField));
+    if (fields.length !== columns.length) {
+      throw invalid(`${placeOf(count, line)}: it has ${fields.length} fields, ${columns.length} are needed`);
+    }
+    if (shown.length < previewRows) shown.push(fields.map(shownField));
   }
   return { columns, types, rows: count, preview: shown };
 }
@@ -163,8 +173,8 @@ function shownField(field: Field): StudioValue {
 function guessTypes({ columns, rows }: Rows): string[] {
   const seen = columns.map(() => new Set<string>());
   let count = 0;
-  for (const row of rows) {
-    row.forEach((field, at) => {
+  for (const { fields } of rows) {
+    fields.forEach((field, at) => {
       if (field !== null) seen[at]?.add(kindOf(field));
     });
     count += 1;
@@ -197,7 +207,8 @@ function csvRows({ path, header }: StudioImportRequest, existing: Table | null):
   const records = csvRecords(path);
   const first = records.next();
   if (first.done === true) throw invalid('the file is empty');
-  const names = first.value.map(({ bytes }) => bytes.toString());
+  const head = first.value;
+  const names = head.cells.map(({ bytes }) => bytes.toString());
   const given = (existing?.columns ?? []).filter(({ generated }) => generated === null).map(({ name }) => name);
   const columns = header
     ? existing === null
@@ -206,18 +217,18 @@ function csvRows({ path, header }: StudioImportRequest, existing: Table | null):
     : existing === null
       ? names.map((_, at) => `column${at + 1}`)
       : given.slice(0, names.length);
-  function* rows(): Generator<Field[]> {
-    if (!header) yield first.value.map(csvValue);
-    for (const record of records) yield record.map(csvValue);
+  function* rows(): Generator<Row> {
+    if (!header) yield { fields: head.cells.map(csvValue), line: head.line };
+    for (const { cells, line } of records) yield { fields: cells.map(csvValue), line };
   }
   return { columns, rows: rows() };
 }
 
-function* csvRecords(path: string): Generator<CsvCell[], CsvCell[]> {
+function* csvRecords(path: string): Generator<CsvRecord, undefined> {
   const reader = new CsvReader();
   for (const chunk of chunksOf(path)) yield* reader.push(chunk);
   yield* reader.end();
-  return [];
+  return undefined;
 }
 
 /** The columns are the members of all objects in the first rows, in order. */
@@ -225,20 +236,23 @@ function jsonRows({ path, format }: StudioImportRequest): Rows {
   const objects = () => (format === 'json' ? jsonObjects(path) : jsonLines(path));
   const columns = new Set<string>();
   let count = 0;
-  for (const object of objects()) {
+  for (const { object } of objects()) {
     for (const name of Object.keys(object)) columns.add(name);
     count += 1;
     if (count === guessedRows) break;
   }
   const names = [...columns];
-  function* rows(): Generator<Field[]> {
+  function* rows(): Generator<Row> {
     let row = 0;
-    for (const object of objects()) {
+    for (const { object, line } of objects()) {
       row += 1;
       const odd = Object.keys(object).find((name) => !columns.has(name));
-      if (odd !== undefined)
-        throw invalid(`row ${row}: the member ${JSON.stringify(odd)} is not in the rows before it`);
-      yield names.map((name) => jsonField(object[name] ?? null));
+      if (odd !== undefined) {
+        throw invalid(
+          `${placeOf(row, line)}: the member ${JSON.stringify(odd)} is not in the first ${guessedRows} rows`,
+        );
+      }
+      yield { fields: names.map((name) => jsonField(object[name] ?? null)), line };
     }
   }
   return { columns: names, rows: rows() };
@@ -258,10 +272,15 @@ function jsonField(value: Json): Field {
     if (typeof value.base64 === 'string') return { blob: Buffer.from(value.base64, 'base64') };
     if (typeof value.badText === 'string') return { text: Buffer.from(value.badText, 'base64') };
   }
-  return { text: Buffer.from(JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? Number(one) : one))) };
+  return { text: Buffer.from(stringifyJson(value)) };
 }
 
-function jsonObjects(path: string): JsonObject[] {
+interface JsonRow {
+  readonly object: JsonObject;
+  readonly line: number | null;
+}
+
+function jsonObjects(path: string): JsonRow[] {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for (const chunk of chunksOf(path)) {
@@ -273,27 +292,28 @@ function jsonObjects(path: string): JsonObject[] {
   }
   const document = parsed(Buffer.concat(chunks), 'the file');
   if (!Array.isArray(document)) throw invalid('the file must be a JSON array of objects');
-  return document.map((row, at) => objectOf(row, at + 1));
+  return document.map((row, at) => ({ object: objectOf(row, `row ${at + 1}`), line: null }));
 }
 
-function* jsonLines(path: string): Generator<JsonObject> {
+function* jsonLines(path: string): Generator<JsonRow> {
   let rest: Buffer[] = [];
   let line = 0;
-  const lineOf = (bytes: Buffer): JsonObject | null => {
+  const rowOf = (bytes: Buffer): JsonRow | null => {
     line += 1;
-    return bytes.toString('latin1').trim() === '' ? null : objectOf(parsed(bytes, `line ${line}`), line);
+    if (bytes.toString('latin1').trim() === '') return null;
+    return { object: objectOf(parsed(bytes, `line ${line}`), `line ${line}`), line };
   };
   for (const chunk of chunksOf(path)) {
     let from = 0;
     for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, from)) {
-      const object = lineOf(Buffer.concat([...rest, chunk.subarray(from, at)]));
+      const row = rowOf(Buffer.concat([...rest, chunk.subarray(from, at)]));
       rest = [];
       from = at + 1;
-      if (object !== null) yield object;
+      if (row !== null) yield row;
     }
     rest.push(Buffer.from(chunk.subarray(from)));
   }
-  const last = lineOf(Buffer.concat(rest));
+  const last = rowOf(Buffer.concat(rest));
   if (last !== null) yield last;
 }
 
@@ -311,9 +331,14 @@ function parsed(bytes: Buffer, what: string): Json {
   }
 }
 
-function objectOf(row: Json, number: number): JsonObject {
+function objectOf(row: Json, place: string): JsonObject {
   if (isObject(row)) return row;
-  throw invalid(`row ${number} is no JSON object`);
+  throw invalid(`${place} is no JSON object`);
+}
+
+/** `row 2 (line 3)`: what a user looks for in the file. */
+function placeOf(row: number, line: number | null): string {
+  return line === null ? `row ${row}` : `row ${row} (line ${line})`;
 }
 
 function* chunksOf(path: string): Generator<Buffer> {

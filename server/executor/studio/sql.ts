@@ -9,19 +9,20 @@ import { json } from '../../messages/reply.ts';
 import { isReading, type Statement, splitStatements } from '../../messages/sql-statements.ts';
 import type { StudioPlan, StudioResult, StudioSqlRequest, StudioValue } from '../../messages/studio.ts';
 import { studioLimits } from '../../messages/studio-requests.ts';
-import { isCut, realOf, textValue } from '../../messages/studio-values.ts';
+import { textValue } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import { errorOffset } from '../guard/guard.ts';
 import type { Who } from '../guard/rules.ts';
 import { endInterrupts } from '../interrupts.ts';
 import { admit, runAs } from '../sql/admit.ts';
-import { type BindArguments, bind, parametersOf } from '../sql/bind.ts';
+import type { BindArguments } from '../sql/bind.ts';
 import { type Cell, exactCells } from '../sql/cells.ts';
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from '../sql/guard.ts';
 import { prepare } from '../sql/prepare.ts';
 import { interrupted, jobToApiError } from '../sql/sqlite-errors.ts';
 import { valueOfCell } from './cells.ts';
 import { hintFor } from './hints.ts';
+import { argumentsOf } from './parameters.ts';
 import { inRead } from './reading.ts';
 import { schemaVersion } from './schema.ts';
 import { inWrite } from './writing.ts';
@@ -43,7 +44,7 @@ export function explain(connection: Connection, { sql, parameters = {} }: Studio
     admit(connection, statement);
     return runAs(connection, 'query', () => {
       const prepared = prepare(connection.database, explained);
-      const args = valuesOf(statement, parameters, true);
+      const args = argumentsOf(statement, parameters, true);
       const rows = prepared.all(...args) as { readonly id: bigint; readonly parent: bigint; readonly detail: string }[];
       return { nodes: rows.map(({ id, parent, detail }) => ({ id: Number(id), parent: Number(parent), detail })) };
     });
@@ -152,7 +153,7 @@ class Script {
       if (this.#request.readOnly && !prepared.readonly) {
         throw new ApiError('FORBIDDEN', 'this statement writes: only reading is allowed here');
       }
-      const args = valuesOf(statement, this.#request.parameters ?? {}, false);
+      const args = argumentsOf(statement, this.#request.parameters ?? {}, false);
       if (!prepared.reader) {
         const { changes } = prepared.run(...args);
         return { kind, ...nothing, changes: kind === 'write' ? changes : 0 };
@@ -214,38 +215,6 @@ function kindOf({ keyword }: Statement, { reader, readonly }: Prepared): StudioR
   if (/^(INSERT|UPDATE|DELETE|REPLACE)$/.test(keyword) || (keyword === 'WITH' && !readonly)) return 'write';
   if (/^(CREATE|DROP|ALTER)$/.test(keyword)) return 'schema';
   return reader ? 'rows' : 'other';
-}
-
-/** `orNull`: a parameter without a value is NULL. @throws ApiError SQL_BIND_ERROR */
-function valuesOf(statement: Statement, values: Readonly<Record<string, StudioValue>>, orNull: boolean): BindArguments {
-  const parameters = parametersOf(statement);
-  const named = new Map(
-    Object.entries(values).map(([name, value]) => [name.replace(/^[:@$?]/, ''), jsonOf(name, value)]),
-  );
-  const find = (text: string, index: number) => {
-    const value = named.get(text.slice(1)) ?? (named.has(text.slice(1)) ? null : named.get(String(index)));
-    if (value !== undefined) return value;
-    if (orNull || named.has(String(index))) return null;
-    throw new ApiError('SQL_BIND_ERROR', `no value for parameter ${text === '?' ? index : text}`);
-  };
-  // A list by SQLite's numbers, unless every parameter has a name.
-  if (parameters.every(({ text }) => !text.startsWith('?'))) {
-    return bind(parameters, Object.fromEntries(parameters.map(({ text, index }) => [text, find(text, index)])));
-  }
-  const most = parameters.reduce((highest, { index }) => Math.max(highest, index), 0);
-  const list = Array.from({ length: most }, (_, at) => {
-    const parameter = parameters.find(({ index }) => index === at + 1);
-    return parameter === undefined ? null : find(parameter.text, at + 1);
-  });
-  return bind(parameters, list);
-}
-
-function jsonOf(name: string, value: StudioValue): null | string | number | bigint | { base64: string } {
-  if (value === null || typeof value === 'string') return value;
-  if ('int' in value) return BigInt(value.int);
-  if ('real' in value) return realOf(value.real);
-  if ('blob' in value && !isCut(value)) return { base64: value.blob };
-  throw new ApiError('SQL_BIND_ERROR', `the value of parameter ${name} is not a whole value`);
 }
 
 function weightOfValue(value: StudioValue): number {

@@ -10,7 +10,7 @@ function read(file: string | Buffer, size = 1_000): string[][] {
   const records = [];
   for (let at = 0; at < bytes.length; at += size) records.push(...reader.push(bytes.subarray(at, at + size)));
   records.push(...reader.end());
-  return records.map((cells) => cells.map(({ bytes: cell, isQuoted }) => (isQuoted ? `<${cell}>` : String(cell))));
+  return records.map(({ cells }) => cells.map(({ bytes: cell, isQuoted }) => (isQuoted ? `<${cell}>` : String(cell))));
 }
 
 test.each([1, 2, 3, 1_000])('records are read as RFC 4180 has them, in chunks of %i bytes', (size) => {
@@ -20,8 +20,17 @@ test.each([1, 2, 3, 1_000])('records are read as RFC 4180 has them, in chunks of
   expect(read('a\r\n', size)).toEqual([['a']]);
   expect(read('a,', size)).toEqual([['a', '']]);
   expect(read('a"b,c', size)).toEqual([['a"b', 'c']]);
-  expect(() => read('x\n"a"b', size)).toThrow(/record 2: .*behind a closing quote/);
-  expect(() => read('x\n"a', size)).toThrow(/record 2: .*not closed/);
+  expect(() => read('x\n"a"b', size)).toThrow(/line 2: .*behind a closing quote/);
+  expect(() => read('x\n"a', size)).toThrow(/line 2: .*not closed/);
+});
+
+test.each([1, 3, 1_000])('a record knows the line where it begins, in chunks of %i bytes', (size) => {
+  const file = Buffer.from('a\r\n"x\n\ny",1\n"z\r\n"\rlast');
+  const reader = new CsvReader();
+  const records = [];
+  for (let at = 0; at < file.length; at += size) records.push(...reader.push(file.subarray(at, at + size)));
+  records.push(...reader.end());
+  expect(records.map(({ line }) => line)).toEqual([1, 2, 5, 7]);
 });
 
 test('a cell is read as what was written', () => {
@@ -30,7 +39,7 @@ test('a cell is read as what was written', () => {
       const reader = new CsvReader();
       return [...reader.push(Buffer.concat([Buffer.from(text), Buffer.from('\r\n')])), ...reader.end()];
     })();
-    return csvValue(record?.[0] ?? { bytes: Buffer.alloc(0), isQuoted: false });
+    return csvValue(record?.cells[0] ?? { bytes: Buffer.alloc(0), isQuoted: false });
   };
   fc.assert(
     fc.property(

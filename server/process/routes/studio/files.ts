@@ -12,7 +12,7 @@ import { boolean, integer, list, object, oneOfTexts, optional, text } from '../.
 import type { Services } from '../../services.ts';
 import { receiveFile, removeFile, takeFile, temporaryPath } from '../../temporary-files.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from '../parameters.ts';
-import { selectionBody, valueSchema } from './schemas.ts';
+import { selectionBody, valueSchema, valuesByColumn } from './schemas.ts';
 import { attachment, tableErrors } from './tables.ts';
 
 const formats = {
@@ -26,7 +26,10 @@ const fileHeaders = [{ name: 'Content-Disposition', description: 'A name for the
 const exportBody = object({
   format: oneOfTexts('csv', 'json', 'jsonl', 'sql'),
   source: {
-    anyOf: [object({ ...selectionBody, columns: optional(list(text)) }), object({ sql: text })],
+    anyOf: [
+      object({ ...selectionBody, columns: optional(list(text)) }),
+      object({ sql: text, parameters: optional(valuesByColumn) }),
+    ],
     description: 'A selection of a table, or one statement that reads.',
   },
   guardFormulas: optional({ ...boolean, description: "CSV: put ' before texts that spreadsheets run as formulas." }),

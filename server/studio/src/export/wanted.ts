@@ -19,5 +19,8 @@ export type ExportWanted =
 
 export const exportWanted = signal<ExportWanted | null>(null);
 
+/** Counts the imports: a table that is shown has other rows then. */
+export const imports = signal(0);
+
 /** `table`: the one that gets the rows, to begin with; null: a new one. */
 export const importWanted = signal<{ readonly db: string; readonly table: string | null } | null>(null);

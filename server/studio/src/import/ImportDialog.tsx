@@ -1,7 +1,7 @@
 // Import of a file: which one, how it is read, what it holds, and where its rows go.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { errorText, isAbort } from '../api/client.ts';
-import { importWanted } from '../export/wanted.ts';
+import { imports, importWanted } from '../export/wanted.ts';
 import { navigate } from '../location.ts';
 import { loadSchema, schema } from '../session.ts';
 import { Dialog } from '../ui/Dialog.tsx';
@@ -55,6 +55,7 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
     try {
       const { rows } = await sendImport(plan, { dryRun: false, signal: abort.signal, onSent: setSent });
       await loadSchema();
+      imports.value += 1;
       toast({ text: `${count(rows)} ${rows === 1 ? 'row is' : 'rows are'} in ${plan.table}` });
       close();
       navigate({ view: 'tables', db, params: { table: plan.table } });

@@ -1,5 +1,5 @@
 // Tables: the one that the URL names; on a phone first the list of them.
-import { importWanted } from '../export/wanted.ts';
+import { imports, importWanted } from '../export/wanted.ts';
 import { isPhone } from '../layout.ts';
 import { route } from '../location.ts';
 import { canEdit, loadSchema, objectNamed, schema, schemaError } from '../session.ts';
@@ -22,11 +22,11 @@ export default function TablesView() {
       </EmptyState>
     );
   }
-  return <TableView key={`${db}\n${object.name}`} db={db} object={object} />;
+  return <TableView key={`${db}\n${object.name}\n${imports.value}`} db={db} object={object} />;
 }
 
 function NoTable() {
-  const isEmpty = schema.value?.objects.length === 0;
+  const isEmpty = schema.value?.objects.every(({ group }) => group !== 'user');
   return (
     <EmptyState icon="table" title={isEmpty ? 'This database has no tables' : 'Choose a table'}>
       {isEmpty

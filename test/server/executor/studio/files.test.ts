@@ -91,6 +91,8 @@ test('a selection, chosen columns, or the rows of a query are exported; nothing 
   expect(exported({ format: 'csv', source: { sql: `SELECT 1 AS a, '=x' AS a` }, guardFormulas: true }).toString()).toBe(
     "a,a\r\n1,'=x\r\n",
   );
+  const bound = { sql: 'SELECT ?1 AS a, :b AS b, ?4 AS c', parameters: { '1': { int: '9007199254740993' }, b: '' } };
+  expect(exported({ format: 'jsonl', source: bound }).toString()).toBe('{"a":9007199254740993,"b":"","c":null}\n');
   expect(exported({ format: 'json', source: { sql: 'SELECT 1 AS a, 2 AS a WHERE 0' } }).toString()).toBe('[\n]\n');
   expect(() => exported({ format: 'csv', source: { sql: 'DELETE FROM kinds RETURNING id' } })).toThrow(/reads rows/);
   expect(() => exported({ format: 'csv', source: { sql: 'SELECT 1; SELECT 2' } })).toThrow(/one statement/);
@@ -106,23 +108,26 @@ test('a new table gets its columns and types from the file, as the dry run shows
   expect(db.rows("SELECT 1 FROM sqlite_schema WHERE name = 'made'")).toEqual([]);
   expect(imported(file, 'made', { create: true })).toEqual({ columns: dry.columns, types, rows: 2 });
   expect(db.rows('SELECT *, typeof(score) FROM made')[1]).toEqual([2, '12', 2, '010', Buffer.from([1]), null, 'real']);
-  const jsonl = '{"a":1,"b":true}\n\n{"a":2.5,"b":null,"c":[1]}\n';
+  const jsonl = '{"a":1,"b":true}\n\n{"a":2.5,"b":null,"c":[9007199254740993]}\n';
   expect(imported(jsonl, 'lines', { create: true, format: 'jsonl' })).toMatchObject({
     columns: ['a', 'b', 'c'],
     types: ['REAL', 'INTEGER', 'TEXT'],
   });
   expect(db.rows('SELECT * FROM lines')).toEqual([
     [1, 1, null],
-    [2.5, null, '[1]'],
+    [2.5, null, '[9007199254740993]'],
   ]);
 });
 
 test('a file that does not fit is refused with its row, and nothing comes in', () => {
   const before = db.rows('SELECT count(*) FROM kinds');
-  expect(() => imported('id,t\n100,x\n101\n', 'kinds')).toThrow(/row 2: it has 1 fields, 2 are needed/);
+  expect(() => imported('id,t\n100,x\n101\n', 'kinds')).toThrow(/row 2 \(line 3\): it has 1 fields, 2 are needed/);
   expect(() => imported('id,t\n100,x\n1,y\n', 'kinds')).toThrow(
-    expect.objectContaining({ code: 'SQL_CONSTRAINT', message: expect.stringMatching(/^row 2: UNIQUE/) }),
+    expect.objectContaining({ code: 'SQL_CONSTRAINT', message: expect.stringMatching(/^row 2 \(line 3\): UNIQUE/) }),
   );
+  const lines = '{"id":200}\n\n{"id":201}\n[3]\n';
+  expect(() => imported(lines, 'kinds', { format: 'jsonl' })).toThrow(/line 4 is no JSON object/);
+  expect(() => imported('{"id":200}\n\n{"id":1}\n', 'kinds', { format: 'jsonl' })).toThrow(/^row 2 \(line 3\): UNIQUE/);
   expect(() => imported('id,nothing\n', 'kinds')).toThrow(/no column "nothing"; its columns: id, t/);
   expect(() => imported('id,twice\n', 'kinds')).toThrow(/generated/);
   expect(() => imported('', 'kinds')).toThrow(/empty/);

@@ -1,0 +1,319 @@
+// Files in and out of the page: an import and an export that are the same byte for byte, selections, queries, whole databases.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { expectAccessible, withStudio } from '../helpers/browser.ts';
+import type { Daemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run } from '../helpers/process.ts';
+import { call, withTokens } from '../helpers/studio-tokens.ts';
+
+async function sql({ url }: Daemon, ...statements: string[]): Promise<void> {
+  const reply = await fetch(`${url}/api/v1/sqlite/db?db=app&create_db_if_missing=true`, {
+    method: 'POST',
+    body: JSON.stringify({ transaction: statements.map((statement) => ({ statement })) }),
+  });
+  expect(reply.status, await reply.text()).toBe(200);
+}
+
+/** What python's sqlite3 reads in a file: a JSON list of rows. */
+async function pythonRows(file: string, query: string): Promise<unknown> {
+  const script = `
+import json, sqlite3, sys
+print(json.dumps(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()))`;
+  const { stdout, stderr } = await run('python3', ['-c', script, file, query]);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+/** The bytes that a click saves, and the name they are saved under. */
+async function saved(page: Page, click: () => Promise<unknown>): Promise<{ name: string; bytes: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), click()]);
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}
+
+async function exportTable(page: Page, prepare: (dialog: ReturnType<Page['getByRole']>) => Promise<unknown>) {
+  await page.getByRole('button', { name: /^More for/ }).click();
+  await page.getByRole('menuitem', { name: 'Export ...' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('What goes in').waitFor();
+  await prepare(dialog);
+  return saved(page, () => dialog.getByRole('button', { name: 'Export' }).click());
+}
+
+async function chooseFile(page: Page, name: string, content: string | Buffer): Promise<void> {
+  await page.getByRole('button', { name: 'Add a table' }).click();
+  await page.getByRole('menuitem', { name: 'Import a file ...' }).click();
+  await page
+    .getByLabel('A CSV, JSON or JSON Lines file')
+    .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
+}
+
+const awkward = Buffer.concat([
+  Buffer.from(
+    [
+      'id,text,number,bytes',
+      "1,plain,9007199254740993,X'00FF'",
+      '2,,-9223372036854775808,',
+      '3,"",9223372036854775807,X\'\'',
+      '4,"say ""hi"", twice",0,X\'41\'',
+      '5,"two\nlines\r\nand more",1.5,',
+      '6,\u{1f469}\u200d\u{1f4bb} \u05e9\u05dc\u05d5\u05dd,9e999,',
+      '7,"007",7,',
+      '8,NULL,8,',
+      '9,=1+1,9,',
+      '10,"X\'41\'",10,',
+      '11,"',
+    ].join('\r\n'),
+  ),
+  Buffer.from([0xff, 0x00, 0xfe]),
+  Buffer.from('",11,\r\n'),
+]);
+
+test('a CSV file is imported with a preview and exported again, byte for byte', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(daemon, 'CREATE TABLE other (v)');
+    const page = await open('#/tables?db=app.db');
+    await chooseFile(page, 'my table.csv', awkward);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('4 columns, 11 rows').waitFor();
+    expect(await dialog.getByLabel('Name of the new table').inputValue()).toBe('my table');
+    const types = await dialog.getByRole('combobox', { name: /^Type of/ }).all();
+    expect(await Promise.all(types.map((type) => type.inputValue()))).toEqual(['INTEGER', 'TEXT', 'REAL', 'BLOB']);
+    await dialog.getByLabel('Type of number').selectOption('NUMERIC');
+    await dialog.getByRole('button', { name: 'Import 11 rows' }).click();
+    await page.getByText('11 rows are in my table').waitFor();
+    await page.getByRole('heading', { name: 'my table' }).waitFor();
+    await page.getByRole('gridcell', { name: '-9223372036854775808' }).waitFor();
+    const file = join(daemon.data, 'app.db');
+    expect(
+      await pythonRows(file, 'SELECT typeof(text), typeof(number), typeof(bytes), hex(text) FROM "my table"'),
+    ).toEqual([
+      ['text', 'integer', 'blob', '706C61696E'],
+      ['null', 'integer', 'null', ''],
+      ['text', 'integer', 'blob', ''],
+      ['text', 'integer', 'blob', Buffer.from('say "hi", twice').toString('hex').toUpperCase()],
+      ['text', 'real', 'null', Buffer.from('two\nlines\r\nand more').toString('hex').toUpperCase()],
+      ['text', 'real', 'null', expect.stringMatching(/^F09F91A9/)],
+      ['text', 'integer', 'null', '303037'],
+      ['text', 'integer', 'null', '4E554C4C'],
+      ['text', 'integer', 'null', '3D312B31'],
+      ['text', 'integer', 'null', '58273431' + '27'],
+      ['text', 'integer', 'null', 'FF00FE'],
+    ]);
+    const whole = await exportTable(page, async () => undefined);
+    expect(whole.name).toBe('my_table.csv');
+    expect(whole.bytes.equals(awkward), whole.bytes.toString()).toBe(true);
+    const guarded = await exportTable(page, (box) => box.getByLabel('Guard against formulas').check());
+    expect(guarded.bytes.toString()).toContain("9,'=1+1,9,");
+  }));
+
+test('rows of JSON Lines go into a table that is there; a file that does not fit is refused with its line', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(
+      daemon,
+      'CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL)',
+      "INSERT INTO people VALUES (1, 'Ada')",
+    );
+    const page = await open('#/tables?db=app.db&table=people');
+    await chooseFile(page, 'more.jsonl', '{"id":2,"name":"Grace"}\n{"id":9007199254740993,"name":"Alan"}\n');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Into').selectOption('people');
+    await dialog.getByText('2 columns, 2 rows').waitFor();
+    await dialog.getByRole('button', { name: 'Import 2 rows' }).click();
+    await page.getByRole('gridcell', { name: '9007199254740993' }).waitFor();
+
+    await chooseFile(page, 'bad.csv', 'id,name\n10,"x\ny"\n1,again\n');
+    await dialog.getByLabel('Name of the new table').fill('People');
+    await dialog.getByText('People is there already').waitFor();
+    await dialog.getByLabel('Into').selectOption('people');
+    await dialog.getByRole('button', { name: 'Import 2 rows' }).click();
+    await dialog.getByRole('alert').getByText('row 2 (line 4): UNIQUE constraint failed: people.id').waitFor();
+    await dialog.getByText('Nothing came in').waitFor();
+    await page
+      .getByLabel('Another file')
+      .setInputFiles({ name: 'broken.csv', mimeType: 'text/csv', buffer: Buffer.from('id,name\n1,"x') });
+    await dialog.getByRole('alert').getByText('line 2: a quote of this record is not closed').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await pythonRows(join(daemon.data, 'app.db'), 'SELECT count(*) FROM people')).toEqual([[3]]);
+  }));
+
+test('an export has the filters, the order and the columns that are shown, or all', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(
+      daemon,
+      'CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, twice AS (id * 2))',
+      `INSERT INTO n (id, v) SELECT value, 'v' || value FROM json_each('[1,2,3,4,5]')`,
+    );
+    const where = `filter=${encodeURIComponent('[["id",">","2"]]')}&sort=${encodeURIComponent('[["id","desc"]]')}`;
+    const page = await open(`#/tables?db=app.db&table=n&${where}`);
+    await page.getByRole('gridcell', { name: 'v5' }).waitFor();
+    const text = async (prepare: Parameters<typeof exportTable>[1]) =>
+      (await exportTable(page, prepare)).bytes.toString();
+    expect(await text(async () => undefined)).toBe('id,v\r\n5,v5\r\n4,v4\r\n3,v3\r\n');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('dialog').getByRole('checkbox', { name: 'v text' }).uncheck();
+    await page.keyboard.press('Escape');
+    expect(await text((box) => box.getByLabel('With generated columns').check())).toBe(
+      'id,twice\r\n5,10\r\n4,8\r\n3,6\r\n',
+    );
+    expect(
+      await text(async (box) => {
+        await box.getByLabel('Only the rows that the filters leave').uncheck();
+        await box.getByLabel('Only the columns that are shown').uncheck();
+        await box.getByRole('radio', { name: /^SQL/ }).check();
+      }),
+    ).toMatch(/^INSERT INTO "n" \("id", "v"\) VALUES \(5, 'v5'\);\n(.*\n){4}$/);
+    expect(JSON.parse(await text((box) => box.getByRole('radio', { name: /^JSON(?! Lines)/ }).check()))).toEqual([
+      { id: 5 },
+      { id: 4 },
+      { id: 3 },
+    ]);
+  }));
+
+test('all rows of a query are exported, with its parameters', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(daemon, 'CREATE TABLE t (v)');
+    const query =
+      'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < :most) SELECT x, 9007199254740993 AS big FROM n';
+    const page = await open(`#/sql?db=app.db&sql=${encodeURIComponent(`SELECT 1; ${query}`)}`);
+    await page.locator('.cm-content').click();
+    await page.keyboard.press('Control+End');
+    await page.getByLabel(':most').fill('5000');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('The first 1,000 rows are shown').waitFor();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('All rows of the query').waitFor();
+    const { name, bytes } = await saved(page, () => dialog.getByRole('button', { name: 'Export' }).click());
+    expect(name).toBe('result.csv');
+    const lines = bytes.toString().split('\r\n');
+    expect(lines).toHaveLength(5_002);
+    expect(lines[5_000]).toBe('5000,9007199254740993');
+  }));
+
+test('a database is downloaded as a file that SQLite opens; a cancelled or broken download saves nothing', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(daemon, 'CREATE TABLE t (v)', "INSERT INTO t VALUES ('kept'), (randomblob(30000000))");
+    const page = await open('#/home');
+    const begin = () => page.getByRole('button', { name: 'Download app.db' }).click();
+    const dialog = page.getByRole('dialog');
+    const download = dialog.getByRole('button', { name: 'Download' });
+    await begin();
+    const { name, bytes } = await saved(page, () => download.click());
+    expect(name).toBe('app.db');
+    const copy = join(daemon.folder, 'copy.db');
+    await writeFile(copy, bytes);
+    expect(await pythonRows(copy, 'SELECT typeof(v), length(v) FROM t')).toEqual([
+      ['text', 4],
+      ['blob', 30_000_000],
+    ]);
+    await dialog.waitFor({ state: 'detached' });
+
+    let downloads = 0;
+    page.on('download', () => {
+      downloads += 1;
+    });
+    const network = await page.context().newCDPSession(page);
+    const slow = { offline: false, latency: 0, downloadThroughput: 200_000, uploadThroughput: -1 };
+    await network.send('Network.enable');
+    await network.send('Network.emulateNetworkConditions', slow);
+    await begin();
+    await download.click();
+    await dialog.getByText(/^Receiving [\d.]+ .B of 28.6 MB$/).waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await eventually(async () => expect(await download.isEnabled()).toBe(true));
+    await download.click();
+    await dialog.getByText(/^Receiving/).waitFor();
+    const server = (await daemon.status()).children.find(({ role }) => role === 'server');
+    process.kill(server?.pid ?? 0, 'SIGKILL');
+    await network.send('Network.emulateNetworkConditions', { ...slow, downloadThroughput: -1 });
+    await dialog.getByRole('alert').waitFor();
+    expect(downloads).toBe(0);
+  }));
+
+test('a large database is written into a file that the user chose, piece by piece', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(daemon, 'CREATE TABLE t (v)', 'INSERT INTO t VALUES (zeroblob(70000000))');
+    const page = await open('#/home');
+    // The dialog of the system cannot be driven; the handle that it would give is a real one of the browser's own storage.
+    await page.evaluate(`window.showSaveFilePicker = async ({ suggestedName }) =>
+      (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true })`);
+    await page.getByRole('button', { name: 'Download app.db' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Download' }).click();
+    await page
+      .getByText(/^app.db is saved/)
+      .first()
+      .waitFor();
+    const size = await page.evaluate(`navigator.storage.getDirectory()
+      .then((folder) => folder.getFileHandle('app.db')).then((file) => file.getFile()).then((file) => file.size)`);
+    expect(size).toBeGreaterThan(70_000_000);
+  }));
+
+test('an empty database offers an import, and takes a file that is dropped', () =>
+  withStudio(async ({ daemon, open }) => {
+    await fetch(`${daemon.url}/api/v1/sqlite/db/create?path=app`, { method: 'POST' });
+    const page = await open('#/tables?db=app.db');
+    await page.getByRole('button', { name: 'Import a file' }).click();
+    const dialog = page.getByRole('dialog');
+    // Dropped, as from the desktop.
+    await page.evaluate(`{
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['[{"a":1,"b":{"c":[2]}},{"a":null,"b":true}]'], 'things.json'));
+      document.querySelector('.import-drop').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }`);
+    await dialog.getByText('2 columns, 2 rows').waitFor();
+    await dialog.getByRole('button', { name: 'Import 2 rows' }).click();
+    await page.getByRole('heading', { name: 'things' }).waitFor();
+    await page.getByRole('gridcell', { name: '{"c":[2]}' }).waitFor();
+  }));
+
+test('a read token exports, and has no import', () =>
+  withTokens(async (studio) => {
+    expect((await call(studio, 'POST', 'studio/sample?db=shop')).status).toBe(201);
+    const page = await studio.open('#/tables?db=shop.db&table=categories');
+    await page.getByLabel('Token').fill('reader');
+    await page.getByRole('button', { name: 'Open' }).click();
+    const { bytes } = await exportTable(page, async () => undefined);
+    expect(bytes.toString()).toMatch(/^id,name/);
+    await page.getByRole('button', { name: /^More for/ }).click();
+    await page.getByRole('menuitem', { name: 'Export ...' }).waitFor();
+    expect(await page.getByRole('menuitem', { name: /Import/ }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Add a table' }).count()).toBe(0);
+  }));
+
+test('axe finds nothing wrong with the dialogs of export and import', () =>
+  withStudio(async (studio) => {
+    const { daemon } = studio;
+    await sql(
+      daemon,
+      'CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w AS (id))',
+      "INSERT INTO t (v) VALUES ('a'), (NULL)",
+    );
+    await expectAccessible(studio, '#/tables?db=app.db&table=t&where=id%3E0', async (page) => {
+      await page.getByRole('button', { name: /^More for/ }).click();
+      await page.getByRole('menuitem', { name: 'Export ...' }).click();
+      await page.getByRole('dialog').getByText('Guard against formulas').waitFor();
+      await shot(page, 'export');
+    });
+    await expectAccessible(studio, '#/tables?db=app.db', async (page) => {
+      await chooseFile(page, 't.csv', awkward);
+      await page.getByText('4 columns, 11 rows').waitFor();
+      await shot(page, 'import');
+      await page.getByLabel('Name of the new table').fill('t');
+      await page.getByRole('alert').waitFor();
+    });
+    await expectAccessible(studio, '#/home', async (page) => {
+      await page.getByRole('button', { name: 'Download app.db' }).click();
+      await page.getByRole('dialog').waitFor();
+      await shot(page, 'download');
+    });
+  }));
+
+let shots = 0;
+
+async function shot(page: Page, name: string): Promise<void> {
+  shots += 1;
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}-${shots}.png` });
+}
