@@ -80,8 +80,8 @@ test('a CSV file is imported with a preview and exported again, byte for byte', 
     await dialog.getByText('4 columns, 11 rows').waitFor();
     expect(await dialog.getByLabel('Name of the new table').inputValue()).toBe('my table');
     const types = await dialog.getByRole('combobox', { name: /^Type of/ }).all();
-    expect(await Promise.all(types.map((type) => type.inputValue()))).toEqual(['INTEGER', 'TEXT', 'REAL', 'BLOB']);
-    await dialog.getByLabel('Type of number').selectOption('NUMERIC');
+    expect(await Promise.all(types.map((type) => type.inputValue()))).toEqual(['INTEGER', 'TEXT', 'NUMERIC', 'BLOB']);
+    await dialog.getByLabel('Type of id').selectOption('NUMERIC');
     await dialog.getByRole('button', { name: 'Import 11 rows' }).click();
     await page.getByText('11 rows are in my table').waitFor();
     await page.getByRole('heading', { name: 'my table' }).waitFor();

@@ -169,7 +169,10 @@ function shownField(field: Field): StudioValue {
   return text.length > 500 ? { text: [...text.slice(0, 500)].join(''), bytes: field.text.length } : text;
 }
 
-/** Whole numbers, numbers, bytes, else text; a column without values is text. */
+/**
+ * Whole numbers, numbers, bytes, else text; a column without values is text. Whole numbers among others keep every digit:
+ * a REAL column would round what is beyond 2^53.
+ */
 function guessTypes({ columns, rows }: Rows): string[] {
   const seen = columns.map(() => new Set<string>());
   let count = 0;
@@ -183,7 +186,7 @@ function guessTypes({ columns, rows }: Rows): string[] {
   return seen.map((kinds) => {
     const [only] = kinds;
     if (kinds.size === 1 && only !== undefined) return only;
-    return kinds.size === 2 && kinds.has('INTEGER') && kinds.has('REAL') ? 'REAL' : 'TEXT';
+    return kinds.size === 2 && kinds.has('INTEGER') && kinds.has('REAL') ? 'NUMERIC' : 'TEXT';
   });
 }
 

@@ -28,26 +28,28 @@ export default function HomeView() {
             </a>
             <span class="muted">{fileSize(bytes)}</span>
             <code class="muted">{path}</code>
-            <button
-              type="button"
-              class="button quiet database-use"
-              onClick={() => {
-                usedDatabase.value = { db, path };
-              }}
-            >
-              <Icon name="terminal" size={16} /> Use from a program
-            </button>
-            <button
-              type="button"
-              class="icon-button database-use"
-              aria-label={`Download ${db}`}
-              title="Download the whole database as one file"
-              onClick={() => {
-                exportWanted.value = { kind: 'file', db, bytes };
-              }}
-            >
-              <Icon name="download" size={16} />
-            </button>
+            <span class="database-actions">
+              <button
+                type="button"
+                class="button quiet"
+                onClick={() => {
+                  usedDatabase.value = { db, path };
+                }}
+              >
+                <Icon name="terminal" size={16} /> Use from a program
+              </button>
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={`Download ${db}`}
+                title="Download the whole database as one file"
+                onClick={() => {
+                  exportWanted.value = { kind: 'file', db, bytes };
+                }}
+              >
+                <Icon name="download" size={16} />
+              </button>
+            </span>
           </li>
         ))}
       </ul>

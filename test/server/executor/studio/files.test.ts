@@ -101,17 +101,25 @@ test('a selection, chosen columns, or the rows of a query are exported; nothing 
 
 test('a new table gets its columns and types from the file, as the dry run shows', () => {
   const file = "id,name,score,zip,raw,empty\r\n1,Ada,1.5,007,X'00',\r\n2,\"12\",2,010,X'01',\r\n";
-  const types = ['INTEGER', 'TEXT', 'REAL', 'TEXT', 'BLOB', 'TEXT'];
+  const types = ['INTEGER', 'TEXT', 'NUMERIC', 'TEXT', 'BLOB', 'TEXT'];
   const dry = imported(file, 'made', { create: true, dryRun: true });
   expect(dry).toMatchObject({ columns: ['id', 'name', 'score', 'zip', 'raw', 'empty'], types, rows: 2 });
   expect(dry.preview?.[1]).toEqual(['2', '12', '2', '010', { blob: 'AQ==', bytes: 1 }, null]);
   expect(db.rows("SELECT 1 FROM sqlite_schema WHERE name = 'made'")).toEqual([]);
   expect(imported(file, 'made', { create: true })).toEqual({ columns: dry.columns, types, rows: 2 });
-  expect(db.rows('SELECT *, typeof(score) FROM made')[1]).toEqual([2, '12', 2, '010', Buffer.from([1]), null, 'real']);
+  expect(db.rows('SELECT *, typeof(score) FROM made')[1]).toEqual([
+    2,
+    '12',
+    2,
+    '010',
+    Buffer.from([1]),
+    null,
+    'integer',
+  ]);
   const jsonl = '{"a":1,"b":true}\n\n{"a":2.5,"b":null,"c":[9007199254740993]}\n';
   expect(imported(jsonl, 'lines', { create: true, format: 'jsonl' })).toMatchObject({
     columns: ['a', 'b', 'c'],
-    types: ['REAL', 'INTEGER', 'TEXT'],
+    types: ['NUMERIC', 'INTEGER', 'TEXT'],
   });
   expect(db.rows('SELECT * FROM lines')).toEqual([
     [1, 1, null],
