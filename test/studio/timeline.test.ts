@@ -5,6 +5,7 @@ import {
   byDay,
   dayName,
   dotPlaces,
+  hasValue,
   type KeyVersion,
   operationWords,
   versionAt,
@@ -64,6 +65,11 @@ test('versions are listed by day, with names for the last two', () => {
   expect(dayName(days[0]?.day ?? '', now)).toBe('Today');
   expect(dayName(days[0]?.day ?? '', now + 24 * 3600 * 1000)).toBe('Yesterday');
   expect(dayName(days[1]?.day ?? '', now)).toBe(days[1]?.day);
+});
+
+test('a write without history has no value to show or to bring back', () => {
+  expect(hasValue(version('1', '2026-11-20T10:00:00Z'))).toBe(true);
+  expect(hasValue({ ...version('1', '2026-11-20T10:00:00Z'), operation: 'unrecorded' })).toBe(false);
 });
 
 test('operations have plain words, unknown ones their own name', () => {

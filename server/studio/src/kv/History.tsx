@@ -14,6 +14,7 @@ import {
   byDay,
   dayName,
   dotPlaces,
+  hasValue,
   type KeyVersion,
   operationWords,
   versionAt,
@@ -29,6 +30,7 @@ export function History({ store, selected }: Props) {
   const versions = store.versions.value;
   const next = store.next.value;
   const [rolling, setRolling] = useState<KeyVersion | null>(null);
+  const mayRollBack = (version: KeyVersion) => canEdit.value && version !== versions[0] && hasValue(version);
   return (
     <section class="key-history" aria-label="History">
       <header class="history-head">
@@ -54,7 +56,7 @@ export function History({ store, selected }: Props) {
                     key={version.version}
                     version={version}
                     isNewest={version === versions[0]}
-                    onRollBack={version === versions[0] || !canEdit.value ? null : () => setRolling(version)}
+                    onRollBack={mayRollBack(version) ? () => setRolling(version) : null}
                     isSelected={version.version === selected || (selected === undefined && version === versions[0])}
                   />
                 ))}

@@ -5,12 +5,13 @@ import { isAbort } from '../api/client.ts';
 import { route, setParams } from '../location.ts';
 import { canEdit } from '../session.ts';
 import { dateTime } from '../time-text.ts';
+import { EmptyState } from '../ui/EmptyState.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { Tabs } from '../ui/Tabs.tsx';
 import type { KeyStore } from './key-store.ts';
 import { RollbackDialog } from './RollbackDialog.tsx';
-import { authorOf, type KeyVersion, operationWords, versionName } from './timeline.ts';
+import { authorOf, hasValue, type KeyVersion, operationWords, versionName } from './timeline.ts';
 import { ValueView } from './ValueView.tsx';
 import { VersionDiff } from './VersionDiff.tsx';
 
@@ -49,7 +50,7 @@ export function VersionView({ store, version }: Props) {
           </p>
         </div>
         <span class="spacer" />
-        {canEdit.value && !isNewest && (
+        {canEdit.value && !isNewest && hasValue(version) && (
           <button type="button" class="button primary" onClick={() => setRolling(true)}>
             <Icon name="undo" size={16} /> Roll back to this
           </button>
@@ -66,7 +67,11 @@ export function VersionView({ store, version }: Props) {
         onSelect={(id) => setParams({ with: id === 'value' ? '' : id }, { replace: true })}
       />
       <div id={panelId} class="version-panel" role="tabpanel" aria-label={forms.find(({ id }) => id === form)?.label}>
-        {form === 'value' ? (
+        {!hasValue(version) ? (
+          <EmptyState icon="history" title="The value is not known">
+            This write was made with history=false: that it happened is recorded, what it stored is not.
+          </EmptyState>
+        ) : form === 'value' ? (
           <ThenValue store={store} version={version} />
         ) : (
           <Compared store={store} version={version} other={asked} />

@@ -32,6 +32,11 @@ export function operationWords(operation: string): string {
   return words[operation.toLowerCase()] ?? operation.toLowerCase();
 }
 
+/** False: the write was made with history=false, so that its value is not known. */
+export function hasValue({ operation }: KeyVersion): boolean {
+  return operation.toLowerCase() !== 'unrecorded';
+}
+
 /** Reads `http 10.0.0.7`, `python3[4711] in 3f2a9c01d2b4` and whatever else the history may say. */
 export function authorOf(who: string): Author {
   const address = /^http (.+)$/.exec(who)?.[1];
