@@ -32,7 +32,7 @@ const usedByAll =
 
 /** Every view with rows has the grid, and the preview of an import its cells. */
 const shownRows =
-  /virtual-core|studio\/src\/grid\/(Cell|Grid|Head|Row\.|selection|viewport|columns|paged-rows|rows\.)|studio\/src\/tables\/(column-choices|table-query)\./;
+  /studio\/src\/(grid\/(CellEditor|CellText|Grid|Head|Row|columns|paged-rows|rows|selection|viewport)\.|ui\/SplitPane|tables\/(access|column-choices|requests|staged|staged-store|table-query)\.)/;
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -3,14 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
-import { expectAccessible, withBrowser, withStudio } from '../helpers/browser.ts';
+import { test as anyTest, expect } from 'vitest';
+import { expectAccessible, hasChromium, withBrowser, withStudio } from '../helpers/browser.ts';
 import { type Daemon, type DaemonPaths, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { freePort } from '../helpers/free-port.ts';
 
+const test = anyTest.skipIf(!hasChromium);
 const makeTables = resolve(import.meta.dirname, 'tables.py');
-const fill = ({ root }: Daemon) => execFileSync('python3', [makeTables, root]);
+const fill = ({ root }: Daemon) => execFileSync('python3', [makeTables, join(root, 'tables.db')]);
 const users = '#/tables?db=tables.db&table=users';
 const cell = (row: number, column: number) => `[data-place="${row}:${column}"]`;
 const text = (page: Page, row: number, column: number) => page.locator(cell(row, column)).textContent();

@@ -1,8 +1,7 @@
-"""Databases for the tests of the page, written below the directory given: tables.db with tables of every sort."""
-import os, sqlite3, sys
+"""Makes a database with tables of every sort for the tests of the page: tables.py FILE [ROWS OF events]."""
+import sqlite3, sys
 
-root = sys.argv[1]
-db = sqlite3.connect(os.path.join(root, 'tables.db'), timeout=20)
+db = sqlite3.connect(sys.argv[1], timeout=20)
 db.executescript('''
 CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT, score REAL);
 CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), total REAL);

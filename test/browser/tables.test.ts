@@ -2,30 +2,42 @@
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
-import { axeFindings, expectAccessible, looks, type Studio, withStudio } from '../helpers/browser.ts';
+import { describe as anyDescribe, expect, test } from 'vitest';
+import { axeFindings, expectAccessible, hasChromium, looks, type Studio, studioOfFile } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 
+const describe = anyDescribe.skipIf(!hasChromium);
 const makeTables = resolve(import.meta.dirname, 'tables.py');
 
-/** Writes tables.db through the mount. */
-function fill({ daemon }: Studio, events = 0): void {
-  execFileSync('python3', [makeTables, daemon.root, ...(events > 0 ? [String(events)] : [])]);
+interface Tables extends Studio {
+  readonly db: string;
+  /** Address of a table. */
+  table(name: string): string;
+}
+
+const withStudio = studioOfFile();
+let databases = 0;
+
+/** Runs `test` on a database of its own, written through the mount. */
+function withTables(test: (tables: Tables) => Promise<unknown>, events = 0): Promise<void> {
+  return withStudio((studio) => {
+    databases += 1;
+    const db = `tables${databases}.db`;
+    execFileSync('python3', [makeTables, join(studio.daemon.root, db), ...(events > 0 ? [String(events)] : [])]);
+    return test({ ...studio, db, table: (name) => `#/tables?db=${db}&table=${encodeURIComponent(name)}` });
+  });
 }
 
 /** What python reads or writes through the mount, as another program would. */
-function python({ daemon }: Studio, statement: string): string {
+function python({ daemon, db }: Tables, statement: string): string {
   const script = `import sqlite3, sys, json
 db = sqlite3.connect(sys.argv[1], timeout=20)
 rows = db.execute(sys.argv[2]).fetchall()
 db.commit()
 print(json.dumps(rows))`;
-  return execFileSync('python3', ['-c', script, join(daemon.root, 'tables.db'), statement], {
-    encoding: 'utf8',
-  }).trim();
+  return execFileSync('python3', ['-c', script, join(daemon.root, db), statement], { encoding: 'utf8' }).trim();
 }
 
-const table = (name: string) => `#/tables?db=tables.db&table=${encodeURIComponent(name)}`;
 const cell = (row: number, column: number) => `[data-place="${row}:${column}"]`;
 const text = (page: Page, row: number, column: number) => page.locator(cell(row, column)).textContent();
 const place = (page: Page): Promise<string | undefined> => page.evaluate('document.activeElement?.dataset.place');
@@ -71,12 +83,11 @@ const smallTargets = `[...document.querySelectorAll('button, a, input, select')]
 
 describe('rows', () => {
   test('a million rows are walked by keyboard: one tab stop, pages by key, the last row at once', () =>
-    withStudio(async (studio) => {
-      fill(studio, 1_000_000);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       const started = performance.now();
-      await page.goto(`${studio.daemon.url}/${table('events')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('events')}`);
       await eventually(async () => expect(await text(page, 0, 2)).toBe('kind 1'));
       expect(performance.now() - started).toBeLessThan(3_000);
 
@@ -111,21 +122,19 @@ describe('rows', () => {
       expect(await page.locator('.grid').getAttribute('aria-rowcount')).toBe('1000001');
       await page.keyboard.press('Tab');
       expect(await place(page), 'Tab leaves the grid').toBeUndefined();
-    }));
+    }, 1_000_000));
 
   test('scrolling stays smooth', () =>
-    withStudio(async (studio) => {
-      fill(studio, 50_000);
-      const page = await studio.open(table('events'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('events'));
       await shown(page);
       const median = await page.evaluate(`(${scrollAndMeasure})()`);
       expect(median, 'milliseconds of a frame; 20 are 50 frames a second').toBeLessThan(10 * 20);
-    }));
+    }, 50_000));
 
   test('500 columns, names that are no names, composite keys, views and generated columns', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('wide'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('wide'));
       await shown(page);
       expect(await page.locator('.grid-cell').count()).toBeLessThan(1_200);
       await page.locator(cell(0, 0)).click();
@@ -133,14 +142,14 @@ describe('rows', () => {
       await eventually(async () => expect(await text(page, 0, 500)).toBe('499'));
       expect(await page.locator('.grid').getAttribute('aria-colcount')).toBe('502');
 
-      await page.goto(`${studio.daemon.url}/${table('odd "name')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('odd "name')}`);
       await eventually(async () => expect(await text(page, 0, 2)).toBe('three'));
       await edit(page, 0, 1, 'new');
       await edit(page, 0, 2, 'also new');
       await apply(page);
       await eventually(() => expect(python(studio, 'SELECT * FROM "odd ""name"')).toBe('[["one", "new", "also new"]]'));
 
-      await page.goto(`${studio.daemon.url}/${table('pairs')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('pairs')}`);
       await eventually(async () => expect(await text(page, 0, 2)).toBe('v0'));
       await edit(page, 0, 2, 'changed');
       await apply(page);
@@ -148,18 +157,18 @@ describe('rows', () => {
         expect(python(studio, "SELECT v FROM pairs WHERE a = 'k0' AND b = 0")).toBe('[["changed"]]'),
       );
 
-      await page.goto(`${studio.daemon.url}/${table('plain')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('plain')}`);
       await eventually(async () => expect(await text(page, 1, 0)).toBe('same'));
       await edit(page, 1, 0, 'by rowid');
       await apply(page);
       await eventually(() => expect(python(studio, 'SELECT x FROM plain')).toBe('[["same"], ["by rowid"]]'));
 
-      await page.goto(`${studio.daemon.url}/${table('best')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('best')}`);
       await shown(page);
       await page.getByText('read only: a view').waitFor();
       expect(await page.getByRole('button', { name: 'Add a row' }).count()).toBe(0);
 
-      await page.goto(`${studio.daemon.url}/${table('computed')}`);
+      await page.goto(`${studio.daemon.url}/${studio.table('computed')}`);
       await eventually(async () => expect(await text(page, 2, 3)).toMatch(/^4(\.0)?$/));
       await page.locator(cell(2, 3)).click();
       await page.keyboard.press('n');
@@ -172,9 +181,8 @@ describe('rows', () => {
 
 describe('values', () => {
   test('every kind is shown unlike its brothers, and never as markup', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('kinds'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('kinds'));
       await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
       const texts = await Promise.all(Array.from({ length: 18 }, (_, row) => text(page, row, 2)));
       expect(texts.slice(0, 6)).toEqual([
@@ -198,9 +206,8 @@ describe('values', () => {
     }));
 
   test('what was there and what is typed survive an edit to the last digit, byte and line', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('kinds'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('kinds'));
       await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
       await edit(page, 0, 2, '9223372036854775807');
       await edit(page, 1, 2, '-9223372036854775808');
@@ -236,9 +243,8 @@ describe('values', () => {
     }));
 
   test('cells are copied as a spreadsheet takes them, long ones whole', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('kinds'), { permissions: ['clipboard-read', 'clipboard-write'] });
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('kinds'), { permissions: ['clipboard-read', 'clipboard-write'] });
       await eventually(async () => expect(await text(page, 17, 1)).toBe('not UTF-8'));
       const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
       await page.locator(cell(0, 1)).click();
@@ -266,9 +272,8 @@ describe('values', () => {
 
 describe('filters and order', () => {
   test('a filter is built by keyboard, stands in the URL, and Back takes it away', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await page.locator(cell(0, 1)).click();
       await page.keyboard.press('f');
@@ -300,16 +305,14 @@ describe('filters and order', () => {
     }));
 
   test('an expression that SQLite refuses is told in the place of the rows', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(`${table('users')}&where=${encodeURIComponent('nonsense > 1')}`);
+    withTables(async (studio) => {
+      const page = await studio.open(`${studio.table('users')}&where=${encodeURIComponent('nonsense > 1')}`);
       expect(await page.getByRole('alert').textContent()).toContain('nonsense');
     }));
 
   test('the panel of a row follows the cursor, foreign keys and references', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await page.locator(cell(4, 1)).click();
       await page.keyboard.press('Space');
@@ -328,9 +331,8 @@ describe('filters and order', () => {
 
 describe('edits', () => {
   test('a conflict that python makes in between is shown side by side, and nothing is lost', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await edit(page, 1, 1, 'mine');
       await edit(page, 2, 1, 'mine too');
@@ -354,9 +356,8 @@ describe('edits', () => {
     }));
 
   test('of two tabs that edit one row the second is told', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const [first, second] = [await studio.open(table('users')), await studio.open(table('users'))];
+    withTables(async (studio) => {
+      const [first, second] = [await studio.open(studio.table('users')), await studio.open(studio.table('users'))];
       await shown(first);
       await shown(second);
       await edit(first, 0, 1, 'first');
@@ -371,9 +372,8 @@ describe('edits', () => {
     }));
 
   test('rows are added, duplicated and deleted; undo goes back step by step; a reload keeps what is staged', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await page.locator(cell(9, 1)).click();
       await page.keyboard.press('Control+Delete');
@@ -398,9 +398,8 @@ describe('edits', () => {
     }));
 
   test('a refused write says why, and the edit stays', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await page.locator(cell(0, 1)).click();
       await page.keyboard.press('n');
@@ -413,9 +412,8 @@ describe('edits', () => {
     }));
 
   test('a write of python appears: as a count, or by itself when the page follows', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open(table('users'));
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
       await shown(page);
       await page.locator('.live-dot.is-live').waitFor();
       python(studio, "UPDATE users SET name = 'native' WHERE id = 3");
@@ -433,20 +431,18 @@ describe('access for all', () => {
   };
 
   test('axe finds nothing in a table, the structure and the lists', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      await expectAccessible(studio, table('kinds'), ready);
-      await expectAccessible(studio, '#/tables?db=tables.db', (page) => page.getByRole('heading').first().waitFor());
-      await expectAccessible(studio, '#/structure?db=tables.db&table=orders', (page) =>
+    withTables(async (studio) => {
+      await expectAccessible(studio, studio.table('kinds'), ready);
+      await expectAccessible(studio, `#/tables?db=${studio.db}`, (page) => page.getByRole('heading').first().waitFor());
+      await expectAccessible(studio, `#/structure?db=${studio.db}&table=orders`, (page) =>
         page.getByText('Triggers').waitFor(),
       );
     }));
 
   test('axe finds nothing in what opens over a table', () =>
-    withStudio(async (studio) => {
-      fill(studio);
+    withTables(async (studio) => {
       for (const { name, ...look } of looks.filter(({ viewport }) => viewport.width > 640)) {
-        const page = await studio.open(table('users'), { ...look, reducedMotion: 'reduce' });
+        const page = await studio.open(studio.table('users'), { ...look, reducedMotion: 'reduce' });
         const check = async (what: string) => expect(await axeFindings(page), `${what}, ${name}`).toEqual([]);
         await shown(page);
         await edit(page, 0, 1, 'edited');
@@ -482,9 +478,8 @@ describe('access for all', () => {
     }));
 
   test('on a phone: cards, the whole row, filters, order and columns in one sheet, targets for fingers', () =>
-    withStudio(async (studio) => {
-      fill(studio);
-      const page = await studio.open('#/tables?db=tables.db', {
+    withTables(async (studio) => {
+      const page = await studio.open(`#/tables?db=${studio.db}`, {
         viewport: { width: 390, height: 844 },
         hasTouch: true,
         reducedMotion: 'reduce',

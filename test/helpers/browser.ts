@@ -1,10 +1,15 @@
 // Debian's Chromium, driven over a real daemon: opens the studio at any size and colour scheme, collects what the page complains
 // about, and asks axe what is wrong with it.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
+
+const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Tests of the page are skipped without it: `describe.skipIf(!hasChromium)`. */
+export const hasChromium = existsSync(chromiumPath);
 
 export interface Look {
   readonly name: string;
@@ -41,6 +46,50 @@ export function withStudio<Result>(
   );
 }
 
+/**
+ * One daemon and one browser for all tests of a file, from its first test to its last: the function runs a test with them
+ * and closes the test's pages. Tests keep apart by the names of their databases.
+ */
+export function studioOfFile(): (test: (studio: Studio) => Promise<unknown>) => Promise<void> {
+  let studio: Studio | undefined;
+  let finish = () => {};
+  let finished: Promise<void> | undefined;
+  beforeAll(async () => {
+    const isOver = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await new Promise<void>((resolve, reject) => {
+      finished = withStudio((started) => {
+        studio = started;
+        resolve();
+        return isOver;
+      });
+      finished.catch(reject);
+    });
+  });
+  afterAll(async () => {
+    finish();
+    await finished;
+  });
+  return async (test) => {
+    if (studio === undefined) throw new Error('the daemon of this file did not start');
+    const { daemon, open } = studio;
+    const pages: Page[] = [];
+    try {
+      await test({
+        daemon,
+        open: async (...args) => {
+          const page = await open(...args);
+          pages.push(page);
+          return page;
+        },
+      });
+    } finally {
+      for (const page of pages) await page.context().close();
+    }
+  };
+}
+
 /** Opens an absolute URL in a clean profile. */
 export type OpenUrl = (url: string, options?: BrowserContextOptions) => Promise<Page>;
 
@@ -56,8 +105,6 @@ export async function withBrowser<Result>(test: (open: OpenUrl) => Promise<Resul
     await browser.close();
   }
 }
-
-const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 async function openPage(
   browser: Browser,

@@ -9,10 +9,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { tokenPrompt, watchConnection } from './api/client.ts';
 import { App } from './app.tsx';
 import { listenForKeys } from './keys.ts';
-import { shareToken } from './routes.ts';
+import { parseRoute, shareToken } from './routes.ts';
 import { overview, overviewError, startSession } from './session.ts';
 import { lazy } from './ui/lazy.tsx';
 import { Problem } from './ui/Problem.tsx';
+import { viewOf } from './views.ts';
 
 const TokenPrompt = lazy(() => import('./ui/TokenPrompt.tsx').then((module) => module.TokenPrompt));
 
@@ -44,5 +45,7 @@ else if (root !== null) {
   watchConnection();
   listenForKeys();
   startSession();
+  // The code of the view comes while the server is asked for databases and schema.
+  void viewOf(parseRoute(window.location.hash).view)?.load();
   render(<Studio />, root);
 }
