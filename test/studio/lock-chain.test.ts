@@ -67,6 +67,20 @@ test('programs that only have the database open stand apart', () => {
   expect(chain.holders).toBe(1);
 });
 
+test('SHARED of a WAL database is held by everybody who has it open, that of a rollback journal by readers', () => {
+  const parties = locks(
+    [holds(1, 'SHARED', 'shared'), holds(2, 'SHARED', 'shared'), holds(2, 'WRITE', 'exclusive')],
+    [],
+  );
+  const inWal = chainOf(parties);
+  expect(inWal.idle.map(({ pid }) => pid)).toEqual([1]);
+  expect(inWal.roots.map(({ pid, holds: held }) => [pid, held.map(({ lock }) => lock)])).toEqual([[2, ['WRITE']]]);
+  const inRollback = chainOf({ ...parties, journal: 'rollback' });
+  expect(inRollback.roots.map(({ pid }) => pid)).toEqual([2, 1]);
+  const began = { atMs: 0, sinceMs: 0, firstId: 0 };
+  expect(eventsBetween({ databases: [] }, { databases: [parties] }, began).map(({ lock }) => lock)).toEqual(['WRITE']);
+});
+
 test('every program stands in the tree exactly once, circles and unknown blockers included', () => {
   const pid = fc.integer({ min: 0, max: 6 });
   const holder = pid.map((number) => holds(number, 'READ1', 'shared'));
