@@ -74,6 +74,23 @@ test('a commit by anybody is an event with who made it, and one that was missed 
   }
 });
 
+test('streams of what is no database take nobody else the place', async () => {
+  const { call, sql, daemon } = api();
+  await sql('places', { statement: 'CREATE TABLE t (x)' });
+  for (const path of ['/studio/live', '/changes/stream']) {
+    for (let asked = 0; asked < 300; asked += 1) {
+      expect((await call('GET', `${path}?db=/etc/passwd`)).json.code).toBe('INVALID_DB_PATH');
+    }
+  }
+  expect((await call('GET', '/changes/stream?db=nothing')).json.code).toBe('DATABASE_NOT_FOUND');
+  const { events, end } = live(daemon.url, 'places');
+  try {
+    await eventually(() => expect(events[0]?.event).toBe('ready'));
+  } finally {
+    end();
+  }
+});
+
 test('what the server records of requests is no commit of anybody', async () => {
   const { call, sql, daemon } = api();
   await sql('quiet', { statement: 'CREATE TABLE t (x)' });

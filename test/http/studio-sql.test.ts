@@ -66,6 +66,8 @@ test('results, errors with their place, plans and parameters are answered as des
   expect(wrong.json).toMatchObject({ code: 'SQL_ERROR', offset: 17, length: 5 });
   expect((await post('/studio/explain?db=cancel', { sql: 'SELECT * FROM made' })).json.nodes).toHaveLength(1);
   expect((await post('/studio/parameters', { sql: 'SELECT :a, ?' })).json).toEqual({ names: ['a', '2'] });
+  const long = await post('/studio/parameters', { sql: '?,'.repeat(100_000) });
+  expect(long.json.code).toBe('PAYLOAD_TOO_LARGE');
   const history = (await call('GET', '/history?db=cancel')).json.history;
   expect(history.map(({ sql }: { sql: string }) => sql)).toContain('CREATE TABLE made (x)');
 });

@@ -203,14 +203,15 @@ function rowsOf(request: StudioImportRequest, existing: Table | null): Rows {
   if (found.columns.length === 0) throw invalid('the file has no columns');
   if (found.columns.length > columnsMax)
     throw invalid(`the file has ${found.columns.length} columns; at most ${columnsMax}`);
+  // SQLite would take the first of them and drop the others.
+  const twice = found.columns.find((name, at) => found.columns.indexOf(name) !== at);
+  if (twice !== undefined) throw invalid(`the file has two columns ${JSON.stringify(twice)}`);
   return found;
 }
 
 function csvRows({ path, header }: StudioImportRequest, existing: Table | null): Rows {
-  const records = csvRecords(path);
-  const first = records.next();
-  if (first.done === true) throw invalid('the file is empty');
-  const head = first.value;
+  const [head] = firstOf(csvRecords(path));
+  if (head === undefined) throw invalid('the file is empty');
   const names = head.cells.map(({ bytes }) => bytes.toString());
   const given = (existing?.columns ?? []).filter(({ generated }) => generated === null).map(({ name }) => name);
   const columns = header
@@ -221,17 +222,25 @@ function csvRows({ path, header }: StudioImportRequest, existing: Table | null):
       ? names.map((_, at) => `column${at + 1}`)
       : given.slice(0, names.length);
   function* rows(): Generator<Row> {
-    if (!header) yield { fields: head.cells.map(csvValue), line: head.line };
-    for (const { cells, line } of records) yield { fields: cells.map(csvValue), line };
+    let isHeader = header;
+    for (const { cells, line } of csvRecords(path)) {
+      if (!isHeader) yield { fields: cells.map(csvValue), line };
+      isHeader = false;
+    }
   }
   return { columns, rows: rows() };
 }
 
-function* csvRecords(path: string): Generator<CsvRecord, undefined> {
+function* csvRecords(path: string): Generator<CsvRecord> {
   const reader = new CsvReader();
   for (const chunk of chunksOf(path)) yield* reader.push(chunk);
   yield* reader.end();
-  return undefined;
+}
+
+/** At most one. The generator is ended, so that it closes its file. */
+function firstOf<Item>(items: Iterable<Item>): Item[] {
+  for (const item of items) return [item];
+  return [];
 }
 
 /** The columns are the members of all objects in the first rows, in order. */

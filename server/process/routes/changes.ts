@@ -109,8 +109,9 @@ const stream: Route = {
     if (openStreams >= kvLimits.streams) {
       throw new ApiError('SERVICE_UNAVAILABLE', `${kvLimits.streams} change streams are open; use /changes?wait=`);
     }
-    openStreams += 1;
+    // A name that is no database is refused here, and has taken no place.
     const signal = new CommitSignal(context, services);
+    openStreams += 1;
     const end = () => {
       openStreams -= 1;
       signal.end();

@@ -36,8 +36,9 @@ export const studioLiveRoutes: readonly Route[] = [
       if (openStreams >= limits.studioStreams) {
         throw new ApiError('SERVICE_UNAVAILABLE', `${limits.studioStreams} live streams are open`);
       }
-      openStreams += 1;
+      // A name that is no database is refused here, and has taken no place.
       const signal = new CommitSignal(context, services);
+      openStreams += 1;
       const end = () => {
         openStreams -= 1;
         signal.end();

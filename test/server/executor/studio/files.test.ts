@@ -1,5 +1,5 @@
 // Exports, imports and copies on real files.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -143,6 +143,22 @@ test('a file that does not fit is refused with its row, and nothing comes in', (
   expect(() => imported('a\n1\n', 'hoody:kv_x', { create: true })).toThrow(/server/);
   expect(() => imported('a\n1\n', 'x', { create: true, types: ['INTEGER); DROP TABLE kinds --'] })).toThrow(/no type/);
   expect(db.rows('SELECT count(*) FROM kinds')).toEqual(before);
+});
+
+test('a file with two columns of one name is refused: SQLite would drop the second one', () => {
+  const before = db.rows('SELECT count(*) FROM kinds');
+  expect(() => imported('id,t,t\n300,x,y\n', 'kinds')).toThrow(/two columns "t"/);
+  expect(db.rows('SELECT count(*) FROM kinds')).toEqual(before);
+});
+
+test('no file stays open, whatever became of it', () => {
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  expect(() => imported('id,nothing\n1,2\n', 'kinds')).toThrow(/no column/);
+  expect(() => imported('a\n1\n', 'x', { create: true, types: ['TEXT', 'TEXT'] })).toThrow(/types has 2/);
+  expect(() => imported('id,t\n1,2\n3\n', 'kinds')).toThrow(/row/);
+  expect(imported('a,b\n1,2\n', 'left_open', { create: true, dryRun: true }).rows).toBe(1);
+  expect(open()).toBe(before);
 });
 
 test('the copy of a database is a whole one', () => {
