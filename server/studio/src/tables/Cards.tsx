@@ -1,6 +1,7 @@
 // Rows as cards, for a phone: the key and the first columns; a tap opens the whole row.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CellText } from '../grid/CellText.tsx';
+import type { GridRow } from '../grid/rows.ts';
 import { scaleOf, topOfScroll, visibleRows } from '../grid/viewport.ts';
 import { choicesOf } from './column-choices.ts';
 import type { TableModel } from './use-table.ts';
@@ -61,14 +62,14 @@ export function Cards({ model, onOpen }: Props) {
                 onClick={() => onOpen(index)}
               >
                 <span class="card-head">
-                  {head !== undefined && row !== undefined && <CellText value={row.values[head.index] ?? null} />}
+                  {head !== undefined && row !== undefined && <CardValue row={row} at={head.index} />}
                   {row?.state === 'added' && <span class="tag">new</span>}
                 </span>
                 <span class="card-rest">
                   {rest.map(({ column, index: at }) => (
                     <span key={column.name} class="card-field">
                       <span class="card-label">{column.name}</span>
-                      <span class="card-value">{row !== undefined && <CellText value={row.values[at] ?? null} />}</span>
+                      <span class="card-value">{row !== undefined && <CardValue row={row} at={at} />}</span>
                     </span>
                   ))}
                 </span>
@@ -79,4 +80,9 @@ export function Cards({ model, onOpen }: Props) {
       </ul>
     </div>
   );
+}
+
+function CardValue({ row, at }: { readonly row: GridRow; readonly at: number }) {
+  if (row.unset?.has(at)) return <span class="value-note">default</span>;
+  return <CellText value={row.values[at] ?? null} />;
 }

@@ -91,6 +91,7 @@ function Fields({ model, row, isReadOnly }: Props) {
             column={column}
             value={shown.values[at] ?? null}
             isEdited={shown.edited?.has(at) ?? false}
+            isUnset={shown.unset?.has(at) ?? false}
             canEdit={!isReadOnly && column.generated === null && shown.state !== 'deleted'}
             onOpen={() => setOpen(at)}
           />
@@ -114,11 +115,13 @@ interface FieldProps {
   readonly column: StudioColumn;
   readonly value: StudioValue;
   readonly isEdited: boolean;
+  /** Of a new row: it gets its default. */
+  readonly isUnset: boolean;
   readonly canEdit: boolean;
   readonly onOpen: () => void;
 }
 
-function Field({ column, value, isEdited, canEdit, onOpen }: FieldProps) {
+function Field({ column, value, isEdited, isUnset, canEdit, onOpen }: FieldProps) {
   const name = column.name === '' ? '(no name)' : column.name;
   return (
     <div class={`field-line${isEdited ? ' is-edited' : ''}`}>
@@ -130,7 +133,13 @@ function Field({ column, value, isEdited, canEdit, onOpen }: FieldProps) {
       </dt>
       <dd>
         <span class="field-value" dir="auto">
-          {typeof value === 'string' && value !== '' ? value.slice(0, 4000) : <CellText value={value} />}
+          {isUnset ? (
+            <span class="value-note">default {column.defaultSql}</span>
+          ) : typeof value === 'string' && value !== '' ? (
+            value.slice(0, 4000)
+          ) : (
+            <CellText value={value} />
+          )}
         </span>
         <button
           type="button"

@@ -8,7 +8,6 @@ import { Icon } from '../ui/Icon.tsx';
 import { lazy } from '../ui/lazy.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { count as grouped } from '../ui/sizes.ts';
-import { addRow } from './edit-rows.ts';
 import { tableActions } from './table-actions.ts';
 import type { Chip } from './table-query.ts';
 import type { TableModel } from './use-table.ts';
@@ -24,11 +23,12 @@ interface Props {
   readonly onDraft: (draft: Chip | null) => void;
   readonly asCards: boolean;
   readonly onCards: (asCards: boolean) => void;
+  readonly onAdd: () => void;
   /** Why rows cannot be edited, or null. */
   readonly readOnly: string | null;
 }
 
-export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }: Props) {
+export function TableHead({ model, draft, onDraft, asCards, onCards, onAdd, readOnly }: Props) {
   const { object, query } = model;
   const [open, setOpen] = useState<'columns' | 'filters' | null>(null);
   const filterCount = query.chips.length + (query.where === '' ? 0 : 1);
@@ -55,7 +55,7 @@ export function TableHead({ model, draft, onDraft, asCards, onCards, readOnly }:
             class={isPhone.value ? 'icon-button' : 'button'}
             title={tip('Add a row', 'row-add')}
             aria-label="Add a row"
-            onClick={() => addRow(model)}
+            onClick={onAdd}
           >
             <Icon name="plus" size={16} />
             {!isPhone.value && 'Row'}

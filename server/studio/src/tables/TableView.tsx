@@ -12,6 +12,7 @@ import { Problem } from '../ui/Problem.tsx';
 import { SplitPane } from '../ui/SplitPane.tsx';
 import { readOnlyReason } from './access.ts';
 import { choicesOf } from './column-choices.ts';
+import { addRow } from './edit-rows.ts';
 import { redo, staged, undo } from './staged-store.ts';
 import { TableGrid } from './TableGrid.tsx';
 import { TableHead } from './TableHead.tsx';
@@ -68,6 +69,11 @@ export function TableView({ db, object }: Props) {
   useKey('redo', () => redo());
   useKey('reload', () => void paged.reload());
 
+  const add = () => {
+    addRow(model);
+    setSelection(selectAt({ row: 0, column: 0 }));
+    if (isPhone.value) setPanelOpen(true); // its fields are filled there
+  };
   const applied = () => {
     void paged.reload();
     void loadSchema();
@@ -121,6 +127,7 @@ export function TableView({ db, object }: Props) {
         onDraft={setDraft}
         asCards={asCards}
         onCards={setAsCards}
+        onAdd={add}
         readOnly={readOnlyReason(object)}
       />
       {error !== null && paged.hasAnswer && !isAway && <Problem error={error} onRetry={() => void paged.reload()} />}

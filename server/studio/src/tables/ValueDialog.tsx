@@ -1,5 +1,5 @@
 // One value in full: read, edited as text, number, bytes or NULL, loaded from and saved to a file.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StudioValue } from '../../../messages/studio.ts';
 import { errorText } from '../api/client.ts';
 import {
@@ -46,6 +46,8 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
   /** A file that was chosen as the new value. */
   const [file, setFile] = useState<Uint8Array | null>(null);
   const [error, setError] = useState<string | null>(null);
+  /** Over a NULL the kind is what the typed text means in this column, until the user chooses one. */
+  const isKindOpen = useRef(false);
   const isReadOnly = readOnlyReason(object) !== null || described?.generated !== null;
 
   useEffect(() => {
@@ -54,6 +56,7 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
     whole.then(
       (value) => {
         setStored(value);
+        isKindOpen.current = value === null;
         setKind(kindOf(value) === 'null' && typed !== undefined ? 'text' : kindOf(value));
         setText(typed ?? textOf(value));
       },
@@ -118,6 +121,7 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
                 value={kind}
                 disabled={isReadOnly}
                 onChange={(event) => {
+                  isKindOpen.current = false;
                   setFile(null);
                   setError(null);
                   setKind(kinds.find((one) => one === event.currentTarget.value) ?? 'text');
@@ -141,9 +145,7 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
             )}
             {kind === 'blob' && !isReadOnly && <FileField onFile={setFile} />}
           </div>
-          {kind === 'null' ? (
-            <p class="muted">NULL: no value.</p>
-          ) : file !== null ? (
+          {file !== null ? (
             <p class="muted">A file of {fileSize(file.length)} becomes the value.</p>
           ) : isLongBlob ? (
             <p class="muted">
@@ -155,10 +157,14 @@ export function ValueDialog({ model, row, column, text: typed, onClose }: Props)
               data-autofocus
               aria-label={kind === 'blob' ? 'Bytes in hex' : 'Value'}
               spellcheck={false}
+              placeholder={kind === 'null' ? 'NULL' : ''}
               readOnly={isReadOnly || kind === 'bad text' || text.length > shownText}
-              value={text.length > shownText ? text.slice(0, shownText) : text}
+              value={kind === 'null' ? '' : text.length > shownText ? text.slice(0, shownText) : text}
               onInput={(event) => {
-                setText(withLineEnds(event.currentTarget.value, stored));
+                const typed = withLineEnds(event.currentTarget.value, stored);
+                setText(typed);
+                if (isKindOpen.current || kind === 'null')
+                  setKind(kindOf(valueOfText(typed, described?.type ?? '', stored)));
                 setError(null);
               }}
               onKeyDown={(event) => {
