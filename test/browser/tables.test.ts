@@ -505,6 +505,21 @@ describe('access for all', () => {
       await eventually(() =>
         expect(python(studio, "SELECT count(*) FROM users WHERE name = 'by thumb'")).toBe('[[1]]'),
       );
+      await page.getByRole('button', { name: 'Add a row' }).tap();
+      const row = page.getByRole('dialog', { name: 'New row' });
+      await row.getByRole('button', { name: 'Edit name' }).tap();
+      await page.getByRole('textbox', { name: 'Value' }).fill('a new one');
+      await page.getByRole('button', { name: /Stage the value/ }).tap();
+      await row.getByText('a new one').waitFor();
+      await row.getByRole('button', { name: 'Edit score' }).tap();
+      await page.getByRole('textbox', { name: 'Value' }).fill('12.5');
+      expect(await page.getByLabel('Kind').inputValue()).toBe('real');
+      await page.getByRole('button', { name: /Stage the value/ }).tap();
+      await row.getByRole('button', { name: 'Close' }).tap();
+      await page.getByRole('button', { name: /Review SQL/ }).tap();
+      await page.getByRole('button', { name: /Apply/ }).tap();
+      const added = 'SELECT name, score FROM users WHERE id = 2001';
+      await eventually(() => expect(python(studio, added)).toBe('[["a new one", 12.5]]'));
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     }));
 });
