@@ -23,7 +23,7 @@ const files = filesBelow(root);
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
 const pages = files.filter((file) => file.endsWith('.md'));
 const copied = files.filter(
-  (file) => /^(docs|systemd)\/|^Containerfile|^\.ci\//.test(file) && !/\.(md|svg)$/.test(file),
+  (file) => /^(docs|systemd)\/|^Containerfile|^\.ci\//.test(file) && !/\.(md|svg|png)$/.test(file),
 );
 
 interface Line {

@@ -137,7 +137,8 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
       {
         ...lines,
         ...(axis === 'labels' && {
-          values: (_: uPlot, places: number[]) => places.map((at) => (Number.isInteger(at) ? (labels[at] ?? '') : '')),
+          values: (_: uPlot, places: number[], _axis: number, space: number) =>
+            places.map((at) => (Number.isInteger(at) ? cutTo(space, labels[at] ?? '') : '')),
           space: 70,
           incrs: [1, 2, 5, 10, 20, 50, 100],
         }),
@@ -161,6 +162,14 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
     cursor: { drag: { x: !isBar, y: false } },
     legend: { show: true },
   };
+}
+
+const labelLetterPx = 7;
+
+/** A label that its neighbours leave room for; the table beside the chart has all of it. */
+function cutTo(space: number, label: string): string {
+  const most = Math.max(3, Math.floor(space / labelLetterPx));
+  return label.length <= most ? label : `${label.slice(0, most - 1)}\u2026`;
 }
 
 /** A canvas knows no light-dark(): an element computes what it means now. */
