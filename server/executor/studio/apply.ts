@@ -1,7 +1,7 @@
 // Edits of a table's rows, all in one transaction or none. Each row is compared with what the client read, by type and bytes,
 // before anything is changed.
 import { ApiError } from '../../messages/errors.ts';
-import { limits } from '../../messages/limits.ts';
+import { json } from '../../messages/reply.ts';
 import type {
   StudioApplied,
   StudioApplyRequest,
@@ -36,14 +36,16 @@ export function apply(connection: Connection, request: StudioApplyRequest, clien
   const sql = changes.map((change, at) => edits.checked(change, at));
   if (request.dryRun) return { sql };
   const options = { clientIp, dryRun: false, foreignKeys: true };
-  const keys = inWrite(connection, options, () => {
+  return inWrite(connection, options, () => {
     refuse(
       changes.flatMap((change, at) => edits.conflictOf(change, at) ?? []),
       changes.length,
     );
-    return changes.map((change, at) => edits.make(change, at));
+    const applied = { sql, keys: changes.map((change, at) => edits.make(change, at)) };
+    // What cannot be answered is not committed.
+    json(applied);
+    return applied;
   });
-  return { sql, keys };
 }
 
 class Edits {
@@ -77,7 +79,9 @@ class Edits {
 
   conflictOf(change: StudioChange, at: number): Conflict | null {
     if (change.kind === 'insert') return null;
-    const now = this.#read(change, Object.keys(change.expect), limits.responseBytes);
+    const now = this.#read(change, Object.keys(change.expect), (name) =>
+      bytesRead(change.expect[name] ?? null, this.#encoding),
+    );
     if (now === null) return { change: at, reason: 'gone' };
     const isSame = Object.entries(change.expect).every(([name, value]) =>
       isSameValue(now[name], value, this.#encoding),
@@ -136,10 +140,15 @@ class Edits {
     return row === undefined ? null : key.columns.map((_, index) => readCell(row, index, this.#encoding));
   }
 
-  #read(change: Existing, columns: readonly string[], cut: number): Readonly<Record<string, StudioValue>> | null {
+  /** `cut`: how many bytes of a column. */
+  #read(
+    change: Existing,
+    columns: readonly string[],
+    cut: (column: string) => number,
+  ): Readonly<Record<string, StudioValue>> | null {
     const table = this.#table(change.table);
     const where = hasKey(table, change.key);
-    const cells = columns.map((name) => cellSql(columnSql(table, name), cut));
+    const cells = columns.map((name) => cellSql(columnSql(table, name), cut(name)));
     const sql = `SELECT ${['1', ...cells].join(', ')} ${fromSql(table)} ${where.sql}`;
     const row = runAs(this.#connection, 'sql', () => prepareRows(this.#connection, sql).get(...where.values));
     if (row === undefined) return null;
@@ -149,7 +158,7 @@ class Edits {
 
   #changed(change: Existing, at: number): Conflict {
     const names = this.#table(change.table).columns.map(({ name }) => name);
-    const now = this.#read(change, names.slice(0, studioLimits.columns / 4), studioLimits.cutDefault);
+    const now = this.#read(change, names.slice(0, studioLimits.columns / 4), () => studioLimits.cutDefault);
     return { change: at, reason: 'changed', ...(now !== null && { now }) };
   }
 
@@ -189,7 +198,15 @@ function refuse(conflicts: readonly Conflict[], changes: number): void {
   throw new ApiError('CONFLICT', text, { members: { conflicts: told } });
 }
 
-/** By type and bytes. Of a value that was cut, its beginning and its length. */
+/** How many bytes of a value are known, of TEXT in the encoding of its database. No more of the value now needs to be read. */
+function bytesRead(value: StudioValue, encoding: TextEncoding): number {
+  if (value === null) return 0;
+  if (typeof value === 'string') return encodeText(value, encoding).length;
+  if ('text' in value) return encodeText(value.text, encoding).length;
+  return bytesOf('blob' in value ? value.blob : 'badText' in value ? value.badText : '').length;
+}
+
+/** By type and bytes: the length, and what is known. `now` is read to as many bytes as were known. */
 function isSameValue(now: StudioValue | undefined, read: StudioValue, encoding: TextEncoding): boolean {
   if (now === undefined || now === null || read === null) return now === read;
   if (typeof now === 'string') {
@@ -199,8 +216,9 @@ function isSameValue(now: StudioValue | undefined, read: StudioValue, encoding: 
   if (typeof read === 'string') return false;
   if ('int' in now) return 'int' in read && now.int === read.int;
   if ('real' in now) return 'real' in read && Object.is(realOf(now.real), realOf(read.real));
+  if ('text' in now) return 'text' in read && now.bytes === read.bytes && now.text === read.text;
   if ('blob' in now) return 'blob' in read && now.bytes === read.bytes && beginsWith(now.blob, read.blob);
-  return 'badText' in now && 'badText' in read && now.bytes === read.bytes && beginsWith(now.badText, read.badText);
+  return 'badText' in read && now.bytes === read.bytes && beginsWith(now.badText, read.badText);
 }
 
 function beginsWith(whole: string, beginning: string): boolean {

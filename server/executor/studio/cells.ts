@@ -21,6 +21,11 @@ export function encodingOf({ database }: Connection): TextEncoding {
   return database.pragma('encoding', { simple: true }) as TextEncoding;
 }
 
+/** So that one row of so many columns, its BLOBs in base64, has at most `rowBytes`: a table may have 2,000 columns. */
+export function cutFor(columns: number, cut: number, rowBytes: number): number {
+  return Math.max(16, Math.min(cut, Math.floor((rowBytes * 3) / 4 / Math.max(1, columns))));
+}
+
 /**
  * Two result columns for one: the value (a TEXT as bytes, TEXT and BLOB at most `cut` bytes of it), and its length: of TEXT
  * 0 and more, of BLOB -1 and less, else NULL. octet_length() of a column does not read the value.

@@ -10,7 +10,7 @@ import { isCut, type TextEncoding } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import { admit } from '../sql/admit.ts';
 import type { Cell } from '../sql/cells.ts';
-import { cellSql, encodingOf, keyCut, readCell } from './cells.ts';
+import { cellSql, cutFor, encodingOf, keyCut, readCell } from './cells.ts';
 import { cursorCut, decodeOffset, decodePlace, encodeOffset, encodePlace, type Place } from './cursor.ts';
 import { asReader, prepareRows } from './reading.ts';
 import {
@@ -82,7 +82,7 @@ class Page {
     this.#terms = [...this.#order.sorted, ...this.#order.key];
     this.#from = request.from;
     this.#limit = request.limit ?? studioLimits.rowsDefault;
-    this.#cut = request.cut ?? studioLimits.cutDefault;
+    this.#cut = cutFor(this.#columns.length, request.cut ?? studioLimits.cutDefault, pageBytes);
   }
 
   read(): Omit<StudioRows, 'ms'> {

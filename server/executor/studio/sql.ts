@@ -20,7 +20,7 @@ import { type Cell, exactCells } from '../sql/cells.ts';
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from '../sql/guard.ts';
 import { prepare } from '../sql/prepare.ts';
 import { interrupted, jobToApiError } from '../sql/sqlite-errors.ts';
-import { valueOfCell } from './cells.ts';
+import { cutFor, valueOfCell } from './cells.ts';
 import { hintFor } from './hints.ts';
 import { argumentsOf } from './parameters.ts';
 import { inRead } from './reading.ts';
@@ -167,7 +167,8 @@ class Script {
 
   /** What writes runs to its end, whatever is shown of it. */
   #rows(prepared: Prepared, args: BindArguments): { readonly rows: StudioValue[][]; readonly more: boolean } {
-    const { limit = studioLimits.sqlRowsDefault, cut = studioLimits.cutDefault } = this.#request;
+    const { limit = studioLimits.sqlRowsDefault } = this.#request;
+    const cut = cutFor(prepared.columns().length, this.#request.cut ?? studioLimits.cutDefault, resultBytes / 2);
     const rows: StudioValue[][] = [];
     let more = false;
     for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {

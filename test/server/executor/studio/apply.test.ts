@@ -3,6 +3,7 @@ import { apply } from '../../../../server/executor/studio/apply.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
 import { readPage } from '../../../../server/executor/studio/rows.ts';
 import type { ApiError } from '../../../../server/messages/errors.ts';
+import { limits } from '../../../../server/messages/limits.ts';
 import type { StudioApplied, StudioChange, StudioValue } from '../../../../server/messages/studio.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
@@ -195,4 +196,26 @@ test('a dry run answers the SQL and writes nothing', () => {
 test('an edit of a key-value table is in the history of the key, with the client', () => {
   run({ kind: 'insert', table: 'kv_store', set: { key: 'k', value: 'v', content_type: 'text/plain' } });
   expect(db.rows(`SELECT key, op, client FROM kv_store_history WHERE key = 'k'`)).toEqual([['k', 'SET', '10.0.0.1']]);
+});
+
+test('a row with a value that no answer could hold is changed all the same', () => {
+  const bytes = limits.responseBytes + 1000;
+  const change = (text: string, length: number): StudioChange => ({
+    kind: 'delete',
+    table: 'untyped',
+    key: [{ int: '1' }],
+    expect: { v: { text, bytes: length } },
+  });
+  db.connection.database.exec(`INSERT INTO untyped (rowid, v) VALUES (1, printf('%.*c', ${bytes}, 'x'))`);
+  expect(failure(change('xxy', bytes)).code).toBe('CONFLICT');
+  expect(failure(change('xxx', bytes + 1)).code).toBe('CONFLICT');
+  run(change('xxx', bytes));
+  expect(db.rows('SELECT count(*) FROM untyped')).toEqual([[0]]);
+});
+
+test('what cannot be answered is not committed', () => {
+  const v = 'x'.repeat(limits.responseBytes / 2);
+  const insert: StudioChange = { kind: 'insert', table: 'untyped', set: { v } };
+  expect(failure(insert, insert).code).toBe('RESPONSE_TOO_LARGE');
+  expect(db.rows('SELECT count(*) FROM untyped')).toEqual([[0]]);
 });

@@ -5,6 +5,8 @@ import { count } from '../../../../server/executor/studio/count.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
 import { readPage } from '../../../../server/executor/studio/rows.ts';
 import { readSchema } from '../../../../server/executor/studio/schema.ts';
+import { runSql } from '../../../../server/executor/studio/sql.ts';
+import { limits } from '../../../../server/messages/limits.ts';
 import type { StudioRows, StudioRowsRequest } from '../../../../server/messages/studio.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
@@ -270,4 +272,15 @@ test('the schema tells keys, relations both ways, groups and its version', () =>
   expect(schema.objects.some(({ name }) => name.startsWith('hoody:'))).toBe(false);
   db.connection.database.exec('CREATE TABLE another (x)');
   expect(read().version).not.toBe(schema.version);
+});
+
+test('one row of many large values is answered, with less of each', () => {
+  const columns = wide.slice(0, 500);
+  db.connection.database.exec(`CREATE TABLE heavy (${columns.join(', ')});
+    INSERT INTO heavy VALUES (${columns.map(() => 'zeroblob(100000)').join(', ')})`);
+  const { rows: read } = rows({ table: 'heavy', cut: 1024 * 1024 });
+  expect(JSON.stringify(read).length).toBeLessThan(limits.responseBytes);
+  expect(read[0]?.values[499]).toMatchObject({ bytes: 100_000 });
+  const { reply } = runSql(db.connection, { sql: 'SELECT * FROM heavy', cut: 1024 * 1024 }, '');
+  expect(reply?.status).toBe(200);
 });
