@@ -139,6 +139,75 @@ test('rows of JSON Lines go into a table that is there; a file that does not fit
     expect(await pythonRows(join(daemon.data, 'app.db'), 'SELECT count(*) FROM people')).toEqual([[3]]);
   }));
 
+const wideNames = Array.from({ length: 500 }, (_, at) => `c${at}`);
+
+/** Columns of tables of every kind, and rows as SQL. */
+const everyKind: Readonly<Record<string, { table: string; names: readonly string[]; rows: readonly string[] }>> = {
+  kinds: {
+    table: 'k INTEGER PRIMARY KEY, v',
+    names: ['k', 'v'],
+    rows: [
+      '-9223372036854775808',
+      '9223372036854775807',
+      '9007199254740993',
+      'NULL',
+      "''",
+      "'NULL'",
+      `replace(hex(zeroblob(500000)), '0', 'x')`,
+      'randomblob(10000000)',
+      "CAST(X'FF00FE' AS TEXT)",
+      "'a' || char(0) || 'b'",
+      "'\u{1f469}\u200d\u{1f4bb} \u05e9\u05dc\u05d5\u05dd'",
+      '0.1',
+      '9e999',
+      "'0.10'",
+    ].map((value, at) => `${at + 1}, ${value}`),
+  },
+  'odd "name': { table: '"select" TEXT, "a""b" TEXT, "" TEXT', names: ['select', 'a"b', ''], rows: ["'x', 'y', ''"] },
+  wide: {
+    table: wideNames.map((name) => `${name} INTEGER`).join(', '),
+    names: wideNames,
+    rows: [wideNames.map((_, at) => at).join(', '), wideNames.map(() => 'NULL').join(', ')],
+  },
+  pair: {
+    table: 'a TEXT, b INTEGER, c REAL, twice AS (b * 2), PRIMARY KEY (b DESC, a)) WITHOUT ROWID -- ',
+    names: ['a', 'b', 'c'],
+    rows: ["'x', 1, 1.5", "'y', 1, NULL", "'', 9007199254740993, 3"],
+  },
+};
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+test('values and tables of every kind come back as they were', () =>
+  withStudio(async ({ daemon, open }) => {
+    for (const [name, { table, names, rows }] of Object.entries(everyKind)) {
+      await sql(
+        daemon,
+        `CREATE TABLE ${quoted(name)} (${table}\n)`.replace(/ -- \n\)/, ''),
+        `CREATE TABLE ${quoted(`${name} copy`)} (${table}\n)`.replace(/ -- \n\)/, ''),
+        ...rows.map((row) => `INSERT INTO ${quoted(name)} (${names.map(quoted)}) VALUES (${row})`),
+      );
+    }
+    const page = await open('#/tables?db=app.db');
+    for (const [name, { names, rows }] of Object.entries(everyKind)) {
+      await page.getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+      const { bytes } = await exportTable(page, async () => undefined);
+      await chooseFile(page, 'export.csv', bytes);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Into').selectOption({ label: `${name} copy` });
+      await dialog
+        .getByRole('button', { name: rows.length === 1 ? 'Import 1 row' : `Import ${rows.length} rows` })
+        .click();
+      await page.getByRole('heading', { name: `${name} copy` }).waitFor();
+      const cells = names.map((column) => `typeof(${quoted(column)}), CAST(${quoted(column)} AS BLOB)`).join(', ');
+      const [from, into] = [quoted(name), quoted(`${name} copy`)];
+      const other = `SELECT ${cells} FROM ${from} EXCEPT SELECT ${cells} FROM ${into}`;
+      const question = `SELECT (SELECT count(*) FROM ${into}), (SELECT count(*) FROM (${other}))`;
+      expect(await pythonRows(join(daemon.data, 'app.db'), question), name).toEqual([[rows.length, 0]]);
+    }
+  }));
+
 test('an export has the filters, the order and the columns that are shown, or all', () =>
   withStudio(async ({ daemon, open }) => {
     await sql(

@@ -6,7 +6,7 @@ import { navigate } from '../location.ts';
 import { loadSchema, schema } from '../session.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Problem } from '../ui/Problem.tsx';
-import { count } from '../ui/sizes.ts';
+import { rowsText } from '../ui/sizes.ts';
 import { toast } from '../ui/Toast.tsx';
 import { TransferProgress } from '../ui/TransferProgress.tsx';
 import { FileField } from './FileField.tsx';
@@ -56,7 +56,7 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
       const { rows } = await sendImport(plan, { dryRun: false, signal: abort.signal, onSent: setSent });
       await loadSchema();
       imports.value += 1;
-      toast({ text: `${count(rows)} ${rows === 1 ? 'row is' : 'rows are'} in ${plan.table}` });
+      toast({ text: `${rowsText(rows)} ${rows === 1 ? 'is' : 'are'} in ${plan.table}` });
       close();
       navigate({ view: 'tables', db, params: { table: plan.table } });
     } catch (cause) {
@@ -80,7 +80,7 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
             Cancel
           </button>
           <button type="submit" form={formId} class="button primary" disabled={!isReady}>
-            {preview.state === 'read' ? `Import ${count(preview.found.rows)} rows` : 'Import'}
+            {preview.state === 'read' ? `Import ${rowsText(preview.found.rows)}` : 'Import'}
           </button>
         </>
       }

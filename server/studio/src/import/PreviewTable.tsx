@@ -1,7 +1,7 @@
 // The first rows of the file as the server read them, and the types of their columns.
 import type { StudioImported } from '../../../messages/studio.ts';
 import { CellText } from '../grid/CellText.tsx';
-import { count } from '../ui/sizes.ts';
+import { rowsText } from '../ui/sizes.ts';
 import { columnTypes } from './file.ts';
 
 interface Props {
@@ -14,7 +14,7 @@ interface Props {
 
 export function PreviewTable({ found, types, canChange, onTypes }: Props) {
   const { columns, rows, preview = [] } = found;
-  const shown = rows > preview.length ? `the first ${preview.length} of ${count(rows)} rows` : `${count(rows)} rows`;
+  const shown = rows > preview.length ? `the first ${preview.length} of ${rowsText(rows)}` : rowsText(rows);
   return (
     <div>
       <p class="import-caption">

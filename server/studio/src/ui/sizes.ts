@@ -19,3 +19,8 @@ const grouped = new Intl.NumberFormat('en-US');
 export function count(value: number): string {
   return grouped.format(value);
 }
+
+/** `1 row`, `41,200 rows` */
+export function rowsText(rows: number): string {
+  return `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+}
