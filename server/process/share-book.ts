@@ -4,14 +4,17 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { ApiError } from '../messages/errors.ts';
 import type { StudioShare, StudioShareRequest } from '../messages/studio.ts';
 import { secondsText } from '../messages/time-text.ts';
 import type { Log } from './log.ts';
 
 export const mostShares = 1000;
-/** Beyond this the file is not read: somebody else has written it. */
-const mostFileBytes = 64 * 1024 * 1024;
+/** The file keeps what was revoked and has ended, too, so it may be of any length. */
+const chunkBytes = 1024 * 1024;
+/** A longer line is none of ours. */
+const mostLineChars = 1024 * 1024;
 
 interface Kept extends StudioShare {
   /** SHA-256 of the token. */
@@ -26,6 +29,7 @@ export class ShareBook {
   readonly #shares = new Map<string, Kept>();
   #secret: Buffer | undefined;
   #readBytes = 0;
+  readonly #decoder = new StringDecoder('utf8');
   /** What is behind the last line feed that was read. */
   #rest = '';
 
@@ -110,13 +114,16 @@ export class ShareBook {
   #read(): void {
     if (this.#fd === undefined) return;
     const { size } = fstatSync(this.#fd);
-    if (size <= this.#readBytes || size > mostFileBytes) return;
-    const bytes = Buffer.alloc(size - this.#readBytes);
-    const length = readSync(this.#fd, bytes, 0, bytes.length, this.#readBytes);
-    this.#readBytes += length;
-    const lines = (this.#rest + bytes.subarray(0, length).toString('utf8')).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines.flatMap(parseLine)) this.#apply(line);
+    while (size > this.#readBytes) {
+      const bytes = Buffer.alloc(Math.min(size - this.#readBytes, chunkBytes));
+      const length = readSync(this.#fd, bytes, 0, bytes.length, this.#readBytes);
+      if (length === 0) return;
+      this.#readBytes += length;
+      const lines = (this.#rest + this.#decoder.write(bytes.subarray(0, length))).split('\n');
+      this.#rest = lines.pop() ?? '';
+      if (this.#rest.length > mostLineChars) this.#rest = '';
+      for (const line of lines.flatMap(parseLine)) this.#apply(line);
+    }
   }
 
   #apply(line: Line): void {

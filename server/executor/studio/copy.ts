@@ -1,15 +1,17 @@
 // A consistent copy of the whole database, compacted, as one file without sidecars.
-import { ApiError } from '../../messages/errors.ts';
 import type { Connection } from '../connection.ts';
 import { actAs } from '../guard/guard.ts';
+import { bytesToSpare, noRoom } from './room.ts';
 
 /** `path` must not exist. */
-export function copyTo({ database }: Connection, path: string): void {
+export function copyTo({ database }: Connection, path: string, spare = bytesToSpare): void {
+  const pages = Number(database.pragma('page_count', { simple: true }));
+  const bytes = pages * Number(database.pragma('page_size', { simple: true }));
+  if (bytes > spare(path)) throw noRoom();
   try {
     actAs('maintenance', () => database.prepare('VACUUM INTO ?').run(path));
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_FULL')) throw cause;
-    const message = 'there is no room for the copy in the directory for temporary files (TMPDIR)';
-    throw new ApiError('RESPONSE_TOO_LARGE', message, { cause });
+    if (cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_FULL') throw noRoom(cause);
+    throw cause;
   }
 }

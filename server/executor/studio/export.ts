@@ -14,6 +14,7 @@ import { prepare } from '../sql/prepare.ts';
 import { encodingOf, literal, valueOfCell } from './cells.ts';
 import { argumentsOf } from './parameters.ts';
 import { asReader, prepareRows } from './reading.ts';
+import { bytesToSpare, noRoom } from './room.ts';
 import { admittedConditions } from './rows.ts';
 import { fromSql, orderOf, orderSql, whereSql } from './selection.ts';
 import { columnSql, findColumn, findTable } from './tables.ts';
@@ -38,11 +39,12 @@ export function exportTo(
   connection: Connection,
   { format, source, guardFormulas = false }: StudioExportRequest,
   path: string,
+  spare = bytesToSpare,
 ): number {
   return asReader(connection, () => {
     const from = 'sql' in source ? queried(connection, source) : selected(connection, source);
     const write = writers[format](from, { guardFormulas, encoding: encodingOf(connection) });
-    const file = new OutputFile(path);
+    const file = new OutputFile(path, () => spare(path));
     try {
       file.write(write.head);
       let rows = 0;
@@ -177,12 +179,15 @@ function studioValue(cell: Cell, isBad: boolean): StudioValue {
 /** Collects what is written, so that a row costs no system call. */
 class OutputFile {
   readonly #fd: number;
+  readonly #spare: () => number;
   #parts: Buffer[] = [];
   #text = '';
   #bytes = 0;
 
-  constructor(path: string) {
+  /** `spare`: how many bytes may still be written. */
+  constructor(path: string, spare: () => number) {
     this.#fd = openSync(path, 'wx', 0o600);
+    this.#spare = spare;
   }
 
   write(part: string | Buffer): void {
@@ -208,13 +213,12 @@ class OutputFile {
     this.#parts = [];
     this.#text = '';
     this.#bytes = 0;
+    if (bytes.length > 0 && bytes.length > this.#spare()) throw noRoom();
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')))
-        throw cause;
-      const message = 'there is no room for the file in the directory for temporary files (TMPDIR)';
-      throw new ApiError('RESPONSE_TOO_LARGE', message, { cause });
+      const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+      throw isFull ? noRoom(cause) : cause;
     }
   }
 }

@@ -1,7 +1,11 @@
 // What may help after an error of SQLite: the name that was probably meant.
 import type { Connection } from '../connection.ts';
 
+/** A longer message quotes what is no name. */
+const messageChars = 500;
+
 export function hintFor(connection: Connection, message: string): string | null {
+  if (message.length > messageChars) return null;
   const unknown = /^no such (table|column): (?:.*\.)?"?(.+?)"?(?: - .*)?$/.exec(message);
   if (unknown !== null) {
     const near = nearest(unknown[2] ?? '', unknown[1] === 'table' ? tableNames(connection) : columnNames(connection));

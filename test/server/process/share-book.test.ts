@@ -49,12 +49,34 @@ test('a line that the death of a process has cut short harms no other', () => {
   expect(open().find(next.token ?? '')?.title).toBe('Next');
 });
 
+test('a file of any length is read: what was revoked stays in it', () => {
+  const { token = '' } = open().add(request);
+  const [file = ''] = readdirSync(folder);
+  const dead = `${JSON.stringify({ revoke: 'x'.repeat(16_000) })}\n`;
+  appendFileSync(join(folder, file), `${dead.repeat(4_500)}${'x'.repeat(3_000_000)}\n`);
+  const book = open();
+  const next = book.add({ ...request, title: '\u{1f600}'.repeat(50) });
+  expect(book.find(token)?.title).toBe('Ten best');
+  expect(book.find(next.token ?? '')?.title).toBe(next.title);
+  expect(book.revoke(next.id)).toBe(true);
+  expect(book.find(next.token ?? '')).toBeUndefined();
+  expect(book.secret).toEqual(book.secret);
+});
+
 test('a cursor opens for its own share and secret only', () => {
   const secret = open().secret;
   const sealed = seal('key of a row', secret, 'share-1');
   expect(Buffer.from(sealed, 'base64url').toString()).not.toContain('key of a row');
   expect(unseal(sealed, secret, 'share-1')).toBe('key of a row');
-  for (const wrong of [() => unseal(sealed, secret, 'share-2'), () => unseal('x', secret, 'share-1')]) {
+  // A short tag would be guessed soon.
+  const shortTag = Buffer.from(seal('', secret, 'share-1'), 'base64url')
+    .subarray(0, 16)
+    .toString('base64url');
+  for (const wrong of [
+    () => unseal(sealed, secret, 'share-2'),
+    () => unseal('x', secret, 'share-1'),
+    () => unseal(shortTag, secret, 'share-1'),
+  ]) {
     expect(wrong).toThrow('does not belong to the share');
   }
 });

@@ -19,7 +19,7 @@ export function seal(cursor: string, secret: Buffer, share: string): string {
 export function unseal(sealed: string, secret: Buffer, share: string): string {
   const bytes = Buffer.from(sealed, 'base64url');
   try {
-    const opener = createDecipheriv(cipher, secret, bytes.subarray(0, nonceBytes))
+    const opener = createDecipheriv(cipher, secret, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
       .setAAD(Buffer.from(share))
       .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
     return opener.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + opener.final('utf8');

@@ -1,5 +1,5 @@
 // Exports, imports and copies on real files.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -8,6 +8,7 @@ import { copyTo } from '../../../../server/executor/studio/copy.ts';
 import { exportTo } from '../../../../server/executor/studio/export.ts';
 import { importFrom } from '../../../../server/executor/studio/import.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
+import { bytesToSpare } from '../../../../server/executor/studio/room.ts';
 import type { StudioImportRequest } from '../../../../server/messages/operations/studio.ts';
 import type { StudioExportRequest } from '../../../../server/messages/studio.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
@@ -159,6 +160,18 @@ test('no file stays open, whatever became of it', () => {
   expect(() => imported('id,t\n1,2\n3\n', 'kinds')).toThrow(/row/);
   expect(imported('a,b\n1,2\n', 'left_open', { create: true, dryRun: true }).rows).toBe(1);
   expect(open()).toBe(before);
+});
+
+test('a file that would leave too little room to databases is not written', () => {
+  const sql = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT zeroblob(10000) FROM n';
+  const path = join(folder, 'endless');
+  const spare = () => 1_000_000 - statSync(path).size;
+  const endless = () => exportTo(db.connection, { format: 'csv', source: { sql } }, path, spare);
+  expect(() => inRead(db.connection, endless)).toThrow(expect.objectContaining({ code: 'RESPONSE_TOO_LARGE' }));
+  expect(statSync(path).size).toBeLessThan(1_000_000);
+  expect(() => copyTo(db.connection, join(folder, 'no-copy'), () => 1_000)).toThrow(/no room/);
+  const { bavail, bsize } = statfsSync(folder);
+  expect(bytesToSpare(path)).toBeLessThan(bavail * bsize);
 });
 
 test('the copy of a database is a whole one', () => {

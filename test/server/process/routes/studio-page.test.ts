@@ -63,7 +63,18 @@ test('assets are sent precompressed to those who accept it, and are kept for eve
 });
 
 test('nothing but built files can be asked for', async () => {
-  for (const key of ['missing.js', '../secret.js', 'deep', 'deep/x.js', '.js', 'main-1a2b.js.br', '..', 'a\0.js']) {
+  const long = `${'x'.repeat(300)}.js`;
+  for (const key of [
+    'missing.js',
+    long,
+    '../secret.js',
+    'deep',
+    'deep/x.js',
+    '.js',
+    'main-1a2b.js.br',
+    '..',
+    'a\0.js',
+  ]) {
     await expect(getAsset(key), key).rejects.toMatchObject({ code: 'NOT_FOUND' });
   }
 });
