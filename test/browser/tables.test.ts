@@ -99,6 +99,7 @@ describe('rows', () => {
       await page.keyboard.press('PageDown');
       await page.keyboard.press('End');
       await eventually(async () => expect(await place(page)).toMatch(/^\d\d:2$/));
+      await page.getByText('1,000,000 rows').waitFor(); // before that nobody knows where the end is
       await page.keyboard.press('Control+End');
       await eventually(async () => expect(await text(page, 999_999, 0)).toBe('1000000'));
       expect(await place(page)).toBe('999999:2');
