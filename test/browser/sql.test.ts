@@ -56,6 +56,7 @@ test('completion offers the columns of the tables that a statement names, also b
     for (let n = 0; n < ' FROM customers c'.length; n += 1) await page.keyboard.press('ArrowLeft');
     await page.keyboard.type('c.h');
     await page.locator('.cm-completionLabel', { hasText: 'home town' }).waitFor();
+    await page.waitForTimeout(200); // CodeMirror takes no key in the first 75 ms of a list
     await page.keyboard.press('Enter');
     expect(await page.locator(editor).textContent()).toBe('SELECT c."home town" FROM customers c');
   }));
