@@ -150,11 +150,16 @@ function csvRow(cells: readonly (string | Buffer)[]): string | Buffer {
   return Buffer.concat([...parts, Buffer.from('\r\n')]);
 }
 
-/** As JSON; of two columns of one name the second is `name:2`. */
+/** As JSON; of two columns of one name the second is `name:2`, or the next number that is free. */
 function names(columns: readonly string[]): string[] {
-  return columns.map((name, at) => {
-    const earlier = columns.slice(0, at).filter((other) => other === name).length;
-    return JSON.stringify(earlier === 0 ? name : `${name}:${earlier + 1}`);
+  const taken = new Set(columns);
+  const seen = new Set<string>();
+  return columns.map((name) => {
+    let unique = name;
+    for (let next = 2; seen.has(unique) || (unique !== name && taken.has(unique)); next += 1)
+      unique = `${name}:${next}`;
+    seen.add(unique);
+    return JSON.stringify(unique);
   });
 }
 

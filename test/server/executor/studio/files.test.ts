@@ -174,6 +174,16 @@ test('a file that would leave too little room to databases is not written', () =
   expect(bytesToSpare(path)).toBeLessThan(bavail * bsize);
 });
 
+test('columns of one name keep apart in JSON', () => {
+  const sql = 'SELECT 1 AS a, 2 AS a, 3 AS "a:2", 4 AS a';
+  expect(JSON.parse(exported({ format: 'jsonl', source: { sql } }).toString())).toEqual({
+    a: 1,
+    'a:3': 2,
+    'a:2': 3,
+    'a:4': 4,
+  });
+});
+
 test('the copy of a database is a whole one', () => {
   const path = join(folder, 'copy.db');
   copyTo(db.connection, path);
