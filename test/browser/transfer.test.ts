@@ -161,6 +161,7 @@ const everyKind: Readonly<Record<string, { table: string; names: readonly string
       '0.1',
       '9e999',
       "'0.10'",
+      "'12'",
     ].map((value, at) => `${at + 1}, ${value}`),
   },
   'odd "name': { table: '"select" TEXT, "a""b" TEXT, "" TEXT', names: ['select', 'a"b', ''], rows: ["'x', 'y', ''"] },
