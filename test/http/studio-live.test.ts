@@ -1,7 +1,9 @@
 // What happens in a database, as the studio sees it over a real daemon and mount: commits of native programs and of HTTP
 // clients, and the past of a key with who wrote it.
+import { once } from 'node:events';
 import http from 'node:http';
 import { expect, test } from 'vitest';
+import { limits } from '../../server/messages/limits.ts';
 import { withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { apiOf, useDaemon } from '../helpers/http.ts';
@@ -89,6 +91,22 @@ test('streams of what is no database take nobody else the place', async () => {
   } finally {
     end();
   }
+});
+
+test('of many lock streams that are asked for at once, no more than the limit are opened', async () => {
+  const { daemon } = api();
+  const asked: http.ClientRequest[] = [];
+  const statuses = await Promise.all(
+    Array.from({ length: limits.lockStreams + 30 }, async () => {
+      const request = http.get(`${daemon.url}/api/v1/sqlite/locks/stream`, { agent: false });
+      asked.push(request.on('error', () => {}));
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      return response.statusCode;
+    }),
+  );
+  for (const request of asked) request.destroy();
+  expect(statuses.filter((status) => status === 200)).toHaveLength(limits.lockStreams);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(30);
 });
 
 test('what the server records of requests is no commit of anybody', async () => {

@@ -63,11 +63,17 @@ const stream: Route = {
     if (openStreams >= limits.lockStreams) {
       throw new ApiError('SERVICE_UNAVAILABLE', `${limits.lockStreams} lock streams are open; use /locks`);
     }
-    const first = await readLocks(context, services);
+    // Before the first look, which takes a while: of many that come at once none gets past the limit.
     openStreams += 1;
-    return eventStream(streamFrames(context, services, first), () => {
+    const end = () => {
       openStreams -= 1;
-    });
+    };
+    try {
+      return eventStream(streamFrames(context, services, await readLocks(context, services)), end);
+    } catch (error) {
+      end();
+      throw error;
+    }
   },
 };
 
