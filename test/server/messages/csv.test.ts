@@ -56,6 +56,7 @@ test('a cell is read as what was written', () => {
       expect(cell(csvBlob(bytes))).toEqual({ blob: bytes });
     }),
   );
+  for (const text of ['12', '-1.5e3', '', ' x', "X'00'", '\ufeff']) expect(csvText(text, false)).toBe(`"${text}"`);
   expect(cell('')).toBeNull();
   expect(cell('12')).toEqual({ literal: '12' });
   expect(cell('plain')).toEqual({ text: Buffer.from('plain') });

@@ -27,6 +27,8 @@ beforeAll(() => {
     INSERT INTO loose VALUES (NULL, 1), (NULL, 2), ('x', 3);
     CREATE TABLE firm (a TEXT NOT NULL, b TEXT NOT NULL, n, PRIMARY KEY (b, a));
     INSERT INTO firm SELECT id % 4, 'k' || (id / 4), id FROM numbers;
+    CREATE TABLE letters (a TEXT COLLATE NOCASE, PRIMARY KEY (a COLLATE BINARY)) WITHOUT ROWID;
+    INSERT INTO letters VALUES ('a'), ('A'), ('b'), ('B');
     CREATE TABLE three (rowid, _rowid_, oid);
     INSERT INTO three VALUES (1, 2, 3), (1, 2, 3);
     CREATE VIEW odd AS SELECT id, score FROM numbers WHERE id % 2 = 1;
@@ -91,6 +93,12 @@ test('a composite key with DESC and a collation is paged in its own order', () =
   const firm = bothWays({ table: 'firm', columns: ['n'], limit: 100, sort: [{ column: 'a' }] });
   expect(firm.forward).toEqual(inOrder('firm', 'a, b', 'n'));
   expect(firm.backward).toEqual(firm.forward);
+});
+
+test('keys that only the collation of their index tells apart all come', () => {
+  const { forward, backward } = bothWays({ table: 'letters', limit: 1 });
+  expect(forward).toEqual(['["A"]', '["B"]', '["a"]', '["b"]']);
+  expect(backward).toEqual(forward);
 });
 
 test('what a page reads is found through the key, and nothing else is looked at', () => {

@@ -77,6 +77,7 @@ test('an error is marked at the token that SQLite means, in UTF-16 units, and no
     offset: 25,
     hint: 'did you mean name?',
   });
+  expect(failure("SELECT '\u{1f600}\u20ac', nam FROM people")).toMatchObject({ at: 'nam', offset: 14 });
   expect(failure('DELETE FROM people; SELEC 1')).toMatchObject({ code: 'SQL_ERROR', at: 'SELEC' });
   expect(failure('SELECT * FROM poeple')).toMatchObject({ hint: 'did you mean people?' });
   expect(failure('SELECT (1')).toMatchObject({ code: 'SQL_ERROR', hint: expect.stringContaining('ends too early') });
