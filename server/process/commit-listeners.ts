@@ -1,7 +1,9 @@
 // Who wants to know of commits to a database, by its path.
 
-/** `isUpkeep`: of the server's own records (query history, log of native writes), which no client asked for. */
-export type CommitListener = (isUpkeep: boolean) => void;
+/** By a request, by a program on the mount, or the server's own records (query history, log of native writes). */
+export type CommitBy = 'request' | 'program' | 'upkeep';
+
+export type CommitListener = (by: CommitBy) => void;
 
 export class CommitListeners {
   readonly #byPath = new Map<string, Set<CommitListener>>();
@@ -16,7 +18,7 @@ export class CommitListeners {
     };
   }
 
-  notify(path: string, isUpkeep = false): void {
-    for (const listener of this.#byPath.get(path) ?? []) listener(isUpkeep);
+  notify(path: string, by: CommitBy): void {
+    for (const listener of this.#byPath.get(path) ?? []) listener(by);
   }
 }

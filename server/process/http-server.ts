@@ -85,7 +85,7 @@ export function createHttpServer(
     log,
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
-      if (wrote) listeners.notify(path, lane === 'background');
+      if (wrote) listeners.notify(path, lane === 'background' ? 'upkeep' : 'request');
       if (lane.startsWith('kv-')) background.used(path);
     },
   });
@@ -140,7 +140,7 @@ export function createHttpServer(
       const path = join(root, database);
       // Requests that committed have been told by onGroup; the rest of what executors commit is upkeep.
       const isOurs = pids.length > 0 && pids.every((pid) => scheduler.executorPids.includes(pid));
-      listeners.notify(path, isOurs);
+      listeners.notify(path, isOurs ? 'upkeep' : 'program');
       background.committed(path, pids);
     },
     async stop(drainMs, isHandover) {

@@ -1,5 +1,6 @@
 // Wakes a request that waits for a change: by a commit that the server hears of, by the end of the request or of the
 // server, and now and then all the same, since a native client's commit is not always heard.
+import type { CommitBy } from '../commit-listeners.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Services } from '../services.ts';
 
@@ -7,8 +8,8 @@ import type { Services } from '../services.ts';
 const pollWithoutMountMs = 1000;
 const pollWithMountMs = 10_000;
 
-/** `upkeep`: records of the server alone. */
-export type Heard = 'nothing' | 'upkeep' | 'commit';
+/** Whose commits there were. */
+export type Heard = ReadonlySet<CommitBy>;
 
 export class CommitSignal {
   readonly #pollMs: number;
@@ -16,12 +17,12 @@ export class CommitSignal {
   #wake: (() => void) | null = null;
   #isSet = false;
   #isClosed = false;
-  #heard: Heard = 'nothing';
+  #heard = new Set<CommitBy>();
 
   constructor(context: RequestContext, services: Services) {
     this.#pollMs = services.options.mounted ? pollWithMountMs : pollWithoutMountMs;
-    const stopListening = services.onCommit(services.target(context), (isUpkeep) => {
-      if (this.#heard !== 'commit') this.#heard = isUpkeep ? 'upkeep' : 'commit';
+    const stopListening = services.onCommit(services.target(context), (by) => {
+      this.#heard.add(by);
       this.#set();
     });
     const onClose = () => this.#close();
@@ -60,7 +61,7 @@ export class CommitSignal {
   /** What commits there have been since the last call, as far as the server hears of them. */
   takeHeard(): Heard {
     const heard = this.#heard;
-    this.#heard = 'nothing';
+    this.#heard = new Set();
     return heard;
   }
 

@@ -9,6 +9,7 @@ import type { RequestContext } from '../../http/context.ts';
 import { eventFrame, eventStream } from '../../http/event-stream.ts';
 import type { Route } from '../../http/route.ts';
 import { text } from '../../http/schema.ts';
+import { executorName } from '../../locks.ts';
 import type { Services } from '../../services.ts';
 import { CommitSignal } from '../commit-signal.ts';
 import { databaseErrors, dbParameter } from '../parameters.ts';
@@ -65,10 +66,13 @@ async function* frames(
   let { files } = first;
   /** A look has passed over upkeep. A commit in the same moment may be told later: then the files look as they did. */
   let hasPassedOver = false;
+  /** A request has committed since the last event: what executors wrote else is no commit of anybody. */
+  let isByRequest = !services.options.mounted;
   let sinceMs = services.monotonicMs();
   let spokeMs = performance.now();
   const commit = async ({ schemaVersion }: Pulse): Promise<StudioCommitEvent> => {
-    const by = await services.writersSince(services.target(context), sinceMs - gatherMs);
+    const writers = await services.writersSince(services.target(context), sinceMs - gatherMs);
+    const by = writers.filter(({ command }) => isByRequest || command !== executorName);
     return { at: new Date().toISOString(), by, schemaVersion };
   };
   yield 'retry: 1000\n\n';
@@ -81,6 +85,8 @@ async function* frames(
     await sleep(gatherMs);
     const lookedMs = services.monotonicMs();
     const heard = signal.takeHeard();
+    const isCommit = heard.has('request') || heard.has('program');
+    isByRequest ||= heard.has('request');
     const now = await look(context, services);
     if (now === 'end') {
       yield eventFrame('end', { reason: 'database_deleted' });
@@ -88,14 +94,15 @@ async function* frames(
     }
     const isOther = now !== 'busy' && now.files !== files;
     // Without a mount a native commit is not heard: whatever changes a file is told.
-    if (isOther && heard === 'upkeep' && services.options.mounted) {
+    if (isOther && heard.has('upkeep') && !isCommit && services.options.mounted) {
       files = now.files;
       hasPassedOver = true;
       sinceMs = lookedMs;
-    } else if (now !== 'busy' && (isOther || (hasPassedOver && heard === 'commit'))) {
+    } else if (now !== 'busy' && (isOther || (hasPassedOver && isCommit))) {
       files = now.files;
       hasPassedOver = false;
       yield eventFrame('commit', await commit(now), files);
+      isByRequest = !services.options.mounted;
       sinceMs = lookedMs;
       spokeMs = performance.now();
     } else if (performance.now() - spokeMs >= limits.lockHeartbeatMs) {
