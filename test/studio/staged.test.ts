@@ -41,8 +41,15 @@ test("NULL, '' and 'NULL' are three values", () => {
 
 test('a deletion takes the place of an update, expects what was read first, and can be taken back', () => {
   const updated = setCell([], 't', key, 'name', 'new', 'first');
-  const deleted = stageDelete(updated, 't', key, { name: 'first', big: { text: 'x', bytes: 9000 } });
-  expect(deleted).toEqual([{ kind: 'delete', table: 't', key, expect: { name: 'first' } }]);
+  const row = {
+    name: 'first',
+    big: { text: '\u{1f600}'.repeat(500), bytes: 9000 },
+    raw: { blob: 'AAAA'.repeat(500), bytes: 9000 },
+  };
+  const deleted = stageDelete(updated, 't', key, row);
+  const big = { text: '\u{1f600}'.repeat(100), bytes: 9000 };
+  const expected = { name: 'first', big, raw: { blob: 'AAAA'.repeat(25), bytes: 9000 } };
+  expect(deleted).toEqual([{ kind: 'delete', table: 't', key, expect: expected }]);
   expect(restoreRow(deleted, 't', key)).toEqual([]);
 });
 
