@@ -1,5 +1,5 @@
-// Two projects: `fast` needs nothing but Node; `real` uses a real mount, real processes and clients, one file at a time.
-// The long loops of test/soak join `real` when HOODY_SQLITE_SOAK is set (npm run soak).
+// Two projects: `fast` needs nothing but Node; `real` uses a real mount, real processes and clients, one file at a
+// time. The long loops of test/soak join `real` when HOODY_SQLITE_SOAK is set (npm run soak).
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 

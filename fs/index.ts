@@ -1,6 +1,6 @@
 // What the daemon may use of this folder: mount and unmount, look at mounts that are there, ask what this machine can
-// do, the border to libc, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a mount in this
-// process.
+// do, the border to libc, and the messages of the fs process, which runs main.ts. Nothing here touches a path on a
+// mount in this process.
 import { fileURLToPath } from 'node:url';
 
 export { FsError } from './errors.ts';

@@ -57,7 +57,8 @@ process.on('disconnect', supervisorDied);
 // Ctrl-C reaches the whole process group, but only the supervisor knows when to stop.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-// Somebody opened a file in the moment in which it was asked for a lease: the kernel says so, and would end the process.
+// Somebody opened a file in the moment in which it was asked for a lease: the kernel says so, and would end the
+// process.
 process.on('SIGIO', () => {});
 
 async function startAfter(options: FsStartOptions): Promise<void> {
@@ -78,7 +79,10 @@ async function startAfter(options: FsStartOptions): Promise<void> {
   start(options);
 }
 
-/** Whoever says that it stands by costs a predecessor that serves its life. So first: is the program whole, and can it read what is there? */
+/**
+ * Whoever says that it stands by costs a predecessor that serves its life. So first: is the program whole, and can it
+ * read what is there?
+ */
 async function checkAbilities({ keptState }: FsStartOptions): Promise<void> {
   if (keptState !== undefined) checkStateVersion(keptState);
   await import('./channel/parts.ts');
@@ -149,7 +153,10 @@ function logLongHolders({ databases }: LockView): void {
   }
 }
 
-/** Programs go on working: the mount is served, without a log, until a new supervisor takes it over or somebody unmounts it. */
+/**
+ * Programs go on working: the mount is served, without a log, until a new supervisor takes it over or somebody unmounts
+ * it.
+ */
 function supervisorDied(): void {
   if (!isSurvivable) stop();
 }
@@ -172,8 +179,9 @@ function toLoop(message: ToLoop): void {
 }
 
 /**
- * One after the other, and never on this thread: to forget a name the kernel takes the directory's lock, which a client may hold
- * while it waits for a sync that this thread has to start. The kernel answers ENOENT where it has forgotten already.
+ * One after the other, and never on this thread: to forget a name the kernel takes the directory's lock, which a client
+ * may hold while it waits for a sync that this thread has to start. The kernel answers ENOENT where it has forgotten
+ * already.
  */
 function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
   telling = telling.then(async () => {
@@ -185,7 +193,10 @@ function tellKernel(messages: readonly Uint8Array[]): Promise<void> {
   return telling;
 }
 
-/** A supervisor that has died a moment ago still looks connected: without the callback the failed write would end this process. */
+/**
+ * A supervisor that has died a moment ago still looks connected: without the callback the failed write would end this
+ * process.
+ */
 function toSupervisor(message: FromFsProcess): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

@@ -17,16 +17,19 @@ export interface FsStartOptions {
   readonly passthrough: 'auto' | 'on' | 'off';
   /** `kernel` leaves POSIX locks and flock to the kernel: no queue, no attribution. */
   readonly locks: 'coordinated' | 'kernel';
-  /** An earlier mount of this directory has died: find out what its programs still have open, and fence it. Default false. */
+  /**
+   * An earlier mount of this directory has died: find out what its programs still have open, and fence it. Default
+   * false.
+   */
   readonly fence?: boolean;
   /**
-   * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this one.
-   * Without them a death of this process ends the mount.
+   * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this
+   * one. Without them a death of this process ends the mount.
    */
   readonly keptState?: KeptStateDescriptors;
   /**
-   * Processes that have served the connection before this one and may not have ended. Work begins when they have, or are stuck (see
-   * remainsOf), whether the supervisor lives by then or not. Default: none.
+   * Processes that have served the connection before this one and may not have ended. Work begins when they have, or
+   * are stuck (see remainsOf), whether the supervisor lives by then or not. Default: none.
    */
   readonly predecessors?: readonly number[];
   /** A folder on a tmpfs for run-time state that may be lost with the host, not with the process. */
@@ -37,7 +40,10 @@ export interface FsStartOptions {
   readonly idlePolling?: 'auto' | 'on' | 'off';
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
-  /** Test mode, for a mount without passthrough: what is not synced can be lost by the message `power-cut`. Default false. */
+  /**
+   * Test mode, for a mount without passthrough: what is not synced can be lost by the message `power-cut`. Default
+   * false.
+   */
   readonly powerCut?: boolean;
 }
 
@@ -77,7 +83,10 @@ export type ToFsProcess =
   | { readonly type: 'stop' };
 
 export type FromFsProcess =
-  /** It has its options, and goes on without the supervisor if need be: it serves as soon as its predecessors have ended. */
+  /**
+   * It has its options, and goes on without the supervisor if need be: it serves as soon as its predecessors have
+   * ended.
+   */
   | { readonly type: 'standby' }
   | { readonly type: 'ready'; readonly passthrough: PassthroughState }
   /** The mount cannot be served; the process exits with code 1 after this. */
@@ -94,5 +103,7 @@ export type FromFsProcess =
   | { readonly type: 'committed'; readonly databases: readonly WrittenDatabase[] }
   /** All databases that are fenced now; at the start, and at each change. */
   | { readonly type: 'fenced'; readonly databases: readonly string[] }
-  /** The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this. */
+  /**
+   * The connection ended without `stop`: somebody unmounted or aborted it. The process exits with code 0 after this.
+   */
   | { readonly type: 'unmounted' };

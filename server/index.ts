@@ -9,8 +9,8 @@ export const serverProcessPath: string = fileURLToPath(
 );
 
 /**
- * Why SQLite itself cannot guard the databases on this machine, or null: then the server refuses every SQL statement that it does
- * not know to be harmless, and kills executors where it would interrupt them.
+ * Why SQLite itself cannot guard the databases on this machine, or null: then the server refuses every SQL statement
+ * that it does not know to be harmless, and kills executors where it would interrupt them.
  */
 export async function inspectSqlGuard(): Promise<string | null> {
   const { findGuard } = await import('./executor/guard/guard.ts');
@@ -39,7 +39,9 @@ export interface UnprivilegedUser {
 }
 
 export interface ServerOptions {
-  /** Where bare database names live and executors open files: the mount point, or the data directory without a mount. */
+  /**
+   * Where bare database names live and executors open files: the mount point, or the data directory without a mount.
+   */
   readonly root: string;
   /** The directory behind the mount; equal to `root` without one. */
   readonly dataDir: string;
@@ -78,10 +80,16 @@ export type ToServer =
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /** These processes (native clients or executors) committed to a database of the mount: its path below the root. */
   | { readonly type: 'commit'; readonly database: string; readonly pids: readonly number[] }
-  /** Without a mount: all databases below the root that programs of a mount which has died still have open, and write without a lock. */
+  /**
+   * Without a mount: all databases below the root that programs of a mount which has died still have open, and write
+   * without a lock.
+   */
   | { readonly type: 'fenced'; readonly databases: readonly string[] }
   | { readonly type: 'log-level'; readonly level: LogLevel }
-  /** Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket already. */
+  /**
+   * Finish what runs (at most `drainMs`), then end. Handover: another server process listens on the same socket
+   * already.
+   */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
 export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state';
@@ -91,9 +99,9 @@ export type FromServer =
   | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /**
-   * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), 'writers' (WriteRecord) of the database below the
-   * root that `args` names, or 'daemon-state' (DaemonState) where `args` lists the databases below the root that executors have
-   * open. Without a mount the first three answer empty, or null.
+   * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), 'writers' (WriteRecord) of the database
+   * below the root that `args` names, or 'daemon-state' (DaemonState) where `args` lists the databases below the root
+   * that executors have open. Without a mount the first three answer empty, or null.
    */
   | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: unknown }
   | {
@@ -185,7 +193,9 @@ export interface FsCounters {
   readonly lockWaitMs: number;
   /** Locks, waits and opens that were refused since the memory in which a successor finds them is full. */
   readonly refusedForRoom: number;
-  /** How long the fs process was busy with one thing at most, while no lock was served, and how often for 5 ms and more. */
+  /**
+   * How long the fs process was busy with one thing at most, while no lock was served, and how often for 5 ms and more.
+   */
   readonly longestStepMs: number;
   readonly slowSteps: number;
 }

@@ -1,5 +1,5 @@
-// Reads the imports of every product file, and fails on an arrow that ARCHITECTURE.md does not allow. The tables of rooms
-// there are the rules: an arrow that stands in one and that no file needs fails as well.
+// Reads the imports of every product file, and fails on an arrow that ARCHITECTURE.md does not allow. The tables of
+// rooms there are the rules: an arrow that stands in one and that no file needs fails as well.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';

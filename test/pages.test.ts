@@ -1,5 +1,5 @@
-// The pages of the repository (*.md and the settings that users copy) keep their form, and what they name exists: files,
-// links, scripts, commands, flags. Nothing in the repository refers to a document outside of it.
+// The pages of the repository (*.md and the settings that users copy) keep their form, and what they name exists:
+// files, links, scripts, commands, flags. Nothing in the repository refers to a document outside of it.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -48,6 +48,13 @@ test.each([...pages, ...copied])('%s has lines of at most 120 characters', (file
 
 test.each([...pages, ...copied])('%s is plain ASCII', (file) => {
   expect(linesOf(file).filter(({ text }) => /[^\t -~]/.test(text))).toEqual([]);
+});
+
+test('comments of the code have lines of at most 120 characters', () => {
+  const isComment = ({ text }: Line) => /^ *(\/\/|\*|\/\*|\{\/\*)/.test(text) && !text.includes('biome-ignore');
+  const code = files.filter((file) => /\.(ts|tsx|mjs|c|css)$/.test(file));
+  expect(code.length).toBeGreaterThan(300);
+  expect(code.flatMap(linesOf).filter((line) => isComment(line) && line.text.length > 120)).toEqual([]);
 });
 
 test('the help of every command has lines of at most 120 characters', () => {
@@ -152,7 +159,10 @@ const known: CommandFlags[] = commands.map(({ name, settings, switches }) => ({
   flags: [...settings.map((setting) => options[setting].flag), ...(switches ?? []).map(({ flag }) => flag)],
 }));
 
-/** What a page tells to type: in blocks of code and between backticks, from the program's name to the end of the command. */
+/**
+ * What a page tells to type: in blocks of code and between backticks, from the program's name to the end of the
+ * command.
+ */
 function typedCommands(page: string): string[] {
   const code = [...textOf(page).matchAll(/^ *```.*?^ *```$|`[^`\n]+`/gms)].map((match) => match[0]).join('\n');
   return [...code.matchAll(/(?:^|[\s`])hoody-sqlite ([a-z]+(?![a-z]*\s+Node)[^`#;|&\n]*)/gm)].map(

@@ -1,4 +1,5 @@
-// How long to wait before a child that died is started again: not at all the first time, longer each time it dies young.
+// How long to wait before a child that died is started again: not at all the first time, longer each time it dies
+// young.
 
 const firstDelayMs = 100;
 const longestDelayMs = 10_000;

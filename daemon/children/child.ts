@@ -57,7 +57,10 @@ export class Child {
   readonly version = installedVersion();
   /** Resolves when the process has ended, or is stuck at its end; never rejects. */
   readonly exited: Promise<ChildExit>;
-  /** True when it has said that it goes on without its predecessor and this process if need be; false when it has ended without. */
+  /**
+   * True when it has said that it goes on without its predecessor and this process if need be; false when it has ended
+   * without.
+   */
   readonly standsBy: Promise<boolean>;
   readonly #process: ChildProcess;
   readonly #spec: ChildSpec;

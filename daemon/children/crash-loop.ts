@@ -1,5 +1,6 @@
-// Tells a crash loop from bad luck. An fs process that dies is succeeded at once, and the kernel asks it for everything that its
-// predecessor left unanswered: a request that kills its server would kill one after the other, while all clients wait.
+// Tells a crash loop from bad luck. An fs process that dies is succeeded at once, and the kernel asks it for everything
+// that its predecessor left unanswered: a request that kills its server would kill one after the other, while all
+// clients wait.
 import type { Death } from './kept-child.ts';
 
 /** A process that dies sooner has hardly served anything, whatever killed it: starting takes about this long. */

@@ -1,6 +1,9 @@
-// How long the end of the daemon may wait for requests and programs: until the drain time is over, or somebody asks again.
+// How long the end of the daemon may wait for requests and programs: until the drain time is over, or somebody asks
+// again.
 
-/** setTimeout takes 2^31 - 1 ms and makes 1 of anything longer; what callers add to the drain time has to fit as well. */
+/**
+ * setTimeout takes 2^31 - 1 ms and makes 1 of anything longer; what callers add to the drain time has to fit as well.
+ */
 const mostMs = 2 ** 31 - 1 - 3_600_000;
 
 export class Drain {

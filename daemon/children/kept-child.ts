@@ -1,4 +1,5 @@
-// A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is stopped.
+// A child that is meant to run: starts it, and when it dies starts the next one after the back-off, until it is
+// stopped.
 import { setTimeout as delay } from 'node:timers/promises';
 import { sentenceOf } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -81,9 +82,9 @@ export class KeptChild {
   }
 
   /**
-   * A new process in place of the running one, for whose end the new one waits before it starts its work, even if this process dies
-   * meanwhile. Only a new one that stands by costs the old one its life: where it ends or is silent before, the old one serves on
-   * and this rejects. One that fails later is treated like one that dies.
+   * A new process in place of the running one, for whose end the new one waits before it starts its work, even if this
+   * process dies meanwhile. Only a new one that stands by costs the old one its life: where it ends or is silent
+   * before, the old one serves on and this rejects. One that fails later is treated like one that dies.
    */
   async replace(message: Message, timeoutMs: number): Promise<void> {
     const old = this.#running();

@@ -1,6 +1,6 @@
-// Watches that the daemon serves and does not merely run: asks the fs loop and the HTTP server a question every few seconds.
-// A process that stays silent is killed, so that its successor takes over; whoever restarts the service is told of each
-// round in which all have answered, and steps in when these stop.
+// Watches that the daemon serves and does not merely run: asks the fs loop and the HTTP server a question every few
+// seconds. A process that stays silent is killed, so that its successor takes over; whoever restarts the service is
+// told of each round in which all have answered, and steps in when these stop.
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -22,9 +22,9 @@ export interface LivenessSpec {
   readonly log: Log;
 }
 
-// A process is ended 11 s after the first question that it does not answer, and at most 5 s more after it fell silent. A disk or
-// a machine that only stalls should be back by then: a new process would stall there as well. It is well before systemd would kill
-// the whole service (WatchdogSec=30).
+// A process is ended 11 s after the first question that it does not answer, and at most 5 s more after it fell silent.
+// A disk or a machine that only stalls should be back by then: a new process would stall there as well. It is well
+// before systemd would kill the whole service (WatchdogSec=30).
 const patienceRounds = 3;
 const retryMs = 1_000;
 /** For probes: an answer that takes longer is none. */

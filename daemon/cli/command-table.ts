@@ -1,5 +1,5 @@
-// The commands of the program, one row each: the help, the man page and the completions come from it. A command's module is
-// loaded only when it runs.
+// The commands of the program, one row each: the help, the man page and the completions come from it. A command's
+// module is loaded only when it runs.
 
 import { type SettingName, settingNames } from '../config/options.ts';
 import type { Command } from './command.ts';

@@ -1,5 +1,5 @@
-// The flags of a command as one list, from the tables of options and of commands, and what may follow each: for the help, the
-// man page and the completions.
+// The flags of a command as one list, from the tables of options and of commands, and what may follow each: for the
+// help, the man page and the completions.
 import { options, type SettingName } from '../config/options.ts';
 import type { Argument, Command } from './command.ts';
 

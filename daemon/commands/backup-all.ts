@@ -1,4 +1,5 @@
-// Saves every database to a folder, below the names that they have on the mount. One that cannot be saved stops no other.
+// Saves every database to a folder, below the names that they have on the mount. One that cannot be saved stops no
+// other.
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';

@@ -1,4 +1,5 @@
-// Saves one database to a file: what it held at one moment, complete and consistent. Goes through the mount like any client.
+// Saves one database to a file: what it held at one moment, complete and consistent. Goes through the mount like any
+// client.
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { createProgressBar } from '../cli/progress-bar.ts';

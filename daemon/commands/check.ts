@@ -1,4 +1,5 @@
-// Says what this machine can do and cannot do, each with what to do about it. Exit code 1: a start could not mount, or not serve.
+// Says what this machine can do and cannot do, each with what to do about it. Exit code 1: a start could not mount, or
+// not serve.
 
 import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';

@@ -1,5 +1,5 @@
-// `config show|validate`: the settings with which `start` would run here, where each comes from, and what is wrong with them.
-// Variables of /etc/default/hoody-sqlite count, below those of the shell: the service has them.
+// `config show|validate`: the settings with which `start` would run here, where each comes from, and what is wrong with
+// them. Variables of /etc/default/hoody-sqlite count, below those of the shell: the service has them.
 import type { CommandInput } from '../cli/command.ts';
 import { printResult, wantsJson } from '../cli/output.ts';
 import { environmentFile, readEnvironmentFile } from '../config/environment-file.ts';

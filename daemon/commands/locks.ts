@@ -24,8 +24,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
 }
 
 /**
- * `name`: the path below the data directory, with or without .db, or an absolute path: below one of `roots`, or in a container that
- * sees the mount elsewhere, where it ends with the database's.
+ * `name`: the path below the data directory, with or without .db, or an absolute path: below one of `roots`, or in a
+ * container that sees the mount elsewhere, where it ends with the database's.
  */
 export function onlyAbout(name: string | undefined, { databases }: LockView, roots: readonly string[]): LockView {
   if (name === undefined) return { databases };

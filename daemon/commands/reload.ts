@@ -1,5 +1,5 @@
-// Asks the daemon to replace its fs process and its server by new ones. The systemd unit names it by its pid, since variables and
-// a configuration file decide on which directories it runs.
+// Asks the daemon to replace its fs process and its server by new ones. The systemd unit names it by its pid, since
+// variables and a configuration file decide on which directories it runs.
 import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
 import { connectToDaemon } from '../control/client.ts';

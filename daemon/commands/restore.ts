@@ -1,5 +1,5 @@
-// Puts a saved database back. An existing database is replaced in one transaction under SQLite's own locks: clients that
-// have it open wait, then see the restored content; a crash in between leaves the old one.
+// Puts a saved database back. An existing database is replaced in one transaction under SQLite's own locks: clients
+// that have it open wait, then see the restored content; a crash in between leaves the old one.
 import { rmSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
@@ -59,7 +59,10 @@ async function restore(saved: string, database: string, found: Stats | undefined
   }
 }
 
-/** SQLite writes pages of one size into a WAL database that is in use: the saved one is converted first where it differs. */
+/**
+ * SQLite writes pages of one size into a WAL database that is in use: the saved one is converted first where it
+ * differs.
+ */
 async function replaceContent(saved: string, database: string, folder: () => string): Promise<number> {
   const pageBytes = pageBytesOf(database, false);
   if (pageBytesOf(saved, true) === pageBytes) return await copyWithBar(saved, database);

@@ -116,7 +116,9 @@ function watchSigns(supervisor: Supervisor, serviceManager: ServiceManager, { si
   watchLiveness(spec, signal);
 }
 
-/** SIGHUP would end a process that does not expect it. One that comes during the start waits for the returned listener. */
+/**
+ * SIGHUP would end a process that does not expect it. One that comes during the start waits for the returned listener.
+ */
 function holdBackHangUps(): (listener: () => void) => void {
   let isWaiting = false;
   let onHangUp = () => {
@@ -129,7 +131,9 @@ function holdBackHangUps(): (listener: () => void) => void {
   };
 }
 
-/** A change of the file applies what may change while the daemon runs. SIGHUP does that too, and replaces the processes. */
+/**
+ * A change of the file applies what may change while the daemon runs. SIGHUP does that too, and replaces the processes.
+ */
 async function reloadOnChange(
   { settings, named }: CommandInput,
   supervisor: Supervisor,

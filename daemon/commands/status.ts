@@ -1,4 +1,5 @@
-// Shows what the running daemon does: everything as JSON, or the essentials for a person. --alive asks only whether it serves.
+// Shows what the running daemon does: everything as JSON, or the essentials for a person. --alive asks only whether it
+// serves.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandInput } from '../cli/command.ts';
 import { printResult, wantsJson } from '../cli/output.ts';

@@ -1,5 +1,5 @@
-// What an edit of the configuration file means for the running daemon: flags and variables still win over the file, a few
-// settings may change at once, and the rest counts after a restart.
+// What an edit of the configuration file means for the running daemon: flags and variables still win over the file, a
+// few settings may change at once, and the rest counts after a restart.
 import { options, type SettingName, type Settings, settingNames } from './options.ts';
 
 export interface FileEdit {

@@ -14,7 +14,10 @@ export function readEnvironmentFile(path: string): Record<string, string> {
   }
 }
 
-/** Lines NAME=VALUE; comments begin with # or ;, a backslash at the end joins the next line, quotes hold a value together. */
+/**
+ * Lines NAME=VALUE; comments begin with # or ;, a backslash at the end joins the next line, quotes hold a value
+ * together.
+ */
 export function parseEnvironmentFile(text: string): Record<string, string> {
   const lines = text.replaceAll('\\\n', '').split('\n');
   return Object.fromEntries(

@@ -37,7 +37,10 @@ export function urlOf(address: ListenAddress): string {
   return `http://${isIP(address.host) === 6 ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
-/** False when only this machine can connect. A name other than localhost counts as reachable: it may resolve to anything. */
+/**
+ * False when only this machine can connect. A name other than localhost counts as reachable: it may resolve to
+ * anything.
+ */
 export function isReachableFromOutside(address: ListenAddress): boolean {
   if (address.kind === 'unix') return false;
   return !(address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host));

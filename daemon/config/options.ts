@@ -1,5 +1,6 @@
 // Every option of the program in one table: flags, HOODY_SQLITE_* variables, keys of the configuration file and the
-// help text all come from it. A value is checked by the option's kind (option-values.ts), whatever source it comes from.
+// help text all come from it. A value is checked by the option's kind (option-values.ts), whatever source it comes
+// from.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -22,7 +23,10 @@ import {
   yesOrNo,
 } from './option-values.ts';
 
-/** The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in the unit of the name. */
+/**
+ * The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in
+ * the unit of the name.
+ */
 export interface Settings {
   readonly mount: string;
   readonly data: string;

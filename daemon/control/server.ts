@@ -1,6 +1,6 @@
-// The local socket on which a running daemon answers the other commands: one JSON line asks, one JSON line answers; empty lines in
-// between say that the daemon is at work on it.
-// Only the user that started the daemon may connect (0600).
+// The local socket on which a running daemon answers the other commands: one JSON line asks, one JSON line answers;
+// empty lines in between say that the daemon is at work on it. Only the user that started the daemon may connect
+// (0600).
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';

@@ -1,5 +1,5 @@
-// Copies a database into another with SQLite's backup interface: the source as it is at one moment, however busy its writers
-// are, and into a destination in one transaction under SQLite's own locks, however many clients have it open.
+// Copies a database into another with SQLite's backup interface: the source as it is at one moment, however busy its
+// writers are, and into a destination in one transaction under SQLite's own locks, however many clients have it open.
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';

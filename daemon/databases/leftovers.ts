@@ -4,8 +4,8 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { filesOf } from './name.ts';
 
 /**
- * Nothing is lost: each WAL and journal gets the name that fits a database called as the first of the answer, so that the
- * old database can be put back beside them.
+ * Nothing is lost: each WAL and journal gets the name that fits a database called as the first of the answer, so that
+ * the old database can be put back beside them.
  * @returns the name that the leftovers now belong to, or null when there were none
  */
 export function setLeftoversAside(database: string, now: Date): string | null {

@@ -11,7 +11,10 @@ const header = Buffer.from('SQLite format 3\0', 'latin1');
 export interface FoundFiles {
   /** Absolute, sorted. */
   readonly databases: readonly string[];
-  /** Regular files that hold something else: encrypted or damaged databases are among them. Empty files are in neither list. */
+  /**
+   * Regular files that hold something else: encrypted or damaged databases are among them. Empty files are in neither
+   * list.
+   */
   readonly others: readonly string[];
   /** Folders and files that this user may not read. */
   readonly unreadable: readonly { readonly path: string; readonly reason: string }[];

@@ -1,10 +1,12 @@
-// Which file a command means by the name of a database (a path below the directory that clients use, with .db where the name
-// has no extension, as over HTTP), and which files SQLite makes of it.
+// Which file a command means by the name of a database (a path below the directory that clients use, with .db where the
+// name has no extension, as over HTTP), and which files SQLite makes of it.
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { usageError } from '../errors.ts';
 import { isInside } from '../instance/paths.ts';
 
-/** `root` is the mount, or the data directory where nothing is mounted. @throws CommandError for a path outside of it */
+/**
+ * `root` is the mount, or the data directory where nothing is mounted. @throws CommandError for a path outside of it
+ */
 export function databasePath(name: string, root: string): string {
   const path = isAbsolute(name) ? resolve(name) : join(root, name);
   if (path === root || !isInside(path, root)) {

@@ -1,5 +1,6 @@
-// A file that somebody saved, as restore reads it: never changed, whatever SQLite would do to it. SQLite cannot read some files in
-// place (a WAL database in a read-only folder, one with a journal to roll back): those are read from a copy.
+// A file that somebody saved, as restore reads it: never changed, whatever SQLite would do to it. SQLite cannot read
+// some files in place (a WAL database in a read-only folder, one with a journal to roll back): those are read from a
+// copy.
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CommandError } from '../errors.ts';

@@ -1,5 +1,5 @@
-// Sockets as Node does not make them: one that listens and that this process only keeps and never accepts on, and one for
-// datagrams to systemd's notification socket. Buffers follow the layouts of x86-64 and arm64 Linux.
+// Sockets as Node does not make them: one that listens and that this process only keeps and never accepts on, and one
+// for datagrams to systemd's notification socket. Buffers follow the layouts of x86-64 and arm64 Linux.
 import { closeSync } from 'node:fs';
 import { lastError, libcFunction } from '../../fs/index.ts';
 import type { ListenAddress } from '../config/listen-address.ts';

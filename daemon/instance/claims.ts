@@ -88,7 +88,9 @@ function takeKernelLock(fd: number, path: string, log: Log): 'ours' | 'taken' | 
   }
 }
 
-/** An exclusive flock(2), which ends with the descriptor's last copy, however the process ends. False: somebody has it. */
+/**
+ * An exclusive flock(2), which ends with the descriptor's last copy, however the process ends. False: somebody has it.
+ */
 function tryLockFile(fd: number): boolean {
   if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
   if (lastErrno() === EAGAIN) return false;

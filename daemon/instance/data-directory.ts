@@ -1,5 +1,5 @@
-// The data directory: made for its owner alone, since the file system it lies on is not mounted nosuid as ours is. A set-user-ID
-// program that a container puts there would otherwise work for every user of the host.
+// The data directory: made for its owner alone, since the file system it lies on is not mounted nosuid as ours is. A
+// set-user-ID program that a container puts there would otherwise work for every user of the host.
 import { chownSync, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeRootMode } from '../../fs/index.ts';
@@ -7,7 +7,10 @@ import { CommandError, exitCodes, messageOf } from '../errors.ts';
 import { createDirectory } from './paths.ts';
 
 const closedMode = 0o700;
-/** What the root of the mount shows: every container may look, and root alone makes files, until somebody changes that there. */
+/**
+ * What the root of the mount shows: every container may look, and root alone makes files, until somebody changes that
+ * there.
+ */
 const mountRootMode = 0o755;
 const S_IXOTH = 0o001;
 

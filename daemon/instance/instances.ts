@@ -17,7 +17,10 @@ export interface InstanceRecord {
   readonly connection: number | null;
   /** Connections that have died, until a survey has said that no program has a file of them open. Absent: none. */
   readonly dead?: readonly number[];
-  /** The process that serves the mount, and during a reload the one that is to follow it: they may outlive the supervisor. */
+  /**
+   * The process that serves the mount, and during a reload the one that is to follow it: they may outlive the
+   * supervisor.
+   */
   readonly fs: readonly ProcessIdentity[];
   /** Connection numbers start again with the kernel. */
   readonly bootId: string;

@@ -13,7 +13,9 @@ export function canonicalPath(path: string): string {
   }
 }
 
-/** Asks the directory itself for nothing that a mount on it would have to answer: one whose daemon is stuck would hang. */
+/**
+ * Asks the directory itself for nothing that a mount on it would have to answer: one whose daemon is stuck would hang.
+ */
 export function canonicalMountPoint(path: string): string {
   const here = join(canonicalPath(dirname(path)), basename(path));
   try {

@@ -1,8 +1,9 @@
-// The directory below the mount point, with its whole tree. While nothing is mounted, a program that looks for a database there
-// makes an empty file of its own. If it still has that file open when the mount comes over it, it looks for app.db-wal by its
-// path, finds the one of the real database, and deletes it, as SQLite does beside an empty file: committed work is lost. So
-// nothing is mounted over a file that is open, in whatever subfolder. From the first mount on the directory is sealed
-// (chattr +i): nothing can be made in it while nothing is mounted. Names are bytes, as the kernel has them.
+// The directory below the mount point, with its whole tree. While nothing is mounted, a program that looks for a
+// database there makes an empty file of its own. If it still has that file open when the mount comes over it, it looks
+// for app.db-wal by its path, finds the one of the real database, and deletes it, as SQLite does beside an empty file:
+// committed work is lost. So nothing is mounted over a file that is open, in whatever subfolder. From the first mount
+// on the directory is sealed (chattr +i): nothing can be made in it while nothing is mounted. Names are bytes, as the
+// kernel has them.
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,9 +15,14 @@ import { isImmutable, setImmutable } from './immutable.ts';
 const { EAGAIN } = os.errno;
 const waitMs = 5_000;
 const retryMs = 20;
-/** An empty file that programs may have open gets this name with its inode number, so that no other program finds it. */
+/**
+ * An empty file that programs may have open gets this name with its inode number, so that no other program finds it.
+ */
 const asidePrefix = '.hoody-sqlite-unmounted-';
-/** What one meets where others make and remove files: gone, a symbolic link, a socket. Programs cannot open longer paths either. */
+/**
+ * What one meets where others make and remove files: gone, a symbolic link, a socket. Programs cannot open longer paths
+ * either.
+ */
 const notThere = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG'];
 
 interface Tree {
@@ -31,7 +37,9 @@ export class BareDirectory {
   /** Sealed before this start: by an earlier one, which leaves only an empty directory so, or by the operator. */
   readonly #wasSealed: boolean;
 
-  /** Takes hold of the directory itself, which stays in reach when something is mounted over it. `path` is canonical. */
+  /**
+   * Takes hold of the directory itself, which stays in reach when something is mounted over it. `path` is canonical.
+   */
   constructor(path: string) {
     this.#path = path;
     this.#fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -71,7 +79,9 @@ export class BareDirectory {
     return this.#filesThat((fd) => !isEmpty(fd)).map(String);
   }
 
-  /** Below a mount an empty directory stays sealed. One that holds something does not: somebody has to move that away. */
+  /**
+   * Below a mount an empty directory stays sealed. One that holds something does not: somebody has to move that away.
+   */
   close(isMounted: boolean): void {
     for (const file of this.#filesThat((fd) => isEmpty(fd) && !isOpenElsewhere(fd)).filter(isAside)) {
       this.#change(folderOf(file), () => unlinkSync(this.#pathOf(file)));

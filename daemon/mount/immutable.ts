@@ -1,5 +1,5 @@
-// The immutable flag of a directory, chattr +i: nothing may be made or removed in it. FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of
-// include/uapi/linux/fs.h, which take an int where their numbers say long.
+// The immutable flag of a directory, chattr +i: nothing may be made or removed in it. FS_IOC_GETFLAGS and
+// FS_IOC_SETFLAGS of include/uapi/linux/fs.h, which take an int where their numbers say long.
 import { libcFunction } from '../../fs/index.ts';
 
 const FS_IOC_GETFLAGS = 0x80086601;

@@ -1,5 +1,6 @@
-// The mount whose descriptors systemd keeps for the next life of the service: whatever has killed the daemon, its successor goes on
-// with this very mount, and needs no right to look into another process. Without systemd nothing is kept.
+// The mount whose descriptors systemd keeps for the next life of the service: whatever has killed the daemon, its
+// successor goes on with this very mount, and needs no right to look into another process. Without systemd nothing is
+// kept.
 import { closeSync, readlinkSync } from 'node:fs';
 import { inspectMount } from '../../fs/index.ts';
 import type { InstanceRecord } from '../instance/instances.ts';

@@ -1,6 +1,6 @@
-// The mount and the fs process that serves it. The supervisor owns the mount and every descriptor that a successor of the fs
-// process needs: when it dies, the next one goes on with the same connection, and programs only wait for a moment. Where that
-// cannot be - a crash loop, a kernel before 6.9 - the mount is ended and made anew.
+// The mount and the fs process that serves it. The supervisor owns the mount and every descriptor that a successor of
+// the fs process needs: when it dies, the next one goes on with the same connection, and programs only wait for a
+// moment. Where that cannot be - a crash loop, a kernel before 6.9 - the mount is ended and made anew.
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -136,8 +136,8 @@ export class MountService {
   }
 
   /**
-   * Unmounts as soon as no program has a file open, when the drain time is over in any case. Resolves with false in the latter
-   * case: programs still have files of the ended mount.
+   * Unmounts as soon as no program has a file open, when the drain time is over in any case. Resolves with false in the
+   * latter case: programs still have files of the ended mount.
    */
   async stop(drain: Drain): Promise<boolean> {
     clearInterval(this.#lookTimer);
@@ -265,7 +265,9 @@ export class MountService {
     return false;
   }
 
-  /** undefined when it is unmounted and no program has a file of it open, in containers with a copy of the mount either. */
+  /**
+   * undefined when it is unmounted and no program has a file of it open, in containers with a copy of the mount either.
+   */
   #tryUnmount(): string | undefined {
     try {
       unmountFuse(this.#spec.options.mountPoint);

@@ -1,5 +1,5 @@
-// What a crashed daemon leaves: a mount that nobody serves, or one that its fs process alone still serves. Programs that have
-// files of it open can go on writing to the backing files; whoever serves these files next has to fence them.
+// What a crashed daemon leaves: a mount that nobody serves, or one that its fs process alone still serves. Programs
+// that have files of it open can go on writing to the backing files; whoever serves these files next has to fence them.
 import { setTimeout as delay } from 'node:timers/promises';
 import { findMounts, inspectMount, probeMount, unmountFuse } from '../../fs/index.ts';
 import { CommandError, exitCodes } from '../errors.ts';
@@ -12,8 +12,9 @@ const graceMs = 5_000;
 const retryMs = 50;
 
 /**
- * Ends what is left of an earlier daemon, wherever it was mounted; the caller has claimed the directory, so that daemon is
- * gone. `remember` is told the connections whose programs may still have files open, before the last sign of them goes.
+ * Ends what is left of an earlier daemon, wherever it was mounted; the caller has claimed the directory, so that daemon
+ * is gone. `remember` is told the connections whose programs may still have files open, before the last sign of them
+ * goes.
  */
 export async function endStaleMounts(
   mountPoint: string | null,

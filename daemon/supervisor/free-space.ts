@@ -1,5 +1,5 @@
-// Free space of the data directory, asked on a thread of Node's pool: a file system that hangs (a dead NFS server, a disk that
-// does not answer) must not hang the supervisor, and costs it one such thread at most.
+// Free space of the data directory, asked on a thread of Node's pool: a file system that hangs (a dead NFS server, a
+// disk that does not answer) must not hang the supervisor, and costs it one such thread at most.
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 

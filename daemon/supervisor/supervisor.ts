@@ -113,8 +113,9 @@ export class Supervisor {
   }
 
   /**
-   * The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an error. Where a
-   * new one does not start, it rejects and the old one serves on. A call during a reload waits for that one.
+   * The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an
+   * error. Where a new one does not start, it rejects and the old one serves on. A call during a reload waits for that
+   * one.
    */
   async reload(): Promise<void> {
     if (this.#stopping) throw new CommandError(exitCodes.failed, 'the daemon is stopping');
@@ -155,8 +156,8 @@ export class Supervisor {
     const { earlier } = kept;
     this.#running.kept = kept;
     this.#endSteps.add(async () => kept.removeUnlessNeeded());
-    // Answers until nothing else runs: whoever has asked for a stop may want it to be quicker. Connections stay open until the
-    // process ends: `hoody-sqlite stop` waits for that.
+    // Answers until nothing else runs: whoever has asked for a stop may want it to be quicker. Connections stay open
+    // until the process ends: `hoody-sqlite stop` waits for that.
     this.#endSteps.add(async () => this.#control?.close());
 
     // A start that fails here has touched no mount.

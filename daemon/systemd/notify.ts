@@ -1,6 +1,6 @@
-// What the daemon tells systemd, when systemd started it (Type=notify): ready, stopping, alive; and the descriptors that
-// systemd keeps for it and hands to its successor, whatever has killed it. Datagrams to the socket that NOTIFY_SOCKET
-// names, as sd_notify(3) and sd_listen_fds(3) describe it. Without systemd every call does nothing.
+// What the daemon tells systemd, when systemd started it (Type=notify): ready, stopping, alive; and the descriptors
+// that systemd keeps for it and hands to its successor, whatever has killed it. Datagrams to the socket that
+// NOTIFY_SOCKET names, as sd_notify(3) and sd_listen_fds(3) describe it. Without systemd every call does nothing.
 import { closeSync, writeSync } from 'node:fs';
 import { DescriptorMessages } from '../../fs/index.ts';
 import { messageOf } from '../errors.ts';

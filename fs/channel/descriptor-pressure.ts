@@ -1,6 +1,6 @@
-// Every inode that the kernel knows costs a descriptor, and the kernel forgets them only when it is short of memory itself. Long before
-// descriptors run out it is told to forget those that have been there longest and that nobody has open, and whoever goes on
-// asking for new ones faster than it forgets is held back: `ls -l` in a large directory is.
+// Every inode that the kernel knows costs a descriptor, and the kernel forgets them only when it is short of memory
+// itself. Long before descriptors run out it is told to forget those that have been there longest and that nobody has
+// open, and whoever goes on asking for new ones faster than it forgets is held back: `ls -l` in a large directory is.
 import type { Node } from '../nodes/nodes.ts';
 import { inodeKey } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
@@ -18,7 +18,10 @@ const full = 0.9;
 const longestPauseMs = 20;
 /** Where hardly anything could be forgotten, because programs have it open, the next attempt waits for so many more. */
 const step = 0.05;
-/** So many at a time, so that the thread that tells the kernel has time for other things; by name, where finding each takes some us, fewer. */
+/**
+ * So many at a time, so that the thread that tells the kernel has time for other things; by name, where finding each
+ * takes some us, fewer.
+ */
 const mostNodes = 2000;
 const mostNames = 500;
 
@@ -50,8 +53,9 @@ export class DescriptorPressure {
   }
 
   /**
-   * How long to pause after a request, so that the kernel hears what it should forget: 0 unless it is being told, for where all are open
-   * there is nothing to wait for. Close to the limit every request pauses: one that fails would be followed by the next at once.
+   * How long to pause after a request, so that the kernel hears what it should forget: 0 unless it is being told, for
+   * where all are open there is nothing to wait for. Close to the limit every request pauses: one that fails would be
+   * followed by the next at once.
    */
   pauseMs(tree: Tree): number {
     const { size } = tree.nodes;
@@ -67,7 +71,9 @@ export class DescriptorPressure {
     this.#isBeingRelieved = false;
   }
 
-  /** Messages for the kernel. To be written by another thread than the one that serves, as those of outside-changes.ts. */
+  /**
+   * Messages for the kernel. To be written by another thread than the one that serves, as those of outside-changes.ts.
+   */
   relieve(tree: Tree): Buffer[] {
     this.#isBeingRelieved = true;
     const { size } = tree.nodes;
@@ -95,8 +101,8 @@ export class DescriptorPressure {
 }
 
 /**
- * Those that nobody has open. Directories come last, since the kernel keeps them while it knows a name in them, and not at all where they
- * are forgotten by name: they may be the places of mounts, which would go with their names.
+ * Those that nobody has open. Directories come last, since the kernel keeps them while it knows a name in them, and not
+ * at all where they are forgotten by name: they may be the places of mounts, which would go with their names.
  */
 function oldest({ nodes }: Tree, wanted: number, withDirectories: boolean): readonly Node[] {
   const found: Node[] = [];

@@ -1,4 +1,5 @@
-// The /dev/fuse descriptor, the wake descriptor and one that is only listened to, waited for together. Which errors of the device are normal is known here.
+// The /dev/fuse descriptor, the wake descriptor and one that is only listened to, waited for together. Which errors of
+// the device are normal is known here.
 import { constants } from 'node:os';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -16,9 +17,10 @@ const F_SETFL = 4;
 /** What receive returns when the file system was unmounted or its connection aborted. */
 export const unmounted = -1;
 
-// Before it sleeps, the thread looks for the next request for a moment: to wake it up costs its client 25 microseconds and more where
-// the other processor idles (2-CPU virtual machine: 75 us a round trip without, 22 us with). Where nothing came several times
-// in a row - clients are gone, or share this processor - it sleeps at once and tries again now and then.
+// Before it sleeps, the thread looks for the next request for a moment: to wake it up costs its client 25 microseconds
+// and more where the other processor idles (2-CPU virtual machine: 75 us a round trip without, 22 us with). Where
+// nothing came several times in a row - clients are gone, or share this processor - it sleeps at once and tries again
+// now and then.
 const spinMs = 0.05;
 const fullPatience = 4;
 const restBetweenTrials = 16;
@@ -65,13 +67,17 @@ export class Device {
     return this.#hasHeard;
   }
 
-  /** When the last wait of receive ended, on the clock of performance.now(); undefined when it found a request without a wait. */
+  /**
+   * When the last wait of receive ended, on the clock of performance.now(); undefined when it found a request without a
+   * wait.
+   */
   get arrivedMs(): number | undefined {
     return this.#arrivedMs;
   }
 
   /**
-   * Waits for a request and reads it: its length, 0 for a wake-up or the end of the time limit (-1: none), or `unmounted`.
+   * Waits for a request and reads it: its length, 0 for a wake-up or the end of the time limit (-1: none), or
+   * `unmounted`.
    */
   receive(bytes: Buffer, timeoutMs: number): number {
     this.#sincePoll += 1;
@@ -156,7 +162,8 @@ export class Device {
       return length;
     }
     const errno = lastErrno();
-    if (errno === EAGAIN || errno === EINTR || errno === ENOENT) return 0; // ENOENT: it was taken back while it was copied
+    // ENOENT: it was taken back while it was copied.
+    if (errno === EAGAIN || errno === EINTR || errno === ENOENT) return 0;
     if (errno === ENODEV) return unmounted;
     throw lastError('read', '/dev/fuse');
   }

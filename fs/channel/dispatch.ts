@@ -1,4 +1,5 @@
-// Which function answers which operation: adding one is a row here and a function. INIT, the locks and the opens are the session's.
+// Which function answers which operation: adding one is a row here and a function. INIT, the locks and the opens are
+// the session's.
 import * as attributes from '../nodes/attributes.ts';
 import * as directories from '../nodes/directories.ts';
 import * as files from '../nodes/files.ts';

@@ -1,5 +1,6 @@
-// The threads that do errands (nodes/errands.ts), seen from the main thread: one for each device, so that a slow disk delays only what is
-// to be done on it. A thread that dies costs the errand that it was doing an EIO. The next thread does what was behind it.
+// The threads that do errands (nodes/errands.ts), seen from the main thread: one for each device, so that a slow disk
+// delays only what is to be done on it. A thread that dies costs the errand that it was doing an EIO. The next thread
+// does what was behind it.
 import { constants } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../log.ts';
@@ -58,7 +59,10 @@ export class ErrandThreads {
     return thread;
   }
 
-  /** Whether it has closed the descriptors of what it was doing is not known: one that is left open does less harm than one closed twice. */
+  /**
+   * Whether it has closed the descriptors of what it was doing is not known: one that is left open does less harm than
+   * one closed twice.
+   */
   #died({ errands: [errand, ...next] }: Thread, error: string): void {
     this.#log('error', 'errand-thread-died', { call: errand?.call, error, effect: 'its caller gets EIO' });
     if (errand !== undefined) this.#done({ id: errand.id, result: -EIO });

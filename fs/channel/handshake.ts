@@ -21,9 +21,9 @@ const wanted =
   init.INIT_EXT;
 
 /**
- * ALLOW_IDMAP (kernel 6.12): containers may get the mount with shifted ids. The kernel translates them, since it is the kernel that
- * checks permissions (default_permissions). Requests then carry the caller's ids only where something is created; all others
- * have -1, and nothing here looks at them.
+ * ALLOW_IDMAP (kernel 6.12): containers may get the mount with shifted ids. The kernel translates them, since it is the
+ * kernel that checks permissions (default_permissions). Requests then carry the caller's ids only where something is
+ * created; all others have -1, and nothing here looks at them.
  */
 const wanted2 = init2.ALLOW_IDMAP;
 

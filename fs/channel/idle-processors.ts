@@ -1,7 +1,8 @@
-// Keeps idle processors from halting while programs ask back to back. A program sleeps while it waits for its answer; where its
-// processor halts meanwhile, waking it up is most of what a lock costs in a virtual machine (2 CPUs: 16,000 point reads a second, and
-// 41,000 without halting). The kernel's interface for this is /dev/cpu_dma_latency (PM QoS): idle processors poll for as long as
-// somebody holds it open with a tolerated latency of 0, so a process that is killed leaves nothing behind.
+// Keeps idle processors from halting while programs ask back to back. A program sleeps while it waits for its answer;
+// where its processor halts meanwhile, waking it up is most of what a lock costs in a virtual machine (2 CPUs: 16,000
+// point reads a second, and 41,000 without halting). The kernel's interface for this is /dev/cpu_dma_latency (PM QoS):
+// idle processors poll for as long as somebody holds it open with a tolerated latency of 0, so a process that is killed
+// leaves nothing behind.
 import { availableParallelism } from 'node:os';
 import type { Log } from '../log.ts';
 import { O_CLOEXEC, O_WRONLY, openat, write } from '../system/files.ts';

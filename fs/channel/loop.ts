@@ -1,5 +1,5 @@
-// The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the main thread
-// posts messages and wakes it through an eventfd.
+// The thread that answers the kernel, one request at a time. It never returns to Node's event loop while it serves: the
+// main thread posts messages and wakes it through an eventfd.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -29,7 +29,8 @@ class Loop {
   readonly #pressure: DescriptorPressure;
   readonly #steps: Steps;
   readonly #views = new Views();
-  // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the caller an EIO.
+  // Written to once: a process that is killed while the kernel copies into a page that is not there yet costs the
+  // caller an EIO.
   readonly #request = Buffer.alloc(requestBytes).fill(1);
   #length = 0;
   #isStopping = false;

@@ -1,6 +1,7 @@
-// Notices changes that somebody makes in the backing directories behind the mount's back, and says what the kernel has to forget.
-// Only directories that the kernel knows are watched. Changes made through the mount raise the same events: those are told
-// apart by OwnChanges. A change that is missed is bounded by the lifetime of what the kernel was told (1 s).
+// Notices changes that somebody makes in the backing directories behind the mount's back, and says what the kernel has
+// to forget. Only directories that the kernel knows are watched. Changes made through the mount raise the same events:
+// those are told apart by OwnChanges. A change that is missed is bounded by the lifetime of what the kernel was told (1
+// s).
 import type { Log } from '../log.ts';
 import { type DirectoryListener, inodeKey, type Node } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';
@@ -56,8 +57,9 @@ export class OutsideChanges implements DirectoryListener {
   }
 
   /**
-   * Messages for the kernel about the oldest changes, some hundreds at most; `isAll`: there are no others. Not to be written by the thread that answers the kernel: for an
-   * entry the kernel takes the directory's lock, which a client may hold while it waits for an answer.
+   * Messages for the kernel about the oldest changes, some hundreds at most; `isAll`: there are no others. Not to be
+   * written by the thread that answers the kernel: for an entry the kernel takes the directory's lock, which a client
+   * may hold while it waits for an answer.
    */
   collect(tree: Tree): { readonly messages: readonly Buffer[]; readonly isAll: boolean } {
     const messages: Buffer[] = [];

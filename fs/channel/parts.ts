@@ -1,5 +1,5 @@
-// Puts together what serves one mount on the thread that answers the kernel: the tables with what a dead predecessor has left in them, the
-// locks behind their fence, and the session that knows them all.
+// Puts together what serves one mount on the thread that answers the kernel: the tables with what a dead predecessor
+// has left in them, the locks behind their fence, and the session that knows them all.
 
 import { Fence } from '../fence/fence.ts';
 import { FencedLocks } from '../fence/fenced-locks.ts';
@@ -32,7 +32,10 @@ export interface Parts {
   readonly outside: OutsideChanges | undefined;
   readonly fence: Fence;
   readonly tree: Tree;
-  /** Neither is there when the kernel keeps the locks. `locks` are the coordinated ones as they look while a fence stands. */
+  /**
+   * Neither is there when the kernel keeps the locks. `locks` are the coordinated ones as they look while a fence
+   * stands.
+   */
   readonly coordinated: CoordinatedLocks | undefined;
   readonly locks: FencedLocks | undefined;
   readonly session: Session;

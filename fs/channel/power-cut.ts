@@ -1,6 +1,7 @@
-// A test mode, put around the handlers: a power cut for one mount without passthrough. It remembers what every sector held when its file was
-// last synced; at the cut each sector that was written since keeps the new content or falls back to the old, at random, and so does
-// the file's size. Names and truncations count as stored at once, as a journalling file system stores them in order.
+// A test mode, put around the handlers: a power cut for one mount without passthrough. It remembers what every sector
+// held when its file was last synced; at the cut each sector that was written since keeps the new content or falls back
+// to the old, at random, and so does the file's size. Names and truncations count as stored at once, as a journalling
+// file system stores them in order.
 
 import type { Node } from '../nodes/nodes.ts';
 import { close, emptyPath, ftruncate, O_RDWR, openAgain, pread, pwrite } from '../system/files.ts';

@@ -1,5 +1,5 @@
-// After a take-over the kernel asks again, in any order, for everything that was not answered. Lock requests among it are
-// collected until all are there, so that those who waited keep their turns.
+// After a take-over the kernel asks again, in any order, for everything that was not answered. Lock requests among it
+// are collected until all are there, so that those who waited keep their turns.
 import type { Request } from '../protocol/requests.ts';
 import type { WaiterSlots } from '../state/waiter-slots.ts';
 

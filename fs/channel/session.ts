@@ -1,5 +1,5 @@
-// One request after the other: decode, dispatch, encode, write. Knows no threads and no waiting; loop.ts brings the bytes.
-// A malformed request or a handler that throws costs one caller an error, never the session.
+// One request after the other: decode, dispatch, encode, write. Knows no threads and no waiting; loop.ts brings the
+// bytes. A malformed request or a handler that throws costs one caller an error, never the session.
 import type { Log } from '../log.ts';
 import { createFile, type Opened, openFile } from '../nodes/files.ts';
 import { maxStackDepth } from '../nodes/passthrough.ts';
@@ -18,7 +18,10 @@ import type { LockService } from './lock-service.ts';
 import { isForgetting, Repeats } from './repeats.ts';
 
 const headerBytes = outHeader.sizeBytes;
-/** A request in which so many processes have died is refused: it would end one after the other, and nobody would be served. */
+/**
+ * A request in which so many processes have died is refused: it would end one after the other, and nobody would be
+ * served.
+ */
 const mostDeaths = 2;
 
 export interface SessionParts {
@@ -61,7 +64,10 @@ export class Session {
     return this.#repeats !== undefined;
   }
 
-  /** No more repeated requests are there: those for locks are served now, in the order in which they were asked at first. */
+  /**
+   * No more repeated requests are there: those for locks are served now, in the order in which they were asked at
+   * first.
+   */
   endOfRepeats(): void {
     const repeats = this.#repeats;
     this.#repeats = undefined;
@@ -123,8 +129,9 @@ export class Session {
   }
 
   /**
-   * Nobody closes a file a second time: what a given-up close would give back would stay until the mount ends. The handle goes first. Should
-   * this process die here as well, its successor has no such handle, and so forgets the locks that were asked through it.
+   * Nobody closes a file a second time: what a given-up close would give back would stay until the mount ends. The
+   * handle goes first. Should this process die here as well, its successor has no such handle, and so forgets the locks
+   * that were asked through it.
    */
   #giveBack(request: Request): number {
     const { tree, locks } = this.#parts;

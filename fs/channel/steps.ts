@@ -1,6 +1,6 @@
-// The steps of the loop, guarded and timed. A step that throws is logged with its stack and costs nothing else; how long the longest one
-// has taken is counted, since nobody's lock is served meanwhile. One look at the clock for each: in a virtual machine it costs up to
-// 0.3 us, and a lock about 10.
+// The steps of the loop, guarded and timed. A step that throws is logged with its stack and costs nothing else; how
+// long the longest one has taken is counted, since nobody's lock is served meanwhile. One look at the clock for each:
+// in a virtual machine it costs up to 0.3 us, and a lock about 10.
 import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 

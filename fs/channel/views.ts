@@ -1,5 +1,5 @@
-// Views of all databases, for people and for the log, taken a few databases at a time: with thousands of them one look at all would
-// keep everybody's locks waiting.
+// Views of all databases, for people and for the log, taken a few databases at a time: with thousands of them one look
+// at all would keep everybody's locks waiting.
 import type { DatabaseLocks } from '../locks/snapshot.ts';
 
 /** For so long views are taken between two requests. */
@@ -17,7 +17,10 @@ interface Job {
 export class Views {
   readonly #jobs: Job[] = [];
 
-  /** `views` gives undefined for a database without anything to show. `send` gets them in several parts, the last of which may be empty. */
+  /**
+   * `views` gives undefined for a database without anything to show. `send` gets them in several parts, the last of
+   * which may be empty.
+   */
   add(views: Iterable<DatabaseLocks | undefined>, send: Send): void {
     this.#jobs.push({ views: views[Symbol.iterator](), send });
   }

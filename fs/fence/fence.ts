@@ -1,6 +1,6 @@
-// Which databases programs of a dead mount still have open. Such a database counts as locked by them until they close it. A
-// list of names is all there is: it only ever becomes shorter, since a dead mount can open nothing. Names are latin1 strings in here,
-// which keep every byte.
+// Which databases programs of a dead mount still have open. Such a database counts as locked by them until they close
+// it. A list of names is all there is: it only ever becomes shorter, since a dead mount can open nothing. Names are
+// latin1 strings in here, which keep every byte.
 import type { Log } from '../log.ts';
 import { inodeKey } from '../nodes/nodes.ts';
 import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
@@ -12,7 +12,9 @@ import type { Openers } from './registration.ts';
 import { findOpenFiles, isOpenElsewhere } from './survey.ts';
 
 const retryMs = 250;
-/** A look takes about 10 us for each file of a database: so many are looked at together, so that nobody waits for long. */
+/**
+ * A look takes about 10 us for each file of a database: so many are looked at together, so that nobody waits for long.
+ */
 const mostAtOnce = 50;
 const pauseMs = 25;
 
@@ -77,8 +79,8 @@ export class Fence {
   }
 
   /**
-   * Looks at some of the databases, the next ones at the next call, and lifts the fence of those that are closed now; true if there was one. No descriptor
-   * of ours may be open on them.
+   * Looks at some of the databases, the next ones at the next call, and lifts the fence of those that are closed now;
+   * true if there was one. No descriptor of ours may be open on them.
    */
   check(nowMs: number): boolean {
     if (this.#databases.size === 0) return false;

@@ -1,6 +1,6 @@
-// The lock service as it looks while a fence stands: on a fenced database everybody else waits, and in the end is refused, exactly
-// as if the programs of the dead mount held every byte for writing. Nothing of that reaches the lock manager, and the mirror
-// opens no file.
+// The lock service as it looks while a fence stands: on a fenced database everybody else waits, and in the end is
+// refused, exactly as if the programs of the dead mount held every byte for writing. Nothing of that reaches the lock
+// manager, and the mirror opens no file.
 import { constants } from 'node:os';
 import type { LockService } from '../channel/lock-service.ts';
 import type { LockLimits } from '../locks/limits.ts';

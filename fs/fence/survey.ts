@@ -1,6 +1,6 @@
-// Finds the files of a directory tree that somebody has open, by asking for a lease on each. After a mount has died, whoever
-// had a file of it open goes on writing to the backing file without asking anybody; nobody can open another one there.
-// Names are latin1 strings, which keep every byte. What the file system answers is data: it ends nothing.
+// Finds the files of a directory tree that somebody has open, by asking for a lease on each. After a mount has died,
+// whoever had a file of it open goes on writing to the backing file without asking anybody; nobody can open another one
+// there. Names are latin1 strings, which keep every byte. What the file system answers is data: it ends nothing.
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName } from '../errors.ts';
@@ -58,7 +58,9 @@ export function findOpenFiles(root: number, openers: Openers, log: Log): string[
   }
 }
 
-/** True while another process has the file open, or nobody can tell. The caller's own descriptors count as another's. */
+/**
+ * True while another process has the file open, or nobody can tell. The caller's own descriptors count as another's.
+ */
 export function isOpenElsewhere(root: number, path: string, openers: Openers): boolean {
   const errno = leaseErrno(openBelow(root, path, O_RDONLY), openers);
   return errno === EAGAIN || cannotTell.includes(errno);

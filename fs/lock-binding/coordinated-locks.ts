@@ -1,5 +1,5 @@
-// Brings the lock manager, which is pure, together with the world: requests of the session, the clock, the backing files,
-// /proc. It answers the session's lock operations and remembers whom an answer is owed.
+// Brings the lock manager, which is pure, together with the world: requests of the session, the clock, the backing
+// files, /proc. It answers the session's lock operations and remembers whom an answer is owed.
 import { constants } from 'node:os';
 import type { LockService } from '../channel/lock-service.ts';
 import { HIDDEN } from '../locks/database.ts';
@@ -72,8 +72,9 @@ export class CoordinatedLocks implements LockService {
   readonly #committed = new Map<string, Set<number>>();
   readonly #writers: Writers;
   /**
-   * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy, of which
-   * programs on the data directory know nothing and the other way round: these are kept out while the file is open here.
+   * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy,
+   * of which programs on the data directory know nothing and the other way round: these are kept out while the file is
+   * open here.
    */
   readonly #unshared = new Map<number, { readonly start: number; readonly end: number }>();
   #servedWhileDue = 0;
@@ -103,7 +104,9 @@ export class CoordinatedLocks implements LockService {
     this.#longHolders = new LongHolders(this.manager.limits.longHolderMs);
   }
 
-  /** In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror. */
+  /**
+   * In a successor process: `files` are open, and `mirrors` are the descriptors that have kept the locks of the mirror.
+   */
   restore(files: Iterable<FileHandle>, mirrors: ReadonlyMap<number, number>): void {
     const { keptState, log } = this.#parts;
     const open = new Set<number>();

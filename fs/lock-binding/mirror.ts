@@ -1,6 +1,6 @@
-// The union of the granted locks of each inode, held as one OFD lock on the backing file, so that a program which opens the
-// data directory itself is excluded as if it were on the mount. One descriptor per inode: a second one would conflict
-// with the first.
+// The union of the granted locks of each inode, held as one OFD lock on the backing file, so that a program which opens
+// the data directory itself is excluded as if it were on the mount. One descriptor per inode: a second one would
+// conflict with the first.
 
 import { constants } from 'node:os';
 import type { Log } from '../log.ts';

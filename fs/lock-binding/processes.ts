@@ -1,5 +1,5 @@
-// Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc and
-// may be gone at any moment; then the answer is the little that is known.
+// Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc
+// and may be gone at any moment; then the answer is the little that is known.
 import { readlinkSync } from 'node:fs';
 import { HIDDEN } from '../locks/database.ts';
 import type { ProcessIdentity } from '../locks/types.ts';
@@ -31,8 +31,9 @@ export class Processes {
 }
 
 /**
- * Whether a thread runs, or waits for a processor (R), a disk (D) or an answer of a FUSE file system: its request may have come
- * just after we had looked for one (seen on a busy machine, where a moment between two of our steps takes milliseconds).
+ * Whether a thread runs, or waits for a processor (R), a disk (D) or an answer of a FUSE file system: its request may
+ * have come just after we had looked for one (seen on a busy machine, where a moment between two of our steps takes
+ * milliseconds).
  */
 export function isRunning(tid: number): boolean {
   const stat = readProc(`/proc/${tid}/stat`);
@@ -49,8 +50,8 @@ export interface ProcessName {
 }
 
 /**
- * `mayWait` false: with the short name instead of the command line. The kernel reads that out of the process's memory, and waits while the
- * process maps or unmaps something, which in turn may wait for an answer of a FUSE file system.
+ * `mayWait` false: with the short name instead of the command line. The kernel reads that out of the process's memory,
+ * and waits while the process maps or unmaps something, which in turn may wait for an answer of a FUSE file system.
  */
 export function nameProcess(pid: number, mayWait = true): ProcessName {
   if (pid === HIDDEN) return { command: 'unknown', container: 'hidden' };
@@ -60,8 +61,8 @@ export function nameProcess(pid: number, mayWait = true): ProcessName {
 }
 
 /**
- * The container that the text of /proc/PID/cgroup names: Docker, podman, containerd and CRI-O put the 64 hex digits of the
- * id into a path, systemd-nspawn the machine's name, LXC the container's. A process in a pid namespace of its own
+ * The container that the text of /proc/PID/cgroup names: Docker, podman, containerd and CRI-O put the 64 hex digits of
+ * the id into a path, systemd-nspawn the machine's name, LXC the container's. A process in a pid namespace of its own
  * (`isApart`) is in a container of another kind, such as runc's, and the last part of its path is the name.
  */
 export function containerOf(cgroup: string, isApart: boolean): string {

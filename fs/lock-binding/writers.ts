@@ -1,5 +1,5 @@
-// Who wrote which database when, for as long as there is room: from the first lock of a transaction that wrote to the end of
-// its write lock. The server asks for it to say who made a change that it finds in a database.
+// Who wrote which database when, for as long as there is room: from the first lock of a transaction that wrote to the
+// end of its write lock. The server asks for it to say who made a change that it finds in a database.
 import type { ProcessIdentity } from '../locks/types.ts';
 import { nameProcess, type ProcessName } from './processes.ts';
 

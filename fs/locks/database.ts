@@ -1,5 +1,6 @@
-// What the manager knows of one database - its main file and its `-shm` together - each owner that uses it, and each request that waits.
-// Plain state with the few questions that every rule asks; the rules themselves are in gate.ts and policy.ts.
+// What the manager knows of one database - its main file and its `-shm` together - each owner that uses it, and each
+// request that waits. Plain state with the few questions that every rule asks; the rules themselves are in gate.ts and
+// policy.ts.
 import type { JournalMode } from '../sqlite/header.ts';
 import {
   HOLDS_CKPT,
@@ -18,12 +19,14 @@ import type { LockOwner, LockTable } from './table.ts';
 import type { LockRequest, ProcessIdentity } from './types.ts';
 
 /**
- * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection that closes a
- * WAL database asks for these beside a writer.
+ * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection
+ * that closes a WAL database asks for these beside a writer.
  */
 export const WRITER_BITS = HOLDS_RESERVED | HOLDS_WRITE;
 
-/** The pid of a process in a pid namespace that cannot be seen from here. Such processes are told apart by lock owner. */
+/**
+ * The pid of a process in a pid namespace that cannot be seen from here. Such processes are told apart by lock owner.
+ */
 export const HIDDEN = 0;
 
 /** What an owner may hold on a WAL database without keeping anything from others by a wait. */
@@ -63,7 +66,9 @@ export interface Transaction {
   attemptedWrite: boolean;
   /** A commit has waited for its end in vain: further commits do not wait for it. */
   hasOutlastedCommit: boolean;
-  /** Somebody has committed while it waited to begin: SQLite gives the READ mark back to look at the WAL's header again. */
+  /**
+   * Somebody has committed while it waited to begin: SQLite gives the READ mark back to look at the WAL's header again.
+   */
   readonly isOutdated: boolean;
   /** The database's `commits` when its snapshot was taken. */
   readonly commitsSeen: number;
@@ -76,14 +81,21 @@ export interface Thread {
 
 /** A turn that an owner keeps while it asks again. */
 export interface Turn {
-  /** The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung. */
+  /**
+   * The outdated transaction that SQLite is about to ask for again. It keeps its turn until then, or until reviewYoung.
+   */
   retry: Transaction | undefined;
   retryUntilMs: number;
   /** When it gave an outdated READ mark back that it has not asked for again. */
   gaveBackMs: number | undefined;
-  /** How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer. */
+  /**
+   * How long it took to ask again the last time: after a dozen tries SQLite sleeps before each, for longer and longer.
+   */
   retryGapMs: number;
-  /** The turn of a wait that ended at the short limit of a process with several connections: its next try stands there again. */
+  /**
+   * The turn of a wait that ended at the short limit of a process with several connections: its next try stands there
+   * again.
+   */
   shortened: { readonly turn: number; readonly untilMs: number } | undefined;
 }
 
@@ -275,7 +287,10 @@ export class Database {
   }
 }
 
-/** Whether `me` opened the handle and has not closed it. Of hidden processes those handles are known that locks came through. */
+/**
+ * Whether `me` opened the handle and has not closed it. Of hidden processes those handles are known that locks came
+ * through.
+ */
 export function isOpenOf({ identity, owner, closing }: OpenHandle, me: DatabaseOwner): boolean {
   return !closing && identity?.pid === me.pid && (me.pid !== HIDDEN || owner === me.owner);
 }

@@ -33,7 +33,10 @@ export function findCycle(owner: LockOwner, waitsOf: (owner: LockOwner) => reado
   return leadsBack(owner) ? path : undefined;
 }
 
-/** Who gives way: a gate wait (let through), an upgrade from a snapshot, the request that closed the cycle; last a commit. */
+/**
+ * Who gives way: a gate wait (let through), an upgrade from a snapshot, the request that closed the cycle; last a
+ * commit.
+ */
 export function chooseVictim(cycle: readonly Waiter[], closer: Waiter | undefined): Waiter | undefined {
   const closing = cycle.find((waiter) => waiter === closer);
   return (
@@ -49,7 +52,10 @@ function isCommit(waiter: Waiter): boolean {
   return isCommitStep(waiter.role, waiter.request, waiter.me);
 }
 
-/** Holds SHARED or a READ mark and wants RESERVED, WRITE or PENDING: the holder's commit makes its snapshot stale anyway. */
+/**
+ * Holds SHARED or a READ mark and wants RESERVED, WRITE or PENDING: the holder's commit makes its snapshot stale
+ * anyway.
+ */
 function isUpgrade(waiter: Waiter): boolean {
   const { role, request, me } = waiter;
   return (

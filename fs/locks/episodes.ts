@@ -1,5 +1,5 @@
-// An episode is one owner's tries for one lock with short gaps between them. SQLite's busy handler asks again and again: a limit for each
-// request would let a busy timeout of 1 s last half a minute.
+// An episode is one owner's tries for one lock with short gaps between them. SQLite's busy handler asks again and
+// again: a limit for each request would let a busy timeout of 1 s last half a minute.
 import type { LockRequest } from './types.ts';
 
 export interface Episode<Request> {

@@ -1,6 +1,7 @@
-// "Wait before the snapshot": whether a newcomer may begin its transaction now. A transaction that begins while somebody
-// writes, or is about to, reads a snapshot that the other's commit makes stale, and SQLite then refuses its write without
-// asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not held.
+// "Wait before the snapshot": whether a newcomer may begin its transaction now. A transaction that begins while
+// somebody writes, or is about to, reads a snapshot that the other's commit makes stale, and SQLite then refuses its
+// write without asking us. So the newcomer is held at its first lock, in the order of arrival; proved readers are not
+// held.
 import type { Database, DatabaseOwner, Slice, Transaction } from './database.ts';
 import { type LockLimits, OPEN } from './limits.ts';
 import type { Proof } from './readers.ts';
@@ -65,21 +66,26 @@ export function hasRetryTurn(me: DatabaseOwner, limits: LockLimits, nowMs: numbe
   return me.turn.retry !== undefined && nowMs - me.turn.retry.startedMs < limits.youngMostMs;
 }
 
-/** A database is hot when it was written lately, or when too little is known to call it a database that is only read. */
+/**
+ * A database is hot when it was written lately, or when too little is known to call it a database that is only read.
+ */
 function isHot(database: Database, limits: LockLimits, nowMs: number): boolean {
   return nowMs - database.busy.lastMs <= limits.hotMs || database.readers.readsInARow < limits.readerProof;
 }
 
 /**
- * Until when `other`'s transaction counts as one that may still write; OPEN when it does not. A time that has passed means that
- * reviewYoung decides: its write attempt may have arrived already.
+ * Until when `other`'s transaction counts as one that may still write; OPEN when it does not. A time that has passed
+ * means that reviewYoung decides: its write attempt may have arrived already.
  */
 function mayWriteUntilMs({ turn: { retry, retryUntilMs }, transaction }: DatabaseOwner): number {
   if (retry) return retryUntilMs;
   return transaction?.mayWrite ? transaction.youngUntilMs : OPEN;
 }
 
-/** Decides about transactions that have come of age: one whose thread is in the middle of its work stays young for a while. */
+/**
+ * Decides about transactions that have come of age: one whose thread is in the middle of its work stays young for a
+ * while.
+ */
 export function reviewYoung(
   database: Database,
   limits: LockLimits,

@@ -1,5 +1,5 @@
-// Whether a request can have its lock now, and what follows when it has it or gives it back: the mirror, the tables, the state of the
-// transaction. Who waits, and for how long, is wait-queue.ts.
+// Whether a request can have its lock now, and what follows when it has it or gives it back: the mirror, the tables,
+// the state of the transaction. Who waits, and for how long, is wait-queue.ts.
 
 import type { LockCounters } from './counters.ts';
 import type { Asked, Database, DatabaseOwner, LockFile, Waiter } from './database.ts';
@@ -12,7 +12,10 @@ import type { LockOwner } from './table.ts';
 import { isNewcomer, type Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
 
-/** What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it cannot be stored. */
+/**
+ * What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it
+ * cannot be stored.
+ */
 export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room';
 
 export class Grants {
@@ -55,8 +58,8 @@ export class Grants {
   }
 
   /**
-   * Past the gate: mirror, then table; false when a lock of somebody else or of a program behind the mount is in the way.
-   * `commitsAsked`: the database's commits when the request came.
+   * Past the gate: mirror, then table; false when a lock of somebody else or of a program behind the mount is in the
+   * way. `commitsAsked`: the database's commits when the request came.
    */
   take({ file, role, request, me }: Asked, commitsAsked: number, nowMs: number): boolean {
     const { owner, handle, start, end, pid, tid } = request;

@@ -3,9 +3,15 @@
 export interface LockLimits {
   /** How long a request may wait in all, over one episode, before SQLite is told "busy". */
   readonly queueMs: number;
-  /** The same for F_SETLKW and flock, which programs expect to wait for ever: afterwards they get EINTR, as after a signal. */
+  /**
+   * The same for F_SETLKW and flock, which programs expect to wait for ever: afterwards they get EINTR, as after a
+   * signal.
+   */
   readonly blockingMs: number;
-  /** As queueMs, behind a lock that is older than queueMs: what has outlasted a whole wait is likely to outlast the next. */
+  /**
+   * As queueMs, behind a lock that is older than queueMs: what has outlasted a whole wait is likely to outlast the
+   * next.
+   */
   readonly behindLongMs: number;
   /** As queueMs, for a commit that waits for readers: less, so that those who have to wait behind it outlast it. */
   readonly commitMs: number;
@@ -15,7 +21,10 @@ export interface LockLimits {
   readonly episodeGapMs: number;
   /** How long a transaction that has not written yet counts as "may still write": the gate waits for it. */
   readonly youngMs: number;
-  /** An older one (and such a turn) counts for this much more at a time while its thread runs or waits for a processor or a disk... */
+  /**
+   * An older one (and such a turn) counts for this much more at a time while its thread runs or waits for a processor
+   * or a disk...
+   */
   readonly youngStepMs: number;
   /** ...up to this age. On a busy machine 50 ms pass between two system calls of a thread that does nothing else. */
   readonly youngMostMs: number;
@@ -27,19 +36,25 @@ export interface LockLimits {
   readonly readerProof: number;
   /** How long after a write attempt an executable's short-lived processes cannot count as readers again. */
   readonly executableDoubtMs: number;
-  /** For how long a READ mark that is given back to look at a changed WAL header keeps its turn, unless its thread is seen running. */
+  /**
+   * For how long a READ mark that is given back to look at a changed WAL header keeps its turn, unless its thread is
+   * seen running.
+   */
   readonly retryMs: number;
   /** How long the owner of the write lock may take it again before it is handed on (throughput against fairness). */
   readonly sliceMs: number;
-  /** Within a slice: how long the line is held back for its owner, and again while the owner's thread is seen running. */
+  /**
+   * Within a slice: how long the line is held back for its owner, and again while the owner's thread is seen running.
+   */
   readonly sliceGapMs: number;
   /** A refused poll (checkpoint RESTART asks for READ1-4 again and again) counts as a wait for this long. */
   readonly pollEdgeMs: number;
   /** How often a request that waits for a lock on the data directory (behind the mount) is tried again. */
   readonly foreignPollMs: number;
   /**
-   * After a start over a dead mount, how long locks wait for the programs that still have a database of it open, before they are
-   * refused. A WAL connection of SQLite tries for 10 s to get a lock that a dead mount refuses, and only then lets go (wal.c).
+   * After a start over a dead mount, how long locks wait for the programs that still have a database of it open, before
+   * they are refused. A WAL connection of SQLite tries for 10 s to get a lock that a dead mount refuses, and only then
+   * lets go (wal.c).
    */
   readonly fenceMs: number;
   /** A lock held this long is logged once. */

@@ -13,8 +13,8 @@ export class LongHolders {
   }
 
   /**
-   * Of a view of each database, with undefined for those that have no old lock: those with holders that have become long since the last
-   * call, and undefined for the others.
+   * Of a view of each database, with undefined for those that have no old lock: those with holders that have become
+   * long since the last call, and undefined for the others.
    */
   *newOf(views: Iterable<DatabaseLocks | undefined>): Generator<DatabaseLocks | undefined> {
     const known = this.#known;

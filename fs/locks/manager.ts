@@ -1,6 +1,6 @@
 // The lock coordinator: grants, keeps waiting or refuses every lock request of the mount, and says later what became of
-// those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It knows which
-// files are open; what can be granted is grants.ts, who waits is wait-queue.ts. README.md draws the rules.
+// those that wait. Synchronous and pure: the time is an argument, the world is asked through LockWorld (types.ts). It
+// knows which files are open; what can be granted is grants.ts, who waits is wait-queue.ts. README.md draws the rules.
 import { END_OF_FILE } from '../protocol/lock-offsets.ts';
 import { HOLDS_READ, roleOf } from '../sqlite/lock-bytes.ts';
 import { LockCounters } from './counters.ts';
@@ -55,8 +55,8 @@ export class LockManager {
   }
 
   /**
-   * In a successor process, after the files were opened: what an owner had been granted. What the dead process knew besides -
-   * transactions, proved readers, whose turn it was - is found out again.
+   * In a successor process, after the files were opened: what an owner had been granted. What the dead process knew
+   * besides - transactions, proved readers, whose turn it was - is found out again.
    */
   restore(key: number, isFlock: boolean, held: OwnerLocks, nowMs: number): void {
     const file = this.#registry.fileOf(key);
@@ -75,7 +75,9 @@ export class LockManager {
     }
   }
 
-  /** After the locks of a file were restored: the mirror may still hold what the dead process was about to give back. */
+  /**
+   * After the locks of a file were restored: the mirror may still hold what the dead process was about to give back.
+   */
   freeUnheld(key: number): void {
     const { posix } = this.#registry.fileOf(key);
     for (const { start, end } of posix.freeParts(0, END_OF_FILE)) this.#world.mirror(key, start, end, 'unlock');
@@ -158,8 +160,8 @@ export class LockManager {
   }
 
   /**
-   * Refuses or lets through whoever reached a limit. Call it when {@link nextDeadlineMs} has come, after the requests that are
-   * ready: what a limit is about may be among them. Early does no harm.
+   * Refuses or lets through whoever reached a limit. Call it when {@link nextDeadlineMs} has come, after the requests
+   * that are ready: what a limit is about may be among them. Early does no harm.
    */
   expire(nowMs: number): void {
     this.#queue.expire(nowMs);
@@ -186,8 +188,8 @@ export class LockManager {
   }
 
   /**
-   * As views, but only of databases with a lock that has been held for `oldMs` and may be in somebody's way: most have none, and cost next
-   * to nothing.
+   * As views, but only of databases with a lock that has been held for `oldMs` and may be in somebody's way: most have
+   * none, and cost next to nothing.
    */
   *viewsWithOld(oldMs: number, nowMs: number): Generator<DatabaseLocks | undefined> {
     for (const database of this.#registry.databases) {

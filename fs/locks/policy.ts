@@ -1,5 +1,6 @@
-// What may wait, and for how long: the table of SQLite's locks, one case a row. Only a request that meets another owner's
-// lock comes here; the wait before a snapshot is gate.ts. Facts about SQLite from os_unix.c and wal.c of 3.40.1.
+// What may wait, and for how long: the table of SQLite's locks, one case a row. Only a request that meets another
+// owner's lock comes here; the wait before a snapshot is gate.ts. Facts about SQLite from os_unix.c and wal.c of
+// 3.40.1.
 
 import type { JournalMode } from '../sqlite/header.ts';
 import {
@@ -70,7 +71,10 @@ export function isCommitStep(role: LockRole, request: LockRequest, me: DatabaseO
   return request.type === 'write' && (role === 'pending' || role === 'shared') && (me.bits & HOLDS_RESERVED) !== 0;
 }
 
-/** Those behind a commit that waits can only read when it gives up: for a reader that outlasts it they would wait again and again. */
+/**
+ * Those behind a commit that waits can only read when it gives up: for a reader that outlasts it they would wait again
+ * and again.
+ */
 function hasLongReader(database: Database, me: DatabaseOwner): boolean {
   for (const other of database.owners.values()) {
     if (other !== me && other.transaction?.hasOutlastedCommit) return true;
@@ -92,6 +96,7 @@ export function isShielded({ type, owner, tid }: LockRequest, role: LockRole, da
   if (other === undefined || type !== 'write') return false;
   if (other.owner !== owner || other.tid !== tid) return true;
   if (tid !== HIDDEN) return false;
-  // The threads of a hidden process look the same. The one that restarts the WAL to checkpoint it asks for CKPT first, and reads nothing.
+  // The threads of a hidden process look the same. The one that restarts the WAL to checkpoint it asks for CKPT first,
+  // and reads nothing.
   return role === 'checkpoint' || ((database.owners.get(owner)?.bits ?? 0) & HOLDS_READ) !== 0;
 }

@@ -1,5 +1,5 @@
-// The files that are open or locked, each with the database that it belongs to. A database is remembered for a while after its
-// files were closed: how it has been used lately decides how newcomers are treated.
+// The files that are open or locked, each with the database that it belongs to. A database is remembered for a while
+// after its files were closed: how it has been used lately decides how newcomers are treated.
 import { Database, type LockFile } from './database.ts';
 import { LockTable } from './table.ts';
 import type { LockWorld } from './types.ts';

@@ -1,6 +1,6 @@
-// The time slice: whoever has got the write lock may take it again and again for a while, before it is handed on to the line. A process
-// switch per commit would cost most of the throughput. The line is held back after each of its commits until it comes back, but not
-// for an owner that lately did not.
+// The time slice: whoever has got the write lock may take it again and again for a while, before it is handed on to the
+// line. A process switch per commit would cost most of the throughput. The line is held back after each of its commits
+// until it comes back, but not for an owner that lately did not.
 import type { Database, DatabaseOwner } from './database.ts';
 import { type LockLimits, OPEN } from './limits.ts';
 

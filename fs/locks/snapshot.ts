@@ -31,8 +31,8 @@ export interface DatabaseLocks {
 }
 
 /**
- * Undefined when nobody holds or waits for anything. Who was refused at the limit and asks again within `retryGapMs` waits, too: a
- * busy handler does so for as long as its timeout says.
+ * Undefined when nobody holds or waits for anything. Who was refused at the limit and asks again within `retryGapMs`
+ * waits, too: a busy handler does so for as long as its timeout says.
  */
 export function viewOf(
   database: Database,

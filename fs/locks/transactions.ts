@@ -1,5 +1,6 @@
-// The life of a transaction as its locks tell it: it begins with the first lock of its snapshot, may try to write, ends when the
-// snapshot is given back. What follows from that for the database: who is the writer, whose slice it is, who is a reader.
+// The life of a transaction as its locks tell it: it begins with the first lock of its snapshot, may try to write, ends
+// when the snapshot is given back. What follows from that for the database: who is the writer, whose slice it is, who
+// is a reader.
 import type { JournalMode } from '../sqlite/header.ts';
 import {
   HOLDS_CKPT,
@@ -110,7 +111,8 @@ export class Transactions {
       return;
     }
     database.readers.readEnded(this.identityOf(database, me));
-    // It has read what it came for: its next transaction is no further try of this one, as the shell's INSERT after its look at the schema.
+    // It has read what it came for: its next transaction is no further try of this one, as the shell's INSERT after its
+    // look at the schema.
     if (before & (HOLDS_SHARED | HOLDS_READ)) database.episodes.forgiveIdle(me.owner);
   }
 
@@ -150,7 +152,8 @@ export class Transactions {
     commitsAsked: number,
     nowMs: number,
   ): void {
-    if (inWal && before & HOLDS_READ && me.transaction?.inWal) return; // another connection of the process: one more mark
+    // Another connection of the process: one more mark.
+    if (inWal && before & HOLDS_READ && me.transaction?.inWal) return;
     const retry = hasRetryTurn(me, this.#limits, nowMs) ? me.turn.retry : undefined;
     me.turn.retry = undefined;
     // Beside what another connection of its process held it was not asked to wait: nobody waits for it either.
@@ -204,8 +207,8 @@ export function identityOfHidden(owner: LockOwner): ProcessIdentity {
 }
 
 /**
- * A request that may begin a transaction. A library built with SQLITE_ENABLE_SETLK_TIMEOUT asks for WRITE before its READ mark; past
- * the line it would take the lock from under those who have been let through the gate to write.
+ * A request that may begin a transaction. A library built with SQLITE_ENABLE_SETLK_TIMEOUT asks for WRITE before its
+ * READ mark; past the line it would take the lock from under those who have been let through the gate to write.
  */
 export function isNewcomer({ file, role, request, me }: Asked): boolean {
   if (request.wait) return false;
@@ -214,8 +217,8 @@ export function isNewcomer({ file, role, request, me }: Asked): boolean {
 }
 
 /**
- * A write by a process with several connections, after the one that stood at the gate has had its turn: SQLite gave this connection
- * its snapshot without a lock call, and others have been let through the gate meanwhile.
+ * A write by a process with several connections, after the one that stood at the gate has had its turn: SQLite gave
+ * this connection its snapshot without a lock call, and others have been let through the gate meanwhile.
  */
 export function isLateWrite({ file, role, request, me }: Asked): boolean {
   if (request.type !== 'write' || request.wait || me.bits & WRITER_BITS) return false;

@@ -23,7 +23,10 @@ export interface LockRequest {
   readonly flock: boolean;
 }
 
-/** `refused` is EAGAIN, `deadlock` EDEADLK, `interrupted` EINTR, `no-room` ENOLCK: a successor could not know of the lock. */
+/**
+ * `refused` is EAGAIN, `deadlock` EDEADLK, `interrupted` EINTR, `no-room` ENOLCK: a successor could not know of the
+ * lock.
+ */
 export type LockAnswer = 'granted' | 'refused' | 'deadlock' | 'interrupted' | 'no-room';
 
 /** The answer to a request that had to wait. */
@@ -54,7 +57,9 @@ export interface LockWorld {
   readJournalMode(file: number): JournalMode;
   /** The process of a thread, or of itself. */
   identify(tid: number): ProcessIdentity;
-  /** Whether a thread runs, or waits for a processor, a disk or an answer of ours, rather than for something to happen. */
+  /**
+   * Whether a thread runs, or waits for a processor, a disk or an answer of ours, rather than for something to happen.
+   */
   isRunning(tid: number): boolean;
   /**
    * Makes the lock on the backing file that programs behind the mount see; false when one of them is in the way.

@@ -1,6 +1,6 @@
-// Those who wait: takes a request into the line of its database, tries the line again when something was given back, and finishes each
-// wait by a grant, a refusal at its limit, or a refusal that breaks a cycle. What can be granted is grants.ts; the rules are
-// policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
+// Those who wait: takes a request into the line of its database, tries the line again when something was given back,
+// and finishes each wait by a grant, a refusal at its limit, or a refusal that breaks a cycle. What can be granted is
+// grants.ts; the rules are policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
 import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
 import type { Asked, Database, DatabaseOwner, Waiter, WaitKind } from './database.ts';
@@ -205,8 +205,8 @@ export class WaitQueue {
   #limitMs(patience: number, { file: { database }, request, me }: Asked, episode: Episode<Asked>): number {
     const { queueMs, shortMs, behindLongMs } = this.#limits;
     if (request.wait) return patience - episode.waitedMs;
-    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little. Between two
-    // tries the other connections of its process get on.
+    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little.
+    // Between two tries the other connections of its process get on.
     if (database.handlesOf(me) > 1)
       return Math.min(shortMs, (episode.isBehindLong ? behindLongMs : queueMs) - episode.waitedMs);
     const holdsSnapshot =
@@ -216,7 +216,10 @@ export class WaitQueue {
     return Math.min(patience, most) - episode.waitedMs;
   }
 
-  /** At a limit: a newcomer may read. What a process with several connections writes then is a late write, which is refused. */
+  /**
+   * At a limit: a newcomer may read. What a process with several connections writes then is a late write, which is
+   * refused.
+   */
   #letThrough(asked: Asked, commitsAsked: number, nowMs: number): boolean {
     if (isLateWrite(asked) || !this.#grants.take(asked, commitsAsked, nowMs)) return false;
     const { file, me } = asked;

@@ -9,7 +9,10 @@ export interface MountRow {
   readonly type: string;
 }
 
-/** What the mount namespace of a process shows; an upper mount on the same directory comes later. @throws for a process that is gone */
+/**
+ * What the mount namespace of a process shows; an upper mount on the same directory comes later. @throws for a process
+ * that is gone
+ */
 export function readMounts(pid: number | 'self' = 'self'): MountRow[] {
   return parseMountInfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
 }

@@ -54,7 +54,10 @@ export function unmountFuse(mountPoint: string, how: 'plain' | 'lazy' | 'force' 
   throw lastError('unmount', mountPoint);
 }
 
-/** Ends a connection whatever state it is in: all waiting and later calls of its users fail with ENOTCONN or ECONNABORTED. */
+/**
+ * Ends a connection whatever state it is in: all waiting and later calls of its users fail with ENOTCONN or
+ * ECONNABORTED.
+ */
 export function abortConnection(connection: number): void {
   writeFileSync(`/sys/fs/fuse/connections/${connection}/abort`, '1');
 }

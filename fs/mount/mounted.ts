@@ -1,5 +1,6 @@
-// Looks at mounts of this program that are there already: which, dead or alive, and who still uses them. Nothing here can
-// hang on a mount whose daemon is gone or stuck: it is only asked for cached facts, or by another process with a deadline.
+// Looks at mounts of this program that are there already: which, dead or alive, and who still uses them. Nothing here
+// can hang on a mount whose daemon is gone or stuck: it is only asked for cached facts, or by another process with a
+// deadline.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { cachedDevice } from '../system/stat.ts';
@@ -29,7 +30,9 @@ export function findMounts(): FuseMount[] {
     .map(({ mountPoint, device }) => ({ mountPoint, connection: Number(device.split(':')[1]) }));
 }
 
-/** The uppermost mount of this program on that very directory, if there is one. `mountPoint` is absolute and canonical. */
+/**
+ * The uppermost mount of this program on that very directory, if there is one. `mountPoint` is absolute and canonical.
+ */
 export function inspectMount(mountPoint: string): FuseMount | undefined {
   return findMounts().findLast((mount) => mount.mountPoint === mountPoint);
 }
@@ -55,7 +58,10 @@ export function probeMount(mountPoint: string, timeoutMs = 2000): Promise<MountS
   });
 }
 
-/** Processes that have a file, directory or mapping of that connection open, also after a lazy unmount. Needs root to see all. */
+/**
+ * Processes that have a file, directory or mapping of that connection open, also after a lazy unmount. Needs root to
+ * see all.
+ */
 export function findMountUsers(connection: number): MountUser[] {
   return processIds().flatMap((pid) => {
     const path = firstUse(pid, connection);

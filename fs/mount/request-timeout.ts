@@ -1,5 +1,5 @@
-// Kernels from 6.15 on can be told to abort a connection whose server leaves a request unanswered for long. Locks are answered
-// late on purpose, so every wait has to stay well below that.
+// Kernels from 6.15 on can be told to abort a connection whose server leaves a request unanswered for long. Locks are
+// answered late on purpose, so every wait has to stay well below that.
 import { readFileSync } from 'node:fs';
 import { defaultLockLimits, type LockLimits } from '../locks/limits.ts';
 

@@ -28,22 +28,27 @@ import { keptBits, readRootMode, writeRootMode } from './root-mode.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * How long the kernel may trust names, absent names and attributes. Changes through the mount are known to it at once; those behind
- * its back are reported by channel/outside-changes.ts, and this is the bound where that fails. A loop of transactions asks once per lifetime.
+ * How long the kernel may trust names, absent names and attributes. Changes through the mount are known to it at once;
+ * those behind its back are reported by channel/outside-changes.ts, and this is the bound where that fails. A loop of
+ * transactions asks once per lifetime.
  */
 export const lifetime: Lifetime = { seconds: 1, nanoseconds: 0 };
 const noLifetime: Lifetime = { seconds: 0, nanoseconds: 0 };
 
 /**
- * How long the kernel may trust that a name that was looked up exists. Never for `-journal`, `-wal` and `-shm`: a program on the data
- * directory may just have ended its transaction, and whoever still finds its journal rolls back what was committed.
+ * How long the kernel may trust that a name that was looked up exists. Never for `-journal`, `-wal` and `-shm`: a
+ * program on the data directory may just have ended its transaction, and whoever still finds its journal rolls back
+ * what was committed.
  */
 export function lifetimeOfName(name: Buffer): Lifetime {
   const { kind } = sqliteFileOf(name.toString('latin1', 0, name.length - 1));
   return kind === 'database' ? lifetime : noLifetime;
 }
 
-/** The same for a name that was just created. A journal is trusted: its creator is about to unlink it, which would have to ask again. */
+/**
+ * The same for a name that was just created. A journal is trusted: its creator is about to unlink it, which would have
+ * to ask again.
+ */
 export function lifetimeOfNewName(name: Buffer): Lifetime {
   const { kind } = sqliteFileOf(name.toString('latin1', 0, name.length - 1));
   return kind === 'wal' || kind === 'shm' ? noLifetime : lifetime;
@@ -85,8 +90,8 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
   const { valid } = asked;
   const has = (bit: number) => (valid & bit) !== 0;
   const { UID, GID, MODE, SIZE, ATIME, MTIME, FH } = flags.attribute;
-  // Owner before mode: chown clears the set-id bits, and the mode that the kernel sends already says what should be left.
-  // A request without any of these is a chown(2) that leaves both ids alone, and moves ctime all the same.
+  // Owner before mode: chown clears the set-id bits, and the mode that the kernel sends already says what should be
+  // left. A request without any of these is a chown(2) that leaves both ids alone, and moves ctime all the same.
   if (has(UID | GID) || !has(MODE | SIZE | ATIME | MTIME)) {
     const uid = has(UID) ? asked.uid : keepId;
     const gid = has(GID) ? asked.gid : keepId;

@@ -1,5 +1,6 @@
-// Reading and syncing directories. There is no OPENDIR: the kernel checks permissions by itself, goes on without a handle once it has
-// heard ENOSYS (since Linux 5.1), and keeps what it has read until the directory changes. Offsets are the backing file system's own.
+// Reading and syncing directories. There is no OPENDIR: the kernel checks permissions by itself, goes on without a
+// handle once it has heard ENOSYS (since Linux 5.1), and keeps what it has read until the directory changes. Offsets
+// are the backing file system's own.
 
 import { encodeEntry } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
@@ -25,8 +26,9 @@ const work = { read: 1, looked: 4, attributes: 10 } as const;
 const plusBytes = entryOut.sizeBytes + attr.sizeBytes;
 
 /**
- * Writes what comes before an entry's dirent, at `at`. Where another file system is mounted, the number in the directory is that of
- * what lies below: returns the space of the number in tree.stat, which counts then, or undefined for the one in the directory.
+ * Writes what comes before an entry's dirent, at `at`. Where another file system is mounted, the number in the
+ * directory is that of what lies below: returns the space of the number in tree.stat, which counts then, or undefined
+ * for the one in the directory.
  */
 type EntryWriter = (name: Buffer, type: number, at: number) => InodeSpace | undefined;
 
@@ -58,7 +60,9 @@ export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number 
   return tree.syncer.sync({ fd, isOwn: true, isDataOnly, unique, isResent });
 }
 
-/** Writes records of `prefixBytes` (filled by `write`) and a dirent each, as many whole ones as fit the kernel's buffer. */
+/**
+ * Writes records of `prefixBytes` (filled by `write`) and a dirent each, as many whole ones as fit the kernel's buffer.
+ */
 function list(
   { listings, stat }: Tree,
   directory: Node,

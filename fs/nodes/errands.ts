@@ -1,6 +1,7 @@
-// Calls that free, reserve or copy so much of a file that they take long, and reads that have to wait for the disk: another thread does
-// them, so that nobody else's locks wait, and the loop answers when they are done. Writes are not among them: 1 MiB is in the page cache
-// after 0.1 ms, and to hand it over would take more. After a take-over the kernel asks again, and to do any of them twice does no harm.
+// Calls that free, reserve or copy so much of a file that they take long, and reads that have to wait for the disk:
+// another thread does them, so that nobody else's locks wait, and the loop answers when they are done. Writes are not
+// among them: 1 MiB is in the page cache after 0.1 ms, and to hand it over would take more. After a take-over the
+// kernel asks again, and to do any of them twice does no harm.
 
 import type { Owed } from '../protocol/requests.ts';
 import { SILENT } from '../protocol/results.ts';
@@ -12,7 +13,10 @@ import type { Node } from './nodes.ts';
 /** From so many bytes on: to give 1 MiB back takes about 1 ms, and to hand the call over a fifth of that. */
 export const longBytes = 1 << 20;
 
-/** Descriptors are the errand's own: a client that is killed may close the file meanwhile, and its number be given to another. */
+/**
+ * Descriptors are the errand's own: a client that is killed may close the file meanwhile, and its number be given to
+ * another.
+ */
 export type Call =
   /** Of an O_PATH descriptor unless `isOpen`. */
   | {
@@ -49,8 +53,8 @@ export type Errand = Call & {
 };
 
 /**
- * What the loop does with the result, which is 0 or more, or a negative errno: payload size or negative errno, as a handler. `data` is what
- * was read.
+ * What the loop does with the result, which is 0 or more, or a negative errno: payload size or negative errno, as a
+ * handler. `data` is what was read.
  */
 export type Finish = (result: number, out: Buffer, data?: Uint8Array) => number;
 

@@ -1,5 +1,5 @@
-// Operations on open files: create, open, read, write, sync, release. Where the kernel passes a file through, READ and WRITE
-// never arrive; everything else does.
+// Operations on open files: create, open, read, write, sync, release. Where the kernel passes a file through, READ and
+// WRITE never arrive; everything else does.
 import { encodeOpen, encodeSeek, encodeWritten } from '../protocol/encode.ts';
 import * as flags from '../protocol/flags.ts';
 
@@ -93,8 +93,8 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
 }
 
 /**
- * The kernel asks to create a name that it believes to be free. One that has appeared behind its back has an owner and a mode that
- * the kernel has not checked: ESTALE makes it look the name up, and open the file like any other.
+ * The kernel asks to create a name that it believes to be free. One that has appeared behind its back has an owner and
+ * a mode that the kernel has not checked: ESTALE makes it look the name up, and open the file like any other.
  */
 function notCreated(asked: RequestOf<'CREATE'>): number {
   const error = failed();
@@ -232,7 +232,10 @@ function descriptorOf(tree: Tree, fh: FileHandle['id']): number {
   return handle.fd < 0 ? failed() : handle.fd;
 }
 
-/** Closes the data descriptors on fenced files, which would look like somebody else's. They are opened again when needed. */
+/**
+ * Closes the data descriptors on fenced files, which would look like somebody else's. They are opened again when
+ * needed.
+ */
 export function closeFenced({ files, fence }: Tree): void {
   for (const handle of files.values()) {
     if (handle.fd < 0 || !fence.covers(handle.node.key)) continue;

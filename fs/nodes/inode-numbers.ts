@@ -1,8 +1,9 @@
-// The inode numbers that programs see on the mount. Every file of the mount has one st_dev, and SQLite takes two files for one when
-// st_dev and st_ino are the same; below the data directory, however, other file systems may be mounted (a volume per app, btrfs
-// subvolumes), each with numbers of its own. The data directory's own file system keeps its numbers; each other one gets
-// a space, whose index stands in bits 40 to 52: programs that keep numbers as doubles still tell them apart. A number that does
-// not fit into 40 bits, or whose space does not fit into 13, becomes a hash of 62 bits, above all others.
+// The inode numbers that programs see on the mount. Every file of the mount has one st_dev, and SQLite takes two files
+// for one when st_dev and st_ino are the same; below the data directory, however, other file systems may be mounted (a
+// volume per app, btrfs subvolumes), each with numbers of its own. The data directory's own file system keeps its
+// numbers; each other one gets a space, whose index stands in bits 40 to 52: programs that keep numbers as doubles
+// still tell them apart. A number that does not fit into 40 bits, or whose space does not fit into 13, becomes a hash
+// of 62 bits, above all others.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
@@ -51,7 +52,9 @@ export class InodeNumbers {
     return this.#knownSpaceOf(stat) ?? this.#settle(deviceOf(stat), fd);
   }
 
-  /** Of a name in a directory; `stat` describes the file afterwards. Undefined with errno where it cannot be looked at. */
+  /**
+   * Of a name in a directory; `stat` describes the file afterwards. Undefined with errno where it cannot be looked at.
+   */
   spaceAt(directory: number, name: Buffer, stat: Buffer): InodeSpace | undefined {
     if (!statAt(directory, name, asItIs, stat)) return undefined;
     const known = this.#knownSpaceOf(stat);
@@ -114,7 +117,9 @@ function hash(bytes: Uint8Array): number {
   return value;
 }
 
-/** Keeps the spaces in the run-time folder: they outlive the daemon, and end with the kernel that numbers the devices. */
+/**
+ * Keeps the spaces in the run-time folder: they outlive the daemon, and end with the kernel that numbers the devices.
+ */
 export function spacesIn(stateDir: string, log: Log): SpaceStore {
   const path = join(stateDir, 'inode-spaces.json');
   return {

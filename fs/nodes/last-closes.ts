@@ -1,5 +1,6 @@
-// Closing the last descriptor of a file without a name gives its space back, which takes as long as a commit of the file system, and
-// longer for a large file. The thread that answers the kernel collects such descriptors and hands them over, so that no client waits.
+// Closing the last descriptor of a file without a name gives its space back, which takes as long as a commit of the
+// file system, and longer for a large file. The thread that answers the kernel collects such descriptors and hands them
+// over, so that no client waits.
 
 /** To hand one over costs as much as a small request. */
 const mostAtOnce = 16;

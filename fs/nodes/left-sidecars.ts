@@ -1,7 +1,7 @@
 // A file is moved onto a database that programs still have open (mv saved.db app.db). Their WAL and wal-index lie
-// beside the new file, and SQLite would take them for its own: the old rows would come back, or two databases mix. On ext4
-// that is how databases are corrupted. Here the two lose their names with the file that they belong to; the programs that have them
-// open go on with them, and whoever opens the new file begins without.
+// beside the new file, and SQLite would take them for its own: the old rows would come back, or two databases mix. On
+// ext4 that is how databases are corrupted. Here the two lose their names with the file that they belong to; the
+// programs that have them open go on with them, and whoever opens the new file begins without.
 import type { Name } from '../protocol/requests.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { unlinkat } from '../system/files.ts';
@@ -15,8 +15,9 @@ const suffixes = ['-wal', '-shm'];
 const mostLookedUp = 50;
 
 /**
- * Call it when a file has replaced `replaced` under `name` in `parent`. Only what the users of a database that has lost its last name
- * have open goes with it: a database that lives on under another name keeps its WAL, and so does whoever merely reads one.
+ * Call it when a file has replaced `replaced` under `name` in `parent`. Only what the users of a database that has lost
+ * its last name have open goes with it: a database that lives on under another name keeps its WAL, and so does whoever
+ * merely reads one.
  */
 export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, replaced: Node): void {
   const text = name.toString('latin1', 0, name.length - 1);
@@ -38,8 +39,8 @@ function openFileAt(tree: Tree, parent: Node, name: Name): { readonly node: Node
 }
 
 /**
- * Whether a process has one of the sidecars open and not the database; true also where that cannot be seen. SQLite opens both in one
- * thread, mostly: only a thread that has not opened the database is looked up.
+ * Whether a process has one of the sidecars open and not the database; true also where that cannot be seen. SQLite
+ * opens both in one thread, mostly: only a thread that has not opened the database is looked up.
  */
 function haveOtherUsers({ files }: Tree, sidecars: ReadonlySet<Node>, database: Node): boolean {
   const its = new Set<number>();

@@ -1,11 +1,13 @@
-// Directories that are being read. The kernel names a directory and an offset in it; a descriptor that stands just there reads on, since
-// to go to an offset is slow and, on some file systems, inexact once names have come or gone.
+// Directories that are being read. The kernel names a directory and an offset in it; a descriptor that stands just
+// there reads on, since to go to an offset is slow and, on some file systems, inexact once names have come or gone.
 import { close, lseek, openDirectoryAgain } from '../system/files.ts';
 import type { Node } from './nodes.ts';
 
 const SEEK_SET = 0;
 const entriesBytes = 32 << 10;
-/** So many are read at a time without going back and forth; those that nobody reads on are closed when others are read. */
+/**
+ * So many are read at a time without going back and forth; those that nobody reads on are closed when others are read.
+ */
 const mostOpen = 16;
 
 export interface Listing {

@@ -143,7 +143,10 @@ function isRenamedAlready({ operation, stat }: Tree, to: Node, newName: Name): b
   return operation.isRenameRepeat && statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat) && operation.hasRenamed(stat);
 }
 
-/** Returns what is known of the file that has the new name, undefined if none has; nothing is to be done where one is unknown. */
+/**
+ * Returns what is known of the file that has the new name, undefined if none has; nothing is to be done where one is
+ * unknown.
+ */
 function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>): Buffer | 'unknown' | undefined {
   const { stat, operation } = tree;
   const hasTarget = statAt(to.fd, asked.newName, AT_SYMLINK_NOFOLLOW, stat);
@@ -156,8 +159,9 @@ function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>
 }
 
 /**
- * The kernel has checked who may remove or replace what it believes to have the name: in a sticky directory, only the owner. A file that
- * it has not met under this name has got it behind its back; ESTALE makes it look, check and ask again. tree.stat describes the file.
+ * The kernel has checked who may remove or replace what it believes to have the name: in a sticky directory, only the
+ * owner. A file that it has not met under this name has got it behind its back; ESTALE makes it look, check and ask
+ * again. tree.stat describes the file.
  */
 function isKnown({ nodes, stat }: Tree, parent: Node, name: Name): boolean {
   return nodes.find(inodeKey(stat))?.names.has(parent, name) === true;

@@ -1,5 +1,5 @@
-// The names under which the kernel has met a file. As many are remembered as the file has hard links: the kernel may come to remove any
-// of them. Most files have one name, and cost no table.
+// The names under which the kernel has met a file. As many are remembered as the file has hard links: the kernel may
+// come to remove any of them. Most files have one name, and cost no table.
 /** What a name belongs to: a node. */
 interface Parent {
   readonly id: number;

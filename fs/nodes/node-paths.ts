@@ -1,7 +1,7 @@
-// What a file is called, as the kernel sees it: by the names under which it was looked up, made, linked or renamed. The path that
-// /proc shows of a descriptor is only the second choice: it is that of the name by which the descriptor was opened, which may be
-// another hard link, or gone while the file lives on under a name of its own. A successor of a process that has died knows no
-// names, but the directory: then the file is looked for there.
+// What a file is called, as the kernel sees it: by the names under which it was looked up, made, linked or renamed. The
+// path that /proc shows of a descriptor is only the second choice: it is that of the name by which the descriptor was
+// opened, which may be another hard link, or gone while the file lives on under a name of its own. A successor of a
+// process that has died knows no names, but the directory: then the file is looked for there.
 import { isUtf8 } from 'node:buffer';
 import {
   close,
@@ -22,7 +22,9 @@ const linuxDirent = { ino: 0, reclen: 16, name: 19 } as const;
 /** Of a file that has more names, some of which may be gone. */
 const mostTried = 8;
 const entriesBytes = 32 << 10;
-/** Of a directory with more entries, some 1,000 to a read, only the first ones are known: the loop has others to serve. */
+/**
+ * Of a directory with more entries, some 1,000 to a read, only the first ones are known: the loop has others to serve.
+ */
 const mostReads = 16;
 /** A successor looks for all its files at once: many of them may be in one directory. */
 const listedForMs = 1000;

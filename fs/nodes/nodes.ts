@@ -1,5 +1,6 @@
-// The inodes that the kernel knows by number, each with a descriptor that pins the backing inode, and how often the kernel has
-// looked it up. Exact counts are what lets the table shrink again. Every change is also stored where a successor finds it.
+// The inodes that the kernel knows by number, each with a descriptor that pins the backing inode, and how often the
+// kernel has looked it up. Exact counts are what lets the table shrink again. Every change is also stored where a
+// successor finds it.
 import type { NodeId } from '../protocol/requests.ts';
 import { rootNodeId } from '../protocol/requests.ts';
 import { statxOffset } from '../system/stat.ts';
@@ -106,7 +107,9 @@ export class Node {
     return this.#folder;
   }
 
-  /** The kernel has learned a name of it, which has so many hard links. `name` ends with a zero byte; a copy is kept. */
+  /**
+   * The kernel has learned a name of it, which has so many hard links. `name` ends with a zero byte; a copy is kept.
+   */
   called(parent: Node, name: Buffer, links: number): void {
     this.names.add(parent, name, links);
     if (this.#folder === parent.id) return;

@@ -1,4 +1,5 @@
-// Remembers for a short time what was changed through the mount, so that channel/outside-changes.ts can tell it from changes made behind its back.
+// Remembers for a short time what was changed through the mount, so that channel/outside-changes.ts can tell it from
+// changes made behind its back.
 import type { Node } from './nodes.ts';
 
 /** How much later the watcher may ask: its batches are 100 ms apart, times a generous factor for a busy machine. */

@@ -1,5 +1,5 @@
-// Backing ids: hands a file to the kernel so that reads, writes and mappings go straight to the backing file. All opens of
-// one inode must share one id, and an inode is either passed through or cached for as long as anyone has it open.
+// Backing ids: hands a file to the kernel so that reads, writes and mappings go straight to the backing file. All opens
+// of one inode must share one id, and an inode is either passed through or cached for as long as anyone has it open.
 import { constants } from 'node:fs';
 import { errnoName, FsError } from '../errors.ts';
 import type { Log } from '../log.ts';

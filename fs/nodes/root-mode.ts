@@ -1,11 +1,14 @@
 // The mode that the root of the mount shows. It is kept in an extended attribute of the data directory, apart from that
-// directory's own mode: the mount is nosuid and open to containers, while the data directory has to stay closed, since a
-// set-user-ID program that a container puts there would work for users of the host. Without the attribute the root shows the
-// directory's own mode. Nobody reaches the attribute through the mount, which has none. xattr(7).
+// directory's own mode: the mount is nosuid and open to containers, while the data directory has to stay closed, since
+// a set-user-ID program that a container puts there would work for users of the host. Without the attribute the root
+// shows the directory's own mode. Nobody reaches the attribute through the mount, which has none. xattr(7).
 import { libcFunction } from '../system/libc.ts';
 
 const name = Buffer.from('user.hoody-sqlite.mode\0');
-/** What the mount alone decides. Set-id bits of the directory itself have to be on the data directory, which hands them down. */
+/**
+ * What the mount alone decides. Set-id bits of the directory itself have to be on the data directory, which hands them
+ * down.
+ */
 export const keptBits = 0o1777;
 
 const getxattr = libcFunction<[Buffer, Buffer, Buffer, number]>(

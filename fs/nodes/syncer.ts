@@ -1,6 +1,6 @@
-// fsync(2), which may take milliseconds. On a fast device it is done at once: to hand it to another thread would cost its client more than the
-// sync itself. On a slow one, and where much of the file waits to be written, the thread that answers the kernel hands it over, so that
-// nobody else waits for the device.
+// fsync(2), which may take milliseconds. On a fast device it is done at once: to hand it to another thread would cost
+// its client more than the sync itself. On a slow one, and where much of the file waits to be written, the thread that
+// answers the kernel hands it over, so that nobody else waits for the device.
 
 import type { Unique } from '../protocol/requests.ts';
 import { SILENT } from '../protocol/results.ts';
@@ -11,7 +11,10 @@ import { AT_EMPTY_PATH, statAt, statxOffset, statxSize } from '../system/stat.ts
 
 /** From this average on a sync is handed over: then the 0.2 ms that this costs matter little. */
 const slowMs = 2;
-/** So much takes a good SSD 2 to 4 ms. No less: the kernel counts up to 2 MiB that it caches as one, however little of it was written. */
+/**
+ * So much takes a good SSD 2 to 4 ms. No less: the kernel counts up to 2 MiB that it caches as one, however little of
+ * it was written.
+ */
 const muchBytes = 2 << 20;
 /** To count the dirty pages of a larger file takes as long as to hand its sync over. */
 const largeBytes = 64 << 20;
@@ -19,7 +22,10 @@ const largeBytes = 64 << 20;
 const weight = 0.25;
 
 export interface SyncJob {
-  /** May be closed meanwhile if its client was killed: then the wrong file or none is synced, and nobody waits for the answer. */
+  /**
+   * May be closed meanwhile if its client was killed: then the wrong file or none is synced, and nobody waits for the
+   * answer.
+   */
   readonly fd: number;
   /** Opened for this sync: whoever does it closes it. */
   readonly isOwn?: boolean;

@@ -76,7 +76,10 @@ export function openTree(dataDir: string, { keptState, directories, inodeSpaces,
   };
 }
 
-/** Before a name is made: a repeat of the request, after this process has died, must tell its own work from somebody else's. */
+/**
+ * Before a name is made: a repeat of the request, after this process has died, must tell its own work from somebody
+ * else's.
+ */
 export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer): void {
   operation.intendToMake(statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat));
 }
@@ -103,7 +106,9 @@ export function called({ stat }: Tree, node: Node, parent: Node, name: Buffer): 
   return node;
 }
 
-/** The node of an O_PATH descriptor, which belongs to the table afterwards, or a negative errno. tree.stat describes it. */
+/**
+ * The node of an O_PATH descriptor, which belongs to the table afterwards, or a negative errno. tree.stat describes it.
+ */
 export function adopt(tree: Tree, fd: number): Node | number {
   const { nodes, stat } = tree;
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) {

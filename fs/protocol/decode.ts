@@ -1,5 +1,5 @@
-// Bytes of the kernel -> Request: the one gate for untrusted bytes. A request that is too short, has a broken name or an
-// operation that this program does not know comes out as a refusal with an errno; nothing here throws on any input.
+// Bytes of the kernel -> Request: the one gate for untrusted bytes. A request that is too short, has a broken name or
+// an operation that this program does not know comes out as a refusal with an errno; nothing here throws on any input.
 import { constants } from 'node:os';
 import * as flags from './flags.ts';
 import * as layouts from './layouts.ts';

@@ -11,7 +11,10 @@ export interface Lifetime {
   readonly nanoseconds: number;
 }
 
-/** Fills the reply's header. `sizeBytes` counts the header; `errno` is positive, or 0. `unique` is copied from a request. */
+/**
+ * Fills the reply's header. `sizeBytes` counts the header; `errno` is positive, or 0. `unique` is copied from a
+ * request.
+ */
 export function encodeHeader(out: Buffer, sizeBytes: number, errno: number, unique: number, isResent: boolean): void {
   const { outHeader } = layouts;
   out.writeUInt32LE(sizeBytes, outHeader.len);
@@ -125,7 +128,10 @@ export function encodeInvalidateEntry(parent: number, name: Buffer): Buffer {
   return message;
 }
 
-/** Whole message: forget these inodes and their names, as far as nobody uses them. Takes no directory's lock. Linux 6.18 and newer. */
+/**
+ * Whole message: forget these inodes and their names, as far as nobody uses them. Takes no directory's lock. Linux 6.18
+ * and newer.
+ */
 export function encodePrune(nodeIds: readonly number[]): Buffer {
   const { outHeader, notifyPrune } = layouts;
   const start = outHeader.sizeBytes + notifyPrune.sizeBytes;

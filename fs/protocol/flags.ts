@@ -1,4 +1,5 @@
-// Flag bits of requests and replies, with the kernel's names (include/uapi/linux/fuse.h); only those that are asked for or looked at.
+// Flag bits of requests and replies, with the kernel's names (include/uapi/linux/fuse.h); only those that are asked for
+// or looked at.
 
 /** INIT flags, bits 0 to 31. */
 export const init = {

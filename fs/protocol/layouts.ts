@@ -1,5 +1,5 @@
-// The kernel's structs as byte offsets (include/uapi/linux/fuse.h). Each is declared field by field in the kernel's order, and
-// its size is asserted against the kernel's when this module is loaded.
+// The kernel's structs as byte offsets (include/uapi/linux/fuse.h). Each is declared field by field in the kernel's
+// order, and its size is asserted against the kernel's when this module is loaded.
 
 const fieldSizes = { u16: 2, u32: 4, u64: 8 } as const;
 type FieldType = keyof typeof fieldSizes;

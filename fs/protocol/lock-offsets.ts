@@ -1,6 +1,7 @@
-// Offsets of locks: any of 2^63 bytes, as plain numbers that compare and count like the bytes themselves. A bigint would cost every
-// comparison of the lock tables; a double is exact up to 2^53. So the bytes at both ends of a file each have a number of their own,
-// and everything between them, where nobody locks anything, is one place that a range can cover whole or not at all.
+// Offsets of locks: any of 2^63 bytes, as plain numbers that compare and count like the bytes themselves. A bigint
+// would cost every comparison of the lock tables; a double is exact up to 2^53. So the bytes at both ends of a file
+// each have a number of their own, and everything between them, where nobody locks anything, is one place that a range
+// can cover whole or not at all.
 import type { FileOffset } from './words.ts';
 
 /** The last byte that a file can have, 2^63 - 1. As the end of a range: "to the end of the file, wherever that is". */

@@ -4,7 +4,9 @@ import type { FileOffset } from './words.ts';
 
 export type NodeId = number & { readonly brand: 'NodeId' };
 export type HandleId = number & { readonly brand: 'HandleId' };
-/** Identifies a request until it is answered. Bit 63, which marks a repeated request after a take-over, is kept apart. */
+/**
+ * Identifies a request until it is answered. Bit 63, which marks a repeated request after a take-over, is kept apart.
+ */
 export type Unique = number & { readonly brand: 'Unique' };
 /** The file table of a process (POSIX locks) or an open file (flock, OFD), scrambled by the kernel. */
 export type LockOwner = bigint & { readonly brand: 'LockOwner' };

@@ -1,4 +1,5 @@
-// What a handler returns: the size of the payload that it wrote, or a negative errno as the kernel's own file systems do, or SILENT.
+// What a handler returns: the size of the payload that it wrote, or a negative errno as the kernel's own file systems
+// do, or SILENT.
 import { constants } from 'node:os';
 
 /** No answer now: the kernel expects none, or Session.answer sends it when it is known. */

@@ -1,5 +1,6 @@
-// 64-bit words as numbers. The kernel's node ids and handles stay below 2^53, and a bigint would cost the hot path about 60 ns
-// a field (measured, Node 20). Words that use all 64 bits (lock owners, directory offsets) are bigint; file offsets are, where they have to.
+// 64-bit words as numbers. The kernel's node ids and handles stay below 2^53, and a bigint would cost the hot path
+// about 60 ns a field (measured, Node 20). Words that use all 64 bits (lock owners, directory offsets) are bigint; file
+// offsets are, where they have to.
 
 const high = 2 ** 32;
 

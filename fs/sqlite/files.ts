@@ -1,5 +1,5 @@
-// What kind of SQLite file a name stands for, which database it belongs to, and the other way round. By name only: SQLite itself finds the
-// companions of a database by these suffixes.
+// What kind of SQLite file a name stands for, which database it belongs to, and the other way round. By name only:
+// SQLite itself finds the companions of a database by these suffixes.
 
 export type SqliteFileKind = 'database' | 'journal' | 'wal' | 'shm';
 

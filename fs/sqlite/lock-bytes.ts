@@ -14,7 +14,9 @@ export const WAL_RECOVER_LOCK = 122;
 export const WAL_READ_LOCK0 = 123;
 export const WAL_READ_LOCK1 = 124;
 export const WAL_READ_LOCK4 = 127;
-/** The dead-man switch: held shared by every connection of a `-shm` file; whoever gets it exclusive truncates the file. */
+/**
+ * The dead-man switch: held shared by every connection of a `-shm` file; whoever gets it exclusive truncates the file.
+ */
 export const UNIX_SHM_DMS = 128;
 
 /** `database` and `shm` carry SQLite's locks; on any other file a byte range has no meaning for SQLite. */

@@ -1,4 +1,5 @@
-// The names of the databases that are fenced, as they are written to the surviving memory: latin1 strings, which keep every byte.
+// The names of the databases that are fenced, as they are written to the surviving memory: latin1 strings, which keep
+// every byte.
 import type { FenceStore } from '../fence/fence.ts';
 import { fenceSection } from './layout.ts';
 import { NO_SLOT, Slots } from './slots.ts';

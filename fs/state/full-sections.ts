@@ -1,5 +1,5 @@
-// What was refused since a section of the surviving memory is full: a lock, a wait or an open file that a successor could not know of
-// would be lost without a word when it takes over. Whoever asks hears it now instead.
+// What was refused since a section of the surviving memory is full: a lock, a wait or an open file that a successor
+// could not know of would be lost without a word when it takes over. Whoever asks hears it now instead.
 import type { Log } from '../log.ts';
 
 export type SectionName = 'locks' | 'waiters' | 'handles' | 'nodes';

@@ -1,5 +1,6 @@
-// Descriptors that must outlive the process: copies of them lie in flight in a socket pair of which the supervisor holds both
-// ends, and a successor finds them there. A copy keeps what a closed descriptor would end: OFD locks, and files without a name.
+// Descriptors that must outlive the process: copies of them lie in flight in a socket pair of which the supervisor
+// holds both ends, and a successor finds them there. A copy keeps what a closed descriptor would end: OFD locks, and
+// files without a name.
 
 import { errnoName } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -24,7 +25,9 @@ const kinds: readonly KeptKind[] = ['node', 'mirror'];
 const payloadBytes = 16;
 /** Dead copies are cleared out while requests are served too when there are this many more of them than live ones... */
 const spareCopies = 32;
-/** ...and after this time without another one: a file that is open for writing keeps a file system from being remounted. */
+/**
+ * ...and after this time without another one: a file that is open for writing keeps a file system from being remounted.
+ */
 const clearAfterMs = 500;
 /** So many copies are cleared out in a fraction of a millisecond. */
 const cheapCopies = 2 * spareCopies;
@@ -70,7 +73,9 @@ export class KeptDescriptors {
     return this.#live.size;
   }
 
-  /** Messages in the socket, copies of forgotten descriptors included: these keep their files' blocks from being freed. */
+  /**
+   * Messages in the socket, copies of forgotten descriptors included: these keep their files' blocks from being freed.
+   */
   get inFlight(): number {
     return this.#copies.length - this.#first;
   }
@@ -102,14 +107,20 @@ export class KeptDescriptors {
     return true;
   }
 
-  /** The node's file is to go: no forgotten copy may keep its blocks, unless so many others are kept that to find it takes long. */
+  /**
+   * The node's file is to go: no forgotten copy may keep its blocks, unless so many others are kept that to find it
+   * takes long.
+   */
   letGo(id: number): void {
     if (this.#dead === 0 || this.inFlight > cheapCopies) return;
     const isKept = (key: string) => (this.#copiesOf.get(key) ?? 0) > (this.#live.has(key) ? 1 : 0);
     if (kinds.some((kind) => isKept(keyOf(kind, id)))) this.#clear(this.inFlight);
   }
 
-  /** In a successor: all that was kept, one descriptor each, which from now on belong to the caller. Nothing leaves the socket. */
+  /**
+   * In a successor: all that was kept, one descriptor each, which from now on belong to the caller. Nothing leaves the
+   * socket.
+   */
   recover(): readonly KeptDescriptor[] {
     this.#messages.peekAll(this.#receiveFd, (fd) => {
       const { payload } = this.#messages;
@@ -128,8 +139,8 @@ export class KeptDescriptors {
   }
 
   /**
-   * Takes `most` copies out of the socket, as long as there are dead ones. One that is live gets a new copy behind the others before the old
-   * one goes: at no moment is it without.
+   * Takes `most` copies out of the socket, as long as there are dead ones. One that is live gets a new copy behind the
+   * others before the old one goes: at no moment is it without.
    */
   #clear(most: number): void {
     for (let count = 0; count < most && this.#dead > 0; count++) {

@@ -1,5 +1,5 @@
-// Where everything lies in the memory that outlives the fs process. A process of another version refuses to read it, so any
-// change here needs a new version. Sizes are generous: pages that were never written take no memory.
+// Where everything lies in the memory that outlives the fs process. A process of another version refuses to read it, so
+// any change here needs a new version. Sizes are generous: pages that were never written take no memory.
 
 /** "hoSQ", little-endian. */
 export const magic = 0x51536f68;

@@ -1,5 +1,5 @@
-// The granted locks as they are written to the surviving memory: one slot for each owner on each file, with the owner's ranges
-// in two copies of which one counts, so that a process killed while it wrote the other has changed nothing.
+// The granted locks as they are written to the surviving memory: one slot for each owner on each file, with the owner's
+// ranges in two copies of which one counts, so that a process killed while it wrote the other has changed nothing.
 
 import type { HeldRange } from '../locks/ranges.ts';
 import type { LockStore, OwnerLocks } from '../locks/table.ts';
@@ -15,7 +15,9 @@ const copy = { count: 0, handle: 1, ranges: 2, size: 56 } as const;
 const range = { start: 0, end: 1, isWrite: 2, pid: 3, tid: 4, since: 5, size: 6 } as const;
 /** SQLite holds five at most; an owner with more gets more slots. */
 const rangesPerSlot = Math.floor((copy.size - copy.ranges) / range.size);
-/** Of one owner on one file. Each of its requests costs as much time as it has ranges, and all others wait meanwhile. */
+/**
+ * Of one owner on one file. Each of its requests costs as much time as it has ranges, and all others wait meanwhile.
+ */
 const mostRanges = 4096;
 
 /** A getter that costs: read once. */

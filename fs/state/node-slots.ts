@@ -1,4 +1,5 @@
-// The kernel's inodes as they are written to the surviving memory: id, lookups, backing id, and how to find the inode again.
+// The kernel's inodes as they are written to the surviving memory: id, lookups, backing id, and how to find the inode
+// again.
 import type { NodeId } from '../protocol/requests.ts';
 import { inodeHandleBytes } from '../system/inode-handles.ts';
 import { nodeSection } from './layout.ts';

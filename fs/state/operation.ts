@@ -1,11 +1,14 @@
-// The request that is being served. Requests are served one after the other, so at the moment of a SIGKILL at most one is half
-// done; the kernel sends it again to the successor, and what is noted here keeps that from doing its work twice. A request that a process
-// has died in keeps its record until it comes again, whatever is served before it, and is known by the number of its deaths.
+// The request that is being served. Requests are served one after the other, so at the moment of a SIGKILL at most one
+// is half done; the kernel sends it again to the successor, and what is noted here keeps that from doing its work
+// twice. A request that a process has died in keeps its record until it comes again, whatever is served before it, and
+// is known by the number of its deaths.
 import type { Unique } from '../protocol/requests.ts';
 import { statxOffset } from '../system/stat.ts';
 import { operationPage } from './layout.ts';
 
-/** Words of a record: how many lookups were counted for it, what it was about to do, up to two inodes, and how it went. */
+/**
+ * Words of a record: how many lookups were counted for it, what it was about to do, up to two inodes, and how it went.
+ */
 const field = { counted: 2, intent: 3, first: 4, second: 8, isServed: 12, deaths: 13, opcode: 14 } as const;
 const inodeWords = 4;
 const recordWords = 32;
@@ -159,7 +162,8 @@ export class CurrentOperation {
   }
 
   #note(intent: Intent): void {
-    Atomics.store(this.#words, this.#at + field.intent, intents.indexOf(intent)); // last: it says that the rest is there
+    // Last: it says that the rest is there.
+    Atomics.store(this.#words, this.#at + field.intent, intents.indexOf(intent));
   }
 
   #copyInode(stat: Buffer, to: number): void {

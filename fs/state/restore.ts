@@ -1,5 +1,6 @@
-// Fills a successor's tables from what the dead process has left: nodes are opened again by their inode handles, or found
-// among the kept descriptors; handles follow their nodes. What cannot be had any more answers EIO or ESTALE from now on.
+// Fills a successor's tables from what the dead process has left: nodes are opened again by their inode handles, or
+// found among the kept descriptors; handles follow their nodes. What cannot be had any more answers EIO or ESTALE from
+// now on.
 import type { Log } from '../log.ts';
 import { inodeKey, Node, type NodeStore } from '../nodes/nodes.ts';
 import type { Tree } from '../nodes/tree.ts';

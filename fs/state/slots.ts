@@ -1,5 +1,5 @@
-// One section of the surviving memory: equal slots with a free list. A slot counts from the moment its first word is set,
-// which is the last thing that is written; a process killed while it filled one has left nothing.
+// One section of the surviving memory: equal slots with a free list. A slot counts from the moment its first word is
+// set, which is the last thing that is written; a process killed while it filled one has left nothing.
 import { firstSlotByte, type Section } from './layout.ts';
 
 /** Nothing was stored: the section is full. */

@@ -1,5 +1,6 @@
-// Lets the calling thread create files as the user who asked, while it keeps root's capabilities: the kernel then applies its
-// own rules for owners and set-group-ID directories. setfsuid(2), setfsgid(2), capabilities(7) on SECBIT_NO_SETUID_FIXUP.
+// Lets the calling thread create files as the user who asked, while it keeps root's capabilities: the kernel then
+// applies its own rules for owners and set-group-ID directories. setfsuid(2), setfsgid(2), capabilities(7) on
+// SECBIT_NO_SETUID_FIXUP.
 import { lastError, libcFunction } from './libc.ts';
 
 const setfsuid = libcFunction<[number]>('int setfsuid(unsigned int uid)');

@@ -1,5 +1,6 @@
 // The system calls on files that Node lacks or wraps in exceptions and strings. They return what libc returns, -1 with
-// errno included: a missing file is everyday business here, and an exception costs more than the call. Paths end with a zero byte.
+// errno included: a missing file is everyday business here, and an exception costs more than the call. Paths end with a
+// zero byte.
 import { constants } from 'node:fs';
 import { addressOf, libcFunction, libcFunctionAsync } from './libc.ts';
 
@@ -12,7 +13,10 @@ const currentDirectory = Buffer.from('.\0');
 const linkTarget = Buffer.alloc(PATH_MAX);
 export const AT_REMOVEDIR = 0x200;
 export const O_CLOEXEC = 0o2000000;
-/** For every open of what a client has named: a FIFO, or a file under somebody's lease, would keep the thread waiting. Nothing else changes. */
+/**
+ * For every open of what a client has named: a FIFO, or a file under somebody's lease, would keep the thread waiting.
+ * Nothing else changes.
+ */
 export const O_NONBLOCK = 0o4000;
 /** Only a name for the inode: no access right is needed and no data can be touched. */
 export const O_PATH = 0o10000000;
@@ -77,7 +81,10 @@ const RWF_NOWAIT = 8;
 const range = Buffer.alloc(16); // struct iovec: address, size
 let rangeOf: Buffer | undefined;
 
-/** As pread, of what is in memory: EAGAIN where that is nothing, EOPNOTSUPP where the file system cannot tell. Fewer bytes say nothing of the rest. */
+/**
+ * As pread, of what is in memory: EAGAIN where that is nothing, EOPNOTSUPP where the file system cannot tell. Fewer
+ * bytes say nothing of the rest.
+ */
 export function preadCached(fd: number, into: Buffer, size: number, offset: number | bigint): number {
   if (rangeOf !== into) range.writeBigUInt64LE(addressOf(into), 0);
   rangeOf = into;
@@ -110,7 +117,10 @@ export function duplicate(fd: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/** A data descriptor for the inode of an O_PATH descriptor, with the access mode of `flags` alone: the kernel has seen to all other flags. */
+/**
+ * A data descriptor for the inode of an O_PATH descriptor, with the access mode of `flags` alone: the kernel has seen
+ * to all other flags.
+ */
 export function openAgain(inode: number, flags: number): number {
   return openat(-1, pathOfDescriptor(inode), (flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC, 0);
 }
@@ -120,7 +130,10 @@ export function openDirectoryAgain(directory: number): number {
   return openat(directory, currentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
-/** Where the inode of a descriptor is found by name, or undefined with errno: a directory may be deeper than a path can say. */
+/**
+ * Where the inode of a descriptor is found by name, or undefined with errno: a directory may be deeper than a path can
+ * say.
+ */
 export function readPathOf(fd: number): Buffer | undefined {
   const length = readlinkat(-1, pathOfDescriptor(fd), linkTarget, PATH_MAX);
   return length <= 0 ? undefined : Buffer.from(linkTarget.subarray(0, length));

@@ -3,7 +3,10 @@ import { close, emptyPath, O_CLOEXEC, O_PATH, openDirectoryAgain } from './files
 import { libcFunction } from './libc.ts';
 import { AT_EMPTY_PATH } from './stat.ts';
 
-/** struct file_handle: u32 size of the rest after 8 bytes, i32 type, then up to this many bytes. Known file systems need 40. */
+/**
+ * struct file_handle: u32 size of the rest after 8 bytes, i32 type, then up to this many bytes. Known file systems need
+ * 40.
+ */
 const longestHandleBytes = 56;
 export const inodeHandleBytes = 8 + longestHandleBytes;
 
@@ -27,7 +30,10 @@ export function openInodeHandle(mountFd: number, handle: Buffer): number {
   return openByHandleAt(mountFd, handle, O_PATH | O_CLOEXEC);
 }
 
-/** Whether both calls work on the mount of this directory: overlayfs has no handles, and a container may lack the right to use them. */
+/**
+ * Whether both calls work on the mount of this directory: overlayfs has no handles, and a container may lack the right
+ * to use them.
+ */
 export function canOpenByHandle(directory: number, handle: Buffer): boolean {
   if (readInodeHandle(directory, handle) < 0) return false;
   const mountFd = openDirectoryAgain(directory);

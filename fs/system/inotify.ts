@@ -1,5 +1,5 @@
-// inotify(7) without Node's fs.watch: the mask can be chosen (fs.watch would report every write of every client), directories are
-// named by descriptor, and events are read when it suits the caller.
+// inotify(7) without Node's fs.watch: the mask can be chosen (fs.watch would report every write of every client),
+// directories are named by descriptor, and events are read when it suits the caller.
 import { read } from './files.ts';
 import { lastErrno, libcFunction } from './libc.ts';
 
@@ -40,7 +40,10 @@ export class Inotify {
   readonly fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   readonly #buffer = Buffer.allocUnsafe(bufferBytes);
 
-  /** `path` ends with a zero byte. Returns the watch's number, or a negative errno: ENOSPC when the user's watches are used up. */
+  /**
+   * `path` ends with a zero byte. Returns the watch's number, or a negative errno: ENOSPC when the user's watches are
+   * used up.
+   */
   add(path: Buffer): number {
     const watch = inotify_add_watch(this.fd, path, mask);
     return watch < 0 ? -lastErrno() : watch;

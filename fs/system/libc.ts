@@ -22,7 +22,10 @@ export function viewOf(address: bigint, sizeBytes: number): ArrayBuffer {
   return koffi.view(address, sizeBytes);
 }
 
-/** The same call on a thread of its own: for those that may block for long. Rejects never; the result is what libc returns. */
+/**
+ * The same call on a thread of its own: for those that may block for long. Rejects never; the result is what libc
+ * returns.
+ */
 export function libcFunctionAsync<Arguments extends unknown[]>(
   prototype: string,
 ): (...args: Arguments) => Promise<number> {

@@ -13,7 +13,10 @@ const mmap = libcFunction<[null, number, number, number, number, number], bigint
   'void *mmap(void *address, size_t size, int protection, int flags, int fd, int64_t offset)',
 );
 
-/** `name` shows in /proc/PID/fd. Pages take memory once they are written. The file lives as long as a descriptor or a mapping. */
+/**
+ * `name` shows in /proc/PID/fd. Pages take memory once they are written. The file lives as long as a descriptor or a
+ * mapping.
+ */
 export function createMemoryFile(name: string, sizeBytes: number): number {
   const fd = memfdCreate(name, MFD_CLOEXEC);
   if (fd < 0) throw lastError('memfd_create');

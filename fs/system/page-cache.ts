@@ -1,4 +1,5 @@
-// How much of a file waits to be written: cachestat(2), Linux 6.5 and newer. Its cost grows with the cached pages, 8 ns each.
+// How much of a file waits to be written: cachestat(2), Linux 6.5 and newer. Its cost grows with the cached pages, 8 ns
+// each.
 import { libcFunction } from './libc.ts';
 
 /** The same on x86-64 and arm64. */

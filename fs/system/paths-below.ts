@@ -2,7 +2,10 @@
 import { close, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_PATH, openat } from './files.ts';
 import { lastErrno } from './libc.ts';
 
-/** A descriptor, or a negative errno. `path` is latin1, which keeps every byte. The last component is not followed either. */
+/**
+ * A descriptor, or a negative errno. `path` is latin1, which keeps every byte. The last component is not followed
+ * either.
+ */
 export function openBelow(root: number, path: string, flags: number): number {
   const names = path.split('/');
   const last = names.pop() ?? '';

@@ -18,8 +18,9 @@ export function makeEventFd(): number {
 }
 
 /**
- * The thread that answers the kernel comes before the programs that wait for it: on two processors with ten busy processes,
- * 1.4 times the reads, and a 99th percentile of 0.1 to 2.8 ms instead of 1.1 to 3.3. Linux applies it to the calling thread alone.
+ * The thread that answers the kernel comes before the programs that wait for it: on two processors with ten busy
+ * processes, 1.4 times the reads, and a 99th percentile of 0.1 to 2.8 ms instead of 1.1 to 3.3. Linux applies it to the
+ * calling thread alone.
  */
 export function raiseThreadPriority(): void {
   try {

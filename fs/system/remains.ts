@@ -1,7 +1,8 @@
-// What is left of a process that is ending. One that SIGKILL has hit runs no instruction of its own any more, but it does not end
-// while a thread of it is inside a system call that cannot be interrupted, and the effect of that call may still come. One such call
-// of an fs process may last for ever: telling the kernel to forget something waits for a directory or a page that a client holds
-// until it is answered, and only a successor could answer. That call changes nothing but caches, so a successor need not wait for it.
+// What is left of a process that is ending. One that SIGKILL has hit runs no instruction of its own any more, but it
+// does not end while a thread of it is inside a system call that cannot be interrupted, and the effect of that call may
+// still come. One such call of an fs process may last for ever: telling the kernel to forget something waits for a
+// directory or a page that a client holds until it is answered, and only a successor could answer. That call changes
+// nothing but caches, so a successor need not wait for it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { deviceInChild } from '../inherited.ts';
 
@@ -12,7 +13,10 @@ const SIGKILL = 9n;
 /** Number of write(2). On other processors the end of a stuck process is waited for. */
 const writeCalls: Partial<Record<NodeJS.Architecture, string>> = { x64: '1', arm64: '64' };
 
-/** Of an fs process. Its first thread never waits in the kernel for long, so that one shows whether the process is ending. */
+/**
+ * Of an fs process. Its first thread never waits in the kernel for long, so that one shows whether the process is
+ * ending.
+ */
 export function remainsOf(pid: number): Remains {
   const first = statusOf(`/proc/${pid}`);
   if (first !== '' && !hasEnded(first)) return 'running';
@@ -29,7 +33,9 @@ function threadsOf(pid: number): string[] {
   }
 }
 
-/** Empty when it is gone. `folder` is that of a process, which stands for its first thread, or of one of its threads. */
+/**
+ * Empty when it is gone. `folder` is that of a process, which stands for its first thread, or of one of its threads.
+ */
 function statusOf(folder: string): string {
   try {
     return readFileSync(`${folder}/status`, 'latin1');

@@ -1,4 +1,5 @@
-// Descriptors in flight: an AF_UNIX socket pair, and one descriptor per message sent or received over it (unix(7), SCM_RIGHTS).
+// Descriptors in flight: an AF_UNIX socket pair, and one descriptor per message sent or received over it (unix(7),
+// SCM_RIGHTS).
 import { addressOf, lastErrno, lastError, libcFunction } from './libc.ts';
 
 const AF_UNIX = 1;
@@ -29,7 +30,10 @@ const controlLength = 40;
 const controlBytes = 24;
 const controlDescriptor = 16;
 
-/** Two connected stream sockets: what is sent to the first is received from the second. Roomy, where root may ask for that. */
+/**
+ * Two connected stream sockets: what is sent to the first is received from the second. Roomy, where root may ask for
+ * that.
+ */
 export function createSocketPair(roomBytes: number): { readonly sendFd: number; readonly receiveFd: number } {
   const pair = Buffer.alloc(8);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) throw lastError('socketpair');
@@ -70,7 +74,10 @@ export class DescriptorMessages {
     return this.#receive(socket, 0);
   }
 
-  /** Copies of all descriptors, which stay in the socket as they are. `take` finds the payload in place; the copy is its own. */
+  /**
+   * Copies of all descriptors, which stay in the socket as they are. `take` finds the payload in place; the copy is its
+   * own.
+   */
   peekAll(socket: number, take: (fd: number) => void): void {
     setOption(socket, SO_PEEK_OFF, 0);
     for (let fd = this.#receive(socket, MSG_PEEK); fd >= 0; fd = this.#receive(socket, MSG_PEEK)) take(fd);

@@ -28,7 +28,9 @@ export function processOf(tid: number): number | undefined {
   return line === null ? undefined : Number(line[1]);
 }
 
-/** The threads of a thread's process. None if the number has gone to another thread since then, one that began later. */
+/**
+ * The threads of a thread's process. None if the number has gone to another thread since then, one that began later.
+ */
 export function threadsBeside(tid: number, sinceS: number): number[] {
   const started = startTimeOf(tid);
   if (started === '' || Number(started) / ticksPerSecond > sinceS) return [];

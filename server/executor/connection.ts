@@ -1,5 +1,5 @@
-// One open database inside an executor: the better-sqlite3 handle, its prepared statements, and the time that one group of
-// operations shares.
+// One open database inside an executor: the better-sqlite3 handle, its prepared statements, and the time that one group
+// of operations shares.
 import type { Database, Statement } from 'better-sqlite3';
 import { limits } from '../messages/limits.ts';
 import { endInterrupts } from './interrupts.ts';
@@ -40,7 +40,10 @@ export class Connection {
 
   readonly nowMs = (): number => this.#nowMs;
 
-  /** Called before each operation, when its transaction has the lock: what waited for the lock may have waited for seconds. */
+  /**
+   * Called before each operation, when its transaction has the lock: what waited for the lock may have waited for
+   * seconds.
+   */
   readonly readClock = (): void => {
     this.#nowMs = Date.now();
   };

@@ -1,5 +1,6 @@
 // The databases that one executor has open: at most one connection per file (a process with two is not queued by the
-// lock manager), checked against the path before every use, closed when idle so that others can move or delete the file.
+// lock manager), checked against the path before every use, closed when idle so that others can move or delete the
+// file.
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { ApiError } from '../messages/errors.ts';

@@ -81,8 +81,8 @@ function throughMount(directory: string, rules: PathRules): string {
 }
 
 /**
- * Refuses a file that is no SQLite database. Only for a file that this process has not open: closing any descriptor of a
- * file drops the process's POSIX locks on it.
+ * Refuses a file that is no SQLite database. Only for a file that this process has not open: closing any descriptor of
+ * a file drops the process's POSIX locks on it.
  */
 export function checkHeader(file: FoundFile): void {
   if (readMagic(file) !== sqliteMagic)
@@ -115,7 +115,9 @@ export function identityOf(path: string): string | null {
   return stat === undefined ? null : `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
 }
 
-/** dev:ino of the descriptor that this process holds on exactly `path`, or null: a swapped path opened something else. */
+/**
+ * dev:ino of the descriptor that this process holds on exactly `path`, or null: a swapped path opened something else.
+ */
 export function identityOfOpenFile(path: string): string | null {
   for (const name of readdirSync('/proc/self/fd')) {
     try {

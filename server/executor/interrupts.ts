@@ -1,5 +1,6 @@
-// The interrupting of the group that this executor is at work on, by its number, from the server process: the guard's thread
-// hears it while SQLite is busy. Without a guard nothing is interrupted, and the server kills the executor instead.
+// The interrupting of the group that this executor is at work on, by its number, from the server process: the guard's
+// thread hears it while SQLite is busy. Without a guard nothing is interrupted, and the server kills the executor
+// instead.
 import { interruptFd } from '../messages/jobs.ts';
 import { findGuard, Guard } from './guard/guard.ts';
 import { interrupted } from './sql/sqlite-errors.ts';
@@ -16,7 +17,10 @@ export function listenForInterrupts(): boolean {
   return true;
 }
 
-/** From now on every statement fails with SQLITE_INTERRUPT once the server asks for it. @throws ApiError when it has asked already */
+/**
+ * From now on every statement fails with SQLITE_INTERRUPT once the server asks for it. @throws ApiError when it has
+ * asked already
+ */
 export function allowInterrupts(groupId: number): void {
   wasInterrupted = guard?.beginJob(groupId) ?? false;
   if (wasInterrupted) throw interrupted();

@@ -1,5 +1,5 @@
-// Makes a database file: a valid WAL database under a temporary name, which gets its own name in one step, so that nobody ever
-// sees a half-made file.
+// Makes a database file: a valid WAL database under a temporary name, which gets its own name in one step, so that
+// nobody ever sees a half-made file.
 import {
   accessSync,
   closeSync,
@@ -62,9 +62,9 @@ function openNew(path: string): Database.Database {
 }
 
 /**
- * Removes what SQLite kept beside an earlier database of this name: its WAL or journal would be taken for the new one's. SQLite
- * does the same when it begins a database in an empty file. What lay there before the name was free cannot belong to a
- * database that has come since.
+ * Removes what SQLite kept beside an earlier database of this name: its WAL or journal would be taken for the new
+ * one's. SQLite does the same when it begins a database in an empty file. What lay there before the name was free
+ * cannot belong to a database that has come since.
  * @returns false when there is a database by now
  */
 function removeLeftovers(path: string): boolean {

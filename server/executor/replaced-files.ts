@@ -1,6 +1,6 @@
-// What is to be done when another file has taken the name of a database that was open here (mv saved.db app.db): the WAL and the
-// wal-index of the replaced file still lie beside the new one, and SQLite would take them for its own. SQLite
-// itself leaves them when its file was moved (SQLITE_FCNTL_HAS_MOVED).
+// What is to be done when another file has taken the name of a database that was open here (mv saved.db app.db): the
+// WAL and the wal-index of the replaced file still lie beside the new one, and SQLite would take them for its own.
+// SQLite itself leaves them when its file was moved (SQLITE_FCNTL_HAS_MOVED).
 import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
 import koffi from 'koffi';
 import { identityOf, identityOfOpenFile } from './files.ts';
@@ -10,7 +10,9 @@ const flockBytes = 32;
 const F_OFD_GETLK = 36;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
-/** Held shared on the wal-index by every connection for as long as it has it open (SQLite's os_unix.c: UNIX_SHM_DMS). */
+/**
+ * Held shared on the wal-index by every connection for as long as it has it open (SQLite's os_unix.c: UNIX_SHM_DMS).
+ */
 const DMS = 128;
 
 const fcntl = koffi.load(null).func('int fcntl(int fd, int command, _Inout_ uint8_t *flock)') as (
@@ -19,7 +21,10 @@ const fcntl = koffi.load(null).func('int fcntl(int fd, int command, _Inout_ uint
   flock: Buffer,
 ) => number;
 
-/** The WAL and the wal-index that this process has open beside a database, by name: a descriptor that keeps their inode numbers in use. */
+/**
+ * The WAL and the wal-index that this process has open beside a database, by name: a descriptor that keeps their inode
+ * numbers in use.
+ */
 export type OpenSidecars = ReadonlyMap<string, number>;
 
 /** Call it before the connection is closed. */
@@ -35,8 +40,8 @@ export function openSidecarsOf(path: string): OpenSidecars {
 }
 
 /**
- * Removes those that still have their names and that no process uses. Call it once the connection is closed: to close the
- * descriptors drops this process's locks.
+ * Removes those that still have their names and that no process uses. Call it once the connection is closed: to close
+ * the descriptors drops this process's locks.
  */
 export function removeReplaced(sidecars: OpenSidecars): void {
   const left = [...sidecars].filter(([name, fd]) => {

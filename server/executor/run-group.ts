@@ -13,7 +13,9 @@ export interface Job {
 }
 
 export interface GroupOutcome {
-  /** In the order of the jobs, without those of which `report` was told; those that did not run are missing at the end. */
+  /**
+   * In the order of the jobs, without those of which `report` was told; those that did not run are missing at the end.
+   */
   readonly outcomes: readonly Outcome[];
   readonly wrote: boolean;
 }
@@ -81,8 +83,8 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
 }
 
 /**
- * In WAL mode the same as IMMEDIATE. With a rollback journal it waits here for the readers, for whom COMMIT would wait otherwise:
- * before a time to live is counted, and while a kill still means that nothing was committed.
+ * In WAL mode the same as IMMEDIATE. With a rollback journal it waits here for the readers, for whom COMMIT would wait
+ * otherwise: before a time to live is counted, and while a kill still means that nothing was committed.
  */
 function beginWrites({ statement }: Connection): void {
   statement('BEGIN EXCLUSIVE').run();

@@ -4,7 +4,10 @@ import { ApiError } from '../messages/errors.ts';
 import type { FromExecutor, Outcome } from '../messages/jobs.ts';
 import { failed } from './run-group.ts';
 
-/** The answer with an error for each outcome that cannot be serialized: it is nested too deeply, say. Nothing of it was sent. */
+/**
+ * The answer with an error for each outcome that cannot be serialized: it is nested too deeply, say. Nothing of it was
+ * sent.
+ */
 export function withoutUnsendable(message: FromExecutor, cause: unknown): FromExecutor | null {
   const sendable = (outcome: Outcome): Outcome => {
     try {

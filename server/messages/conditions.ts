@@ -1,5 +1,5 @@
-// Conditions of a request, as its headers or its entries say them: If-Match, If-None-Match, and the older compare-and-set by
-// value. executor/kv/store/conditions.ts holds them against rows.
+// Conditions of a request, as its headers or its entries say them: If-Match, If-None-Match, and the older
+// compare-and-set by value. executor/kv/store/conditions.ts holds them against rows.
 import { ApiError } from './errors.ts';
 
 export interface Conditions {
@@ -27,7 +27,10 @@ export function parseIfAbsent(text: string): true {
   throw new ApiError('INVALID_PARAMETERS', 'If-None-Match on a write must be * (write only if the key does not exist)');
 }
 
-/** The tags of a list, in which a comma may stand inside a tag and elements may be empty (RFC 9110, 5.6.1); null if malformed. */
+/**
+ * The tags of a list, in which a comma may stand inside a tag and elements may be empty (RFC 9110, 5.6.1); null if
+ * malformed.
+ */
 export function listedTags(text: string): string[] | null {
   if (!/^[\s,]*(?:(?:W\/)?"[^"]*"\s*(?:,[\s,]*|$))*$/.test(text)) return null;
   return text.match(/(?:W\/)?"[^"]*"/g) ?? [];

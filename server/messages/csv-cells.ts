@@ -1,5 +1,5 @@
-// One cell of a CSV file (RFC 4180), without loss: quotes tell a text from everything else. Unquoted and empty is NULL, `X'..'`
-// a BLOB, digits a number; what is quoted is a text, whatever it looks like.
+// One cell of a CSV file (RFC 4180), without loss: quotes tell a text from everything else. Unquoted and empty is NULL,
+// `X'..'` a BLOB, digits a number; what is quoted is a text, whatever it looks like.
 import { realText } from './studio-values.ts';
 import { unicodeProblem } from './unicode.ts';
 

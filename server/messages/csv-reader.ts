@@ -1,5 +1,5 @@
-// Cuts the bytes of a CSV file (RFC 4180) into records, a chunk at a time. Lines end with CRLF, LF or CR. Own code, since no
-// library tells an unquoted empty field from a quoted one and keeps bytes that are no UTF-8.
+// Cuts the bytes of a CSV file (RFC 4180) into records, a chunk at a time. Lines end with CRLF, LF or CR. Own code,
+// since no library tells an unquoted empty field from a quoted one and keeps bytes that are no UTF-8.
 
 import type { CsvCell } from './csv-cells.ts';
 import { ApiError } from './errors.ts';
@@ -96,7 +96,9 @@ export class CsvReader {
     return records;
   }
 
-  /** The record at the end of a file whose last line has no end. @throws ApiError INVALID_PARAMETERS for an open quote */
+  /**
+   * The record at the end of a file whose last line has no end. @throws ApiError INVALID_PARAMETERS for an open quote
+   */
   end(): CsvRecord[] {
     const records = this.#read(this.#withoutMark(Buffer.alloc(0), true));
     if (this.#state === 'quoted') {

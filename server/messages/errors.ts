@@ -134,7 +134,9 @@ export function fromErrorData({ code, message, ...options }: ErrorData): ApiErro
   return new ApiError(code, message, options);
 }
 
-/** The error and all that caused it, in one line for the log; the innermost with its stack, which shows where it began. */
+/**
+ * The error and all that caused it, in one line for the log; the innermost with its stack, which shows where it began.
+ */
 export function causeText({ cause, message }: Error): string {
   if (typeof cause === 'string') return cause;
   if (!(cause instanceof Error)) return cause === undefined ? message : String(cause);

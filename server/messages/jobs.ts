@@ -4,7 +4,10 @@ import type { ErrorData } from './errors.ts';
 import type { Lane } from './operation.ts';
 import type { PathRules } from './paths.ts';
 
-/** The executor's end of the pipe on which the server names groups to interrupt: 8 bytes each, in the machine's byte order. */
+/**
+ * The executor's end of the pipe on which the server names groups to interrupt: 8 bytes each, in the machine's byte
+ * order.
+ */
 export const interruptFd = 4;
 
 export interface JobMessage {
@@ -47,7 +50,10 @@ export type FromExecutor =
   | { readonly type: 'committed'; readonly id: number }
   /** One job of a group was committed alone, after the group could not be. */
   | { readonly type: 'partial'; readonly id: number; readonly index: number; readonly outcome: Outcome }
-  /** `outcomes` of the jobs that had no `partial`, in their order; jobs at the end that did not run have none. `wrote`: the database may have changed. */
+  /**
+   * `outcomes` of the jobs that had no `partial`, in their order; jobs at the end that did not run have none. `wrote`:
+   * the database may have changed.
+   */
   | { readonly type: 'done'; readonly id: number; readonly outcomes: readonly Outcome[]; readonly wrote: boolean }
   | { readonly type: 'closed'; readonly id: number }
   /** Idle connections were closed. */

@@ -1,6 +1,6 @@
-// Where the parts of a JSON text stand, so that one can be read or replaced while all others keep their bytes: JSON.parse and
-// JSON.stringify lose how numbers and strings were written, the order of members and those that come twice. Everything here takes
-// a text that parseJson has accepted.
+// Where the parts of a JSON text stand, so that one can be read or replaced while all others keep their bytes:
+// JSON.parse and JSON.stringify lose how numbers and strings were written, the order of members and those that come
+// twice. Everything here takes a text that parseJson has accepted.
 import { endOfString } from './json.ts';
 
 /** From `start` (inclusive) to `end` (exclusive), in UTF-16 units. */

@@ -1,7 +1,7 @@
-// JSON without loss of integers. JSON.parse rounds integers beyond 2^53 and turns 1.0 into 1; SQLite has 64-bit integers
-// and keeps integers and reals apart. Reading: integers beyond 2^53 become bigint (or every integer does, on request).
-// Writing: bigint is a plain JSON number. A reader of our own, because Node 20's JSON.parse does not tell a reviver how a number
-// was written; Node 22's does.
+// JSON without loss of integers. JSON.parse rounds integers beyond 2^53 and turns 1.0 into 1; SQLite has 64-bit
+// integers and keeps integers and reals apart. Reading: integers beyond 2^53 become bigint (or every integer does, on
+// request). Writing: bigint is a plain JSON number. A reader of our own, because Node 20's JSON.parse does not tell a
+// reviver how a number was written; Node 22's does.
 import { ApiError } from './errors.ts';
 import { limits } from './limits.ts';
 
@@ -30,8 +30,8 @@ export class RawJson {
 const mayHoldBigInteger = /\d{16}/;
 
 /**
- * One JSON document (leading and trailing white space allowed), nested no deeper than `limits.jsonDepth`. Integers beyond 2^53 are
- * bigint; other numbers beyond what a double holds are Infinity.
+ * One JSON document (leading and trailing white space allowed), nested no deeper than `limits.jsonDepth`. Integers
+ * beyond 2^53 are bigint; other numbers beyond what a double holds are Infinity.
  * @throws SyntaxError
  */
 export function parseJson(text: string): Json {
@@ -39,7 +39,10 @@ export function parseJson(text: string): Json {
   return mayHoldBigInteger.test(text) ? new Reader(text, false).document() : (JSON.parse(text) as Json);
 }
 
-/** As parseJson, but every number written without point and exponent is a bigint, so `1` and `1.0` differ. @throws SyntaxError */
+/**
+ * As parseJson, but every number written without point and exponent is a bigint, so `1` and `1.0` differ. @throws
+ * SyntaxError
+ */
 export function parseJsonTyped(text: string): Json {
   checkDepth(text);
   return new Reader(text, true).document();

@@ -7,8 +7,8 @@ export const limits = {
   headerBytes: 64 * 1024,
   urlBytes: 32 * 1024,
   /**
-   * Request bodies being read and answers not yet taken by their clients. Beyond half of it those that stand still are cut off;
-   * beyond it reads wait and further large bodies are refused. At least four of the largest bodies.
+   * Request bodies being read and answers not yet taken by their clients. Beyond half of it those that stand still are
+   * cut off; beyond it reads wait and further large bodies are refused. At least four of the largest bodies.
    */
   transitBytes: 128 * 1024 * 1024,
   /** A connection on which nothing moves for longer than the longest deadline is closed. */
@@ -50,7 +50,9 @@ export const limits = {
   /** After a database was locked for too long to write its history. */
   queryHistoryRetryMs: 5_000,
 
-  /** Executors in all. Long work (SQL, scans of KV tables) and background work leave three to the short key-value work. */
+  /**
+   * Executors in all. Long work (SQL, scans of KV tables) and background work leave three to the short key-value work.
+   */
   executors: 10,
   longExecutors: 6,
   /** Half of them, so that one database never keeps the long work of all others waiting. */
@@ -71,7 +73,9 @@ export const limits = {
   /** Arguments that wait or are at work; at least four of the largest bodies. */
   queuedBytes: 128 * 1024 * 1024,
   groupJobs: 256,
-  /** So many waiting jobs go out before this turn of the event loop is over, so that server and executor work at once. */
+  /**
+   * So many waiting jobs go out before this turn of the event loop is over, so that server and executor work at once.
+   */
   eagerGroupJobs: 16,
   groupBytes: 8 * 1024 * 1024,
   /** With so much to answer a group ends; its other jobs go into the next one. */

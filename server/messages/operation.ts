@@ -1,16 +1,18 @@
-// What the server process asks of executors: the name of an operation, its lane, and the types of its arguments and of its
-// answer. The rows stand in operations/; executor/implementation.ts ties each to the function that does it.
+// What the server process asks of executors: the name of an operation, its lane, and the types of its arguments and of
+// its answer. The rows stand in operations/; executor/implementation.ts ties each to the function that does it.
 
 /**
  * `kv-write`: grouped with its neighbours in one BEGIN EXCLUSIVE .. COMMIT, a savepoint each; answered after COMMIT.
- * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for it.
- * `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
+ * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for
+ * it. `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
  * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`.
  * `background`: as `sql`, one at a time in each database, for work that nobody waits for.
  */
 export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'background';
 
-/** Arguments and answer are structured-cloned between processes: plain objects, strings, numbers, bigint, Uint8Array. */
+/**
+ * Arguments and answer are structured-cloned between processes: plain objects, strings, numbers, bigint, Uint8Array.
+ */
 export interface Operation<Args, Answer> {
   readonly name: string;
   readonly lane: Lane;

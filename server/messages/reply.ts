@@ -1,6 +1,6 @@
-// A reply: what is sent to a client over HTTP. Handlers make it, or an operation does, inside the executor and down to the bytes
-// of its body: an idempotent request is then answered again with exactly the same bytes, and a big value crosses the
-// process border once.
+// A reply: what is sent to a client over HTTP. Handlers make it, or an operation does, inside the executor and down to
+// the bytes of its body: an idempotent request is then answered again with exactly the same bytes, and a big value
+// crosses the process border once.
 
 import { ApiError } from './errors.ts';
 import { stringifyJson } from './json.ts';
@@ -40,8 +40,8 @@ export function checkSize(bytes: number, maxBytes: number): void {
 }
 
 /**
- * Counts what goes into one reply while it is put together, so that one which is much too large is not put together first. How
- * large it is exactly, json() sees.
+ * Counts what goes into one reply while it is put together, so that one which is much too large is not put together
+ * first. How large it is exactly, json() sees.
  */
 export class ReplyBudget {
   #bytes = 0;

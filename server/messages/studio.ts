@@ -1,11 +1,11 @@
-// What the studio's page and the server say to each other: the JSON of /api/v1/sqlite/studio/... Types only, so that the
-// page and the server compile against the same text.
+// What the studio's page and the server say to each other: the JSON of /api/v1/sqlite/studio/... Types only, so that
+// the page and the server compile against the same text.
 //
-// The page itself: vite builds dist/server/studio/index.html and dist/server/studio/assets/NAME-HASH.js (base `/`), each
-// with NAME.br and NAME.gz beside it. `GET /` is the HTML, `GET /assets/NAME` the rest; every other path is 404 as JSON,
-// so views stand in the query or the hash of `/`. Wherever the HTML has the text `__CSP_NONCE__`, an answer has its nonce
-// (vite's `html.cspNonce`). Only styles with the nonce and files of our own are allowed: no inline script, no eval, no
-// style attribute in HTML (element.style is fine).
+// The page itself: vite builds dist/server/studio/index.html and dist/server/studio/assets/NAME-HASH.js (base `/`),
+// each with NAME.br and NAME.gz beside it. `GET /` is the HTML, `GET /assets/NAME` the rest; every other path is 404 as
+// JSON, so views stand in the query or the hash of `/`. Wherever the HTML has the text `__CSP_NONCE__`, an answer has
+// its nonce (vite's `html.cspNonce`). Only styles with the nonce and files of our own are allowed: no inline script, no
+// eval, no style attribute in HTML (element.style is fine).
 
 /**
  * A cell without loss. INTEGER is decimal text, because JavaScript's numbers end at 2^53; REAL is text, so that Inf and
@@ -225,8 +225,8 @@ export interface StudioConflicts {
 }
 
 /**
- * POST studio/sql?db= : statements in one transaction. `DELETE studio/sql/{id}` cancels: 204, or 404 where nothing runs under this
- * id; the POST then answers 409 CANCELLED.
+ * POST studio/sql?db= : statements in one transaction. `DELETE studio/sql/{id}` cancels: 204, or 404 where nothing runs
+ * under this id; the POST then answers 409 CANCELLED.
  */
 export interface StudioSqlRequest {
   readonly sql: string;
@@ -289,7 +289,9 @@ export interface StudioParameters {
 }
 
 export type StudioExportFormat = 'csv' | 'json' | 'jsonl' | 'sql';
-/** POST studio/export?db= : a stream, with Content-Disposition. GET studio/file?db= : the whole database as one file. */
+/**
+ * POST studio/export?db= : a stream, with Content-Disposition. GET studio/file?db= : the whole database as one file.
+ */
 export interface StudioExportRequest {
   readonly format: StudioExportFormat;
   readonly source:
@@ -335,8 +337,9 @@ export interface StudioKvTables {
   readonly tables: readonly { readonly table: string; readonly keys: number; readonly more: boolean }[];
 }
 /**
- * GET studio/kv/key?db=&table=&key=[&version=][&cut=] : a value with all that is known of it; old versions likewise. `cut` is in
- * bytes, default 1 MiB. With `raw=true` the answer is the whole value's bytes with their content type, of an old version, too.
+ * GET studio/kv/key?db=&table=&key=[&version=][&cut=] : a value with all that is known of it; old versions likewise.
+ * `cut` is in bytes, default 1 MiB. With `raw=true` the answer is the whole value's bytes with their content type, of
+ * an old version, too.
  */
 export interface StudioKvValue {
   readonly key: string;
@@ -369,9 +372,9 @@ export interface StudioKvHistory {
 }
 
 /**
- * GET studio/live?db= : server-sent events. `ready` first (its `by` is empty), then `commit` after each commit by anybody; commits
- * within a tenth of a second are one. `end` {reason} before the server ends it. Last-Event-ID: a commit missed meanwhile comes at
- * once. The command `hoody-sqlite` stands for clients of this API.
+ * GET studio/live?db= : server-sent events. `ready` first (its `by` is empty), then `commit` after each commit by
+ * anybody; commits within a tenth of a second are one. `end` {reason} before the server ends it. Last-Event-ID: a
+ * commit missed meanwhile comes at once. The command `hoody-sqlite` stands for clients of this API.
  */
 export interface StudioCommitEvent {
   /** ISO 8601. */

@@ -50,7 +50,10 @@ export interface HttpServer {
   onForeignCommit(database: string, pids: readonly number[]): void;
   /** Exactly these databases, given below the root, must not be opened for now. */
   fence(databases: readonly string[]): void;
-  /** Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at most `drainMs`), ends the executors. */
+  /**
+   * Stops taking requests (with a handover: new connections, which another process takes), waits for those that run (at
+   * most `drainMs`), ends the executors.
+   */
   stop(drainMs: number, isHandover: boolean): Promise<void>;
 }
 

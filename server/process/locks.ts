@@ -1,4 +1,5 @@
-// What the server makes of a lock snapshot: the part about one database, and the name of whoever keeps a request waiting.
+// What the server makes of a lock snapshot: the part about one database, and the name of whoever keeps a request
+// waiting.
 
 import type { DatabaseLocks, LockHolder, LockParty, LockSnapshot } from '../index.ts';
 import { ApiError } from '../messages/errors.ts';

@@ -1,5 +1,5 @@
-// The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when told
-// to or when the supervisor is gone.
+// The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when
+// told to or when the supervisor is gone.
 import type {
   DaemonState,
   FromServer,
@@ -27,7 +27,10 @@ let isStopping = false;
 let nextQueryId = 1;
 const waiting = new Map<number, (value: unknown) => void>();
 
-/** A supervisor that has just died still looks connected: without the callback the failed write would end requests in flight. */
+/**
+ * A supervisor that has just died still looks connected: without the callback the failed write would end requests in
+ * flight.
+ */
 function send(message: FromServer): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

@@ -40,13 +40,17 @@ export interface Services {
   ): Promise<Answer>;
   /** Adds entries to the query history of a database, later. `isWrite`: the table may be made for them. */
   record(target: DatabaseTarget, entries: readonly HistoryEntry[], isWrite: boolean): void;
-  /** Resolves when everything recorded so far is in the table. @throws ApiError when that does not happen before the deadline */
+  /**
+   * Resolves when everything recorded so far is in the table. @throws ApiError when that does not happen before the
+   * deadline
+   */
   flushHistory(context: RequestContext): Promise<void>;
   /** Drops what is recorded and not yet written. */
   forgetHistory(target: DatabaseTarget): void;
   /**
-   * Calls `listener` after every commit to the database that the server hears of: its own writes at once, native clients'
-   * through the fs process. Returns the function that ends it. May call without a change; never says what changed.
+   * Calls `listener` after every commit to the database that the server hears of: its own writes at once, native
+   * clients' through the fs process. Returns the function that ends it. May call without a change; never says what
+   * changed.
    */
   onCommit(target: DatabaseTarget, listener: CommitListener): () => void;
   /** The programs that wrote a database since a time of `monotonicMs`, as far as the mount knows them. */

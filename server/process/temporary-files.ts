@@ -1,5 +1,5 @@
-// Files that are sent to a client or come from one, on their way between the server process and an executor. They lie in the
-// directory for temporary files (TMPDIR), only for this user, and are gone when the request is.
+// Files that are sent to a client or come from one, on their way between the server process and an executor. They lie
+// in the directory for temporary files (TMPDIR), only for this user, and are gone when the request is.
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -26,7 +26,9 @@ export async function takeFile(path: string): Promise<{ readonly body: Readable;
   return { body: createReadStream('', { fd: file, autoClose: true }), sizeBytes: size };
 }
 
-/** Writes a request's body to a file, never more than the limit. @throws ApiError PAYLOAD_TOO_LARGE, INVALID_PARAMETERS */
+/**
+ * Writes a request's body to a file, never more than the limit. @throws ApiError PAYLOAD_TOO_LARGE, INVALID_PARAMETERS
+ */
 export async function receiveFile(source: Readable, path: string, maxBytes: number): Promise<void> {
   let bytes = 0;
   async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

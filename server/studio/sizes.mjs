@@ -1,5 +1,6 @@
-// Weighs the built page: `node server/studio/sizes.mjs` fails where a part is over its budget. A part is what the browser
-// must have before it can show a view: the entry, the view, and all that these import. Kilobytes of 1024, after gzip.
+// Weighs the built page: `node server/studio/sizes.mjs` fails where a part is over its budget. A part is what the
+// browser must have before it can show a view: the entry, the view, and all that these import. Kilobytes of 1024, after
+// gzip.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';

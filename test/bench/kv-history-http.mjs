@@ -1,6 +1,6 @@
-// What history costs a client: PUT over HTTP by 64 connections with history on and with history=false in turns, values of 100 B
-// and 4 KB. CPU is the time of all the daemon's threads for one request: on a busy machine it says more than the clock.
-// Usage: npm run build && node test/bench/kv-history-http.mjs [FLAGS OF start, for example --no-mount]
+// What history costs a client: PUT over HTTP by 64 connections with history on and with history=false in turns, values
+// of 100 B and 4 KB. CPU is the time of all the daemon's threads for one request: on a busy machine it says more than
+// the clock. Usage: npm run build && node test/bench/kv-history-http.mjs [FLAGS OF start, for example --no-mount]
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';

@@ -1,7 +1,7 @@
-// What history costs: the same overwrites with history=true and history=false, values of 100 B and 4 KB, time and bytes.
-// Runs the store's own operations on a database file, as an executor does: synchronous FULL, one commit a group of writes.
-// CPU is the time of this process, kernel included: on a busy machine it says more than the clock.
-// Usage: npm run build && node test/bench/kv-history.mjs
+// What history costs: the same overwrites with history=true and history=false, values of 100 B and 4 KB, time and
+// bytes. Runs the store's own operations on a database file, as an executor does: synchronous FULL, one commit a group
+// of writes. CPU is the time of this process, kernel included: on a busy machine it says more than the clock. Usage:
+// npm run build && node test/bench/kv-history.mjs
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

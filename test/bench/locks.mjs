@@ -1,6 +1,7 @@
-// Eight python writers on one database, the mount against plain ext4 in the same run: commits, BUSY errors, waits, fairness. Then
-// eight proved readers beside one writer.
-//   node test/bench/locks.mjs [SECONDS_PER_CELL] [ROUNDS] [LOCK_LIMITS_AS_JSON]     needs root, /dev/fuse, python3, `npm run build`
+// Eight python writers on one database, the mount against plain ext4 in the same run: commits, BUSY errors, waits,
+// fairness. Then eight proved readers beside one writer.
+//   node test/bench/locks.mjs [SECONDS_PER_CELL] [ROUNDS] [LOCK_LIMITS_AS_JSON]
+// Needs root, /dev/fuse, python3 and `npm run build`.
 // Places take turns in every round, and the median round counts: the machine's noise hits both.
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';

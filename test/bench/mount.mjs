@@ -1,4 +1,5 @@
-// Single-writer SQLite speed on the mount against plain ext4 in the same run, as ratios; fuse-native's loopback for comparison.
+// Single-writer SQLite speed on the mount against plain ext4 in the same run, as ratios; fuse-native's loopback for
+// comparison.
 //   node test/bench/mount.mjs [SECONDS_PER_CELL] [ROUNDS]     needs root, /dev/fuse, python3 and `npm run build`
 // Places take turns in every round, and the median round counts: the machine's noise hits all of them.
 import { spawn, spawnSync } from 'node:child_process';

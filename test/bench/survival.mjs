@@ -1,5 +1,5 @@
-// What surviving costs: nanoseconds for each change that the fs process stores for its successor, and how long a take-over of 9,000
-// nodes takes. Usage, after `npm run build`: node test/bench/survival.mjs
+// What surviving costs: nanoseconds for each change that the fs process stores for its successor, and how long a
+// take-over of 9,000 nodes takes. Usage, after `npm run build`: node test/bench/survival.mjs
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Keys in the page: their tree, their history, roll back and undo, edits that somebody else was faster with, and native writes.
+// Keys in the page: their tree, their history, roll back and undo, edits that somebody else was faster with, and native
+// writes.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Changes of others in a table that is shown: counted, followed, lit up, and never by a row that moves under the pointer.
+// Changes of others in a table that is shown: counted, followed, lit up, and never by a row that moves under the
+// pointer.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { withStudio } from '../helpers/browser.ts';

@@ -1,4 +1,5 @@
-// The lock monitor of the page: a chain of two programs forms and dissolves, and a storm of events does not eat the processor.
+// The lock monitor of the page: a chain of two programs forms and dissolves, and a storm of events does not eat the
+// processor.
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
@@ -91,7 +92,8 @@ test('hundreds of lock events a second leave the processor alone', () =>
       const work = Promise.all([write(holder), write(waiter)]);
       await eventually(() => expect(commits).toBeGreaterThan(50));
       const session = await page.context().newCDPSession(page);
-      await session.send('Performance.enable', { timeDomain: 'threadTicks' }); // processor time, however busy the machine is
+      // Processor time, however busy the machine is.
+      await session.send('Performance.enable', { timeDomain: 'threadTicks' });
       const busySeconds = async () => {
         const { metrics } = await session.send('Performance.getMetrics');
         return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;

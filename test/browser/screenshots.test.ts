@@ -1,5 +1,5 @@
-// The pictures of the pages: the sample shop in every view, on a screen and on a phone, light and dark. `npm run screenshots`
-// writes them into docs/screenshots; without it the same views are only visited.
+// The pictures of the pages: the sample shop in every view, on a screen and on a phone, light and dark. `npm run
+// screenshots` writes them into docs/screenshots; without it the same views are only visited.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,5 @@
-// The table browser as its users drive it: Debian's Chromium over a real daemon and a real mount, with python beside it.
+// The table browser as its users drive it: Debian's Chromium over a real daemon and a real mount, with python beside
+// it.
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';

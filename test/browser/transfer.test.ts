@@ -1,4 +1,5 @@
-// Files in and out of the page: an import and an export that are the same byte for byte, selections, queries, whole databases.
+// Files in and out of the page: an import and an export that are the same byte for byte, selections, queries, whole
+// databases.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -307,7 +308,8 @@ test('a large database is written into a file that the user chose, piece by piec
   withStudio(async ({ daemon, open }) => {
     await sql(daemon, 'CREATE TABLE t (v)', 'INSERT INTO t VALUES (zeroblob(70000000))');
     const page = await open('#/home');
-    // The dialog of the system cannot be driven; the handle that it would give is a real one of the browser's own storage.
+    // The dialog of the system cannot be driven; the handle that it would give is a real one of the browser's own
+    // storage.
     await page.evaluate(`window.showSaveFilePicker = async ({ suggestedName }) =>
       (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true })`);
     await page.getByRole('button', { name: 'Download app.db' }).click();

@@ -1,4 +1,5 @@
-// Eight containers write one database at once, one that was made over HTTP, by every kind of client, through a restart of the daemon.
+// Eight containers write one database at once, one that was made over HTTP, by every kind of client, through a restart
+// of the daemon.
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +11,8 @@ import { freePort } from '../helpers/free-port.ts';
 
 const loops = process.env.HOODY_SQLITE_SOAK ? 300 : 15;
 
-// Every client prints `ok N`, or `failed N T MESSAGE` with the time T at which it began to connect, in seconds since 1970.
+// Every client prints `ok N`, or `failed N T MESSAGE` with the time T at which it began to connect, in seconds since
+// 1970.
 
 /** A new process and connection each time; the shell's busy timeout is 0 unless told otherwise. */
 const shell = (name: string) => `i=0

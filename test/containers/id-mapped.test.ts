@@ -1,5 +1,5 @@
-// A container whose ids are shifted (pods with hostUsers: false, `podman -v x:/x:idmap`, Incus shift=true) gets an id-mapped mount of
-// the directory: the kernel shows and stores ids as that mount maps them.
+// A container whose ids are shifted (pods with hostUsers: false, `podman -v x:/x:idmap`, Incus shift=true) gets an
+// id-mapped mount of the directory: the kernel shows and stores ids as that mount maps them.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { run } from '../helpers/process.ts';
 /** First id of the container as the host sees it; the container calls it 0. */
 const shift = 100_000;
 
-/** open_tree(2), mount_setattr(2) with MOUNT_ATTR_IDMAP, move_mount(2): binds argv[1] at argv[2] for a user namespace from `shift` on. */
+/**
+ * open_tree(2), mount_setattr(2) with MOUNT_ATTR_IDMAP, move_mount(2): binds argv[1] at argv[2] for a user namespace
+ * from `shift` on.
+ */
 const bindShifted = `
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -43,7 +46,9 @@ db.execute("CREATE TABLE IF NOT EXISTS t (x)")
 for n in range(50): db.execute("INSERT INTO t VALUES (?)", (n,))
 print(os.stat(sys.argv[1]).st_uid - ${shift}, db.execute("SELECT count(*) FROM t").fetchone()[0])`;
 
-/** All that makes an inode or names an id, as users of the container; prints each file's ids as the container sees them. */
+/**
+ * All that makes an inode or names an id, as users of the container; prints each file's ids as the container sees them.
+ */
 const makeAll = `
 import os, sys
 os.chdir(sys.argv[1])

@@ -1,4 +1,5 @@
-// Who may do what: modes and owners decide on the mount as on any directory, and over HTTP those of the user that serves it.
+// Who may do what: modes and owners decide on the mount as on any directory, and over HTTP those of the user that
+// serves it.
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';

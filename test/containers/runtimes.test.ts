@@ -1,5 +1,5 @@
-// The snippets of docs/containers.md, each run as written there: a container sees the mount, and sees the next one after
-// a restart of the daemon without being restarted itself.
+// The snippets of docs/containers.md, each run as written there: a container sees the mount, and sees the next one
+// after a restart of the daemon without being restarted itself.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

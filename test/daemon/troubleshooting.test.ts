@@ -1,5 +1,5 @@
-// docs/troubleshooting.md explains every error message and every event of level warn or error that the source can print,
-// and no event that it cannot.
+// docs/troubleshooting.md explains every error message and every event of level warn or error that the source can
+// print, and no event that it cannot.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

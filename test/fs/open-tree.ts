@@ -1,4 +1,5 @@
-// The tree of a folder, without a mount: no passthrough, no fence, syncs that are always fast, and errands that never come.
+// The tree of a folder, without a mount: no passthrough, no fence, syncs that are always fast, and errands that never
+// come.
 import { expect } from 'vitest';
 import type { Log } from '../../fs/log.ts';
 import { Errands } from '../../fs/nodes/errands.ts';

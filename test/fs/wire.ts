@@ -1,4 +1,5 @@
-// Builds kernel requests for tests, field by field as include/uapi/linux/fuse.h lists them, independent of the product's own layouts.
+// Builds kernel requests for tests, field by field as include/uapi/linux/fuse.h lists them, independent of the
+// product's own layouts.
 import { opcodes } from '../../fs/protocol/opcodes.ts';
 
 type Opcode = keyof typeof opcodes;

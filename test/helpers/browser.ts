@@ -1,5 +1,5 @@
-// Debian's Chromium, driven over a real daemon: opens the studio at any size and colour scheme, collects what the page complains
-// about, and asks axe what is wrong with it.
+// Debian's Chromium, driven over a real daemon: opens the studio at any size and colour scheme, collects what the page
+// complains about, and asks axe what is wrong with it.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
@@ -47,8 +47,8 @@ export function withStudio<Result>(
 }
 
 /**
- * One daemon and one browser for all tests of a file, from its first test to its last: the function runs a test with them
- * and closes the test's pages. Tests keep apart by the names of their databases.
+ * One daemon and one browser for all tests of a file, from its first test to its last: the function runs a test with
+ * them and closes the test's pages. Tests keep apart by the names of their databases.
  */
 export function studioOfFile(): (test: (studio: Studio) => Promise<unknown>) => Promise<void> {
   let studio: Studio | undefined;
@@ -145,7 +145,10 @@ export async function axeFindings(page: Page): Promise<string[]> {
   });
 }
 
-/** Opens an address in every look, lets `prepare` bring the page where it should be looked at, and expects axe to find nothing. */
+/**
+ * Opens an address in every look, lets `prepare` bring the page where it should be looked at, and expects axe to find
+ * nothing.
+ */
 export async function expectAccessible(
   { open }: Studio,
   address: string,

@@ -1,5 +1,5 @@
-// Containers in tests: runc with a Debian root of their own and their own pid, ipc, uts, mount and cgroup namespaces. They
-// see the host's directory that holds the mount as /hoody, bound the way docs/containers.md says.
+// Containers in tests: runc with a Debian root of their own and their own pid, ipc, uts, mount and cgroup namespaces.
+// They see the host's directory that holds the mount as /hoody, bound the way docs/containers.md says.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { run, type Started, start } from './process.ts';
 /** The parent of the mount point, and a place that containers may share with the test. */
 export const hostFolder = (paths: DaemonPaths) => join(paths.folder, 'hoody');
 
-/** Like withPaths, with the mount at hoody/databases on a file system whose mounts propagate, as systemd makes every one. */
+/**
+ * Like withPaths, with the mount at hoody/databases on a file system whose mounts propagate, as systemd makes every
+ * one.
+ */
 export async function withSharedPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Promise<T> {
   return await withPaths(async (plain) => {
     const paths = { ...plain, mount: join(hostFolder(plain), 'databases') };

@@ -1,4 +1,5 @@
-// Holds every answer of a test against what the server's own OpenAPI description says of it: status, codes, headers, body.
+// Holds every answer of a test against what the server's own OpenAPI description says of it: status, codes, headers,
+// body.
 import type { IncomingHttpHeaders } from 'node:http';
 import { Ajv2020 as Ajv, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ApiError } from '../../server/messages/errors.ts';

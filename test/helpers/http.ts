@@ -65,7 +65,10 @@ export function apiOf(daemon: Daemon): Api {
   };
 }
 
-/** A killed server breaks connections, and what a killed executor had not committed is answered 503: a client tries again. */
+/**
+ * A killed server breaks connections, and what a killed executor had not committed is answered 503: a client tries
+ * again.
+ */
 export async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
   const outcome = await eventually(
     async () => {

@@ -1,4 +1,5 @@
-// A writer that is killed at its work: what it had committed, and what it had not, stays in the files beside the database.
+// A writer that is killed at its work: what it had committed, and what it had not, stays in the files beside the
+// database.
 import { run } from './process.ts';
 
 const script = `

@@ -1,4 +1,5 @@
-// A KV store on a fresh database file, its operations called directly as an executor would, with a clock that the test sets.
+// A KV store on a fresh database file, its operations called directly as an executor would, with a clock that the test
+// sets.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A booted Debian with its own systemd, in systemd-nspawn: /dev/fuse and this checkout are passed in, everything that it
-// writes is thrown away in the end. Runs without a systemd on the host.
+// A booted Debian with its own systemd, in systemd-nspawn: /dev/fuse and this checkout are passed in, everything that
+// it writes is thrown away in the end. Runs without a systemd on the host.
 import {
   existsSync,
   mkdirSync,

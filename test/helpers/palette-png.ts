@@ -8,7 +8,10 @@ interface Pixels {
   readonly rgb: Uint8Array;
 }
 
-/** The same picture with the colours that it has most. Takes what Chromium writes: 8 bits, with or without alpha, no interlace. */
+/**
+ * The same picture with the colours that it has most. Takes what Chromium writes: 8 bits, with or without alpha, no
+ * interlace.
+ */
 export function withPalette(png: Buffer): Buffer {
   const pixels = decode(png);
   const palette = mostFrequent(pixels.rgb);

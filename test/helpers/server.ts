@@ -1,4 +1,5 @@
-// Starts the real server process alone, as the supervisor does (socket as fd 3, IPC), on a fresh directory without a mount.
+// Starts the real server process alone, as the supervisor does (socket as fd 3, IPC), on a fresh directory without a
+// mount.
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';

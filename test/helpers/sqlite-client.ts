@@ -1,5 +1,5 @@
-// A python program with SQLite connections of its own, told step by step what to do (test/locks/clients/client.py). It runs in
-// a mount namespace of its own, as a program in a container does.
+// A python program with SQLite connections of its own, told step by step what to do (test/locks/clients/client.py). It
+// runs in a mount namespace of its own, as a program in a container does.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';

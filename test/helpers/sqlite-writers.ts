@@ -1,4 +1,5 @@
-// Stock SQLite clients, each in a mount namespace of its own, that insert numbered rows and print the number of each that was acknowledged.
+// Stock SQLite clients, each in a mount namespace of its own, that insert numbered rows and print the number of each
+// that was acknowledged.
 import { resolve } from 'node:path';
 import { type Finished, run } from './process.ts';
 

@@ -1,4 +1,5 @@
-// A fresh data directory under the system's temp folder, mounted and served by a real fs process without the rest of the daemon.
+// A fresh data directory under the system's temp folder, mounted and served by a real fs process without the rest of
+// the daemon.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

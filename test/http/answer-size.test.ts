@@ -1,4 +1,5 @@
-// No answer is larger than the limit, whatever way it is put together: what would be is refused before anything is committed.
+// No answer is larger than the limit, whatever way it is put together: what would be is refused before anything is
+// committed.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { limits } from '../../server/messages/limits.ts';
 import { type Answer, type CallOptions, request } from '../helpers/http.ts';

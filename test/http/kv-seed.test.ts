@@ -1,5 +1,5 @@
-// The key-value examples of the seed text, as printed there with only the host and the directory replaced: fetch without
-// any header, absolute paths, databases that do not exist yet.
+// The key-value examples of the seed text, as printed there with only the host and the directory replaced: fetch
+// without any header, absolute paths, databases that do not exist yet.
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';

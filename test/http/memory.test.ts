@@ -49,7 +49,8 @@ function residentMiB(pid: number): number {
   }
 }
 
-// Bounds are about twice what was measured: 400, 700 and 1,100 MiB. Before anybody counted it was 2,550, 1,960 and 3,080.
+// Bounds are about twice what was measured: 400, 700 and 1,100 MiB. Before anybody counted it was 2,550, 1,960 and
+// 3,080.
 
 test('40 GETs of a large value at once', async () => {
   expect((await api().call('PUT', '/kv/large?db=values', { body: value })).status).toBe(200);

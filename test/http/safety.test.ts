@@ -1,4 +1,5 @@
-// What the server refuses, and that nothing makes it hang or fall: hosts, origins, tokens, sizes, slow clients, bad input.
+// What the server refuses, and that nothing makes it hang or fall: hosts, origins, tokens, sizes, slow clients, bad
+// input.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';

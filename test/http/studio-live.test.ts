@@ -1,5 +1,5 @@
-// What happens in a database, as the studio sees it over a real daemon and mount: commits of native programs and of HTTP
-// clients, and the past of a key with who wrote it.
+// What happens in a database, as the studio sees it over a real daemon and mount: commits of native programs and of
+// HTTP clients, and the past of a key with who wrote it.
 import { once } from 'node:events';
 import http from 'node:http';
 import { expect, test } from 'vitest';

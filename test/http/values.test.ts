@@ -1,4 +1,5 @@
-// Values and statements that are hard to keep or to answer: nested without limit, text that is no text, numbers beyond a double.
+// Values and statements that are hard to keep or to answer: nested without limit, text that is no text, numbers beyond
+// a double.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

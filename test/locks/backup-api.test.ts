@@ -1,5 +1,5 @@
-// The backup API under writers: python's backup() in small steps and the shell's .backup, nobody with a busy timeout. Nobody is told
-// "locked", and every copy is a state that was committed.
+// The backup API under writers: python's backup() in small steps and the shell's .backup, nobody with a busy timeout.
+// Nobody is told "locked", and every copy is a state that was committed.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';

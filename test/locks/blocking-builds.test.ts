@@ -1,6 +1,6 @@
-// Libraries built with SQLITE_ENABLE_SETLK_TIMEOUT: they ask for the write lock before the read lock, and wait for it inside the
-// VFS, by polling (what SQLite 3.40 does) or by F_SETLKW (what its source invites vendors to do). The library is compiled here, from the
-// amalgamation that better-sqlite3 brings, and python is made to use it.
+// Libraries built with SQLITE_ENABLE_SETLK_TIMEOUT: they ask for the write lock before the read lock, and wait for it
+// inside the VFS, by polling (what SQLite 3.40 does) or by F_SETLKW (what its source invites vendors to do). The
+// library is compiled here, from the amalgamation that better-sqlite3 brings, and python is made to use it.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

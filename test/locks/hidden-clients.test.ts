@@ -1,5 +1,5 @@
-// A daemon in a pid namespace of its own, as in a container without --pid host: the kernel names no client to it. Clients queue
-// all the same, and the daemon says what is missing.
+// A daemon in a pid namespace of its own, as in a container without --pid host: the kernel names no client to it.
+// Clients queue all the same, and the daemon says what is missing.
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { programPath, whenReady, withPaths } from '../helpers/daemon.ts';

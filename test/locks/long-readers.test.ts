@@ -1,12 +1,14 @@
-// Readers that stay in their transaction, for minutes in the soak: they stop no writer of a WAL database, and no newcomer that
-// reads in either journal mode. With a rollback journal no file system lets a writer commit while somebody reads.
+// Readers that stay in their transaction, for minutes in the soak: they stop no writer of a WAL database, and no
+// newcomer that reads in either journal mode. With a rollback journal no file system lets a writer commit while
+// somebody reads.
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 const script = resolve(import.meta.dirname, 'clients/long-readers.py');
-const seconds = process.env.HOODY_SQLITE_SOAK ? 180 : 8; // long enough for newcomers to wait through more than one commit
+// Long enough for newcomers to wait through more than one commit.
+const seconds = process.env.HOODY_SQLITE_SOAK ? 180 : 8;
 const timeoutMs = seconds * 1000 + 60_000;
 
 interface Group {

@@ -1,4 +1,5 @@
-// Creates, looks up, opens, links, renames and removes files, many times over, and compares the fs process before and after.
+// Creates, looks up, opens, links, renames and removes files, many times over, and compares the fs process before and
+// after.
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { openPaths, removedFilesHeldBy } from '../helpers/descriptors.ts';

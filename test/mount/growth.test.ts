@@ -21,7 +21,8 @@ test.each(['on', 'off'] as const)(
   },
 );
 
-// Each costs a copy of a descriptor for a successor. To let go of one took a pass over all: seconds without any answer to anybody.
+// Each costs a copy of a descriptor for a successor. To let go of one took a pass over all: seconds without any answer
+// to anybody.
 test('thousands of open files without a name are let go of while others are served', async () => {
   const mount = await tempMount({ passthrough: 'on' });
   try {

@@ -1,5 +1,5 @@
-// Idle processors poll instead of halting while programs ask back to back, and only then. What the kernel was told can be read from
-// the interface itself; the machine must have it, as every one with power management has.
+// Idle processors poll instead of halting while programs ask back to back, and only then. What the kernel was told can
+// be read from the interface itself; the machine must have it, as every one with power management has.
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';

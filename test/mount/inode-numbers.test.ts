@@ -1,5 +1,5 @@
-// SQLite takes two files for one when their st_dev and st_ino are the same. Below the data directory there may be several file systems,
-// whose first files have the same number; on the mount every file has one of its own.
+// SQLite takes two files for one when their st_dev and st_ino are the same. Below the data directory there may be
+// several file systems, whose first files have the same number; on the mount every file has one of its own.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,10 @@ function does(command: string, ...args: string[]): void {
   });
 }
 
-/** Makes two ext4, a btrfs with two subvolumes and a tmpfs, mounted below the data directory: the names of their folders. */
+/**
+ * Makes two ext4, a btrfs with two subvolumes and a tmpfs, mounted below the data directory: the names of their
+ * folders.
+ */
 async function withVolumes(use: (daemon: Daemon, volumes: readonly string[]) => Promise<void>): Promise<void> {
   await withDaemon([], async (daemon) => {
     const volumes: string[] = [];
@@ -89,7 +92,10 @@ test('files of several file systems never share a number, in stat, in listings, 
   });
 });
 
-/** Of each directory named: names whose number in the listing (d_ino) is not that of stat(2), then how many names there were. */
+/**
+ * Of each directory named: names whose number in the listing (d_ino) is not that of stat(2), then how many names there
+ * were.
+ */
 const compareListings = `
 import os, sys
 for folder in sys.argv[1:]:

@@ -1,5 +1,5 @@
-// What POSIX and Linux promise of a directory of files, checked on both kinds of mount and, as the judge of the checks themselves,
-// on a plain directory. Each check is a piece of Python that raises when the promise is broken.
+// What POSIX and Linux promise of a directory of files, checked on both kinds of mount and, as the judge of the checks
+// themselves, on a plain directory. Each check is a piece of Python that raises when the promise is broken.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The space of a file that was removed is given back: nothing in the fs process holds the file any more, soon after its last client.
+// The space of a file that was removed is given back: nothing in the fs process holds the file any more, soon after its
+// last client.
 import { expect, test } from 'vitest';
 import { removedFilesHeldBy } from '../helpers/descriptors.ts';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,4 +1,5 @@
-// Locks are answered by one thread: nothing that it does may take long, however much is open and however large files are.
+// Locks are answered by one thread: nothing that it does may take long, however much is open and however large files
+// are.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,8 +8,8 @@ import { run, start } from '../helpers/process.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 /**
- * What README.md of fs/ promises is 5 ms. A busy machine takes the processor away for tens of milliseconds at any time, so that only far more
- * than that says something here; that work is done in small parts is shown in test/fs.
+ * What README.md of fs/ promises is 5 ms. A busy machine takes the processor away for tens of milliseconds at any time,
+ * so that only far more than that says something here; that work is done in small parts is shown in test/fs.
  */
 const mostMs = 250;
 let mount: TempMount;

@@ -1,4 +1,5 @@
-// The everyday tools work on the mount as on any directory: what they wrote is what they read, here and in the data directory.
+// The everyday tools work on the mount as on any directory: what they wrote is what they read, here and in the data
+// directory.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { run, start } from '../helpers/process.ts';

@@ -1,4 +1,5 @@
-// Different SQLite clients in four mount namespaces write one file at once: nothing acknowledged is lost, whatever the journal mode.
+// Different SQLite clients in four mount namespaces write one file at once: nothing acknowledged is lost, whatever the
+// journal mode.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';

@@ -1,8 +1,8 @@
-// Small wrong decisions, each with the fast tests that must notice it (list.json: file, the text that stands there once, what
-// it becomes). Demands that all these tests are green first; then puts each mutation into the code, runs its tests and takes it
-// back, also where it is ended by a signal. Prints how many survived; exit code 1 if any did. Works in the checkout: nothing else
-// may run in it meanwhile. `npm run mutate`, and a part of `npm run soak`; `npm run mutate -- fence` tries those with "fence" in
-// their name or file.
+// Small wrong decisions, each with the fast tests that must notice it (list.json: file, the text that stands there
+// once, what it becomes). Demands that all these tests are green first; then puts each mutation into the code, runs its
+// tests and takes it back, also where it is ended by a signal. Prints how many survived; exit code 1 if any did. Works
+// in the checkout: nothing else may run in it meanwhile. `npm run mutate`, and a part of `npm run soak`; `npm run
+// mutate -- fence` tries those with "fence" in their name or file.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';

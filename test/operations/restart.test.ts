@@ -1,5 +1,5 @@
-// Programs that go on trying while nothing is mounted: they meet the bare directory below the mount point, and must not be
-// able to harm the databases when the mount comes back.
+// Programs that go on trying while nothing is mounted: they meet the bare directory below the mount point, and must not
+// be able to harm the databases when the mount comes back.
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';

@@ -1,4 +1,5 @@
-// --json: one object on one line of stdout with the names that docs/operations.md promises, and errors as JSON on stderr.
+// --json: one object on one line of stdout with the names that docs/operations.md promises, and errors as JSON on
+// stderr.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';

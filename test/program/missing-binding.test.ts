@@ -1,4 +1,5 @@
-// An installation whose better-sqlite3 has no compiled half: it says so at once instead of answering every request with an error.
+// An installation whose better-sqlite3 has no compiled half: it says so at once instead of answering every request with
+// an error.
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,5 @@
-// A reload after an upgrade: a new program that does not work must not cost the old one its life, and it is told which one runs.
+// A reload after an upgrade: a new program that does not work must not cost the old one its life, and it is told which
+// one runs.
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

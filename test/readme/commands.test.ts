@@ -1,6 +1,6 @@
-// Types the commands of docs/operations.md, and of the README's section "How to leave", as they are printed, in a booted
-// Debian with systemd. The lines of npm are left out: the program is there already. test/systemd/deb.test.ts has the
-// Debian package.
+// Types the commands of docs/operations.md, and of the README's section "How to leave", as they are printed, in a
+// booted Debian with systemd. The lines of npm are left out: the program is there already. test/systemd/deb.test.ts has
+// the Debian package.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';

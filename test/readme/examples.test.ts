@@ -1,6 +1,6 @@
 // Runs the README's own `sh` and `js` blocks, in order, against one daemon on a real mount, and its first steps as an
-// ordinary user. Paths and the address are replaced; every line `=> TEXT` promises that the command before it prints TEXT.
-// commands.test.ts runs the section "How to leave".
+// ordinary user. Paths and the address are replaced; every line `=> TEXT` promises that the command before it prints
+// TEXT. commands.test.ts runs the section "How to leave".
 import { chmodSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

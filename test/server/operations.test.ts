@@ -1,4 +1,5 @@
-// Every operation that the server process may ask for is one that executors can do, by the same name and in the same lane.
+// Every operation that the server process may ask for is one that executors can do, by the same name and in the same
+// lane.
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

@@ -22,7 +22,8 @@ describe.skipIf(!canRunContainers)('the packed tarball', () => {
         expect(packed.code, packed.stderr).toBe(0);
         const tarball = packed.stdout.trim().split('\n').at(-1) ?? '';
 
-        // Nothing of the checkout is left to be found by accident; npm and Node's headers belong to this machine's Node.
+        // Nothing of the checkout is left to be found by accident; npm and Node's headers belong to this machine's
+        // Node.
         await machine.ok('rm /usr/local/bin/hoody-sqlite; umount /opt/hoody-sqlite');
         const npmRoot = (await run('npm', ['root', '--global'])).stdout.trim();
         await run('cp', ['-rL', join(npmRoot, 'npm'), join(machine.disk, 'npm')]);

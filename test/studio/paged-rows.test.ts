@@ -4,7 +4,10 @@ import type { StudioRow, StudioRows } from '../../server/messages/studio.ts';
 import { type FetchPage, type From, PagedRows, pageRows } from '../../server/studio/src/grid/paged-rows.ts';
 import { eventually } from '../helpers/eventually.ts';
 
-/** A table of `count` rows with their numbers as keys; cursors are numbers, too. `skew` makes fractions miss by so many rows. */
+/**
+ * A table of `count` rows with their numbers as keys; cursors are numbers, too. `skew` makes fractions miss by so many
+ * rows.
+ */
 function tableOf(count: { rows: number }, asked: (From | undefined)[], skew = 0): FetchPage {
   const row = (number: number): StudioRow => ({
     key: [{ int: `${number}` }],

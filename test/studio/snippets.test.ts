@@ -1,4 +1,5 @@
-// The snippets of a database, run on names that are hard to quote. test/browser/doors.test.ts runs them over HTTP and on the mount.
+// The snippets of a database, run on names that are hard to quote. test/browser/doors.test.ts runs them over HTTP and
+// on the mount.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

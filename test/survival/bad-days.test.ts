@@ -1,5 +1,5 @@
-// What else can go wrong on a machine, one thing a test: what clients see, that the daemon stays, and that everything works again
-// when the cause is gone. docs/survival.md says the same in words.
+// What else can go wrong on a machine, one thing a test: what clients see, that the daemon stays, and that everything
+// works again when the cause is gone. docs/survival.md says the same in words.
 import { spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

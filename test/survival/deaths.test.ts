@@ -1,4 +1,5 @@
-// All processes of the daemon die at once, or its supervisor alone, while clients of every kind write; then a new one is started.
+// All processes of the daemon die at once, or its supervisor alone, while clients of every kind write; then a new one
+// is started.
 import { expect, test } from 'vitest';
 import { withDaemon, withPaths } from '../helpers/daemon.ts';
 import { deaths, kill, underLoad } from './rounds.ts';

@@ -1,5 +1,5 @@
-// What must not be forgotten: the programs of a mount that has died, until a survey of the data directory has said that nothing is open,
-// whatever becomes of the daemons in between.
+// What must not be forgotten: the programs of a mount that has died, until a survey of the data directory has said that
+// nothing is open, whatever becomes of the daemons in between.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';

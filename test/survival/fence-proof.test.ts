@@ -1,5 +1,5 @@
-// What the fence is for: the same history with it and without it. A program has a transaction open when its mount dies; another one
-// writes through a new mount; then the first one commits. Both are told that their rows are stored.
+// What the fence is for: the same history with it and without it. A program has a transaction open when its mount dies;
+// another one writes through a new mount; then the first one commits. Both are told that their rows are stored.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,5 +1,6 @@
-// Every process of the daemon dies, and a program lives on with a file of the dead mount open: it may go on writing to the
-// backing file without asking anybody, so the next daemon gives the database to nobody else until the program closes it.
+// Every process of the daemon dies, and a program lives on with a file of the dead mount open: it may go on writing to
+// the backing file without asking anybody, so the next daemon gives the database to nobody else until the program
+// closes it.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';

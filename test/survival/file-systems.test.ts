@@ -1,5 +1,5 @@
-// Take-over and fence on every kind of file system that the data directory may lie on: some have no inode handles, and leases
-// and the registration of backing files are each file system's own.
+// Take-over and fence on every kind of file system that the data directory may lie on: some have no inode handles, and
+// leases and the registration of backing files are each file system's own.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DaemonPaths, startDaemon, whenReady, withDaemon } from '../helpers/daemon.ts';
@@ -9,7 +9,9 @@ import { isHere, withDataOn } from './data-on.ts';
 import { query } from './load.ts';
 import { kill } from './rounds.ts';
 
-/** The other tests of this folder run on what the system's temp folder lies on: ext4, mostly. `npm run soak` tries all. */
+/**
+ * The other tests of this folder run on what the system's temp folder lies on: ext4, mostly. `npm run soak` tries all.
+ */
 const kinds = process.env.HOODY_SQLITE_SOAK
   ? (['ext4', 'xfs', 'btrfs', 'tmpfs', 'overlay'] as const)
   : (['xfs', 'btrfs', 'overlay'] as const);

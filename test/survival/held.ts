@@ -26,7 +26,10 @@ export async function killAll(daemon: Pick<Daemon, 'status' | 'finished'>): Prom
   await daemon.finished;
 }
 
-/** A daemon with the databases held.db and free.db, killed with all its processes while `how` holds the first; then `test`. */
+/**
+ * A daemon with the databases held.db and free.db, killed with all its processes while `how` holds the first; then
+ * `test`.
+ */
 export async function afterTotalDeath(
   paths: DaemonPaths,
   mode: string,

@@ -1,4 +1,5 @@
-// What a user of a container can make in a directory, and what a disk can answer, ends no process of the daemon for good.
+// What a user of a container can make in a directory, and what a disk can answer, ends no process of the daemon for
+// good.
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

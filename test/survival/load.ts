@@ -25,9 +25,9 @@ const shellScript =
   '[ -e /dev/stdin ] || break; done';
 
 /**
- * One python client for each journal mode, a loop of sqlite3 shells, HTTP increments and HTTP transactions. The busy timeout is
- * also how long a client of a WAL database clings to a mount that has died: SQLite takes every error of a lock on the -shm for a
- * lock of somebody else.
+ * One python client for each journal mode, a loop of sqlite3 shells, HTTP increments and HTTP transactions. The busy
+ * timeout is also how long a client of a WAL database clings to a mount that has died: SQLite takes every error of a
+ * lock on the -shm for a lock of somebody else.
  */
 export async function startLoad(daemon: Daemon, busyTimeoutSeconds: number): Promise<readonly LoadClient[]> {
   const wal = join(daemon.root, 'wal.db');
@@ -82,7 +82,10 @@ function allHaveWritten(clients: readonly LoadClient[]): void {
     expect(client.acknowledged().length, `${client.name}: ${client.errors()}`).toBeGreaterThan(0);
 }
 
-/** Every acknowledged row is there once, no row is there twice, the counter has counted each increment, and no database is damaged. */
+/**
+ * Every acknowledged row is there once, no row is there twice, the counter has counted each increment, and no database
+ * is damaged.
+ */
 export async function checkLoad(folder: string, clients: readonly LoadClient[]): Promise<void> {
   for (const database of new Set(clients.map((client) => client.database))) {
     expect(query(join(folder, database), 'pragma integrity_check')).toBe('ok');

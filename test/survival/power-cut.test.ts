@@ -1,5 +1,5 @@
-// A power cut, simulated: what was written and not synced is lost or torn, sector by sector. What SQLite has acknowledged with
-// synchronous=FULL must be there, and the database must be whole.
+// A power cut, simulated: what was written and not synced is lost or torn, sector by sector. What SQLite has
+// acknowledged with synchronous=FULL must be there, and the database must be whole.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';

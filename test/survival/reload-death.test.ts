@@ -1,4 +1,5 @@
-// The supervisor dies in the middle of a reload, when two fs processes are there: one that serves and one that is to follow it.
+// The supervisor dies in the middle of a reload, when two fs processes are there: one that serves and one that is to
+// follow it.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';

@@ -45,7 +45,9 @@ export async function underLoad(
   return { errors, acknowledged, worstPauseMs };
 }
 
-/** Resolves when each has had two more writes acknowledged; where one does not get on, the error holds what it was told. */
+/**
+ * Resolves when each has had two more writes acknowledged; where one does not get on, the error holds what it was told.
+ */
 async function goOn(clients: readonly LoadClient[], before: readonly number[]): Promise<void> {
   await eventually(
     () => {
@@ -91,7 +93,10 @@ export interface DeathsResult {
   readonly worstStartMs: number;
 }
 
-/** Kills what `victims` names, once a round, and starts a new daemon; clients may get errors and go on. Then looks for every acknowledged commit. */
+/**
+ * Kills what `victims` names, once a round, and starts a new daemon; clients may get errors and go on. Then looks for
+ * every acknowledged commit.
+ */
 export async function deaths(
   paths: DaemonPaths,
   rounds: number,

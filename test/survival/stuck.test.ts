@@ -1,5 +1,5 @@
-// The fs process is killed while it tells the kernel to forget a name, and the kernel waits for a directory that a client holds until
-// it gets its answer. Such a process cannot end before its successor has given that answer.
+// The fs process is killed while it tells the kernel to forget a name, and the kernel waits for a directory that a
+// client holds until it gets its answer. Such a process cannot end before its successor has given that answer.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,8 @@ test.skipIf(!isHere('ext4'))(
           const clients: Started[] = [];
           let isFrozen = false;
           try {
-            // The fs process has thousands of changes to tell when it is stopped in the middle of a client's mkdir by the frozen disk.
+            // The fs process has thousands of changes to tell when it is stopped in the middle of a client's mkdir by
+            // the frozen disk.
             await eventually(
               async () => {
                 const round = clients.length;

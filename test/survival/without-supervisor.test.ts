@@ -16,8 +16,8 @@ test('an fs process whose supervisor no longer listens serves on', async () => {
   try {
     const path = join(mount.mountPoint, 'a.db');
     query(path, 'create table t (n integer)');
-    // As in the moment of the supervisor's death: nothing can be sent any more, and the end of the channel is not seen yet.
-    // Synchronous from here, so that this process does not close its end.
+    // As in the moment of the supervisor's death: nothing can be sent any more, and the end of the channel is not seen
+    // yet. Synchronous from here, so that this process does not close its end.
     const { fd } = mount.process.channel as unknown as { fd: number };
     expect(shutdown(fd, SHUT_RD)).toBe(0);
     for (let n = 1; n <= 20; n++) query(path, `insert into t values (${n})`); // each commit is told

@@ -1,5 +1,5 @@
-// KV clients and a feed consumer under a daemon whose processes are killed at random moments. What was acknowledged must be
-// in the value, in the history and in the feed.
+// KV clients and a feed consumer under a daemon whose processes are killed at random moments. What was acknowledged
+// must be in the value, in the history and in the feed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Daemon } from '../helpers/daemon.ts';
@@ -42,7 +42,8 @@ export async function runCrashes(daemon: Daemon, victims: readonly Victim[], kil
   const kill = async () => {
     for (let n = 0; n < kills; n += 1) {
       await sleep(100 + Math.random() * 400);
-      // Every other kill may hit what has not recovered yet; were it every one, a slow machine would never answer anybody.
+      // Every other kill may hit what has not recovered yet; were it every one, a slow machine would never answer
+      // anybody.
       const before = writes;
       if (n % 2 === 0) await eventually(() => expect(writes).toBeGreaterThan(before), { timeoutMs: 120_000 });
       await killOne(daemon, victims);

@@ -1,4 +1,5 @@
-// Processes of a daemon are killed while KV clients write and a consumer follows the feed. Hours of it: test/soak/kv-crash.test.ts.
+// Processes of a daemon are killed while KV clients write and a consumer follows the feed. Hours of it:
+// test/soak/kv-crash.test.ts.
 import { test } from 'vitest';
 import { withDaemon } from '../helpers/daemon.ts';
 import { runCrashes } from './crash-run.ts';

@@ -1,5 +1,5 @@
-// Random sequences of every KV operation, time, rollbacks, native writes and prunes against the model in memory. The same
-// with 100,000 steps is test/soak/kv-model.test.ts.
+// Random sequences of every KV operation, time, rollbacks, native writes and prunes against the model in memory. The
+// same with 100,000 steps is test/soak/kv-model.test.ts.
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { runSteps } from './model-run.ts';

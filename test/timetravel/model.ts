@@ -1,5 +1,5 @@
-// A key-value store with a complete past, kept the simple way: a list of states for every key. The real one must agree with
-// it about values, histories, snapshots, diffs, rollbacks and the change feed, whatever is done to it.
+// A key-value store with a complete past, kept the simple way: a list of states for every key. The real one must agree
+// with it about values, histories, snapshots, diffs, rollbacks and the change feed, whatever is done to it.
 
 export interface State {
   readonly value: string;

@@ -45,7 +45,10 @@ async function clientOf({ call }: Api, key: string): Promise<{ client: string; c
   return { client: operations[0].client, client_ip: operations[0].client_ip };
 }
 
-/** Writes until a change has the name of its process: the first may have none, where nobody had looked before it at the log's end. */
+/**
+ * Writes until a change has the name of its process: the first may have none, where nobody had looked before it at the
+ * log's end.
+ */
 function named(api: Api, by: Writer, key: string): Promise<string> {
   let n = 0;
   return eventually(async () => {

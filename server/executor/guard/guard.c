@@ -314,7 +314,7 @@ EXPORT uint64_t hoody_guard_last_connection(void){
   return last_number;
 }
 
-/* Where in its text, in bytes, the last statement of the connection is wrong, or -1. To be asked before anything else is. */
+/* Where in its text, in bytes, the last statement of the connection is wrong, or -1. To be asked first of all. */
 EXPORT int hoody_guard_error_offset(uint64_t number){
   for(struct connection *one = connections; one; one = one->next){
     if( one->number==number ) return sqlite3_error_offset(one->db);

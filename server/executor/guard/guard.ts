@@ -92,7 +92,9 @@ export class Guard {
     this.#numbers.set(database, this.#native.lastConnection());
   }
 
-  /** Where in its text, in bytes, the statement is wrong that has just failed to be prepared; null: SQLite does not say. */
+  /**
+   * Where in its text, in bytes, the statement is wrong that has just failed to be prepared; null: SQLite does not say.
+   */
   errorOffset(database: Database): number | null {
     const number = this.#numbers.get(database);
     const offset = number === undefined ? -1 : this.#native.errorOffset(number);

@@ -1,5 +1,5 @@
-// Fits the values of a request to the parameters of a statement. better-sqlite3 wants anonymous parameters in a list and
-// all others by name, integers as bigint (a number would be stored as REAL) and no booleans.
+// Fits the values of a request to the parameters of a statement. better-sqlite3 wants anonymous parameters in a list
+// and all others by name, integers as bigint (a number would be stored as REAL) and no booleans.
 import { ApiError } from '../../messages/errors.ts';
 import type { Json, JsonObject } from '../../messages/json.ts';
 import type { Statement } from '../../messages/sql-statements.ts';

@@ -1,5 +1,5 @@
-// Runs the items of POST /db in one transaction and writes the answer as JSON text before COMMIT, so that an answer that
-// is too large commits nothing. Runs in the executor.
+// Runs the items of POST /db in one transaction and writes the answer as JSON text before COMMIT, so that an answer
+// that is too large commits nothing. Runs in the executor.
 
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, toErrorData } from '../../messages/errors.ts';
@@ -117,7 +117,9 @@ class Transaction {
     });
   }
 
-  /** A client's mistake under noFail undoes its own item only; a failure that ended the transaction ends the request. */
+  /**
+   * A client's mistake under noFail undoes its own item only; a failure that ended the transaction ends the request.
+   */
   #tolerant(part: Part): ItemResult {
     const { database } = this.#connection;
     const isNested = database.inTransaction;

@@ -1,5 +1,5 @@
-// Edits of a table's rows, all in one transaction or none. Each row is compared with what the client read, by type and bytes,
-// before anything is changed.
+// Edits of a table's rows, all in one transaction or none. Each row is compared with what the client read, by type and
+// bytes, before anything is changed.
 import { ApiError } from '../../messages/errors.ts';
 import { json } from '../../messages/reply.ts';
 import type {
@@ -198,7 +198,10 @@ function refuse(conflicts: readonly Conflict[], changes: number): void {
   throw new ApiError('CONFLICT', text, { members: { conflicts: told } });
 }
 
-/** How many bytes of a value are known, of TEXT in the encoding of its database. No more of the value now needs to be read. */
+/**
+ * How many bytes of a value are known, of TEXT in the encoding of its database. No more of the value now needs to be
+ * read.
+ */
 function bytesRead(value: StudioValue, encoding: TextEncoding): number {
   if (value === null) return 0;
   if (typeof value === 'string') return encodeText(value, encoding).length;

@@ -27,8 +27,8 @@ export function cutFor(columns: number, cut: number, rowBytes: number): number {
 }
 
 /**
- * Two result columns for one: the value (a TEXT as bytes, TEXT and BLOB at most `cut` bytes of it), and its length: of TEXT
- * 0 and more, of BLOB -1 and less, else NULL. octet_length() of a column does not read the value.
+ * Two result columns for one: the value (a TEXT as bytes, TEXT and BLOB at most `cut` bytes of it), and its length: of
+ * TEXT 0 and more, of BLOB -1 and less, else NULL. octet_length() of a column does not read the value.
  */
 export function cellSql(expression: string, cut: number): string {
   const [e, bytes] = [expression, Math.floor(cut)];

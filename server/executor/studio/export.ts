@@ -1,5 +1,5 @@
-// A table, a selection or the rows of a query as a file, written row by row in one read transaction. The server process sends
-// the file on and removes it.
+// A table, a selection or the rows of a query as a file, written row by row in one read transaction. The server process
+// sends the file on and removes it.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Statement as Prepared } from 'better-sqlite3';
 import { csvBlob, csvBytes, csvReal, csvText } from '../../messages/csv-cells.ts';
@@ -34,7 +34,10 @@ interface Row {
   readonly exact: readonly Cell[];
 }
 
-/** Inside a read transaction. @returns how many rows the file has. @throws ApiError, SqliteError, errors of the file system */
+/**
+ * Inside a read transaction. @returns how many rows the file has. @throws ApiError, SqliteError, errors of the file
+ * system
+ */
 export function exportTo(
   connection: Connection,
   { format, source, guardFormulas = false }: StudioExportRequest,

@@ -1,4 +1,5 @@
-// Rows of a CSV, JSON or JSON Lines file into a table, in one transaction. The file lies on disk and is read piece by piece.
+// Rows of a CSV, JSON or JSON Lines file into a table, in one transaction. The file lies on disk and is read piece by
+// piece.
 
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -113,7 +114,9 @@ function isBytesAsText(field: Field): boolean {
   return field !== null && 'text' in field;
 }
 
-/** A literal becomes a number only where its column would leave a text as it is; other columns convert by themselves. */
+/**
+ * A literal becomes a number only where its column would leave a text as it is; other columns convert by themselves.
+ */
 function boundOf(field: Field, isText: boolean, isPlain: boolean): Bound {
   if (field === null) return null;
   if ('number' in field) return field.number;
@@ -170,8 +173,8 @@ function shownField(field: Field): StudioValue {
 }
 
 /**
- * Whole numbers, numbers, bytes, else text; a column without values is text. Whole numbers among others keep every digit:
- * a REAL column would round what is beyond 2^53.
+ * Whole numbers, numbers, bytes, else text; a column without values is text. Whole numbers among others keep every
+ * digit: a REAL column would round what is beyond 2^53.
  */
 function guessTypes({ columns, rows }: Rows): string[] {
   const seen = columns.map(() => new Set<string>());

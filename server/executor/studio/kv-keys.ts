@@ -1,5 +1,5 @@
-// Key-value tables for the studio, and one level of the tree of their keys: found through the index, a step for each entry,
-// whatever number of keys stands below it.
+// Key-value tables for the studio, and one level of the tree of their keys: found through the index, a step for each
+// entry, whatever number of keys stands below it.
 
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../messages/errors.ts';

@@ -1,5 +1,5 @@
-// Whether a database has changed: what its files look like and the version of its schema. A commit in WAL mode changes the
-// WAL, another one the file.
+// Whether a database has changed: what its files look like and the version of its schema. A commit in WAL mode changes
+// the WAL, another one the file.
 import { statSync } from 'node:fs';
 import type { Pulse } from '../../messages/operations/studio.ts';
 import type { Connection } from '../connection.ts';

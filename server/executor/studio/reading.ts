@@ -1,4 +1,5 @@
-// How the studio reads: one read transaction, in which SQLite itself writes nothing, under the rules for a reading user.
+// How the studio reads: one read transaction, in which SQLite itself writes nothing, under the rules for a reading
+// user.
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';

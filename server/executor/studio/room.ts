@@ -1,5 +1,5 @@
-// Room in the directory for temporary files. Whoever may read may have files written there, and databases may lie on the
-// same disk: so some room is always left to them.
+// Room in the directory for temporary files. Whoever may read may have files written there, and databases may lie on
+// the same disk: so some room is always left to them.
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ApiError } from '../../messages/errors.ts';

@@ -1,5 +1,5 @@
-// One page of a table or view. With a key, a page begins at a place in the order, found through an index; without one, by
-// OFFSET, up to a bound.
+// One page of a table or view. With a key, a page begins at a place in the order, found through an index; without one,
+// by OFFSET, up to a bound.
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';

@@ -1,5 +1,5 @@
-// The sample shop: 8 tables, 50,000 rows and two views, the same in every database, so that every view of the studio has
-// something to show.
+// The sample shop: 8 tables, 50,000 rows and two views, the same in every database, so that every view of the studio
+// has something to show.
 import type { NoArgs } from '../../messages/operation.ts';
 import type { Connection } from '../connection.ts';
 import { inWrite } from './writing.ts';

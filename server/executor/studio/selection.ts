@@ -1,4 +1,5 @@
-// A StudioSelection as SQL: filters, the user's own WHERE, and the order of the rows with the conditions of a place in it.
+// A StudioSelection as SQL: filters, the user's own WHERE, and the order of the rows with the conditions of a place in
+// it.
 import { ApiError } from '../../messages/errors.ts';
 import { tokenize } from '../../messages/sql-tokens.ts';
 import type { StudioFilter, StudioSelection, StudioValue } from '../../messages/studio.ts';
@@ -77,8 +78,9 @@ export function orderSql(terms: readonly Term[]): string {
 }
 
 /**
- * The rows behind a place, as conditions whose rows follow one another: each is a range of an index, where an OR of them
- * all would be none. NULL comes first in ascending and last in descending order. `withSelf`: the row at the place, too.
+ * The rows behind a place, as conditions whose rows follow one another: each is a range of an index, where an OR of
+ * them all would be none. NULL comes first in ascending and last in descending order. `withSelf`: the row at the place,
+ * too.
  */
 export function rangesAfter(terms: readonly Term[], place: readonly StudioValue[], withSelf: boolean): Condition[] {
   const ranges = terms.flatMap((term, index) => {

@@ -1,5 +1,5 @@
-// SQL of the studio's editor: several statements in one transaction, each with its rows, its place and its time. An error says
-// where in the text it is.
+// SQL of the studio's editor: several statements in one transaction, each with its rows, its place and its time. An
+// error says where in the text it is.
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, type ErrorData, toErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';

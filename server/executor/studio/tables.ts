@@ -51,7 +51,9 @@ export function findTable(connection: Connection, name: string): Table {
   return describeTable(connection, row);
 }
 
-/** Of a row of PRAGMA table_list. @throws SqliteError for a virtual table whose module is not there, or a broken view */
+/**
+ * Of a row of PRAGMA table_list. @throws SqliteError for a virtual table whose module is not there, or a broken view
+ */
 export function describeTable(connection: Connection, { name, type, wr, strict }: ListRow): Table {
   const rows = connection.database
     .prepare('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1')

@@ -1,5 +1,5 @@
-// How the studio writes: one transaction, which holds the write lock from its begin, and names the client in the log of the
-// key-value tables.
+// How the studio writes: one transaction, which holds the write lock from its begin, and names the client in the log of
+// the key-value tables.
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
 import { logEnds, nameRowsSince } from '../kv/upkeep/native-rows.ts';

@@ -90,7 +90,9 @@ export interface ListArgs {
 
 export const kv = {
   get: declare<GetArgs, Reply>('kv.get', 'kv-read'),
-  /** As get, with the body's length instead of the body; tells a key whose time is over from one that was never there. */
+  /**
+   * As get, with the body's length instead of the body; tells a key whose time is over from one that was never there.
+   */
   head: declare<GetArgs, Reply>('kv.head', 'kv-read'),
   /** The value with all that is known of it. */
   entry: declare<GetArgs, Reply>('kv.entry', 'kv-read'),

@@ -3,7 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../../messages/errors.ts';
 import type { TransitBudget } from './transit-budget.ts';
 
-/** @throws ApiError PAYLOAD_TOO_LARGE, SERVICE_UNAVAILABLE when the budget is spent, or INVALID_PARAMETERS for a body that ends early or is compressed. */
+/**
+ * @throws ApiError PAYLOAD_TOO_LARGE, SERVICE_UNAVAILABLE when the budget is spent, or INVALID_PARAMETERS for a body
+ * that ends early or is compressed.
+ */
 export function readBody(request: IncomingMessage, maxBytes: number, budget: TransitBudget): Promise<Buffer> {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {

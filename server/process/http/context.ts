@@ -66,7 +66,10 @@ export class RequestContext {
     return new RequestContext({ ...parts, maxBodyBytes: this.#maxBodyBytes, budget: this.#budget });
   }
 
-  /** The `create_db_if_missing` / `auto_create` pair; `fallback` (the server's --create-on-write) where neither was sent. */
+  /**
+   * The `create_db_if_missing` / `auto_create` pair; `fallback` (the server's --create-on-write) where neither was
+   * sent.
+   */
   createIfMissing(fallback: boolean): boolean {
     const long = this.query.optionalBoolean('create_db_if_missing');
     const short = this.query.optionalBoolean('auto_create');

@@ -1,5 +1,5 @@
-// Node's HTTP server as this process runs it: its time limits, an answer in the API's own form to what its parser refuses, and
-// its end, in which no client that has asked something goes without its answer.
+// Node's HTTP server as this process runs it: its time limits, an answer in the API's own form to what its parser
+// refuses, and its end, in which no client that has asked something goes without its answer.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,8 +14,8 @@ const handoverMs = 1_500;
 export interface Listener {
   readonly server: Server;
   /**
-   * Takes no more requests (with a handover: no new connections, which another process takes) and waits for those that run, at
-   * most `drainMs`. Connections that are still open then stay so.
+   * Takes no more requests (with a handover: no new connections, which another process takes) and waits for those that
+   * run, at most `drainMs`. Connections that are still open then stay so.
    */
   drain(drainMs: number, isHandover: boolean): Promise<void>;
 }
@@ -37,8 +37,8 @@ export function createListener(handle: RequestListener): Listener {
   return {
     server,
     async drain(drainMs, isHandover) {
-      // The HTTP server's own close ends idle connections, on which a client may be about to send: with a successor there is
-      // time to answer that request too, as the last one of its connection.
+      // The HTTP server's own close ends idle connections, on which a client may be about to send: with a successor
+      // there is time to answer that request too, as the last one of its connection.
       const closed = new Promise<void>((resolve) => {
         if (isHandover) net.Server.prototype.close.call(server, () => resolve());
         else server.close(() => resolve());

@@ -1,5 +1,5 @@
-// Finds the route of a request by method and raw path. A key may contain slashes, encoded or literal, so the fixed parts
-// are compared before anything is decoded.
+// Finds the route of a request by method and raw path. A key may contain slashes, encoded or literal, so the fixed
+// parts are compared before anything is decoded.
 import { ApiError } from '../../messages/errors.ts';
 import type { Method, Route } from './route.ts';
 

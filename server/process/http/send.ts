@@ -13,8 +13,8 @@ const smallAnswerBytes = 64 * 1024;
 const sliceBytes = 256 * 1024;
 
 /**
- * For a browser that shows an answer as a page: what somebody has stored is no program and has no origin, so that it cannot
- * use the API in its reader's name. Links, frames and images work.
+ * For a browser that shows an answer as a page: what somebody has stored is no program and has no origin, so that it
+ * cannot use the API in its reader's name. Links, frames and images work.
  */
 const safeToShow = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' } as const;
 

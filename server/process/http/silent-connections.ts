@@ -1,5 +1,5 @@
-// Connections on which nothing has ever been sent. Clients open some in advance, and a fetch that is aborted early leaves one
-// behind; Node counts them as active, so that closing its idle connections leaves them open.
+// Connections on which nothing has ever been sent. Clients open some in advance, and a fetch that is aborted early
+// leaves one behind; Node counts them as active, so that closing its idle connections leaves them open.
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 

@@ -1,5 +1,5 @@
-// The target of a request line: a path with its query, or the absolute form `http://host/path?query`, which every server must
-// take and whose host counts instead of the Host header (RFC 9112, section 3.2.2).
+// The target of a request line: a path with its query, or the absolute form `http://host/path?query`, which every
+// server must take and whose host counts instead of the Host header (RFC 9112, section 3.2.2).
 
 export interface Target {
   /** Begins with a slash, except for what is no HTTP target (`*`). */

@@ -1,5 +1,6 @@
-// Counts the bytes of request bodies that are being read and of answers that their clients have not taken yet. Every transfer has
-// a clock of its own: where memory gets short, the transfers that stand still are cut off, and nobody else pays for them.
+// Counts the bytes of request bodies that are being read and of answers that their clients have not taken yet. Every
+// transfer has a clock of its own: where memory gets short, the transfers that stand still are cut off, and nobody else
+// pays for them.
 
 /** A transfer on which nothing moves for so long may be cut off when room is needed. */
 const stillMs = 2_000;

@@ -294,9 +294,9 @@ function ifNoneMatchArg(context: RequestContext): { ifNoneMatch?: string } {
 }
 
 /**
- * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`, and
- * the error object for a client that says JSON in its headers. Where a write would create the
- * file, a plain client reads null from a missing file too: it is a store in which nothing is stored yet.
+ * A missing key is 404 for everybody. The body is JSON null for a plain client, as in `fetch(..).then(r => r.json())`,
+ * and the error object for a client that says JSON in its headers. Where a write would create the file, a plain client
+ * reads null from a missing file too: it is a store in which nothing is stored yet.
  */
 function missOrThrow(context: RequestContext, services: Services, error: unknown): Reply {
   if (!(error instanceof ApiError)) throw error;

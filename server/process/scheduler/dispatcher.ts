@@ -1,5 +1,5 @@
-// Sends a group to its executor, with the time that it may wait for locks. Work on a file is sent when every other executor has
-// closed it.
+// Sends a group to its executor, with the time that it may wait for locks. Work on a file is sent when every other
+// executor has closed it.
 import { limits } from '../../messages/limits.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import type { Executor } from './executor.ts';

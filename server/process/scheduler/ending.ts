@@ -1,5 +1,5 @@
-// Ends work before it is done: at its deadline, when its clients have left, or when it keeps a file open that is to go. An
-// interrupt first; the executor is killed where nobody listens to it, or it does not help.
+// Ends work before it is done: at its deadline, when its clients have left, or when it keeps a file open that is to go.
+// An interrupt first; the executor is killed where nobody listens to it, or it does not help.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';

@@ -1,5 +1,5 @@
-// The jobs that one executor is at work on: why they are ended early, and what becomes of each when they are, or when the
-// executor dies. Pure: no processes, no clock.
+// The jobs that one executor is at work on: why they are ended early, and what becomes of each when they are, or when
+// the executor dies. Pure: no processes, no clock.
 import { ApiError, type ErrorCode, needsTooMuchMemory, toErrorData } from '../../messages/errors.ts';
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
@@ -7,8 +7,8 @@ import type { Executor } from './executor.ts';
 import type { DatabaseQueue, QueuedJob } from './queue.ts';
 
 /**
- * `deadline`: that of its most urgent job. `cancelled`: as its client asked. `abandoned`: every client has left. `way`: it keeps
- * a file open that is to go.
+ * `deadline`: that of its most urgent job. `cancelled`: as its client asked. `abandoned`: every client has left. `way`:
+ * it keeps a file open that is to go.
  */
 export type StopReason = 'deadline' | 'cancelled' | 'abandoned' | 'way';
 
@@ -120,8 +120,8 @@ export function outcomeOfJob(
 }
 
 /**
- * The outcome of a job whose executor died, or null when it has time left and may run again: its group was ended for another's
- * sake, or it is a read (once: it may be what kills the executor).
+ * The outcome of a job whose executor died, or null when it has time left and may run again: its group was ended for
+ * another's sake, or it is a read (once: it may be what kills the executor).
  */
 export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOutOfMemory: boolean): Outcome | null {
   if (group.phase === 'committing') return unknownOutcome;

@@ -53,8 +53,8 @@ export class ExecutorPool {
   }
 
   /**
-   * Starts executors for groups that found none free. Returns after how many milliseconds to look again because somebody
-   * will be free sooner than a new process is ready, or null.
+   * Starts executors for groups that found none free. Returns after how many milliseconds to look again because
+   * somebody will be free sooner than a new process is ready, or null.
    */
   provideFor(unservedGroups: number): number | null {
     if (unservedGroups === 0) {
@@ -90,8 +90,8 @@ export class ExecutorPool {
   }
 
   /**
-   * Ends the executors, the busy ones by force. Resolves when all are gone: an idle one closes its databases first, which
-   * leaves no write-ahead log behind.
+   * Ends the executors, the busy ones by force. Resolves when all are gone: an idle one closes its databases first,
+   * which leaves no write-ahead log behind.
    */
   async stop(): Promise<void> {
     const exits = [...this.#executors].map((executor) => {

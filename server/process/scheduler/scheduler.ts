@@ -1,5 +1,5 @@
-// Sends queued work to executors: which group goes where, and what a deadline or a dead executor means for the jobs. One
-// group outstanding per executor; everything else waits in the backlog.
+// Sends queued work to executors: which group goes where, and what a deadline or a dead executor means for the jobs.
+// One group outstanding per executor; everything else waits in the backlog.
 
 import { ApiError } from '../../messages/errors.ts';
 import type { FromExecutor } from '../../messages/jobs.ts';

@@ -1,5 +1,6 @@
-// The databases with KV tables, by path, in a file of the state directory: what has to be expired and pruned goes on after a
-// restart, also where nobody asks for it over HTTP. The file is a hint: without it, work on a database begins at its first use.
+// The databases with KV tables, by path, in a file of the state directory: what has to be expired and pruned goes on
+// after a restart, also where nobody asks for it over HTTP. The file is a hint: without it, work on a database begins
+// at its first use.
 import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
@@ -10,7 +11,10 @@ export class KeptDatabases {
   readonly #fd: number | undefined;
   readonly #paths: Set<string>;
 
-  /** Keeps the file open: to be made while the process may still open it. One file a root: daemons may share the state directory. */
+  /**
+   * Keeps the file open: to be made while the process may still open it. One file a root: daemons may share the state
+   * directory.
+   */
   constructor(stateDir: string, root: string, log: Log) {
     const file = join(stateDir, `kv-databases${root.replaceAll('/', '-')}.json`);
     try {

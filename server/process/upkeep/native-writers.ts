@@ -1,6 +1,6 @@
-// Finds out, in the server process, who made the changes that carry no name: looks where a table's log ends soon after every
-// commit of a native client, and names the rows in between when a single process can have written them. Where two can, or
-// nobody knows, they stay without a name: there is never a wrong one.
+// Finds out, in the server process, who made the changes that carry no name: looks where a table's log ends soon after
+// every commit of a native client, and names the rows in between when a single process can have written them. Where two
+// can, or nobody knows, they stay without a name: there is never a wrong one.
 
 import type { WriteRecord, WriteWindow } from '../../index.ts';
 import { ApiError } from '../../messages/errors.ts';
@@ -156,7 +156,9 @@ function rowsBetween(last: LogEnds, ends: LogEnds, client: string): NamedRows[] 
   });
 }
 
-/** The one native process that can have committed between two times, as text; null for none, two, or one without a name. */
+/**
+ * The one native process that can have committed between two times, as text; null for none, two, or one without a name.
+ */
 export function onlyWriter(
   record: WriteRecord | null,
   fromMs: number,

@@ -1,4 +1,5 @@
-// The bar of colour at the top: each database gets the one its user chose, so that production does not look like a test.
+// The bar of colour at the top: each database gets the one its user chose, so that production does not look like a
+// test.
 import { oneOf, savedSignal } from './storage.ts';
 
 export const environmentColours = ['none', 'green', 'amber', 'red', 'violet'] as const;

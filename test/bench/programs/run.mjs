@@ -1,8 +1,8 @@
 // Real programs, unmodified and with their default settings, several processes on one database: how many of their
 // commits succeed on plain ext4 and how many on the mount. Prints the table of the README.
 //   npm run bench:programs     needs root, /dev/fuse, `npm run build`, and the registry of npm (or its cache)
-// Packages of npm are installed into a temporary folder. A program that is missing is named and skipped. TMPDIR says where
-// the folder is made: on ext4, if the figures are to be compared with those of the README.
+// Packages of npm are installed into a temporary folder. A program that is missing is named and skipped. TMPDIR says
+// where the folder is made: on ext4, if the figures are to be compared with those of the README.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// Errands and real threads: each gets its answer, whatever becomes of the thread, and one disk does not wait for another.
+// Errands and real threads: each gets its answer, whatever becomes of the thread, and one disk does not wait for
+// another.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

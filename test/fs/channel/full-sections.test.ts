@@ -1,4 +1,5 @@
-// The session when the memory that a successor reads is full: who asks hears it, and nothing is kept of what was refused.
+// The session when the memory that a successor reads is full: who asks hears it, and nothing is kept of what was
+// refused.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

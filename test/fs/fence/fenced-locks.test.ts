@@ -1,4 +1,5 @@
-// What everybody else meets at a fenced database: they wait, are refused when the time is over, and ask again when the fence is lifted.
+// What everybody else meets at a fenced database: they wait, are refused when the time is over, and ask again when the
+// fence is lifted.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LockService } from '../../../fs/channel/lock-service.ts';
 import type { Fence } from '../../../fs/fence/fence.ts';

@@ -1,4 +1,5 @@
-// A process with several connections: SQLite shares its snapshot among them without a lock call, and its wait stops all of its threads.
+// A process with several connections: SQLite shares its snapshot among them without a lock call, and its wait stops all
+// of its threads.
 import { expect, test } from 'vitest';
 import { Client, Simulation } from './simulation.ts';
 

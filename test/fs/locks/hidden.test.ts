@@ -1,5 +1,5 @@
-// Processes that cannot be seen from here - the daemon runs in a pid namespace of its own - have the pid 0 all of them. They are told
-// apart by lock owner.
+// Processes that cannot be seen from here - the daemon runs in a pid namespace of its own - have the pid 0 all of them.
+// They are told apart by lock owner.
 import { expect, test } from 'vitest';
 import { type Client, Simulation } from './simulation.ts';
 

@@ -1,5 +1,5 @@
-// Random lock operations against the manager and against a naive model that keeps one cell per byte. Now and then the manager dies
-// between its table and its mirror, and another one goes on with what was stored.
+// Random lock operations against the manager and against a naive model that keeps one cell per byte. Now and then the
+// manager dies between its table and its mirror, and another one goes on with what was stored.
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { LockManager } from '../../../fs/locks/manager.ts';

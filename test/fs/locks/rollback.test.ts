@@ -1,4 +1,5 @@
-// The rules for a database with a rollback journal (delete, truncate and persist ask for the same locks): PENDING, RESERVED, EXCLUSIVE.
+// The rules for a database with a rollback journal (delete, truncate and persist ask for the same locks): PENDING,
+// RESERVED, EXCLUSIVE.
 import { expect, test } from 'vitest';
 import { Simulation } from './simulation.ts';
 

@@ -1,4 +1,5 @@
-// What concerns more than one database or one kind of lock: deadlocks, ATTACH, foreign locks, flock, the mirror, the view.
+// What concerns more than one database or one kind of lock: deadlocks, ATTACH, foreign locks, flock, the mirror, the
+// view.
 import { expect, test } from 'vitest';
 import type { LockManager } from '../../../fs/locks/manager.ts';
 import { END_OF_FILE } from '../../../fs/protocol/lock-offsets.ts';

@@ -1,5 +1,5 @@
-// The kernel asks again for what a dead process had done but not answered: the successor gives the same answer and does nothing
-// twice.
+// The kernel asks again for what a dead process had done but not answered: the successor gives the same answer and does
+// nothing twice.
 import {
   existsSync,
   mkdirSync,
@@ -45,8 +45,8 @@ afterEach(() => {
 const startProcess = () => startOver(folder, descriptors);
 
 /**
- * What a request and its repetition after a death were answered; the request is made by the number that it gets. The kernel has looked
- * up the `known` names before.
+ * What a request and its repetition after a death were answered; the request is made by the number that it gets. The
+ * kernel has looked up the `known` names before.
  */
 function twice(make: (unique: bigint, first: Process) => Buffer, known: readonly string[] = []) {
   const first = startProcess();

@@ -1,4 +1,5 @@
-// The time that an operation sees is that of its begin, not that at which its group came in: a wait for the lock lies between.
+// The time that an operation sees is that of its begin, not that at which its group came in: a wait for the lock lies
+// between.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Connection } from '../../../server/executor/connection.ts';
 import { type GroupOutcome, type Job, runReads, runWrites } from '../../../server/executor/run-group.ts';

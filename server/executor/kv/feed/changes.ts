@@ -1,5 +1,5 @@
-// The change feed: what happened to the keys of a table after a cursor, oldest first, at least once. It reads the log that
-// the triggers write, so it knows of SQL and of native clients as well.
+// The change feed: what happened to the keys of a table after a cursor, oldest first, at least once. It reads the log
+// that the triggers write, so it knows of SQL and of native clients as well.
 
 import { ApiError, type ErrorCode } from '../../../messages/errors.ts';
 import { stringifyJson } from '../../../messages/json.ts';

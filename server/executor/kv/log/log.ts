@@ -1,5 +1,5 @@
-// Reads a key's past out of the undo log: the state after an operation is the `old` of the next one, and after the newest
-// it is the row of the table itself.
+// Reads a key's past out of the undo log: the state after an operation is the `old` of the next one, and after the
+// newest it is the row of the table itself.
 import type { Connection } from '../../connection.ts';
 import { type OpName, oldContentType, oldTypeCodes, opName } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
@@ -99,8 +99,8 @@ export function rowOf(connection: Connection, table: KvTable, id: number, opNumb
 }
 
 /**
- * The newest row at or before the time, or null. Operations of one second are one moment. Looked for from the newest row
- * on: most questions are about a recent time.
+ * The newest row at or before the time, or null. Operations of one second are one moment. Looked for from the newest
+ * row on: most questions are about a recent time.
  */
 export function rowAt(connection: Connection, table: KvTable, id: number, atSeconds: number): LogRow | null {
   return oneRow(connection, table, 'AND l.ts <= ? ORDER BY l.op_number DESC LIMIT 1', id, atSeconds);

@@ -1,4 +1,5 @@
-// The past of one key: its history, its value after an operation or at a time, and the undoing of its newest operations.
+// The past of one key: its history, its value after an operation or at a time, and the undoing of its newest
+// operations.
 
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';

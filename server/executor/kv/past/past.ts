@@ -170,7 +170,10 @@ function toKeyAt(row: ScanRow, seconds: number, forgotten: number): KeyAt {
   };
 }
 
-/** The first log row later than a second, by halving: row numbers and times rise together. One past the end if there is none. */
+/**
+ * The first log row later than a second, by halving: row numbers and times rise together. One past the end if there is
+ * none.
+ */
 export function firstSeqAfter(connection: Connection, table: KvTable, seconds: number): number {
   const log = quoteName(table.names.log);
   // Two queries in one: SQLite finds a minimum or a maximum at once, but scans for both together.

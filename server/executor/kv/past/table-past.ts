@@ -51,8 +51,8 @@ export function touchedAfter(connection: Connection, table: KvTable, seq: number
 }
 
 /**
- * Keys of the table as it stands now whose time is not over at a second, all or those from `after` (exclusive; '' for the
- * first) to `last` (inclusive; null for the end). Counted on indexes: values are not read.
+ * Keys of the table as it stands now whose time is not over at a second, all or those from `after` (exclusive; '' for
+ * the first) to `last` (inclusive; null for the end). Counted on indexes: values are not read.
  */
 export function inTableAt(
   connection: Connection,

@@ -1,5 +1,6 @@
-// The keys of a table that may differ between two times, each with what it was at both. One query walks the log since the
-// first time and finds for almost every key both states at once; the few that it cannot tell are looked up one by one.
+// The keys of a table that may differ between two times, each with what it was at both. One query walks the log since
+// the first time and finds for almost every key both states at once; the few that it cannot tell are looked up one by
+// one.
 
 import { kvLimits } from '../../../messages/kv-limits.ts';
 import type { Connection } from '../../connection.ts';
@@ -87,8 +88,8 @@ function statesOf(row: Row, from: number, to: number): Pick<TouchedKey, 'before'
 }
 
 /**
- * The state at a time is what the key's first operation after it (`f` and `x`) found, or the row of the table. `+key_id`: the walk
- * goes along the log's own order, not along the index, which would read all of it.
+ * The state at a time is what the key's first operation after it (`f` and `x`) found, or the row of the table.
+ * `+key_id`: the walk goes along the log's own order, not along the index, which would read all of it.
  */
 function touchedSql(table: KvTable): string {
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);

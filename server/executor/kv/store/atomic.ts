@@ -1,5 +1,5 @@
-// The atomic operations: counters and lists, on a whole value or at a path inside it. Reading, computing and writing are one
-// transaction, so nobody comes in between.
+// The atomic operations: counters and lists, on a whole value or at a path inside it. Reading, computing and writing
+// are one transaction, so nobody comes in between.
 
 import { asBuffer } from '../../../messages/bytes.ts';
 import { ApiError } from '../../../messages/errors.ts';

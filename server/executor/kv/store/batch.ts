@@ -78,7 +78,10 @@ function shown(row: KvRow): Record<string, unknown> {
   return { content_type: row.contentType, ...valueMembers(row.value, row.contentType), etag: row.etag };
 }
 
-/** All conditions are looked at before anything is written. @throws ApiError PRECONDITION_FAILED naming every key that failed. */
+/**
+ * All conditions are looked at before anything is written. @throws ApiError PRECONDITION_FAILED naming every key that
+ * failed.
+ */
 function checkAll(writer: Writer, entries: readonly BatchEntry[]): void {
   const failed: { key: string; current_etag: string | null }[] = [];
   for (const { key, conditions } of entries) {

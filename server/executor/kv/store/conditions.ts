@@ -1,5 +1,5 @@
-// Conditions of a write: If-Match, If-None-Match, and the older compare-and-set by value. A condition is checked inside the
-// write's own transaction, against the row that the write is about to change.
+// Conditions of a write: If-Match, If-None-Match, and the older compare-and-set by value. A condition is checked inside
+// the write's own transaction, against the row that the write is about to change.
 import { type Conditions, listedTags } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import type { KvRow } from '../table/row.ts';

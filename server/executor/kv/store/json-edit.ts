@@ -1,5 +1,6 @@
-// Reads and edits a JSON text at a path. What the path does not lead to keeps its bytes: numbers and strings as they were written,
-// the order of members, members that come twice, white space. Texts are those that parseJson has accepted.
+// Reads and edits a JSON text at a path. What the path does not lead to keeps its bytes: numbers and strings as they
+// were written, the order of members, members that come twice, white space. Texts are those that parseJson has
+// accepted.
 import { ApiError } from '../../../messages/errors.ts';
 import { checkDepth } from '../../../messages/json.ts';
 import {
@@ -21,15 +22,18 @@ export function findAt(text: string, path: JsonPath): Span | undefined {
 }
 
 /**
- * The text with `leaf` at the path. Missing parents, and those that are null, are made: an object, or an array where the segment is
- * an index.
- * @throws ApiError INVALID_PARAMETERS where a parent is a plain value, an index leaves a hole, or the result is nested too deeply
+ * The text with `leaf` at the path. Missing parents, and those that are null, are made: an object, or an array where
+ * the segment is an index.
+ * @throws ApiError INVALID_PARAMETERS where a parent is a plain value, an index leaves a hole, or the result is nested
+ * too deeply
  */
 export function setAt(text: string | undefined, path: JsonPath, leaf: string): string {
   return checked(text === undefined ? made(path, leaf) : withLeaf(text, path, leaf));
 }
 
-/** The array with one more element at its end. @throws ApiError INVALID_PARAMETERS where the result is nested too deeply */
+/**
+ * The array with one more element at its end. @throws ApiError INVALID_PARAMETERS where the result is nested too deeply
+ */
 export function append(text: string, array: Span, elements: readonly Span[], element: string): string {
   return checked(insertLast(text, array, elements.at(-1), element));
 }

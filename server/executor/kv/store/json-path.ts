@@ -34,8 +34,8 @@ export function arrayIndex(array: readonly unknown[], index: number): number {
 }
 
 /**
- * Members in any order; integers compare by value whether they are number or bigint. Numbers beyond what a double holds equal
- * nothing: which ones they were is not known any more.
+ * Members in any order; integers compare by value whether they are number or bigint. Numbers beyond what a double holds
+ * equal nothing: which ones they were is not known any more.
  */
 export function isEqual(left: Json, right: Json): boolean {
   if (Array.isArray(left)) {

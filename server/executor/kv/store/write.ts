@@ -1,5 +1,5 @@
-// The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made is
-// completed with what only the API knows (which operation, for whom, recorded or not).
+// The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made
+// is completed with what only the API knows (which operation, for whom, recorded or not).
 import type { Conditions } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import type { Connection } from '../../connection.ts';
@@ -40,8 +40,8 @@ export interface NewValue {
 }
 
 /**
- * The row that a write starts from. A row whose time is over is removed first (as the background would have done), so that
- * the log says the key expired before it was written again.
+ * The row that a write starts from. A row whose time is over is removed first (as the background would have done), so
+ * that the log says the key expired before it was written again.
  */
 export function rowForWrite(writer: Pick<Writer, 'connection' | 'table'>, key: string): KvRow | null {
   const { connection, table } = writer;
@@ -97,13 +97,19 @@ export function deleteKey(writer: Writer, key: string): string {
   return completeLog(writer, key, { op: 'DELETE' });
 }
 
-/** Makes the key what it was. Content type and time to live come back with the value. Nothing is written where nothing differs. */
+/**
+ * Makes the key what it was. Content type and time to live come back with the value. Nothing is written where nothing
+ * differs.
+ */
 export function restoreState(writer: Writer, key: string, current: KvRow | null, state: 'absent' | NewValue): void {
   if (state !== 'absent') putValue(writer, key, current, state, { op: 'SET' });
   else if (current !== null) deleteKey(writer, key);
 }
 
-/** Changes one row. @throws ApiError CONFLICT where the table's own rules (RAISE(IGNORE), ON CONFLICT IGNORE) let nothing happen */
+/**
+ * Changes one row. @throws ApiError CONFLICT where the table's own rules (RAISE(IGNORE), ON CONFLICT IGNORE) let
+ * nothing happen
+ */
 function change({ connection, table }: Writer, sql: string, ...values: (StoredValue | number)[]): void {
   if (connection.statement(sql).run(...values).changes === 1) return;
   throw new ApiError('CONFLICT', `a trigger or a conflict clause of "${table.names.table}" let the write be ignored`);

@@ -1,5 +1,6 @@
 // The tables behind one KV table, by name. `kv_store` is an ordinary table that any SQLite client may read and write;
-// everything that remembers its changes lies beside it under the prefix `hoody:kv_`, which SQL sent to the API may not name.
+// everything that remembers its changes lies beside it under the prefix `hoody:kv_`, which SQL sent to the API may not
+// name.
 import { ApiError } from '../../../messages/errors.ts';
 
 export const metaTable = 'hoody:kv_meta';

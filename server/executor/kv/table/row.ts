@@ -12,7 +12,10 @@ export interface KvRow {
   readonly contentType: string;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Unix seconds: the last second in which the key is there, so that a time to live is never cut short by a part of a second. */
+  /**
+   * Unix seconds: the last second in which the key is there, so that a time to live is never cut short by a part of a
+   * second.
+   */
   readonly expireAt: number | null;
   /** null: changes of this table are not (yet) captured, so no tag can be vouched for. */
   readonly etag: string | null;
@@ -46,9 +49,9 @@ export function lastVersionSql(table: KvTable, key: string): string {
 }
 
 /**
- * `<seq>-<mark>` of a log row, as an SQL expression. A database that was restored from a copy makes other rows with the same
- * numbers: the mark tells them apart by their time and by what their trigger drew at random. Rows of the first release have
- * the time alone. `alias` is empty or ends in a dot.
+ * `<seq>-<mark>` of a log row, as an SQL expression. A database that was restored from a copy makes other rows with the
+ * same numbers: the mark tells them apart by their time and by what their trigger drew at random. Rows of the first
+ * release have the time alone. `alias` is empty or ends in a dot.
  */
 export function versionSql({ hasMarks }: KvTable, alias = ''): string {
   const when = `printf('%x', (${alias}ts * 31 + ${alias}key_id) * 31 + ${alias}op_number)`;
@@ -75,8 +78,8 @@ export function readRow(connection: Connection, table: KvTable, key: string): Kv
 }
 
 /**
- * A value as it was stored. SQLite keeps any bytes as TEXT; where they are no UTF-8, JavaScript gets U+FFFD in their place: then the
- * bytes of `column`, from the row that has `id` in `idColumn`.
+ * A value as it was stored. SQLite keeps any bytes as TEXT; where they are no UTF-8, JavaScript gets U+FFFD in their
+ * place: then the bytes of `column`, from the row that has `id` in `idColumn`.
  */
 export function trueValue(
   { statement }: Connection,

@@ -1,5 +1,6 @@
-// The SQL that makes a KV table and the triggers that write down every change of it, whoever makes it: the API, SQL, or a
-// native client with any SQLite from 3.8 on (so: no UPSERT, RETURNING, STRICT, WITHOUT ROWID, JSON or newer functions).
+// The SQL that makes a KV table and the triggers that write down every change of it, whoever makes it: the API, SQL, or
+// a native client with any SQLite from 3.8 on (so: no UPSERT, RETURNING, STRICT, WITHOUT ROWID, JSON or newer
+// functions).
 //
 // The log is an undo log. A row keeps the state BEFORE its operation; the state after it is the `old` of the key's next
 // row, or the row of the table itself. So no value is stored twice, and cutting off the oldest rows breaks nothing.
@@ -80,7 +81,10 @@ SELECT key_id, max(op_number) + 1, ${now}, ${opCodes.UNRECORDED}, ${changeCodes.
 FROM ${log} GROUP BY key_id`;
 }
 
-/** `first`: those of the first release. They see every change just as well, so that nothing is lost with their replacement. */
+/**
+ * `first`: those of the first release. They see every change just as well, so that nothing is lost with their
+ * replacement.
+ */
 export function triggersSql(names: KvNames, release: 'first' | 'current' = 'current'): TriggerSql[] {
   const isFirst = release === 'first';
   const table = quoteName(names.table);

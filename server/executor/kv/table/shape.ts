@@ -1,5 +1,5 @@
-// Whether a table that somebody else made can be used as a KV table: every value, key, type and time that is written must come
-// back as it is, under the same key. Where a declaration gets in the way, the refusal names it.
+// Whether a table that somebody else made can be used as a KV table: every value, key, type and time that is written
+// must come back as it is, under the same key. Where a declaration gets in the way, the refusal names it.
 // https://sqlite.org/datatype3.html: affinity (3.1), collations (7). https://sqlite.org/stricttables.html
 
 import { nameOf, tokenize } from '../../../messages/sql-tokens.ts';

@@ -74,7 +74,10 @@ export function openTable(connection: Connection, table: string): KvTable {
   return inspect(connection, readSchema(connection), table);
 }
 
-/** Forgets what is known of the schema. Called when an operation failed: its savepoint may have held the table's creation. */
+/**
+ * Forgets what is known of the schema. Called when an operation failed: its savepoint may have held the table's
+ * creation.
+ */
 export function forgetTables(connection: Connection): void {
   knownTables.delete(connection);
 }

@@ -1,5 +1,5 @@
-// The bytes, text and JSON of a value. A value is a byte string; the table keeps it as TEXT where it is text, so that native
-// clients can read it and use it, and as BLOB otherwise.
+// The bytes, text and JSON of a value. A value is a byte string; the table keeps it as TEXT where it is text, so that
+// native clients can read it and use it, and as BLOB otherwise.
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../../messages/errors.ts';
 import { parseJson, RawJson } from '../../../messages/json.ts';

@@ -161,7 +161,10 @@ function dropRow(connection: Connection, table: KvTable, row: PrunedRow, floor: 
   forgetKey(connection, table, row);
 }
 
-/** The key's last trace goes, unless the key is there or the row is the newest of all, from which the next number is made. */
+/**
+ * The key's last trace goes, unless the key is there or the row is the newest of all, from which the next number is
+ * made.
+ */
 function forgetKey(connection: Connection, table: KvTable, row: PrunedRow): void {
   const [log, keys, own] = [table.names.log, table.names.keys, table.names.table].map(quoteName);
   const { statement } = connection;

@@ -1,5 +1,5 @@
-// Commits of a database as server-sent events, whoever makes them. With a mount the fs process tells of native ones and who
-// made them; without one the files are looked at every second.
+// Commits of a database as server-sent events, whoever makes them. With a mount the fs process tells of native ones and
+// who made them; without one the files are looked at every second.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../../messages/errors.ts';
 import { limits } from '../../../messages/limits.ts';

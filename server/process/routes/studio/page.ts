@@ -1,5 +1,5 @@
-// The studio's page: `/` and the files that vite built into dist/server/studio. They hold no data, so they need no token.
-// Where the page is not built, `/` is the landing page, and the API serves on.
+// The studio's page: `/` and the files that vite built into dist/server/studio. They hold no data, so they need no
+// token. Where the page is not built, `/` is the landing page, and the API serves on.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';

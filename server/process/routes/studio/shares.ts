@@ -1,5 +1,5 @@
-// Share links: made, listed and revoked by those who may write; what one shows is answered to whoever has its token, and
-// nothing else ever is.
+// Share links: made, listed and revoked by those who may write; what one shows is answered to whoever has its token,
+// and nothing else ever is.
 import { ApiError } from '../../../messages/errors.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
 import { studio } from '../../../messages/operations/studio.ts';

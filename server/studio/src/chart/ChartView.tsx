@@ -1,5 +1,5 @@
-// A result as a chart: the choice of columns above, the drawing, and the same numbers as a table for those who cannot see
-// it. uPlot draws on a canvas; it is loaded with this file.
+// A result as a chart: the choice of columns above, the drawing, and the same numbers as a table for those who cannot
+// see it. uPlot draws on a canvas; it is loaded with this file.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';

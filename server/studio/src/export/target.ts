@@ -24,7 +24,10 @@ interface SavePicker {
 /** From this size on the user is asked for a file to write into, so that the bytes never stand in memory. */
 export const largeBytes = 64 * 1024 * 1024;
 
-/** In the click of a button: browsers open the choice of a file only there. @throws AbortError where the user thought better */
+/**
+ * In the click of a button: browsers open the choice of a file only there. @throws AbortError where the user thought
+ * better
+ */
 export async function chooseTarget(name: string, isLarge: boolean): Promise<DownloadTarget> {
   const { showSaveFilePicker } = window as SavePicker;
   if (!isLarge || showSaveFilePicker === undefined) return new BlobTarget(name);

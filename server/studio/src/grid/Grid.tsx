@@ -1,5 +1,5 @@
-// The grid: virtual rows and columns over any GridRows. Follows the W3C APG grid pattern: one tab stop, roving focus. It
-// knows nothing of tables or the server; what a key or a click means beyond moving is the caller's, by `onAction`.
+// The grid: virtual rows and columns over any GridRows. Follows the W3C APG grid pattern: one tab stop, roving focus.
+// It knows nothing of tables or the server; what a key or a click means beyond moving is the caller's, by `onAction`.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { StudioValue } from '../../../messages/studio.ts';

@@ -1,4 +1,5 @@
-// Text onto the clipboard, also where the page is not served from localhost or by TLS and the browser's own API is shut.
+// Text onto the clipboard, also where the page is not served from localhost or by TLS and the browser's own API is
+// shut.
 export async function copyText(text: string | Promise<string>): Promise<void> {
   const whole = await text;
   if (navigator.clipboard !== undefined) {

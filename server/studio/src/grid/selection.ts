@@ -1,5 +1,5 @@
-// Where the cursor of a grid is, what is selected, and how keys move both. Pure. Columns are counted in the order shown;
-// row -1 is the head, column -1 the row numbers.
+// Where the cursor of a grid is, what is selected, and how keys move both. Pure. Columns are counted in the order
+// shown; row -1 is the head, column -1 the row numbers.
 
 export interface Place {
   readonly row: number;

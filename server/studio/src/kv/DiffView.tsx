@@ -1,5 +1,5 @@
-// Draws the difference of two texts, unified or side by side. What went and what came is told by a sign and a word, not by colour
-// alone. Equal parts are folded.
+// Draws the difference of two texts, unified or side by side. What went and what came is told by a sign and a word, not
+// by colour alone. Equal parts are folded.
 import { useMemo, useState } from 'preact/hooks';
 import { isPhone } from '../layout.ts';
 import { oneOf, savedSignal } from '../storage.ts';

@@ -1,4 +1,5 @@
-// Who changed a key when: a strip with a dot for each version, a field for a moment, and the list. Choosing a version shows it.
+// Who changed a key when: a strip with a dot for each version, a field for a moment, and the list. Choosing a version
+// shows it.
 import { useState } from 'preact/hooks';
 import { route, setParams } from '../location.ts';
 import { canEdit } from '../session.ts';

@@ -1,5 +1,5 @@
-// The left side of the keys view: choose a table, search, and the tree. The tree is read again when others have changed keys,
-// never while the pointer is over it.
+// The left side of the keys view: choose a table, search, and the tree. The tree is read again when others have changed
+// keys, never while the pointer is over it.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useKey } from '../keys.ts';
 import { Badge } from '../live/Badge.tsx';

@@ -1,5 +1,5 @@
-// Draws the tree of keys (W3C APG tree): one tab stop, arrows move and open, Enter chooses. The last row of an incomplete level
-// loads what is missing.
+// Draws the tree of keys (W3C APG tree): one tab stop, arrows move and open, Enter chooses. The last row of an
+// incomplete level loads what is missing.
 import { useRef, useState } from 'preact/hooks';
 import { setParams } from '../location.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';

@@ -1,4 +1,5 @@
-// Asks once before a key is rolled back, with what will change; the button has the focus. Afterwards a toast offers to undo it.
+// Asks once before a key is rolled back, with what will change; the button has the focus. Afterwards a toast offers to
+// undo it.
 import { useState } from 'preact/hooks';
 import { errorText } from '../api/client.ts';
 import { setParams } from '../location.ts';

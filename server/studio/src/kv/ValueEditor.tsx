@@ -1,5 +1,5 @@
-// Edits a value as text. It is saved only over the version that was read; if somebody else was faster, both are shown and the
-// user decides.
+// Edits a value as text. It is saved only over the version that was read; if somebody else was faster, both are shown
+// and the user decides.
 import { useState } from 'preact/hooks';
 import type { StudioKvValue } from '../../../messages/studio.ts';
 import { errorText } from '../api/client.ts';

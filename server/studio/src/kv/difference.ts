@@ -1,5 +1,5 @@
-// The difference of two texts as lines: what went, what came, and which words of a changed line. Lines are found by jsdiff.
-// Knows nothing of how they are drawn.
+// The difference of two texts as lines: what went, what came, and which words of a changed line. Lines are found by
+// jsdiff. Knows nothing of how they are drawn.
 import { diffLines, diffWordsWithSpace } from 'diff';
 
 export interface DiffPart {

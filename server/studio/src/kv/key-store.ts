@@ -1,5 +1,5 @@
-// One key: its value now, its history, the values of its versions, and every write to it. All writes name the version that they
-// replace.
+// One key: its value now, its history, the values of its versions, and every write to it. All writes name the version
+// that they replace.
 import { signal } from '@preact/signals';
 import type { StudioKvValue } from '../../../messages/studio.ts';
 import { errorText, isAbort } from '../api/client.ts';

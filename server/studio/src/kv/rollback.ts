@@ -1,5 +1,5 @@
-// Rolling a key back: the old value is written as a new version, on the condition that nobody has written since. Undoing it
-// writes what was there before, in the same way. Nothing is ever taken out of the history.
+// Rolling a key back: the old value is written as a new version, on the condition that nobody has written since.
+// Undoing it writes what was there before, in the same way. Nothing is ever taken out of the history.
 import type { StudioKvValue } from '../../../messages/studio.ts';
 import { contentTypeOf, type KeyStore, secondsLeft } from './key-store.ts';
 import type { NewValue } from './requests.ts';
@@ -23,8 +23,8 @@ export function lifetimeOf({ expires }: Pick<StudioKvValue, 'expires'>, nowMs: n
 }
 
 /**
- * Makes `state` the newest version. `etag` is that of the version it replaces, null where there is no key now. Resolves with the
- * ETag of what is there then, for undoing it.
+ * Makes `state` the newest version. `etag` is that of the version it replaces, null where there is no key now. Resolves
+ * with the ETag of what is there then, for undoing it.
  * @throws KeyConflict
  */
 export async function bringBack(store: KeyStore, state: KeyState, etag: string | null): Promise<string | null> {

@@ -1,5 +1,5 @@
-// The history of one key as a timeline: who wrote a version, in plain words, where its dot stands, and which version was
-// current at a time. Pure: times are arguments.
+// The history of one key as a timeline: who wrote a version, in plain words, where its dot stands, and which version
+// was current at a time. Pure: times are arguments.
 import type { StudioKvHistory } from '../../../messages/studio.ts';
 
 export type KeyVersion = StudioKvHistory['versions'][number];
@@ -55,8 +55,8 @@ export function versionName(version: string): string {
 }
 
 /**
- * Where the dots of a strip stand, from 0 (oldest) to 1 (newest), in the order of `versions` (newest first). Gaps grow with the
- * logarithm of the time between: a burst of writes and a pause of months are both to be seen.
+ * Where the dots of a strip stand, from 0 (oldest) to 1 (newest), in the order of `versions` (newest first). Gaps grow
+ * with the logarithm of the time between: a burst of writes and a pause of months are both to be seen.
  */
 export function dotPlaces(versions: readonly KeyVersion[]): number[] {
   if (versions.length === 0) return [];

@@ -1,4 +1,5 @@
-// Keeps the tree of keys of one table up to date: reads levels when they are opened, and all open ones again after a change.
+// Keeps the tree of keys of one table up to date: reads levels when they are opened, and all open ones again after a
+// change.
 import { signal } from '@preact/signals';
 import { errorText, isAbort } from '../api/client.ts';
 import { levelLimit, readLevel } from './requests.ts';

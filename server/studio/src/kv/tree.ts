@@ -1,5 +1,5 @@
-// The tree of keys: which levels the server has sent, which are open, and the rows to draw. Pure. A level is complete, or has
-// a row `more`: no key can be missing without a sign of it.
+// The tree of keys: which levels the server has sent, which are open, and the rows to draw. Pure. A level is complete,
+// or has a row `more`: no key can be missing without a sign of it.
 import type { StudioKeyEntry, StudioKeys } from '../../../messages/studio.ts';
 
 export interface Level {

@@ -1,5 +1,6 @@
-// The commits of a database as they happen, by whomever: one stream of the server for all who watch on this page. Views read
-// `commits` and `count`, and call `expectOwn` around writes of their own, so that a user is not told of his own work.
+// The commits of a database as they happen, by whomever: one stream of the server for all who watch on this page. Views
+// read `commits` and `count`, and call `expectOwn` around writes of their own, so that a user is not told of his own
+// work.
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { StudioCommitEvent } from '../../../messages/studio.ts';
@@ -25,7 +26,10 @@ export interface Feed {
   readonly others: ReadonlySignal<number>;
   readonly state: ReadonlySignal<'connecting' | 'live' | 'refused'>;
   readonly error: ReadonlySignal<string | null>;
-  /** Commits over HTTP within the next seconds are the caller's: its write, and the line that the query history gets of it. */
+  /**
+   * Commits over HTTP within the next seconds are the caller's: its write, and the line that the query history gets of
+   * it.
+   */
   expectOwn(): void;
 }
 

@@ -1,5 +1,5 @@
-// Who blocks whom, live: the chain with the head blocker at its root, what each program holds and for how long, the map of lock
-// bytes, and what has happened.
+// Who blocks whom, live: the chain with the head blocker at its root, what each program holds and for how long, the map
+// of lock bytes, and what has happened.
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { route, setParams } from '../location.ts';

@@ -1,5 +1,5 @@
-// SQLite's lock bytes as a map: for each byte who holds it and who waits for it. Pure. The names are those of os_unix.c and
-// wal.c, as the monitor reports them.
+// SQLite's lock bytes as a map: for each byte who holds it and who waits for it. Pure. The names are those of os_unix.c
+// and wal.c, as the monitor reports them.
 import type { DatabaseLocks } from './snapshot.ts';
 
 export interface LockByte {

@@ -1,5 +1,5 @@
-// Who blocks whom: makes a tree out of a lock snapshot. A program stands once, below the one that it waits for; the head
-// blocker, who waits for nobody, is the root. Pure.
+// Who blocks whom: makes a tree out of a lock snapshot. A program stands once, below the one that it waits for; the
+// head blocker, who waits for nobody, is the root. Pure.
 import type { DatabaseLocks, LockHolder, LockWaiter } from './snapshot.ts';
 import { isOpenness } from './words.ts';
 
@@ -88,8 +88,8 @@ function programsOf({ holders, waiters, journal }: DatabaseLocks): ReadonlyMap<n
 }
 
 /**
- * Below whom each waiter stands: a blocker who waits for nobody, before one who waits himself. A circle of waiters, which the
- * mount breaks at once, has no root: its first one becomes it.
+ * Below whom each waiter stands: a blocker who waits for nobody, before one who waits himself. A circle of waiters,
+ * which the mount breaks at once, has no root: its first one becomes it.
  */
 function parentsOf(programs: ReadonlyMap<number, Program>): ReadonlyMap<number, number> {
   const parents = new Map<number, number>();

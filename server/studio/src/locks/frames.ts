@@ -1,5 +1,5 @@
-// Passes on at most one value for each frame: the newest. A stream of hundreds of events a second is drawn no faster than the
-// screen, and not at all in a tab that nobody sees.
+// Passes on at most one value for each frame: the newest. A stream of hundreds of events a second is drawn no faster
+// than the screen, and not at all in a tab that nobody sees.
 
 export interface Frames<Value> {
   push(value: Value): void;

@@ -1,5 +1,5 @@
-// The locks of one database, or of all, as they change: snapshots of the public stream, drawn at most once a frame, and the
-// events between them. A pause holds what is shown; the stream goes on, so that going on shows the present at once.
+// The locks of one database, or of all, as they change: snapshots of the public stream, drawn at most once a frame, and
+// the events between them. A pause holds what is shown; the stream goes on, so that going on shows the present at once.
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { errorText } from '../api/client.ts';
 import { subscribe } from '../api/events.ts';

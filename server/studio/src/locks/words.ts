@@ -1,8 +1,8 @@
 // SQLite's lock names in plain words, and times as people read them.
 
 /**
- * Held for as long as a program has the database open, whatever it does: DMS of the -shm file, and in WAL mode SHARED of the
- * database file.
+ * Held for as long as a program has the database open, whatever it does: DMS of the -shm file, and in WAL mode SHARED
+ * of the database file.
  */
 export function isOpenness({ lock, mode }: { readonly lock: string; readonly mode: string }, journal: string): boolean {
   return lock === 'DMS' || (lock === 'SHARED' && mode === 'shared' && journal === 'wal');

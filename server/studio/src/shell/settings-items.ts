@@ -1,4 +1,5 @@
-// What the menu of the page offers: theme, read-only switch, safe mode, colour of the database's bar; links to rarer views.
+// What the menu of the page offers: theme, read-only switch, safe mode, colour of the database's bar; links to rarer
+// views.
 import { forgetToken, hasToken } from '../api/client.ts';
 import { environmentColours, environmentOf, setEnvironment } from '../environment.ts';
 import { keyText } from '../keys.ts';

@@ -1,5 +1,5 @@
-// Copy-paste snippets that open one database from both doors: as a file (python, node, the sqlite3 shell) and over HTTP (curl,
-// fetch). They work as they are: every name is quoted by the rules of its language.
+// Copy-paste snippets that open one database from both doors: as a file (python, node, the sqlite3 shell) and over HTTP
+// (curl, fetch). They work as they are: every name is quoted by the rules of its language.
 
 export interface SnippetTarget {
   /** Where programs open the file. */
@@ -78,7 +78,10 @@ export function apiName(db: string, path: string): string {
   return /^[A-Za-z0-9._-]+$/.test(db) ? db : path;
 }
 
-/** A string of both Python and JavaScript. JSON's escapes mean the same in both, surrogates of a pair excepted: they stay as they are. */
+/**
+ * A string of both Python and JavaScript. JSON's escapes mean the same in both, surrogates of a pair excepted: they
+ * stay as they are.
+ */
 function quoted(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -1,5 +1,6 @@
-// Tells of commits of others to the table that is shown, and takes them over on request, or by itself in follow mode. No row is
-// moved under the pointer: then the number of changes is shown until the pointer has left. Loaded after the first rows.
+// Tells of commits of others to the table that is shown, and takes them over on request, or by itself in follow mode.
+// No row is moved under the pointer: then the number of changes is shown until the pointer has left. Loaded after the
+// first rows.
 import { useEffect } from 'preact/hooks';
 import { Badge } from '../live/Badge.tsx';
 import { following } from '../live/feed.ts';

@@ -1,4 +1,5 @@
-// The rows of a table as the grid shows them: new rows first, then the pages of the server with what is staged over them.
+// The rows of a table as the grid shows them: new rows first, then the pages of the server with what is staged over
+// them.
 import { computed, type ReadonlySignal } from '@preact/signals';
 import type { StudioColumn, StudioRow, StudioValue } from '../../../messages/studio.ts';
 import type { PagedRows } from '../grid/paged-rows.ts';

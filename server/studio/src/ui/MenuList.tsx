@@ -1,4 +1,5 @@
-// An open menu (W3C APG menu): arrows move, Home and End jump, a letter finds, Escape closes. Loaded when the first one opens.
+// An open menu (W3C APG menu): arrows move, Home and End jump, a letter finds, Escape closes. Loaded when the first one
+// opens.
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './Icon.tsx';
 import type { MenuItem } from './menu-item.ts';

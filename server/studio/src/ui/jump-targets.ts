@@ -8,7 +8,10 @@ export interface JumpTarget {
   readonly href: string;
 }
 
-/** Smaller is better; undefined: no match. A beginning beats a word's beginning beats a place within beats letters in order. */
+/**
+ * Smaller is better; undefined: no match. A beginning beats a word's beginning beats a place within beats letters in
+ * order.
+ */
 export function rank(label: string, search: string): number | undefined {
   const text = label.toLowerCase();
   const wanted = search.trim().toLowerCase();

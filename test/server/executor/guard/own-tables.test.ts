@@ -1,4 +1,5 @@
-// The tables and triggers that the server keeps for itself in every database: out of reach of SQL, however they are named.
+// The tables and triggers that the server keeps for itself in every database: out of reach of SQL, however they are
+// named.
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 

@@ -1,4 +1,5 @@
-// Edits of JSON texts against the same edits of what JSON.parse makes of them, on texts written in every way that JSON allows.
+// Edits of JSON texts against the same edits of what JSON.parse makes of them, on texts written in every way that JSON
+// allows.
 import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-// Writes of native clients to a KV table: seen in the ETag, in the history with old and new value, and in the change log.
+// Writes of native clients to a KV table: seen in the ETag, in the history with old and new value, and in the change
+// log.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import Database from 'better-sqlite3';

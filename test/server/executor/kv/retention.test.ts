@@ -1,5 +1,5 @@
-// What is no longer kept: history beyond its count, rows whose time is over, answers to repeated requests; and how long the
-// background work holds the write lock while native clients want it.
+// What is no longer kept: history beyond its count, rows whose time is over, answers to repeated requests; and how long
+// the background work holds the write lock while native clients want it.
 import { expect, test, vi } from 'vitest';
 import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
@@ -115,7 +115,8 @@ test('a day later the log holds one row a living key and nothing of the deleted 
     retain(store, 3600, 0);
     expect(count(store, 'keys')).toBe(2);
     expect(count(store, 'log')).toBe(2);
-    // A key of the same name goes on counting where those that were forgotten stopped: behind SET and the end of its time.
+    // A key of the same name goes on counting where those that were forgotten stopped: behind SET and the end of its
+    // time.
     store.set('session:1', 'y');
     const { operations } = store.run(kvHistory, { table, key: 'session:1', limit: 1 }).json;
     expect(operations[0].op_number).toBe(3);

@@ -1,4 +1,5 @@
-// The rollback of a table where more keys were touched, or differ, than one answer or one rollback may hold. Small limits.
+// The rollback of a table where more keys were touched, or differ, than one answer or one rollback may hold. Small
+// limits.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
