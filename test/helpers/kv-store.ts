@@ -6,8 +6,17 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Connection } from '../../server/executor/connection.ts';
 import type { Implementation } from '../../server/executor/implementation.ts';
+import { kvList } from '../../server/executor/kv/store/list.ts';
 import { kvDelete, kvEntry, kvGet, kvSet } from '../../server/executor/kv/store/store.ts';
 import type { Reply } from '../../server/messages/reply.ts';
+
+/** The table of a TestStore. */
+export const table = 'kv_store';
+
+/** A value as the body of a JSON request. */
+export function body(value: unknown): { readonly body: Buffer } {
+  return { body: Buffer.from(JSON.stringify(value)) };
+}
 
 export interface TestAnswer {
   readonly status: number;
@@ -84,7 +93,7 @@ export class TestStore {
 
   /** What every write of a key needs, with the members that matter to the test. */
   write<More extends object>(key: string, more: More) {
-    return { table: 'kv_store', key, history: true, clientIp: '10.0.0.1', conditions: {}, ...more };
+    return { table, key, history: true, clientIp: '10.0.0.1', conditions: {}, ...more };
   }
 
   set(
@@ -99,17 +108,22 @@ export class TestStore {
     return this.run(kvDelete, this.write(key, { history }));
   }
 
+  /** The JSON of a list of all keys; `more` overrides members of its request. */
+  list(more: object = {}): TestAnswer['json'] {
+    return this.run(kvList, { table, prefix: '', limit: 100, offset: 0, after: '', ...more }).json;
+  }
+
   /** The value, or null for a missing key. */
   get(key: string): string | null {
     try {
-      return this.run(kvGet, { table: 'kv_store', key }).text;
+      return this.run(kvGet, { table, key }).text;
     } catch {
       return null;
     }
   }
 
   etag(key: string): string {
-    return this.run(kvEntry, { table: 'kv_store', key }).json.etag;
+    return this.run(kvEntry, { table, key }).json.etag;
   }
 
   close(): void {

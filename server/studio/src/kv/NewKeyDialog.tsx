@@ -1,8 +1,7 @@
 // Makes a key that does not exist yet.
 import { useState } from 'preact/hooks';
-import { errorText } from '../api/client.ts';
 import { feedOf } from '../live/feed.ts';
-import { Dialog } from '../ui/Dialog.tsx';
+import { FormDialog } from '../ui/FormDialog.tsx';
 import { toast } from '../ui/Toast.tsx';
 import { LifetimeField } from './LifetimeField.tsx';
 import { isAddressable, KeyConflict, writeKey } from './requests.ts';
@@ -20,74 +19,54 @@ export function NewKeyDialog({ db, table, onClose, onMade }: Props) {
   const [text, setText] = useState('');
   const [type, setType] = useState<ValueType>('json');
   const [ttl, setTtl] = useState<number | null>(null);
-  const [error, setError] = useState<string | null>(null);
   const problem = text === '' ? null : valueProblem(text, type);
-  const save = async (event: Event) => {
-    event.preventDefault();
-    if (!isAddressable(key)) return setError('Give the key a name other than . and ..');
+  const save = async () => {
+    if (!isAddressable(key)) return 'Give the key a name other than . and ..';
     const value = type === 'json' && text === '' ? 'null' : text;
     const wrong = valueProblem(value, type);
-    if (wrong !== null) return setError(wrong);
+    if (wrong !== null) return wrong;
     try {
       feedOf(db).expectOwn();
       const bytes = new TextEncoder().encode(value);
       await writeKey({ db, table, key }, { bytes, contentType: valueTypes[type], ttl }, null);
-      toast({ text: `${key} is stored` });
-      onMade(key);
     } catch (cause) {
-      setError(cause instanceof KeyConflict ? `There is a key ${key} already.` : errorText(cause));
+      if (cause instanceof KeyConflict) return `There is a key ${key} already.`;
+      throw cause;
     }
+    toast({ text: `${key} is stored` });
+    onMade(key);
+    return undefined;
   };
   return (
-    <Dialog
-      title="New key"
-      onClose={onClose}
-      actions={
-        <>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="new-key" class="button primary">
-            Create
-          </button>
-        </>
-      }
-    >
-      <form id="new-key" class="key-form" onSubmit={(event) => void save(event)}>
-        <label class="labelled">
-          Name
-          <input
-            class="field mono"
-            data-autofocus
-            placeholder="cfg/theme"
-            value={key}
-            autocomplete="off"
-            spellcheck={false}
-            onInput={(event) => setKey(event.currentTarget.value)}
-          />
-        </label>
-        <label class="labelled">
-          Value
-          <textarea
-            class="field"
-            rows={6}
-            placeholder={type === 'json' ? '{"mode": "dark"}' : ''}
-            value={text}
-            spellcheck={false}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </label>
-        {problem !== null && <p class="error-text">{problem}</p>}
-        <div class="key-form-row">
-          <TypeField type={type} onChange={setType} />
-          <LifetimeField onChange={setTtl} />
-        </div>
-        {error !== null && (
-          <p class="error-text" role="alert">
-            {error}
-          </p>
-        )}
-      </form>
-    </Dialog>
+    <FormDialog title="New key" action="Create" formClass="key-form" onClose={onClose} submit={save}>
+      <label class="labelled">
+        Name
+        <input
+          class="field mono"
+          data-autofocus
+          placeholder="cfg/theme"
+          value={key}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => setKey(event.currentTarget.value)}
+        />
+      </label>
+      <label class="labelled">
+        Value
+        <textarea
+          class="field"
+          rows={6}
+          placeholder={type === 'json' ? '{"mode": "dark"}' : ''}
+          value={text}
+          spellcheck={false}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      {problem !== null && <p class="error-text">{problem}</p>}
+      <div class="key-form-row">
+        <TypeField type={type} onChange={setType} />
+        <LifetimeField onChange={setTtl} />
+      </div>
+    </FormDialog>
   );
 }

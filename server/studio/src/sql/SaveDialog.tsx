@@ -1,6 +1,6 @@
 // Gives a query a name.
 import { useState } from 'preact/hooks';
-import { Dialog } from '../ui/Dialog.tsx';
+import { FormDialog } from '../ui/FormDialog.tsx';
 import { toast } from '../ui/Toast.tsx';
 import { savedOf, saveQuery } from './saved.ts';
 
@@ -13,41 +13,32 @@ interface Props {
 export function SaveDialog({ db, sql, onClose }: Props) {
   const [name, setName] = useState('');
   const isKnown = savedOf(db).some((one) => one.name === name.trim());
-  const save = () => {
-    if (name.trim() === '' || sql.trim() === '') return;
+  const save = async () => {
+    if (sql.trim() === '') return 'Write a query first.';
     saveQuery({ db, name: name.trim(), sql });
     toast({ text: `Saved "${name.trim()}" in this browser.` });
     onClose();
+    return undefined;
   };
   return (
-    <Dialog
+    <FormDialog
       title="Save the query"
+      action={isKnown ? 'Replace' : 'Save'}
       size="small"
+      isDisabled={name.trim() === ''}
       onClose={onClose}
-      actions={
-        <button type="submit" form="save-query" class="button primary" disabled={name.trim() === ''}>
-          {isKnown ? 'Replace' : 'Save'}
-        </button>
-      }
+      submit={save}
     >
-      <form
-        id="save-query"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <label class="labelled">
-          Name
-          <input
-            class="field"
-            data-autofocus
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-        </label>
-      </form>
+      <label class="labelled">
+        Name
+        <input
+          class="field"
+          data-autofocus
+          value={name}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+      </label>
       <p class="muted">It stays in this browser. A share link shows it to others.</p>
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { errorText, post } from '../api/client.ts';
 import { navigate } from '../location.ts';
 import { loadOverview, overview } from '../session.ts';
-import { Dialog } from '../ui/Dialog.tsx';
+import { FormDialog } from '../ui/FormDialog.tsx';
 import { toast, toastError } from '../ui/Toast.tsx';
 
 const sampleName = 'shop.db';
@@ -13,64 +13,45 @@ const plainName = /^[A-Za-z0-9._-]+$/;
 export function NewDatabaseDialog({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
   const [withKeys, setWithKeys] = useState(true);
-  const [error, setError] = useState<string | null>(null);
-  const make = async (event: Event) => {
-    event.preventDefault();
-    if (!plainName.test(name)) return setError('A name has letters, digits, dots, dashes and underscores.');
-    try {
-      await post('db/create', { path: name, init_kv: withKeys }, undefined);
-      await loadOverview();
-      const db = /\.\w+$/.test(name) ? name : `${name}.db`;
-      toast({ text: `${db} is ready` });
-      onClose();
-      navigate({ view: withKeys ? 'keys' : 'sql', db, params: {} });
-    } catch (cause) {
-      setError(errorText(cause));
-    }
+  const make = async () => {
+    if (!plainName.test(name)) return 'A name has letters, digits, dots, dashes and underscores.';
+    await post('db/create', { path: name, init_kv: withKeys }, undefined);
+    await loadOverview();
+    const db = /\.\w+$/.test(name) ? name : `${name}.db`;
+    toast({ text: `${db} is ready` });
+    onClose();
+    navigate({ view: withKeys ? 'keys' : 'sql', db, params: {} });
+    return undefined;
   };
   return (
-    <Dialog
+    <FormDialog
       title="Create a database"
+      action="Create"
       size="small"
+      formClass="start-form"
       onClose={onClose}
-      actions={
-        <>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="new-database" class="button primary">
-            Create
-          </button>
-        </>
-      }
+      submit={make}
     >
-      <form id="new-database" class="start-form" onSubmit={(event) => void make(event)}>
-        <label class="labelled">
-          Name
-          <input
-            class="field mono"
-            data-autofocus
-            placeholder="app.db"
-            autocomplete="off"
-            spellcheck={false}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <p class="muted">
-          The file becomes <code>{`${overview.value?.root ?? ''}/${name || 'app.db'}`}</code>
-        </p>
-        <label class="check">
-          <input type="checkbox" checked={withKeys} onChange={(event) => setWithKeys(event.currentTarget.checked)} />
-          With a table for keys
-        </label>
-        {error !== null && (
-          <p class="error-text" role="alert">
-            {error}
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <label class="labelled">
+        Name
+        <input
+          class="field mono"
+          data-autofocus
+          placeholder="app.db"
+          autocomplete="off"
+          spellcheck={false}
+          value={name}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+      </label>
+      <p class="muted">
+        The file becomes <code>{`${overview.value?.root ?? ''}/${name || 'app.db'}`}</code>
+      </p>
+      <label class="check">
+        <input type="checkbox" checked={withKeys} onChange={(event) => setWithKeys(event.currentTarget.checked)} />
+        With a table for keys
+      </label>
+    </FormDialog>
   );
 }
 

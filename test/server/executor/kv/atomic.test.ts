@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kvIncrement, kvPop, kvPush, kvRemove } from '../../../../server/executor/kv/store/atomic.ts';
 import { kvEntry, kvSet } from '../../../../server/executor/kv/store/store.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -10,8 +10,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
 const code = (value: string) => expect.objectContaining({ code: value });
 
 const increment = (key: string, delta: bigint, more: object = {}) =>

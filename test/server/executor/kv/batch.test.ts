@@ -1,7 +1,7 @@
 // The operations on many keys at once on a database file, without HTTP.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -9,8 +9,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
 const batch = (value: unknown) => ({ table, history: true, clientIp: '10.0.0.1', ...body(value) });
 const code = (value: string) => expect.objectContaining({ code: value });
 

@@ -5,7 +5,7 @@ import { holds, isNotModified } from '../../../../server/executor/kv/store/condi
 import { kvGet, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import type { KvRow } from '../../../../server/executor/kv/table/row.ts';
 import type { Conditions } from '../../../../server/messages/conditions.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -13,8 +13,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('conditions', () => {

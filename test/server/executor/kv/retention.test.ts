@@ -6,9 +6,7 @@ import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvRetain } from '../../../../server/executor/kv/upkeep/retention.ts';
 import { SmallTransactions } from '../../../../server/executor/kv/upkeep/small-transactions.ts';
 import type { Progress } from '../../../../server/messages/operations/kv-upkeep.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
-
-const table = 'kv_store';
+import { TestStore, table } from '../../../helpers/kv-store.ts';
 
 /** Calls the background work until nothing is left. */
 function retain(store: TestStore, maxAgeSeconds: number, maxOps: number): void {

@@ -2,9 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvIncrement } from '../../../../server/executor/kv/store/atomic.ts';
 import { kvBatchGet } from '../../../../server/executor/kv/store/batch.ts';
-import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import { kvEntry, kvExpire, kvGet, kvHead, kvSet } from '../../../../server/executor/kv/store/store.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -12,10 +11,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
-const list = (more: object = {}) =>
-  store.run(kvList, { table, prefix: '', limit: 100, offset: 0, after: '', ...more }).json;
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('get, set, delete', () => {
@@ -31,7 +26,7 @@ describe('get, set, delete', () => {
 
   test('a read never creates a table', () => {
     expect(store.get('a')).toBeNull();
-    expect(list().items).toBeNull();
+    expect(store.list().items).toBeNull();
     expect(store.run(kvBatchGet, { table, ...body({ keys: ['a'] }) }).json.results).toEqual({ a: null });
     expect(store.native.prepare('SELECT count(*) FROM sqlite_master').pluck().get()).toBe(0);
   });
@@ -103,10 +98,10 @@ describe('time to live', () => {
     store.set('s', '1', { ttlSeconds: 10 });
     store.advance(10);
     expect(store.get('s')).toBe('1');
-    expect(list().items).toHaveLength(1);
+    expect(store.list().items).toHaveLength(1);
     store.advance(1);
     expect(store.get('s')).toBeNull();
-    expect(list().items).toBeNull();
+    expect(store.list().items).toBeNull();
     expect(() => store.run(kvEntry, { table, key: 's' })).toThrow(code('KEY_NOT_FOUND'));
     expect(() => store.run(kvHead, { table, key: 's' })).toThrow(code('KEY_EXPIRED'));
     expect(() => store.delete('s')).toThrow(code('KEY_NOT_FOUND'));
@@ -146,13 +141,13 @@ describe('time to live', () => {
 describe('list', () => {
   test('pages by prefix in byte order', () => {
     for (const key of ['b', 'a:2', 'a:1', 'a:10', 'a;']) store.set(key, '1');
-    const first = list({ prefix: 'a:', limit: 2 });
+    const first = store.list({ prefix: 'a:', limit: 2 });
     expect(first).toMatchObject({ count: 2, limit: 2, has_more: true, next_after: 'a:10' });
     expect(first.items.map((item: { key: string }) => item.key)).toEqual(['a:1', 'a:10']);
-    const second = list({ prefix: 'a:', limit: 2, after: 'a:10' });
+    const second = store.list({ prefix: 'a:', limit: 2, after: 'a:10' });
     expect(second).toMatchObject({ count: 1, has_more: false, next_after: null });
-    expect(list({ limit: 0 })).toMatchObject({ items: null, count: 0, has_more: false });
-    expect(list({ offset: 4 }).items.map((item: { key: string }) => item.key)).toEqual(['b']);
+    expect(store.list({ limit: 0 })).toMatchObject({ items: null, count: 0, has_more: false });
+    expect(store.list({ offset: 4 }).items.map((item: { key: string }) => item.key)).toEqual(['b']);
     expect(first.items[0]).toMatchObject({ size: 1, content_type: 'application/json', etag: store.etag('a:1') });
   });
 
@@ -161,6 +156,6 @@ describe('list', () => {
     store.set('b', '1');
     store.set('c', '1');
     store.advance(2);
-    expect(list({ limit: 2 }).items).toHaveLength(2);
+    expect(store.list({ limit: 2 }).items).toHaveLength(2);
   });
 });

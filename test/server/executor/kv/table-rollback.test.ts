@@ -12,7 +12,7 @@ import {
 import { kvTableSnapshot } from '../../../../server/executor/kv/past/table-snapshot.ts';
 import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import type { TableRollbackPlan } from '../../../../server/messages/operations/kv-past.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { TestStore, table } from '../../../helpers/kv-store.ts';
 
 vi.mock(import('../../../../server/messages/kv-limits.ts'), async (original) => {
   const { kvLimits } = await original();
@@ -20,7 +20,6 @@ vi.mock(import('../../../../server/messages/kv-limits.ts'), async (original) => 
   return { kvLimits: small as unknown as typeof kvLimits };
 });
 
-const table = 'kv_store';
 /** Touched, but as they were: they sort before all others, and were touched before them. */
 const same = Array.from({ length: 100 }, (_, n) => `a${String(n).padStart(3, '0')}`);
 

@@ -1,10 +1,9 @@
 // Which tables serve as key-value tables: those made by hand with columns that keep what is written, and no others.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
-import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import { kvRetain } from '../../../../server/executor/kv/upkeep/retention.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -12,10 +11,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
-const list = (more: object = {}) =>
-  store.run(kvList, { table, prefix: '', limit: 100, offset: 0, after: '', ...more }).json;
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('tables', () => {
@@ -81,7 +76,7 @@ describe('tables', () => {
     const refused = expect.objectContaining({ code: 'CONFLICT', message: expect.stringContaining(reason) });
     expect(() => store.set('007', '007')).toThrow(refused);
     expect(() => store.run(kvGet, { table, key: '007' })).toThrow(refused);
-    expect(() => list()).toThrow(refused);
+    expect(() => store.list()).toThrow(refused);
   });
 
   test.each([
@@ -105,7 +100,7 @@ describe('tables', () => {
       expect(store.run(kvHistory, { table, key, limit: 9 }).json.operations[1].operation.new_value).toBe('007');
       expect(store.run(kvEntry, { table, key }).json).toMatchObject({ created_at: store.now, expire_at: null });
     }
-    expect(list().items).toHaveLength(6);
+    expect(store.list().items).toHaveLength(6);
   });
 
   test('a write that the table itself lets be ignored is refused, and the background does not insist', () => {

@@ -5,11 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kvChanges } from '../../../../server/executor/kv/feed/changes.ts';
 import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
-import { kvList } from '../../../../server/executor/kv/store/list.ts';
 import { kvGet, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import { kvNames, quoteName } from '../../../../server/executor/kv/table/names.ts';
 import { triggersSql } from '../../../../server/executor/kv/table/schema.ts';
-import { TestStore } from '../../../helpers/kv-store.ts';
+import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
 beforeEach(() => {
@@ -17,10 +16,6 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const table = 'kv_store';
-const body = (value: unknown) => ({ body: Buffer.from(JSON.stringify(value)) });
-const list = (more: object = {}) =>
-  store.run(kvList, { table, prefix: '', limit: 100, offset: 0, after: '', ...more }).json;
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('a database restored from a copy', () => {
@@ -54,7 +49,7 @@ describe('a database restored from a copy', () => {
   test('every answer names a version in the same way', () => {
     const { etag } = store.set('a', '1').json;
     expect(store.etag('a')).toBe(etag);
-    expect(list().items[0].etag).toBe(etag);
+    expect(store.list().items[0].etag).toBe(etag);
     expect(store.run(kvBatchGet, { table, ...body({ keys: ['a'] }) }).json.results.a.etag).toBe(etag);
     const { cursor } = store.call(kvChanges, { table, prefix: '', limit: 9, includeValues: false });
     store.native.exec("UPDATE kv_store SET value = '2'");
