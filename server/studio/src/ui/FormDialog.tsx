@@ -13,7 +13,7 @@ interface Props {
   readonly formClass?: string;
   readonly isDisabled?: boolean;
   readonly onClose: () => void;
-  /** Does it, and closes the dialog. Answers what the user has to change, or nothing; what it throws is shown as well. */
+  /** Does it, and closes the dialog. Answers what the user has to change, or nothing. What it throws is shown, too. */
   readonly submit: () => Promise<string | undefined>;
   readonly children: ComponentChildren;
 }
