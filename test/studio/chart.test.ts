@@ -31,6 +31,15 @@ describe('the first guess', () => {
     });
   });
 
+  test('of several numbers the bars show the one that the rows are sorted by', () => {
+    const rows = [
+      ['Ada', int(86), int(900)],
+      ['Grace', int(87), int(800)],
+      ['Alan', int(85), int(800)],
+    ];
+    expect(guessChart(['name', 'orders', 'spent'], rows)?.y).toEqual(['spent']);
+  });
+
   test('one number is counted in a histogram, two make points or a rising line', () => {
     expect(guessChart(['n'], [[int(1)]])?.kind).toBe('histogram');
     expect(

@@ -56,14 +56,9 @@ export function guessChart(columns: readonly string[], rows: readonly (readonly 
   const [text] = named('text');
   if (time !== undefined && numbers.length > 0) return { kind: 'line', x: time, y: numbers.slice(0, 3) };
   if (text !== undefined && numbers.length > 0) {
-    return {
-      kind: 'bar',
-      x: text,
-      y: numbers
-        .filter((name) => !/(^|_)id$/i.test(name))
-        .concat(numbers)
-        .slice(0, 1),
-    };
+    const values = numbers.filter((name) => !/(^|_)id$/i.test(name));
+    const sorted = values.find((name) => isSorted(rows, columns.indexOf(name)));
+    return { kind: 'bar', x: text, y: [sorted ?? values[0] ?? numbers[0] ?? text] };
   }
   const [first, second] = numbers;
   if (first === undefined) return null;
@@ -79,6 +74,14 @@ function isRising(rows: readonly (readonly StudioValue[])[], place: number): boo
     before = number;
   }
   return true;
+}
+
+/** The rows go up or down by this column: it is what their reader has asked for. */
+function isSorted(rows: readonly (readonly StudioValue[])[], place: number): boolean {
+  const values = rows.map((row) => numberOf(row[place]));
+  if (values.some((value) => value === null) || values[0] === values.at(-1)) return false;
+  const steps = values.slice(1).map((value, at) => (value ?? 0) - (values[at] ?? 0));
+  return steps.every((step) => step >= 0) || steps.every((step) => step <= 0);
 }
 
 /** `line:month:sales,costs`, each name percent-encoded. */

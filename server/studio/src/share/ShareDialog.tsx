@@ -134,7 +134,7 @@ function Made({ share, onClose }: { readonly share: StudioShare; readonly onClos
       </label>
       <p class="muted">
         The server keeps no copy of it: copy it now. <a href={linkTo({ view: 'shares', params: {} })}>Share links</a>{' '}
-        lists all of them, and revokes.
+        lists all of them, and can revoke them.
       </p>
     </Dialog>
   );
