@@ -329,6 +329,7 @@ test('an empty database offers an import, and takes a file that is dropped', () 
     const page = await open('#/tables?db=app.db');
     await page.getByRole('button', { name: 'Import a file' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.locator('.import-drop').waitFor();
     // Dropped, as from the desktop.
     await page.evaluate(`{
       const dataTransfer = new DataTransfer();
