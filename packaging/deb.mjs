@@ -73,9 +73,9 @@ function stageShare() {
     else copy(join(share, file), join('usr/share', file));
   }
   const doc = 'usr/share/doc/hoody-sqlite';
-  for (const page of ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]) {
-    copy(page, join(doc, page));
-  }
+  // Folders of docs/ hold pictures of the studio: whoever has the package sees the studio itself.
+  const docs = readdirSync(join(root, 'docs'), { withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const page of ['README.md', ...docs.map(({ name }) => `docs/${name}`)]) copy(page, join(doc, page));
   copy('CHANGELOG.md', `${doc}/CHANGELOG.md`);
   const date = new Date(commitTime * 1000).toUTCString().replace('GMT', '+0000');
   const changes = `hoody-sqlite (${debianVersion}) stable; urgency=medium\n\n  * CHANGELOG.md lists the changes.\n`;
