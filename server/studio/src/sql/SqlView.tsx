@@ -196,7 +196,7 @@ const ask: Ask = (reasons, sql, changes) =>
             <li key={reason}>{reason}.</li>
           ))}
         </ul>
-        <pre class="sql-value">{sql}</pre>
+        <pre class="value-card">{sql}</pre>
         <p>{changes === 1 ? '1 row changes.' : `${count(changes)} rows change.`}</p>
       </>
     ),
