@@ -1,8 +1,8 @@
 // The first visit to an empty server, and the snippets of a database: each one is run as the page shows it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
-import { expectAccessible, message, type Studio, withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { expectAccessible, message, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
 
 const repository = resolve(import.meta.dirname, '../..');

@@ -1,8 +1,8 @@
 // Changes of others in a table that is shown: counted, followed, lit up, and never by a row that moves under the
 // pointer.
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { browserTest as test, withStudio } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
 

@@ -2,8 +2,15 @@
 // processor.
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
-import { axeFindings, expectAccessible, message, type Studio, withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import {
+  axeFindings,
+  expectAccessible,
+  message,
+  type Studio,
+  browserTest as test,
+  withStudio,
+} from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
-import { looks, type Studio, withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { looks, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
 import { withPalette } from '../helpers/palette-png.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
 

@@ -1,6 +1,6 @@
 // Share links as their makers and their holders see them: Debian's Chromium over a real daemon with a token file.
-import { expect, test } from 'vitest';
-import { axeFindings, looks } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { axeFindings, looks, browserTest as test } from '../helpers/browser.ts';
 import { call, withTokens } from '../helpers/studio-tokens.ts';
 
 const query = 'SELECT name, spent FROM best_customers LIMIT 10';

@@ -1,6 +1,6 @@
 // The SQL view as its users drive it: Debian's Chromium over a real daemon and a real mount.
-import { expect, test } from 'vitest';
-import { axeFindings, looks, type Studio, withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { axeFindings, looks, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
 
 async function makeShop({ daemon }: Studio): Promise<void> {
   const statements = [

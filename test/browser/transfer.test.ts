@@ -3,8 +3,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
-import { expectAccessible, withStudio } from '../helpers/browser.ts';
+import { expect } from 'vitest';
+import { expectAccessible, browserTest as test, withStudio } from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';

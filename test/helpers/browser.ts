@@ -3,13 +3,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
 
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Tests of the page are skipped without it: `describe.skipIf(!hasChromium)`. */
+/** Tests of the page are skipped without it, by `browserTest` or `describe.skipIf(!hasChromium)`. */
 export const hasChromium = existsSync(chromiumPath);
+export const browserTest = anyTest.skipIf(!hasChromium);
 
 export interface Look {
   readonly name: string;
