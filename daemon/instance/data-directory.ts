@@ -23,18 +23,31 @@ export interface DataDirectoryUse {
 /** Made where it does not exist. @returns its canonical path @throws CommandError */
 export function createDataDirectory(path: string, { isMounted, user }: DataDirectoryUse): string {
   try {
-    if (existsSync(path)) return realpathSync(path);
-    createDirectory(dirname(path));
-    mkdirSync(path, { mode: closedMode });
-    if (isMounted) writeRootMode(Buffer.from(`${path}\0`), mountRootMode);
-    // Without a mount no container puts programs there.
-    else if (user) chownSync(path, user.uid, user.gid);
+    if (!existsSync(path)) {
+      createDirectory(dirname(path));
+      if (makeDataDirectory(path)) {
+        if (isMounted) writeRootMode(Buffer.from(`${path}\0`), mountRootMode);
+        // Without a mount no container puts programs there.
+        else if (user) chownSync(path, user.uid, user.gid);
+      }
+    }
     return realpathSync(path);
   } catch (cause) {
     throw new CommandError(exitCodes.failed, `--data ${path} cannot be created: ${messageOf(cause)}`, {
       hint: 'choose another directory with --data',
       cause,
     });
+  }
+}
+
+/** False: another daemon, which starts at the same moment, has made it. The claims say which of the two serves. */
+function makeDataDirectory(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: closedMode });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   }
 }
 

@@ -33,15 +33,21 @@ export function createDirectory(path: string, mode?: number): string {
 
 /** Not mkdirSync's own recursion, which never ends where a parent exists and answers ENOENT, as in /proc. */
 function makeDirectory(path: string, mode: number | undefined): void {
-  const make = () => mkdirSync(path, { mode });
   try {
-    make();
+    makeOneDirectory(path, mode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path), mode);
-    make();
+    makeOneDirectory(path, mode);
+  }
+}
+
+/** One that is there, or that somebody else makes at this moment, is as good as a new one. */
+function makeOneDirectory(path: string, mode: number | undefined): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 
