@@ -79,7 +79,7 @@ export interface DatabaseId {
 
 export interface LogStore {
   open(id: DatabaseId): { readonly log: CommitLog; readonly isNew: boolean };
-  /** The file was replaced, or has another page size: its history begins anew. The old one stays until it is too old. */
+  /** The file was replaced, or has another page size: history begins anew. The old one stays until it is too old. */
   newIncarnation(id: DatabaseId, reason: string): CommitLog;
   rename(id: DatabaseId, name: string): void;
   /** A path in the directory of the database's log, on the same file system, for a base copy that is being made. */
