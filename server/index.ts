@@ -29,6 +29,21 @@ export async function inspectTokenFile(path: string): Promise<string | null> {
   }
 }
 
+/** What the server asks about the past of databases, and what it is answered. */
+export type {
+  ArchiveAnswer,
+  ArchiveErrorCode,
+  ArchiveQuestion,
+  ArchiveStatus,
+  ChangedTablesAnswer,
+  HistoryAnswer,
+  LastRewind,
+  MaterialiseAnswer,
+  Moment,
+  PatchAnswer,
+  VerifyAnswer,
+} from './messages/time-machine.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A user of this machine, by all that is needed to become it. */
@@ -92,7 +107,7 @@ export type ToServer =
    */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
-export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state';
+export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state' | 'archive';
 
 /** Server -> supervisor. */
 export type FromServer =
@@ -100,8 +115,9 @@ export type FromServer =
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /**
    * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), 'writers' (WriteRecord) of the database
-   * below the root that `args` names, or 'daemon-state' (DaemonState) where `args` lists the databases below the root
-   * that executors have open. Without a mount the first three answer empty, or null.
+   * below the root that `args` names, 'daemon-state' (DaemonState) where `args` lists the databases below the root
+   * that executors have open, or 'archive' (ArchiveAnswer) with an ArchiveQuestion, which may take minutes. Without a
+   * mount the first three answer empty, or null.
    */
   | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: unknown }
   | {
