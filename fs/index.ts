@@ -3,6 +3,15 @@
 // mount in this process.
 import { fileURLToPath } from 'node:url';
 
+export type {
+  ArchiveAnswer,
+  ArchivedDatabase,
+  ArchiveErrorCode,
+  ArchiveQuestion,
+  ArchiveStartOptions,
+  ArchiveStatus,
+  VerifyAnswer,
+} from './archive/messages.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
@@ -40,3 +49,6 @@ export { DescriptorMessages } from './system/sockets.ts';
 
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));
+
+/** The compiled entry of the archive process: `node archiveProcessPath`, perhaps the kept state's memory as fd 3, IPC. */
+export const archiveProcessPath = fileURLToPath(new URL('./archive/main.js', import.meta.url));

@@ -89,7 +89,7 @@ export interface ServerOptions {
 /** Supervisor -> server. */
 export type ToServer =
   | { readonly type: 'start'; readonly options: ServerOptions }
-  /** Answered by an `answer` with the same id. Known names: 'status' (ServerStatus). */
+  /** Answered by an `answer` with the same id. Known names: 'status' (ServerStatus), 'request' (ServerAnswer). */
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
   /** The answer to a query that the server asked its supervisor. */
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
@@ -120,12 +120,29 @@ export type FromServer =
    * mount the first three answer empty, or null.
    */
   | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: unknown }
+  /** Without a mount: executors have written these databases, by their path below the root. */
+  | { readonly type: 'committed'; readonly databases: readonly string[] }
   | {
       readonly type: 'log';
       readonly level: LogLevel;
       readonly event: string;
       readonly fields: Readonly<Record<string, unknown>>;
     };
+
+/** Arguments of the query 'request': an HTTP request of the local user, who needs no token. */
+export interface ServerRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly timeoutMs: number;
+}
+
+/** Its answer: what HTTP would have answered. */
+export interface ServerAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
 
 export interface ServerStatus {
   readonly pid: number;
@@ -200,6 +217,22 @@ export interface DaemonState {
   readonly restarts: Readonly<Record<string, number>>;
   /** Sum over the databases that somebody has open. */
   readonly walBytes: number;
+  /** null where commits are not kept, or the archive process does not answer. */
+  readonly archive: ArchiveFigures | null;
+}
+
+/** Commits that are kept, of all databases together. */
+export interface ArchiveFigures {
+  readonly databases: number;
+  readonly commits: number;
+  /** What the logs take on the disk, and what they may take. */
+  readonly bytes: number;
+  readonly budgetBytes: number;
+  /** Of write-ahead logs, what is not read yet, and how long the oldest of that waits. */
+  readonly lagBytes: number;
+  readonly lagMs: number;
+  /** Times at which commits were missed. */
+  readonly gaps: number;
 }
 
 /** Monotonic counters of the fs process, by name, for /metrics and health. */

@@ -31,10 +31,13 @@ export class KeptChild {
   #child: Child | undefined;
   /** During a succession: it will take the place of `#child`. */
   #next: Child | undefined;
+  /** Its end is wanted, and no death. */
+  #toRestart: Child | undefined;
   /** Present from start to stop. */
   #life: { readonly end: AbortController; watch: Promise<void> } | undefined;
   #restarts = 0;
   #lastExit: ChildExit | undefined;
+  #lastFailure: string | undefined;
 
   constructor(spec: KeptChildSpec) {
     this.#spec = spec;
@@ -57,10 +60,21 @@ export class KeptChild {
     return this.#lastExit;
   }
 
+  /** Why the newest start has failed; undefined after one that has not. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
+  }
+
   /** To the running process, and to the one that is about to follow it: its start options were made before. */
   send(message: Message): void {
     this.#child?.send(message);
     this.#next?.send(message);
+  }
+
+  /** Starts it in the background, and again where that fails: for a child without which the daemon serves too. */
+  begin(): void {
+    const end = new AbortController();
+    this.#life = { end, watch: this.#startAgain(undefined, end.signal).then(() => this.#watch(end.signal)) };
   }
 
   /** Resolves with the child's `ready` message. A first start that fails is not tried again. */
@@ -116,6 +130,17 @@ export class KeptChild {
     await old.stop(message, timeoutMs);
   }
 
+  /**
+   * Ends the running process and then starts the next, for a child of which only one may run. Resolves when the old one
+   * has ended. A next one that does not start is treated like one that dies.
+   */
+  async restart(message: Message, timeoutMs: number): Promise<void> {
+    const old = this.#child;
+    if (old === undefined) return; // the next one is about to be started
+    this.#toRestart = old;
+    await old.stop(message, timeoutMs);
+  }
+
   #running(): Child {
     if (!this.#child) throw new Error(`the ${this.role} process is being started`);
     return this.#child;
@@ -140,9 +165,12 @@ export class KeptChild {
     const child = this.#spec.spawn();
     this.#child = child;
     try {
-      return await this.#begin(child);
+      const ready = await this.#begin(child);
+      this.#lastFailure = undefined;
+      return ready;
     } catch (error) {
       this.#child = undefined;
+      this.#lastFailure = sentenceOf(error);
       throw error;
     }
   }
@@ -156,23 +184,29 @@ export class KeptChild {
       if (signal.aborted) return;
       if (this.#child !== child) continue; // it was replaced
       this.#child = undefined;
+      if (this.#toRestart === child) {
+        await this.#startAgain(undefined, signal);
+        continue;
+      }
       this.#lastExit = exit;
       log.error('child-died', { role, pid: child.pid, ...exit });
       await this.#startAgain({ livedMs: performance.now() - child.startedAtMs, exit, refused: false }, signal);
     }
   }
 
-  async #startAgain(death: Death, signal: AbortSignal): Promise<void> {
+  /** `death`: of the one before, which this one is to replace after a while; undefined where there was none. */
+  async #startAgain(death: Death | undefined, signal: AbortSignal): Promise<void> {
     const { role, log, beforeRestart, afterRestart } = this.#spec;
     const delayMs = this.#spec.restartDelayMs ?? (({ livedMs }) => this.#backoff.nextDelayMs(livedMs));
     let last = death;
     while (!signal.aborted) {
       const startedAtMs = performance.now();
       try {
-        await delay(delayMs(last), undefined, { signal });
-        await beforeRestart?.(signal);
+        if (last) await delay(delayMs(last), undefined, { signal });
+        if (last) await beforeRestart?.(signal);
         signal.throwIfAborted();
         await this.#startOne();
+        if (!last) return;
         this.#restarts += 1;
         log.info('child-restarted', { role, pid: this.#child?.pid, restarts: this.#restarts });
         afterRestart?.();

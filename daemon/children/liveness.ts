@@ -11,6 +11,8 @@ export interface Probe {
   readonly ask: () => Promise<unknown>;
   /** Its process is not there yet: how long that may take is the business of whoever starts it. */
   readonly isStarting: () => boolean;
+  /** False for a process without which everything is served: its silence is no reason to restart the service. */
+  readonly isVital: boolean;
   /** Ends the silent process; it is started again by whoever keeps it. */
   readonly end: () => void;
 }
@@ -36,7 +38,7 @@ export async function watchLiveness(spec: LivenessSpec, signal: AbortSignal): Pr
   while (!signal.aborted) {
     const answers = await Promise.all(spec.probes.map((probe) => answerOf(probe, spec.log, signal)));
     if (signal.aborted) return;
-    if (!answers.includes(false)) spec.onAllAlive();
+    if (spec.probes.every(({ isVital }, index) => answers[index] || !isVital)) spec.onAllAlive();
     spec.probes.forEach((probe, index) => {
       const rounds = answers[index] || probe.isStarting() ? 0 : (silentRounds.get(probe) ?? 0) + 1;
       silentRounds.set(probe, rounds % patienceRounds);

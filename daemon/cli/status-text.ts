@@ -1,6 +1,10 @@
 // `hoody-sqlite status` for a person at a terminal.
+
+import type { ArchiveSummary } from '../archive/summary.ts';
 import { fieldsText } from '../log.ts';
 import type { ChildStatus, DaemonStatus, FencedDatabase } from '../supervisor/status.ts';
+
+const mostNamed = 5;
 
 /** `earlier` is another status, `seconds` older, to tell what happens per second. */
 export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
@@ -18,6 +22,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
     ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
     ['per second', ratesText(status, earlier, seconds)],
+    ...archiveRows(status.archive),
     ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
     ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
     ...(lastError
@@ -38,6 +43,19 @@ function ratesText(status: DaemonStatus, earlier: DaemonStatus, seconds: number)
   const named = kinds.map(({ name, count }) => `${name} ${count}`).join(', ');
   const http = rate(status.http.requests, earlier.http.requests);
   return `${http} HTTP, ${all} mount${named === '' ? '' : ` (${named})`}`;
+}
+
+function archiveRows(archive: ArchiveSummary | null): [string, string][] {
+  if (archive === null) return [];
+  const { databases, commits, bytes, budgetBytes, lagBytes, gaps, left } = archive;
+  const lag = lagBytes === 0 ? '' : `, ${bytesText(lagBytes)} behind`;
+  const missed = gaps === 0 ? '' : `, ${gaps} gaps`;
+  const kept = `${commits} commits of ${databases} databases, ${bytesText(bytes)} of ${bytesText(budgetBytes)}`;
+  return [
+    ['kept', `${kept}${lag}${missed}`],
+    ...left.slice(0, mostNamed).map(({ database, reason }): [string, string] => ['not kept', `${database}: ${reason}`]),
+    ...(left.length > mostNamed ? [['not kept', `${left.length - mostNamed} more`] as [string, string]] : []),
+  ];
 }
 
 function fenceText({ database, by }: FencedDatabase): string {

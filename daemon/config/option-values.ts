@@ -73,9 +73,9 @@ export function integer(least: number, most: number): Parse<number> {
   };
 }
 
-const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 export const sizeBytes: Parse<number> = (text) => {
-  const match = /^(\d{1,12})([kmg]?)(?:i?b)?$/i.exec(text);
+  const match = /^(\d{1,12})([kmgt]?)(?:i?b)?$/i.exec(text);
   if (!match) throw new Error('expected a number of bytes such as 1048576 or 16MiB');
   const size = Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? 1);
   if (size < 1) throw new Error('expected at least one byte');

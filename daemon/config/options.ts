@@ -6,7 +6,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LockLimits } from '../../fs/index.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../log.ts';
+import { type ArchiveSettings, archiveOptions } from './archive-options.ts';
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { type Option, toggle } from './option.ts';
 import {
   durationSeconds,
   executorMemory,
@@ -16,18 +18,16 @@ import {
   lockLimits,
   name,
   oneOf,
-  type Parse,
   path,
   secondsPerDay,
   sizeBytes,
-  yesOrNo,
 } from './option-values.ts';
 
 /**
  * The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in
  * the unit of the name.
  */
-export interface Settings {
+export interface Settings extends ArchiveSettings {
   readonly mount: string;
   readonly data: string;
   readonly listen: ListenAddress;
@@ -61,31 +61,9 @@ export interface Settings {
   readonly historyMaxOps: number;
 }
 
-interface Option<T> {
-  /** Long flag without dashes; also the key of the configuration file. */
-  readonly flag: string;
-  /** Shown after the flag in the help; null for a switch, which needs no value. */
-  readonly value: string | null;
-  readonly parse: Parse<T>;
-  readonly byDefault: () => T;
-  /** Shown in the help; null when there is nothing to say. */
-  readonly defaultText: string | null;
-  readonly description: string;
-  /** The value as one would type it, where that is not the value itself. */
-  readonly textOf?: (value: T) => string;
-  /** May be changed while the daemon runs, by editing the configuration file. */
-  readonly isLive?: true;
-  /** May be given several times; one text holds several values divided by commas. */
-  readonly isList?: true;
-}
-
 type Options = { readonly [K in keyof Settings]: Option<Settings[K]> };
 
 const isRoot = () => process.getuid?.() === 0;
-
-function toggle(flag: string, description: string): Option<boolean> {
-  return { flag, value: null, parse: yesOrNo, byDefault: () => false, defaultText: null, description };
-}
 
 export const options: Options = {
   mount: {
@@ -304,6 +282,7 @@ export const options: Options = {
     defaultText: '10000',
     description: 'how many changes of a key are kept; 0 = all',
   },
+  ...archiveOptions,
 };
 
 export type SettingName = keyof Settings;

@@ -1,7 +1,9 @@
 // The server process: started on the socket that the supervisor keeps, started again when it dies.
 import {
   type FromServer,
+  type ServerAnswer,
   type ServerOptions,
+  type ServerRequest,
   type ServerStatus,
   serverProcessPath,
   type ToServer,
@@ -22,11 +24,15 @@ export interface HttpServiceSpec {
   readonly options: () => ServerOptions;
   /** Answers what the server asks its supervisor. */
   readonly answer: (name: string, args: unknown) => Promise<unknown>;
+  /** Without a mount: databases that were written for requests, by their path below the data directory. */
+  readonly onCommitted: (databases: readonly string[]) => void;
   readonly log: Log;
 }
 
 /** Beyond the drain time: closing databases, ending executors. */
 const stopSlackMs = 3_000;
+/** The server itself ends a request that takes too long, and says so. */
+const answerSlackMs = 5_000;
 
 export class HttpService {
   readonly process: KeptChild;
@@ -61,6 +67,13 @@ export class HttpService {
     return (await this.process.current?.query('status').catch(() => undefined)) as ServerStatus | undefined;
   }
 
+  /** As an HTTP request of its own user, without a token. @throws Error where no server answers */
+  async request(args: ServerRequest): Promise<ServerAnswer> {
+    const { current } = this.process;
+    if (current === undefined) throw new Error('the server process is being started');
+    return (await current.query('request', args, args.timeoutMs + answerSlackMs)) as ServerAnswer;
+  }
+
   /** Resolves when an HTTP request on the real address is answered, whatever the answer is. */
   ask(): Promise<void> {
     return askHealth(this.#spec.address);
@@ -79,6 +92,7 @@ export class HttpService {
   }
 
   async #onMessage(child: Child, message: FromServer): Promise<void> {
+    if (message.type === 'committed') this.#spec.onCommitted(message.databases);
     if (message.type !== 'query') return;
     try {
       child.send({ type: 'answer', id: message.id, value: await this.#spec.answer(message.name, message.args) });

@@ -1,5 +1,7 @@
 // Answers about the daemon as it runs: to the server process, and to whoever asks whether everything serves.
-import type { FsStatus, LockView, WriterRecord } from '../../fs/index.ts';
+import type { ArchiveAnswer, ArchiveQuestion, FsStatus, LockView, WriterRecord } from '../../fs/index.ts';
+import type { ServerAnswer, ServerRequest } from '../../server/index.ts';
+import { fileMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
 import type { Probe } from '../children/liveness.ts';
 import { daemonState } from './daemon-state.ts';
 import { toFsCounters, toLockSnapshot, toWriteRecord } from './fs-to-server.ts';
@@ -12,16 +14,43 @@ export function probesOf(running: Running): Probe[] {
     ask: () => service.ask(),
     isStarting: () => service.process.current?.isReady !== true,
     end: () => service.process.current?.kill(),
+    isVital: service !== running.archive,
   }));
 }
 
 /** Rejects where a process that serves does not. */
 export async function probeAll(running: Running): Promise<void> {
-  await Promise.all(probesOf(running).map(({ ask }) => ask()));
+  await Promise.all(probesOf(running).map((probe) => (probe.isVital ? probe.ask() : undefined)));
 }
 
 export async function locksOf({ mounted }: Running): Promise<LockView> {
   return ((await mounted?.service.process.current?.query('locks')) as LockView | undefined) ?? { databases: [] };
+}
+
+const noArchive: ArchiveAnswer<never> = {
+  ok: false,
+  code: 'not-archived',
+  message: 'commits are not kept: start the daemon with --archive wal',
+};
+
+/** Of the archive process; in any case an answer, which may be that there is none. */
+export async function answerOfArchive(running: Running, question: ArchiveQuestion): Promise<ArchiveAnswer<unknown>> {
+  const { archive, stateDir, user, log } = running;
+  if (archive === undefined) return noArchive;
+  const file = fileMadeFor(question);
+  if (file !== undefined && !(await mayBeMadeAt(file, stateDir))) {
+    log.error('archive-file-refused', { path: file });
+    return { ok: false, code: 'damaged', message: `no file is made at ${file}` };
+  }
+  const answer = await archive.question(question);
+  if (file !== undefined && answer.ok) await handOver(file, user);
+  return answer;
+}
+
+/** An HTTP request of the user who started the daemon, without HTTP. */
+export async function requestOfServer({ httpService }: Running, request: ServerRequest): Promise<ServerAnswer> {
+  if (httpService === undefined) throw new Error('the server process is being started');
+  return await httpService.request(request);
 }
 
 /** What the server process asks its supervisor: the names are those of `SupervisorQuestion` in server/index.ts. */
@@ -29,6 +58,7 @@ export async function answerServer(running: Running, name: string, args: unknown
   const fs = running.mounted?.service.process.current;
   if (name === 'daemon-state') return daemonState(running, args as readonly string[]);
   if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
+  if (name === 'archive') return await answerOfArchive(running, args as ArchiveQuestion);
   if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
   return toFsCounters((await fs?.query('status')) as FsStatus | undefined);
 }

@@ -3,13 +3,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LockView } from '../../fs/index.ts';
 import type { DaemonState } from '../../server/index.ts';
+import { summaryOf } from '../archive/summary.ts';
 import type { Running } from './running.ts';
 
 /** `openDatabases`: those that executors have open, as paths below the data directory. */
 export async function daemonState(running: Running, openDatabases: readonly string[]): Promise<DaemonState> {
   const children = running.services.map((service) => service.process);
   const fs = running.mounted?.service.process.current;
-  const locks = (await fs?.query('locks').catch(() => undefined)) as LockView | undefined;
+  const [locks, archive] = await Promise.all([
+    fs?.query('locks').catch(() => undefined) as Promise<LockView | undefined> | undefined,
+    running.archive?.status(),
+  ]);
   const open = new Set([...openDatabases, ...(locks?.databases ?? []).map(({ db }) => db)]);
   const sizes = await Promise.all([...open].map((database) => sizeOf(join(running.data, `${database}-wal`))));
   return {
@@ -18,6 +22,7 @@ export async function daemonState(running: Running, openDatabases: readonly stri
     fencedDatabases: running.fenced.length,
     restarts: Object.fromEntries(children.map(({ role, restarts }) => [role, restarts])),
     walBytes: sizes.reduce((sum, size) => sum + size, 0),
+    archive: archive === undefined ? null : summaryOf(archive),
   };
 }
 

@@ -1,4 +1,6 @@
 // What runs of the daemon, as far as questions about it are concerned. The supervisor fills it in while it starts.
+import type { UnprivilegedUser } from '../../server/index.ts';
+import type { ArchiveService } from '../archive/archive-service.ts';
 import type { HttpService } from '../http/http-service.ts';
 import type { Log } from '../log.ts';
 import type { MountService } from '../mount/mount-service.ts';
@@ -13,8 +15,13 @@ export class Running {
   readonly degraded: string[] = [];
   data = '';
   url = '';
+  stateDir = '';
+  /** Whom the server and its executors run as; undefined: as whoever has started the daemon. */
+  user: UnprivilegedUser | undefined;
   mounted: Mounted | undefined;
   httpService: HttpService | undefined;
+  /** undefined where commits are not kept. */
+  archive: ArchiveService | undefined;
   kept: KeptRecord | undefined;
   isStopping = false;
 
@@ -22,8 +29,8 @@ export class Running {
     this.log = log;
   }
 
-  get services(): readonly (MountService | HttpService)[] {
-    return [this.mounted?.service, this.httpService].filter((service) => service !== undefined);
+  get services(): readonly (MountService | HttpService | ArchiveService)[] {
+    return [this.mounted?.service, this.httpService, this.archive].filter((service) => service !== undefined);
   }
 
   /** Databases that are locked for programs of mounts that have died. */

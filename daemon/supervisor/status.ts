@@ -1,5 +1,7 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
 import type { FsStatus, LockView } from '../../fs/index.ts';
+import { type ArchiveSummary, summaryOf } from '../archive/summary.ts';
+import type { Role } from '../children/child.ts';
 import type { KeptChild } from '../children/kept-child.ts';
 import { filesOf } from '../databases/name.ts';
 import type { LoggedEvent } from '../log.ts';
@@ -8,12 +10,12 @@ import { programVersion } from '../version.ts';
 import type { Running } from './running.ts';
 
 export interface ProcessStatus {
-  readonly role: 'supervisor' | 'fs' | 'server' | 'executor';
+  readonly role: Role | 'supervisor' | 'executor';
   readonly pid: number;
 }
 
 export interface ChildStatus {
-  readonly role: 'fs' | 'server';
+  readonly role: Role;
   /** null while it is down. */
   readonly pid: number | null;
   /** Another one than the daemon's after an upgrade and a reload; null while it is down. */
@@ -49,6 +51,8 @@ export interface DaemonStatus {
   readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
   /** Locks on databases of the mount right now; 0 where the kernel keeps them. */
   readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
+  /** The commits that are kept; null where none are (`--archive off`) or the archive process does not answer. */
+  readonly archive: ArchiveSummary | null;
   /** Databases that are locked for programs which have them open through a mount that has died. */
   readonly fenced: readonly FencedDatabase[];
   /** What does not work as asked for, one sentence each. */
@@ -60,10 +64,11 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
   const { mounted, httpService, data } = running;
   const mountService = mounted?.service;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
-  const [fs, locks, http, freeBytes] = await Promise.all([
+  const [fs, locks, http, archive, freeBytes] = await Promise.all([
     askFs('status') as Promise<FsStatus | undefined> | undefined,
     askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
+    running.archive?.status(),
     running.freeSpace.bytes(data),
   ]);
   const children = running.services.map((service) => service.process);
@@ -88,6 +93,7 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
       queuedJobs: http?.queuedJobs ?? 0,
     },
     locks: countLocks(locks),
+    archive: archive === undefined ? null : summaryOf(archive),
     fenced: fencedDatabases(running.fenced, running.kept?.dead ?? []),
     degraded: [
       ...running.degraded,
@@ -124,7 +130,9 @@ function isFileOf(path: string, database: string): boolean {
 function downChildren(children: readonly KeptChild[]): string[] {
   return children
     .filter(({ current }) => current === undefined)
-    .map(({ role }) => `the ${role} process is down and is being started again`);
+    .map(({ role, lastFailure: reason }) => {
+      return `the ${role} process is down and is being started again${reason === undefined ? '' : `: ${reason}`}`;
+    });
 }
 
 function childStatus(child: KeptChild): ChildStatus {

@@ -1,8 +1,8 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import type { Server } from 'node:net';
-import { type FromFsProcess, inspectFuse } from '../../fs/index.ts';
-import type { UnprivilegedUser } from '../../server/index.ts';
+import { type ArchiveQuestion, type FromFsProcess, inspectFuse } from '../../fs/index.ts';
+import type { ServerRequest } from '../../server/index.ts';
 import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
 import { urlOf } from '../config/listen-address.ts';
@@ -24,12 +24,13 @@ import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
-import { answerServer, locksOf, probeAll, probesOf } from './answers.ts';
+import { answerOfArchive, answerServer, locksOf, probeAll, probesOf, requestOfServer } from './answers.ts';
 import { claimDirectories, createStateDirectory } from './claim-directories.ts';
 import { EndSteps } from './end-steps.ts';
 import { toServerMessages } from './fs-to-server.ts';
 import { KeptRecord } from './kept-record.ts';
 import { Running } from './running.ts';
+import { startArchive } from './start-archive.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
@@ -43,7 +44,6 @@ export class Supervisor {
   readonly #keptMount: KeptMount;
   readonly #endSteps: EndSteps;
   readonly #running: Running;
-  #user: UnprivilegedUser | undefined;
   #logLevel: LogLevel;
   /** How long the stop to come waits for requests and programs. */
   #drainSeconds: number;
@@ -113,9 +113,8 @@ export class Supervisor {
   }
 
   /**
-   * The fs process and the server are replaced by new ones of the program as it is on disk now; no client gets an
-   * error. Where a new one does not start, it rejects and the old one serves on. A call during a reload waits for that
-   * one.
+   * The processes are replaced by new ones of the program as it is on disk now; no client gets an error. Where a new fs
+   * process or server does not start, it rejects and the old one serves on. A call during a reload waits for that one.
    */
   async reload(): Promise<void> {
     if (this.#stopping) throw new CommandError(exitCodes.failed, 'the daemon is stopping');
@@ -127,6 +126,7 @@ export class Supervisor {
 
   async #reload(): Promise<void> {
     await this.#running.mounted?.service.reload();
+    await this.#running.archive?.restart();
     await this.#running.httpService?.reload(new Drain(this.#settings.drainSeconds));
     this.#log.info('reloaded');
   }
@@ -140,8 +140,11 @@ export class Supervisor {
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
     const mountPoint = this.#isMountPossible() ? canonicalMountPoint(settings.mount) : null;
-    this.#user = settings.user === undefined ? undefined : findUser(settings.user);
-    this.#running.data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user: this.#user });
+    this.#running.user = settings.user === undefined ? undefined : findUser(settings.user);
+    this.#running.data = createDataDirectory(settings.data, {
+      isMounted: mountPoint !== null,
+      user: this.#running.user,
+    });
     if (mountPoint !== null) refuseNesting(this.#running.data, mountPoint);
     createRunDir(settings.runDir);
     const instance = instanceOf(settings.runDir, this.#running.data);
@@ -162,6 +165,7 @@ export class Supervisor {
 
     // A start that fails here has touched no mount.
     createStateDirectory(settings.stateDir);
+    this.#running.stateDir = settings.stateDir;
     const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0, {
       mode: settings.socketMode,
       gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
@@ -175,9 +179,12 @@ export class Supervisor {
         : undefined;
     if (adopted) kept.setDead(earlier?.dead ?? []);
     else await this.#endStaleMounts(mountPoint, kept);
+    // Programs commit until the mount has ended, and the archive process is to read that.
+    this.#endSteps.add(async () => this.#running.archive?.stop());
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
     if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
     kept.write(this.#running.mounted);
+    this.#running.archive = startArchive(settings, this.#running);
     await this.#startHttp(socket);
     await this.#openControl(instance);
   }
@@ -223,6 +230,7 @@ export class Supervisor {
         idlePolling,
         stateDir: instance.folder,
         fence: kept.dead.length > 0,
+        ...(this.#settings.archive === 'off' ? {} : { archive: true }),
       },
       adopted,
       onChange: () => {
@@ -238,12 +246,15 @@ export class Supervisor {
           kept.setFenced(message.databases as readonly string[]);
           kept.write({ mountPoint, service });
         }
-        for (const told of toServerMessages(message as unknown as FromFsProcess)) this.#running.httpService?.send(told);
+        const told = message as unknown as FromFsProcess;
+        if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
+        for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);
       },
       onLost: async () => {
         await this.#running.httpService?.stop(new Drain(0));
       },
       onBack: () => {
+        this.#running.archive?.restart(); // the fs process of the new mount notes commits in other memory
         this.#running.httpService?.start().catch((error: unknown) => {
           this.#log.error('server-not-restarted', { reason: messageOf(error) });
           this.#onStop('the server cannot be started again', exitCodes.failed);
@@ -310,10 +321,11 @@ export class Supervisor {
             dataDir: this.#running.data,
             mountPoint: this.#running.mounted?.mountPoint ?? null,
             fenced: this.#running.fenced,
-            user: this.#user,
+            user: this.#running.user,
           },
         ),
       answer: (name, args) => answerServer(this.#running, name, args),
+      onCommitted: (databases) => this.#running.archive?.committed(databases),
       log: this.#log,
     });
     await service.start();
@@ -327,6 +339,8 @@ export class Supervisor {
       locks: () => locksOf(this.#running),
       reload: () => this.reload(),
       alive: () => probeAll(this.#running),
+      archive: (args) => answerOfArchive(this.#running, args as ArchiveQuestion),
+      request: (args) => requestOfServer(this.#running, args as ServerRequest),
       stop: async (args) => this.#stopAsAsked((args ?? {}) as StopRequest),
     });
   }

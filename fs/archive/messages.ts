@@ -125,6 +125,8 @@ export interface ArchivedDatabase {
   readonly bytes: number;
   /** Bytes of the write-ahead log that are not read yet. */
   readonly lagBytes: number;
+  /** How long the oldest of them waits; absent or 0: none does. */
+  readonly lagMs?: number;
   readonly gaps: number;
 }
 

@@ -1,6 +1,7 @@
 // Gauges of the daemon as its supervisor sees it: whether the mount is up, what is degraded, how often a process died.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DaemonState } from '../index.ts';
+import { ArchiveMetrics } from './archive-metrics.ts';
 
 export class DaemonMetrics {
   readonly #mountUp: Gauge;
@@ -8,9 +9,11 @@ export class DaemonMetrics {
   readonly #fenced: Gauge;
   readonly #walBytes: Gauge;
   readonly #restarts: Counter;
+  readonly #archive: ArchiveMetrics;
 
   constructor(registry: Registry, version: string) {
     const registers = [registry];
+    this.#archive = new ArchiveMetrics(registry);
     const build = new Gauge({
       name: 'hoody_sqlite_build_info',
       help: '1, with the version of the program that runs and of its Node.',
@@ -58,6 +61,7 @@ export class DaemonMetrics {
     this.#degraded.set(state.degraded);
     this.#fenced.set(state.fencedDatabases);
     this.#walBytes.set(state.walBytes);
+    this.#archive.show(state.archive);
     this.#restarts.reset();
     for (const [role, count] of Object.entries(state.restarts)) this.#restarts.inc({ role }, count);
   }

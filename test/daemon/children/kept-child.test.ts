@@ -104,6 +104,48 @@ test('a first start that fails rejects with the reason of the child and leaves n
   expect(kept.current).toBeUndefined();
 });
 
+test('a child that is begun in the background is tried again where it does not start', async () => {
+  const { kept, use } = keepChanging('process.exit(7);');
+  kept.begin();
+  await eventually(() => expect(kept.lastFailure).toContain('exit code 7'));
+  use(obedient);
+  await eventually(() => expect(kept.current?.isReady).toBe(true));
+  expect(kept.lastFailure).toBeUndefined();
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('a child that starts at once in the background counts no restart', async () => {
+  const kept = keep(obedient);
+  kept.begin();
+  await eventually(() => expect(kept.current?.isReady).toBe(true));
+  expect(kept.restarts).toBe(0);
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
+test('one that may not run beside another is restarted only when the old one has ended, and that is no death', async () => {
+  const alone = join(folder, 'alone');
+  const jealous = obedient.replace(
+    "process.on('disconnect'",
+    `const fs = require('fs'); fs.writeFileSync(${JSON.stringify(alone)}, '', { flag: 'wx' });
+     process.on('exit', () => fs.rmSync(${JSON.stringify(alone)})); process.on('disconnect'`,
+  );
+  const lines: string[] = [];
+  const kept = keep(jealous, {}, (line) => lines.push(line));
+  kept.begin();
+  await eventually(() => expect(kept.current?.isReady).toBe(true));
+  const pid = kept.current?.pid;
+  await kept.restart({ type: 'stop' }, 10_000);
+  await eventually(() => expect(kept.current?.isReady).toBe(true));
+  expect(kept.current?.pid).not.toBe(pid);
+  expect(kept.restarts).toBe(0);
+  expect(lines).toEqual([]);
+  kept.current?.kill();
+  await eventually(() => expect(lines.join('')).toContain('child-died'));
+  rmSync(alone);
+  await eventually(() => expect(kept.current?.isReady).toBe(true));
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
 test('a restart whose preparation fails is tried again', async () => {
   let attempts = 0;
   const kept = keep(obedient, {

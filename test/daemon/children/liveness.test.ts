@@ -9,7 +9,7 @@ const log = createLog({ write: () => {} }, 'error');
 async function watched(
   answers: Readonly<Record<string, () => Promise<unknown>>>,
   test: (seen: { ended: string[]; alive: () => number }) => Promise<void>,
-  { intervalMs = 1, isStarting = false } = {},
+  { intervalMs = 1, isStarting = false, isVital = (_: string): boolean => true } = {},
 ): Promise<void> {
   const ended: string[] = [];
   let alive = 0;
@@ -18,6 +18,7 @@ async function watched(
     name,
     ask,
     isStarting: () => isStarting,
+    isVital: isVital(name),
     end: () => ended.push(name),
   }));
   const watch = watchLiveness({ probes, intervalMs, onAllAlive: () => alive++, log }, end.signal);
@@ -50,6 +51,18 @@ test('the silent one is ended, and no sign of life is given', async () => {
     expect(new Set(ended)).toEqual(new Set(['fs']));
     expect(alive()).toBe(0);
   });
+});
+
+test('the silence of one without which everything is served ends it, and is no reason to restart the service', async () => {
+  await watched(
+    { archive: silent, server: answering },
+    async ({ ended, alive }) => {
+      await eventually(() => expect(ended.length).toBeGreaterThan(1));
+      expect(new Set(ended)).toEqual(new Set(['archive']));
+      expect(alive()).toBeGreaterThan(1);
+    },
+    { isVital: (name) => name !== 'archive' },
+  );
 });
 
 test('one that is being started is not ended, and gives no sign of life', async () => {

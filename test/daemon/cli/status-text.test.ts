@@ -21,6 +21,7 @@ const idle: DaemonStatus = {
   fuse: { requests: { LOOKUP: 10, SETLK: 5 }, handles: 3 },
   http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
   locks: { databases: 1, holders: 2, waiters: 1 },
+  archive: null,
   fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
   degraded: ['no passthrough: this is an example'],
   lastError: { time: '2026-01-02T03:04:05.000Z', event: 'child-died', fields: { role: 'server', code: null } },
@@ -52,4 +53,23 @@ last error   2026-01-02T03:04:05.000Z child-died role=server code=null
 test('a counter that began again does not count backwards', () => {
   const restarted = { ...idle, fuse: { requests: {} }, http: { ...idle.http, requests: 0 } };
   expect(statusText(restarted, idle, 1)).toContain('per second   0 HTTP, 0 mount\n');
+});
+
+test('a person is told how many commits are kept, what is missing, and which databases are left out', () => {
+  const left = Array.from({ length: 7 }, (_, n) => ({ database: `${n}.db`, reason: 'no write-ahead log' }));
+  const archive = {
+    databases: 2,
+    commits: 30,
+    bytes: 2 ** 20,
+    budgetBytes: 2 ** 30,
+    lagBytes: 4096,
+    lagMs: 20,
+    gaps: 1,
+    left,
+  };
+  const text = statusText({ ...idle, archive }, idle, 1);
+  expect(text).toContain('kept         30 commits of 2 databases, 1.0 MiB of 1.0 GiB, 4.0 KiB behind, 1 gaps\n');
+  expect(text).toContain('not kept     0.db: no write-ahead log\n');
+  expect(text.match(/^not kept/gm)).toHaveLength(6);
+  expect(text).toContain('not kept     2 more\n');
 });

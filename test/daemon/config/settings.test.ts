@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../../daemon/cli/command.ts';
 import { commands } from '../../../daemon/cli/command-table.ts';
 import { parseArguments } from '../../../daemon/cli/run.ts';
+import { archiveByDefault } from '../../../daemon/config/archive-options.ts';
 import { checkTogether, loadSettings } from '../../../daemon/config/settings.ts';
 import { CommandError } from '../../../daemon/errors.ts';
 
@@ -67,6 +68,28 @@ describe('precedence', () => {
     expect(warnings).toEqual([]);
   });
 
+  test('the commits of databases are kept where one says so, within limits that one may set', () => {
+    expect(load([]).settings).toMatchObject({
+      archive: archiveByDefault,
+      archiveInclude: [],
+      archiveExclude: [],
+      archiveEveryCommitSeconds: 7 * 86_400,
+      archiveThinnedSeconds: 30 * 86_400,
+      archiveBudgetBytes: 0,
+    });
+    const config = configFile('{"archive-include":["apps/*.db"],"archive-every-commit":"12h"}');
+    const flags = ['--archive', 'wal', '--archive-exclude', '**/cache.db,tmp/*', '--archive-budget', '2TiB'];
+    expect(load([...flags, '--config', config], { HOODY_SQLITE_ARCHIVE_THINNED: '90d' }).settings).toMatchObject({
+      archive: 'wal',
+      archiveInclude: ['apps/*.db'],
+      archiveExclude: ['**/cache.db', 'tmp/*'],
+      archiveEveryCommitSeconds: 12 * 3600,
+      archiveThinnedSeconds: 90 * 86_400,
+      archiveBudgetBytes: 2 * 2 ** 40,
+    });
+    expect(load(['--archive-budget', 'auto']).settings.archiveBudgetBytes).toBe(0);
+  });
+
   test('a switch can be turned off again by a flag', () => {
     expect(load(['--no-mount=false'], { HOODY_SQLITE_NO_MOUNT: 'true' }).settings.noMount).toBe(false);
   });
@@ -94,6 +117,9 @@ describe('refused by name', () => {
     [['--max-body-bytes', '0'], '--max-body-bytes'],
     [['--executor-memory', '64MiB'], '--executor-memory'],
     [['--history-max-ops', '1.5'], '--history-max-ops'],
+    [['--archive', 'all'], '--archive'],
+    [['--archive-budget', 'much'], '--archive-budget'],
+    [['--archive-every-commit', 'week'], '--archive-every-commit'],
     [['--no-mount=maybe'], '--no-mount'],
     [['--data', ''], '--data'],
     [['--data'], '--data'],

@@ -1,0 +1,74 @@
+// The options of the time machine: which databases have their commits kept, how long, and in how much space.
+import type { Option } from './option.ts';
+import { durationSeconds, list, oneOf, secondsPerDay, sizeBytes } from './option-values.ts';
+
+export type ArchiveMode = 'wal' | 'off';
+
+/** What holds where `--archive` is not given. */
+export const archiveByDefault: ArchiveMode = 'off';
+
+export interface ArchiveSettings {
+  /** `wal`: every commit of every database in WAL mode is kept. */
+  readonly archive: ArchiveMode;
+  /** Globs of paths below the data directory; none means all. */
+  readonly archiveInclude: readonly string[];
+  readonly archiveExclude: readonly string[];
+  readonly archiveEveryCommitSeconds: number;
+  readonly archiveThinnedSeconds: number;
+  /** Of all logs together; 0: the smaller of 10 % of the disk and twice the databases + 1 GiB. */
+  readonly archiveBudgetBytes: number;
+}
+
+export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<ArchiveSettings[K]> } = {
+  archive: {
+    flag: 'archive',
+    value: 'wal|off',
+    parse: oneOf(['wal', 'off']),
+    byDefault: () => archiveByDefault,
+    defaultText: archiveByDefault,
+    description: 'keep every commit of the databases in WAL mode, in STATE-DIR/archive: for history, rewind and undo',
+  },
+  archiveInclude: {
+    flag: 'archive-include',
+    value: 'GLOB',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'all databases',
+    description: 'databases whose commits are kept, by their path below the data directory; may be repeated',
+    isList: true,
+  },
+  archiveExclude: {
+    flag: 'archive-exclude',
+    value: 'GLOB',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'none',
+    description: 'databases whose commits are not kept, even where --archive-include names them; may be repeated',
+    isList: true,
+  },
+  archiveEveryCommitSeconds: {
+    flag: 'archive-every-commit',
+    value: 'DURATION',
+    parse: durationSeconds,
+    byDefault: () => 7 * secondsPerDay,
+    defaultText: '7d',
+    description: 'how long every single commit is kept',
+  },
+  archiveThinnedSeconds: {
+    flag: 'archive-thinned',
+    value: 'DURATION',
+    parse: durationSeconds,
+    byDefault: () => 30 * secondsPerDay,
+    defaultText: '30d',
+    description: 'how long one state for each 5 minutes is kept; after that one for each day',
+  },
+  archiveBudgetBytes: {
+    flag: 'archive-budget',
+    value: 'SIZE|auto',
+    parse: (text) => (text === 'auto' ? 0 : sizeBytes(text)),
+    byDefault: () => 0,
+    defaultText: 'auto: 10 % of the disk, at most twice the databases and 1 GiB',
+    description: 'room for the kept commits of all databases; the oldest go when it is used up',
+    textOf: (bytes) => (bytes === 0 ? 'auto' : String(bytes)),
+  },
+};
