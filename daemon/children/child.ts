@@ -82,7 +82,10 @@ export class Child {
     });
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => resolve({ code, signal }));
-      this.#process.once('error', () => resolve({ code: null, signal: null }));
+      this.#process.once('error', () => {
+        // With a pid it is a message that could not be sent: the end is still to come.
+        if (this.#process.pid === undefined) resolve({ code: null, signal: null });
+      });
       const { isStuck } = spec;
       if (!isStuck) return;
       this.#stuckTimer = setInterval(() => {

@@ -86,6 +86,19 @@ test('a child that dies is started again, and again', async () => {
   await kept.stop({ type: 'stop' }, 10_000);
 });
 
+test('messages that a dying child does not get are no end of it: how it has ended is known', async () => {
+  const kept = keep(obedient);
+  await kept.start();
+  const pid = kept.current?.pid ?? 0;
+  process.kill(pid, 'SIGKILL');
+  // Without a turn of the event loop in between, so that the broken channel is noticed before the end.
+  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
+  kept.send({ type: 'told' });
+  await eventually(() => expect(kept.restarts).toBe(1));
+  expect(kept.lastExit).toEqual({ code: null, signal: 'SIGKILL' });
+  await kept.stop({ type: 'stop' }, 10_000);
+});
+
 test('a query that is under way when the child dies is rejected', async () => {
   const kept = keep(
     `process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); if (m.type === 'query') process.exit(3); });`,
