@@ -1,0 +1,142 @@
+// One incarnation as its readers see it: its base, its segments, and what a page was at a commit. It works beside the
+// process that appends, compresses and folds: an ENOENT means that a file was just replaced, and opening again helps.
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { BlockCache, ClosedSegment } from './closed-segment.ts';
+import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from './commit-record.ts';
+import { codeOf, readInto } from './disk.ts';
+import { type Identity, parseIdentity } from './identity.ts';
+import { type BaseFile, identityFile, listLog } from './log-files.ts';
+import { inBase, PageMap } from './page-map.ts';
+import { RawSegment } from './raw-segment.ts';
+import type { Segment } from './segment.ts';
+
+export class OpenLog {
+  readonly folder: string;
+  readonly identity: Identity;
+  readonly base: BaseFile | undefined;
+  /** Ascending, those without a commit left out. */
+  readonly segments: readonly Segment[];
+  /** Index of each one's first page among the pages of all. */
+  readonly starts: readonly number[];
+  readonly #baseFd: number | undefined;
+
+  private constructor(folder: string, identity: Identity, base: BaseFile | undefined, segments: readonly Segment[]) {
+    this.folder = folder;
+    this.identity = identity;
+    this.base = base;
+    this.segments = segments;
+    let start = 0;
+    this.starts = segments.map(({ pages }) => {
+      start += pages;
+      return start - pages;
+    });
+    this.#baseFd = base === undefined ? undefined : openSync(base.path, 'r');
+  }
+
+  /** @throws LogDamage, NodeJS.ErrnoException */
+  static open(folder: string): OpenLog {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return OpenLog.#openOnce(folder);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;
+      }
+    }
+  }
+
+  static #openOnce(folder: string): OpenLog {
+    const identity = parseIdentity(readFileSync(join(folder, identityFile)));
+    const { base, closed, raw } = listLog(folder);
+    const cache = new BlockCache();
+    const segments: Segment[] = [];
+    try {
+      for (const { path } of closed) segments.push(ClosedSegment.open(path, cache));
+      for (const first of raw) segments.push(RawSegment.open(folder, first));
+      const [empty, full] = [segments.filter(isEmpty), segments.filter((segment) => !isEmpty(segment))];
+      for (const segment of empty) segment.close();
+      return new OpenLog(
+        folder,
+        identity,
+        base,
+        full.sort((a, b) => a.first - b.first),
+      );
+    } catch (error) {
+      for (const segment of segments) segment.close();
+      throw error;
+    }
+  }
+
+  get pageBytes(): number | undefined {
+    return this.segments[0]?.pageBytes;
+  }
+
+  /** Where every page lies at this commit. */
+  mapAt(number: number): PageMap {
+    const map = new PageMap();
+    for (const index of this.segments.keys()) this.#apply(map, index, number);
+    return map;
+  }
+
+  /** The same, with pauses in between. */
+  async mapAtInSteps(number: number): Promise<PageMap> {
+    const map = new PageMap();
+    for (const index of this.segments.keys()) {
+      this.#apply(map, index, number);
+      await setImmediate();
+    }
+    return map;
+  }
+
+  #apply(map: PageMap, index: number, upTo: number): void {
+    const segment = this.segments[index];
+    if (segment === undefined || segment.first > upTo) return;
+    const [records, numbers] = [segment.records(), segment.numbers()];
+    const count = records.length / RECORD_BYTES;
+    let at = 0;
+    for (let record = 0; record < count && numberOf(records, record) <= upTo; record++) {
+      const end = at + pagesOf(records, record);
+      map.apply(databasePagesOf(records, record), numbers.subarray(at, end), (this.starts[index] ?? 0) + at);
+      at = end;
+    }
+  }
+
+  /** The content of the page with this index among the pages of all segments. @throws LogDamage */
+  readLogged(index: number, target: Buffer, at: number): void {
+    let [low, high] = [0, this.starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.starts[middle] ?? 0) <= index) low = middle;
+      else high = middle - 1;
+    }
+    this.segments[low]?.readPage(index - (this.starts[low] ?? 0), target, at);
+  }
+
+  /** A page of the base; zeros beyond its end. @returns whether there is a base */
+  readBase(pageNumber: number, target: Buffer, at: number, pageBytes: number): boolean {
+    if (this.#baseFd === undefined) return false;
+    const part = target.subarray(at, at + pageBytes);
+    part.fill(0, readInto(this.#baseFd, part, (pageNumber - 1) * pageBytes));
+    return true;
+  }
+
+  /** A page as the map says. @returns false: it is in the base, and there is none */
+  readPage(map: PageMap, pageNumber: number, target: Buffer, at = 0): boolean {
+    const pageBytes = this.pageBytes ?? 0;
+    const place = map.placeOf(pageNumber);
+    if (place === inBase) return this.readBase(pageNumber, target, at, pageBytes);
+    if (place < 0) target.fill(0, at, at + pageBytes);
+    else this.readLogged(place, target, at);
+    return true;
+  }
+
+  close(): void {
+    for (const segment of this.segments) segment.close();
+    if (this.#baseFd !== undefined) closeSync(this.#baseFd);
+  }
+}
+
+function isEmpty({ commits }: Segment): boolean {
+  return commits === 0;
+}
