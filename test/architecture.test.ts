@@ -82,7 +82,7 @@ test('the lock table and the protocol codec, and all that they load, do no I/O a
   expect([...loaded].filter((file) => impure.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
 });
 
-test('only executors load SQLite: neither the server process nor the fs process does', () => {
+test('only executors and rewinders load SQLite: neither the server process nor the fs process does', () => {
   expect(loadedBy('server/executor/main.ts').has('better-sqlite3')).toBe(true);
   expect(loadedBy('server/process/main.ts').get('better-sqlite3') ?? []).toEqual([]);
   expect(loadedBy('fs/main.ts').get('better-sqlite3') ?? []).toEqual([]);

@@ -82,10 +82,16 @@ export function forgetTables(connection: Connection): void {
   knownTables.delete(connection);
 }
 
-/** Gives every KV table a new identity: all cursors and ETags handed out so far become invalid. */
+/**
+ * Gives every KV table a new identity: all cursors and ETags handed out so far become invalid. Other executors remember
+ * the old ones: by the schema's version they look anew.
+ */
 export function resetIdentities(connection: Connection): void {
-  if (hasTable(connection, metaTable))
+  if (hasTable(connection, metaTable)) {
     connection.statement(`UPDATE ${quoteName(metaTable)} SET id = lower(hex(randomblob(6)))`).run();
+    const version = connection.database.pragma('schema_version', { simple: true }) as number;
+    connection.database.pragma(`schema_version=${(version + 1) | 0}`);
+  }
   knownTables.delete(connection);
 }
 
