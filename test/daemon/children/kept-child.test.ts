@@ -93,7 +93,7 @@ test('messages that a dying child does not get are no end of it: how it has ende
   process.kill(pid, 'SIGKILL');
   // Without a turn of the event loop in between, so that the broken channel is noticed before the end.
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
-  kept.send({ type: 'told' });
+  kept.send({ type: 'told', text: 'x'.repeat(1e7) }); // more than the channel holds
   await eventually(() => expect(kept.restarts).toBe(1));
   expect(kept.lastExit).toEqual({ code: null, signal: 'SIGKILL' });
   await kept.stop({ type: 'stop' }, 10_000);
