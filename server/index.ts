@@ -29,6 +29,7 @@ export async function inspectTokenFile(path: string): Promise<string | null> {
   }
 }
 
+export { parseAt } from './messages/moment.ts';
 /** What the server asks about the past of databases, and what it is answered. */
 export type {
   ArchiveAnswer,
