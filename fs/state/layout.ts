@@ -3,7 +3,7 @@
 
 /** "hoSQ", little-endian. */
 export const magic = 0x51536f68;
-export const layoutVersion = 3;
+export const layoutVersion = 4;
 
 export interface Section {
   readonly startByte: number;
@@ -22,6 +22,10 @@ export const headerWord = {
   passthrough: 4,
   locks: 5,
   surveyed: 6,
+  /** 1 while commits are recorded for the archive process. */
+  archiving: 7,
+  /** When the archive process was last seen alive, in seconds since the host began; 0: never. */
+  archiveBeatS: 8,
 } as const;
 /** Fields of the first page, as doubles (index = byte / 8). */
 export const headerDouble = { nextNodeId: 32, nextHandleId: 33 } as const;
@@ -36,7 +40,13 @@ export const handleSection: Section = section(endOf(nodeSection), 64, 1 << 18);
 export const lockSection: Section = section(endOf(handleSection), 1024, 1 << 15);
 export const waiterSection: Section = section(endOf(lockSection), 32, 1 << 15);
 export const fenceSection: Section = section(endOf(waiterSection), 4096, 1 << 14);
-export const stateBytes = endOf(fenceSection);
+/** A ring: the record of commit N lies in slot (N - 1) % slots. */
+export const commitSection: Section = section(endOf(fenceSection), 128, 1 << 16);
+/** A ring as well, of those who made these commits. */
+export const writerSection: Section = section(endOf(commitSection), 512, 1 << 12);
+/** A hash table by inode. */
+export const positionSection: Section = section(endOf(writerSection), 64, 1 << 14);
+export const stateBytes = endOf(positionSection);
 
 function section(startByte: number, slotBytes: number, slots: number): Section {
   return { startByte, slotBytes, slots };
