@@ -1,0 +1,114 @@
+// What the mount has recorded of the commits of one database: who made each one and when, how far each write-ahead log
+// was committed, and by which descriptor of the fs process it can be read after it has lost its name. It remembers; it
+// reads nothing.
+import type { WalPosition, Writer } from '../commit.ts';
+import { isSameLog, type Salts } from './position.ts';
+
+/** One commit through the mount, as the fs process has recorded it. */
+export interface CommitRecord {
+  /** Of the record: 1, 2, 3 ... over all databases of a mount. */
+  readonly number: number;
+  readonly timeMs: number;
+  /** Of the main file, in decimal. */
+  readonly inode: string;
+  readonly device: string;
+  readonly salt1: number;
+  readonly salt2: number;
+  /** The last frame of the transaction. */
+  readonly lastFrame: number;
+  readonly fsPid: number;
+  /** Descriptors of `-wal` and `-shm` in the fs process. */
+  readonly walFd: number;
+  readonly shmFd: number;
+  /** Asked when the commit is read: a name may come a moment after the record. undefined: not yet known. */
+  readonly writer: () => Writer | null | undefined;
+}
+
+/** One write-ahead log, from its first frame until it is begun anew or deleted. */
+export interface Generation {
+  readonly salt1: number;
+  readonly salt2: number;
+  /** The newest frame that is recorded as committed. */
+  lastFrame: number;
+  newest: CommitRecord;
+  /** By last frame; the first record of a frame counts. */
+  readonly records: Map<number, CommitRecord>;
+}
+
+/** Records of one log whose writers are remembered while the tail cannot go on. */
+const mostRecords = 20_000;
+
+export class Evidence {
+  /** In the order in which they were begun. */
+  #generations: Generation[] = [];
+  /** Every commit since the one that was read last has a record here, if it was made through the mount. */
+  isAnchored = false;
+
+  add(record: CommitRecord): void {
+    let generation = this.#generations.at(-1);
+    if (generation === undefined || !isSameLog(generation, record)) {
+      const { salt1, salt2, lastFrame } = record;
+      generation = { salt1, salt2, lastFrame, newest: record, records: new Map() };
+      this.#generations.push(generation);
+    }
+    // A transaction that was rolled back gives WRITE back as well, and leaves the index as it was.
+    if (!generation.records.has(record.lastFrame)) generation.records.set(record.lastFrame, record);
+    if (record.lastFrame > generation.lastFrame) generation.lastFrame = record.lastFrame;
+    generation.newest = record;
+    if (generation.records.size > mostRecords) {
+      for (const frame of generation.records.keys()) {
+        generation.records.delete(frame);
+        break;
+      }
+    }
+  }
+
+  /** The log that comes next: that of `position` if frames of it are unread, else the one behind it. */
+  next(position: WalPosition): Generation | undefined {
+    const at = this.#generations.findIndex((generation) => isSameLog(generation, position));
+    if (at > 0) this.#generations.splice(0, at);
+    const [first, second] = this.#generations;
+    if (first === undefined || !isSameLog(first, position)) return first;
+    return first.lastFrame > position.frames ? first : second;
+  }
+
+  /** Whether a commit at or before a position was recorded: then all that came later are. */
+  anchorAt(position: WalPosition): void {
+    this.isAnchored = this.#of(position) !== undefined;
+  }
+
+  recordOf({ salt1, salt2, frames }: WalPosition): CommitRecord | undefined {
+    return this.#of({ salt1, salt2 })?.records.get(frames);
+  }
+
+  /** When the transaction behind `position` was committed at the latest. */
+  latestTimeMs(position: WalPosition): number | undefined {
+    let latest: CommitRecord | undefined;
+    for (const [frame, record] of this.#of(position)?.records ?? []) {
+      if (frame >= position.frames && (latest === undefined || frame < latest.lastFrame)) latest = record;
+    }
+    return latest?.timeMs;
+  }
+
+  /** Forgets what lies before a position: it has been read. */
+  passed(position: WalPosition): void {
+    for (const frame of this.#of(position)?.records.keys() ?? []) {
+      if (frame > position.frames) break;
+      this.#of(position)?.records.delete(frame);
+    }
+  }
+
+  /** The oldest log is of no use: nothing has to follow on it. */
+  dropOldest(): void {
+    this.#generations.shift();
+  }
+
+  /** Everything that was recorded up to now has been read by other means. */
+  clear(): void {
+    this.#generations = [];
+  }
+
+  #of(salts: Salts): Generation | undefined {
+    return this.#generations.find((generation) => isSameLog(generation, salts));
+  }
+}
