@@ -24,6 +24,8 @@ export const errorCodes = {
   KEY_NOT_FOUND: { status: 404, description: 'The key does not exist.' },
   KEY_EXPIRED: { status: 404, description: 'The key existed and its time to live is over.' },
   HISTORY_ENTRY_NOT_FOUND: { status: 404, description: 'There is no such history entry.' },
+  NOT_ARCHIVED: { status: 404, description: 'The past of the database is not kept; the text says why.' },
+  UNKNOWN_BOOKMARK: { status: 404, description: 'The database has no such bookmark.' },
   METHOD_NOT_ALLOWED: { status: 405, description: 'The route exists, but not with this method.' },
   CONFLICT: { status: 409, description: 'The state of the database or file does not allow this.' },
   CANCELLED: { status: 409, description: 'The request was cancelled; nothing was committed.' },
@@ -33,6 +35,8 @@ export const errorCodes = {
   TIME_TRAVEL_CHAIN_GAP: { status: 409, description: 'Writes without recorded history stand in between.' },
   CHANGE_CURSOR_EXPIRED: { status: 410, description: 'Changes after this cursor are no longer kept.' },
   CHANGE_CURSOR_INVALID: { status: 410, description: 'The cursor does not belong to this database or table.' },
+  TOO_OLD: { status: 410, description: 'The state of this moment is no longer kept.' },
+  ARCHIVE_GAP: { status: 410, description: 'What was written around this moment was not seen.' },
   PRECONDITION_FAILED: { status: 412, description: 'If-Match, If-None-Match or if_match did not hold.' },
   PAYLOAD_TOO_LARGE: { status: 413, description: 'The request is larger than a limit.' },
   RESPONSE_TOO_LARGE: { status: 413, description: 'The answer would be larger than the limit; nothing was committed.' },
@@ -43,12 +47,14 @@ export const errorCodes = {
   INTERNAL_ERROR: { status: 500, description: 'An error of the server.' },
   DATABASE_ERROR: { status: 500, description: 'SQLite or the disk failed.' },
   DELETE_INCOMPLETE: { status: 500, description: 'Some files of the database could not be removed; a retry is safe.' },
+  ARCHIVE_DAMAGED: { status: 500, description: 'The files that keep the past of the database are damaged.' },
   DATABASE_BUSY: {
     status: 503,
     description: 'A program, or another request, holds the database longer than the request may wait.',
   },
   REQUEST_TIMEOUT: { status: 503, description: 'The deadline passed; nothing was committed.' },
   SERVICE_UNAVAILABLE: { status: 503, description: 'Too much work is queued, or the work was interrupted.' },
+  NO_SPACE: { status: 507, description: 'The disk has no room for the work.' },
 } as const satisfies Record<string, { status: number; description: string }>;
 
 export type ErrorCode = keyof typeof errorCodes;
