@@ -38,6 +38,8 @@ export interface FsStartOptions {
   readonly lockLimits?: Partial<LockLimits>;
   /** Keep idle processors from halting while programs ask back to back: see idle-processors.ts. Default auto. */
   readonly idlePolling?: 'auto' | 'on' | 'off';
+  /** Record commits for the archive process, which maps the memory of the kept state. Default false. */
+  readonly archive?: boolean;
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
   /**
@@ -50,6 +52,13 @@ export interface FsStartOptions {
 export interface PassthroughState {
   readonly active: boolean;
   /** Why it is not active. */
+  readonly reason?: string;
+}
+
+/** Whether commits are recorded for the archive process. */
+export interface ArchiveState {
+  readonly active: boolean;
+  /** Why they are not, where they should be. */
   readonly reason?: string;
 }
 
@@ -88,7 +97,7 @@ export type FromFsProcess =
    * ended.
    */
   | { readonly type: 'standby' }
-  | { readonly type: 'ready'; readonly passthrough: PassthroughState }
+  | { readonly type: 'ready'; readonly passthrough: PassthroughState; readonly archive: ArchiveState }
   /** The mount cannot be served; the process exits with code 1 after this. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }

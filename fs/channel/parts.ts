@@ -6,6 +6,7 @@ import { FencedLocks } from '../fence/fenced-locks.ts';
 import { noteRegistration, openersToFind } from '../fence/registration.ts';
 import { CoordinatedLocks } from '../lock-binding/coordinated-locks.ts';
 import type { Log } from '../log.ts';
+import type { ArchiveState, PassthroughState } from '../messages.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { Errands } from '../nodes/errands.ts';
 import { spacesIn } from '../nodes/inode-numbers.ts';
@@ -99,10 +100,20 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
       passthrough.start(passthroughWanted, isNegotiated, dataDir);
       const reason = passthrough.isActive && noteRegistration(stateDir, passthrough.takesPathDescriptor);
       if (reason) log('warn', 'registration-not-noted', { reason });
-      send({ type: 'ready', passthrough: passthrough.state });
+      const archive = archiveState(options.archive === true, passthrough.state, isKernelLocks);
+      keptState.archive.isActive = archive.active;
+      send({ type: 'ready', passthrough: passthrough.state, archive });
     },
   });
   return { device, keptState, passthrough, outside, fence, tree, coordinated, locks, session, powerCut };
+}
+
+function archiveState(isWanted: boolean, passthrough: PassthroughState, isKernelLocks: boolean): ArchiveState {
+  if (!isWanted) return { active: false };
+  if (isKernelLocks) return { active: false, reason: 'the kernel keeps the locks (--locks kernel)' };
+  // Else the index that programs share is in the kernel's memory alone.
+  if (!passthrough.active) return { active: false, reason: `no passthrough: ${passthrough.reason ?? 'it is off'}` };
+  return { active: true };
 }
 
 function lockLimits(wanted: LoopData['options']['lockLimits'], log: Log): LoopData['options']['lockLimits'] {

@@ -22,6 +22,7 @@ import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
 import type { KeptState } from '../state/kept-state.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread } from '../system/files.ts';
+import { CommitRecords } from './commit-records.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
 import { type WriterRecord, Writers } from './writers.ts';
@@ -71,6 +72,7 @@ export class CoordinatedLocks implements LockService {
   readonly #paths: NodePaths;
   readonly #committed = new Map<string, Set<number>>();
   readonly #writers: Writers;
+  readonly #records: CommitRecords;
   /**
    * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy,
    * of which programs on the data directory know nothing and the other way round: these are kept out while the file is
@@ -87,16 +89,27 @@ export class CoordinatedLocks implements LockService {
     this.#writers = new Writers(performance.now(), parts.isPassedThrough);
     this.#paths = new NodePaths(parts.dataDir, parts.nodes);
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.keptState.descriptors, parts.log);
+    this.#records = new CommitRecords({
+      memory: parts.keptState.archive,
+      nodes: parts.nodes,
+      paths: this.#paths,
+      dataDir: parts.dataDir,
+      descriptorOf: (file) => this.mirror.descriptorOf(file),
+      isPassedThrough: parts.isPassedThrough ?? (() => true),
+    });
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),
       readJournalMode: (file) => this.#readJournalMode(file),
       identify: (tid) => this.#processes.identify(tid),
       isRunning,
       mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
-      committed: (database, writer, sinceMs, nowMs) => {
-        this.#writers.note(database, writer, sinceMs, nowMs);
-        this.#noteCommit(database, writer.pid, nowMs);
+      walWriteBegan: (files) => this.#records.began(files),
+      committed: (write) => {
+        this.#records.ended(write);
+        this.#writers.note(write.database, write.writer, write.sinceMs, write.nowMs);
+        this.#noteCommit(write.database, write.writer.pid, write.nowMs);
       },
+      mayRestartWal: (files) => this.#records.mayRestart(files),
       forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.keptState.locks.storeOf(file, isFlock),
     };
@@ -186,6 +199,7 @@ export class CoordinatedLocks implements LockService {
   runDue(isIdle: boolean): boolean {
     if (this.#owed.size === 0 && this.#committed.size === 0) return false;
     this.#writers.nameNew();
+    this.#records.nameNew();
     const nowMs = performance.now();
     // What the kernel has ready comes first: it may be the very unlock, or write attempt, that a limit is about.
     const isDue = this.#owed.size > 0 && nowMs >= this.manager.nextDeadlineMs(nowMs);
@@ -251,6 +265,7 @@ export class CoordinatedLocks implements LockService {
 
   #forget(file: number): void {
     this.#unshared.delete(file);
+    this.#records.forgotten(file, performance.now());
     this.mirror.drop(file);
   }
 

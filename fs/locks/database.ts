@@ -16,7 +16,7 @@ import { BusyTime } from './busy-time.ts';
 import { type Episode, Episodes } from './episodes.ts';
 import { type Proof, ReaderProof } from './readers.ts';
 import type { LockOwner, LockTable } from './table.ts';
-import type { LockRequest, ProcessIdentity } from './types.ts';
+import type { DatabaseFiles, LockRequest, ProcessIdentity } from './types.ts';
 
 /**
  * The bits that make an owner the writer; one owner at a time can have them. Not PENDING and EXCLUSIVE: a connection
@@ -196,6 +196,10 @@ export class Database {
   constructor(key: string, name: string) {
     this.key = key;
     this.name = name;
+  }
+
+  get files(): DatabaseFiles {
+    return { main: this.main?.key, shm: this.shm?.key };
   }
 
   get isUnused(): boolean {

@@ -137,7 +137,9 @@ export class LockManager {
       noteUse(file.handles.get(request.handle), request.owner);
       this.#noteIntent(asked, nowMs);
     }
-    if (isShielded(request, role, database)) return this.#queue.refuse(asked, nowMs);
+    const isRestart = role === 'reset' && request.type === 'write';
+    const isKept = isRestart && !this.#world.mayRestartWal(database.files);
+    if (isKept || isShielded(request, role, database)) return this.#queue.refuse(asked, nowMs);
     const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
     const obstacle = this.#grants.tryNew(asked, nowMs);
     if (obstacle === 'no-room') return 'no-room';

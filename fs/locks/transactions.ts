@@ -75,6 +75,7 @@ export class Transactions {
       if (role === 'write' && transaction?.inWal && transaction.commitsSeen !== database.commits)
         this.#counters.staleSnapshots++;
     }
+    if (role === 'write') this.#world.walWriteBegan(database.files);
     if (!(before & WRITER_BITS) && me.bits & WRITER_BITS) beginSlice(database, me, request.tid, this.#limits, nowMs);
   }
 
@@ -99,7 +100,8 @@ export class Transactions {
     if (lost & HOLDS_EXCLUSIVE) database.forgetJournal();
     if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
     if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
-    if (before & WRITER_BITS && !(me.bits & WRITER_BITS)) this.#writeEnded(database, me, nowMs);
+    if (before & WRITER_BITS && !(me.bits & WRITER_BITS))
+      this.#writeEnded(database, me, (lost & HOLDS_WRITE) !== 0, nowMs);
     const transaction = me.transaction;
     if (!transaction || me.bits & (transaction.inWal ? HOLDS_READ : SNAPSHOT_OF_ROLLBACK)) return;
     me.transaction = undefined;
@@ -176,10 +178,17 @@ export class Transactions {
     };
   }
 
-  #writeEnded(database: Database, me: DatabaseOwner, nowMs: number): void {
+  #writeEnded(database: Database, me: DatabaseOwner, inWal: boolean, nowMs: number): void {
     database.commits++;
     database.busy.lastMs = nowMs;
-    this.#world.committed(database.name, this.identityOf(database, me), database.busy.lastSinceMs, nowMs);
+    this.#world.committed({
+      database: database.name,
+      files: database.files,
+      inWal,
+      writer: this.identityOf(database, me),
+      sinceMs: database.busy.lastSinceMs,
+      nowMs,
+    });
     me.committing = false;
     if (me.transaction) me.transaction.mayWrite = false;
     holdLine(database, me, this.#limits, nowMs);

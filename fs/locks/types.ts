@@ -51,6 +51,22 @@ export interface ProcessIdentity {
   readonly executable: string;
 }
 
+/** The inodes of a database that are open or locked. */
+export interface DatabaseFiles {
+  readonly main: number | undefined;
+  readonly shm: number | undefined;
+}
+
+export interface EndedWrite {
+  readonly database: string;
+  readonly files: DatabaseFiles;
+  /** It held WRITE, the lock of the WAL mode, rather than RESERVED. */
+  readonly inWal: boolean;
+  readonly writer: ProcessIdentity;
+  readonly sinceMs: number;
+  readonly nowMs: number;
+}
+
 export interface LockWorld {
   describeFile(file: number): FileDescription;
   /** Reads the header of a database's main file. */
@@ -68,8 +84,12 @@ export interface LockWorld {
   mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
   /** Keeps the granted locks of a file, or its flock locks, for a successor process. */
   storeOf(file: number, isFlock: boolean): LockStore;
+  /** WRITE of a database in WAL mode was granted. */
+  walWriteBegan(files: DatabaseFiles): void;
   /** A write lock on the database was given back: most likely after a commit, by a writer that began at `sinceMs`. */
-  committed(database: string, writer: ProcessIdentity, sinceMs: number, nowMs: number): void;
+  committed(write: EndedWrite): void;
+  /** Whether a program may begin the write-ahead log anew: false while somebody has not read all of it. */
+  mayRestartWal(files: DatabaseFiles): boolean;
   /** Nobody has the file open and nobody holds a lock on it. */
   forgotten(file: number): void;
 }

@@ -12,6 +12,7 @@ import { canOpenByHandle, inodeHandleBytes, readInodeHandle } from '../system/in
 import { lastError } from '../system/libc.ts';
 import { createMemoryFile, mapMemoryFile } from '../system/memory.ts';
 import { createSocketPair } from '../system/sockets.ts';
+import { ArchiveMemory } from './archive-memory.ts';
 import { fenceSlots } from './fence-slots.ts';
 import { FullSections, type SectionName } from './full-sections.ts';
 import { HandleSlots } from './handle-slots.ts';
@@ -64,6 +65,8 @@ export class KeptState {
   readonly operation: CurrentOperation;
   readonly descriptors: KeptDescriptors;
   readonly full: FullSections;
+  /** What the archive process reads and writes as well. */
+  readonly archive: ArchiveMemory;
   /** Requests served since the mount began, by opcode. */
   readonly requestCounts: Float64Array;
   readonly #words: Uint32Array;
@@ -85,6 +88,7 @@ export class KeptState {
     this.waiters = new WaiterSlots(memory);
     this.operation = new CurrentOperation(memory);
     this.full = new FullSections(log);
+    this.archive = new ArchiveMemory(memory);
     this.descriptors = new KeptDescriptors(socket, log);
     this.requestCounts = new Float64Array(memory, countsPage.startByte, countsPage.slotBytes / 8);
   }

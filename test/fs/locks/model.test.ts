@@ -63,7 +63,9 @@ function run(seed: number): void {
     describeFile: () => ({ kind: 'other', database: 'file', name: 'file' }),
     readJournalMode: () => 'rollback',
     identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
+    walWriteBegan: () => {},
     committed: () => {},
+    mayRestartWal: () => true,
     forgotten: () => {},
     storeOf: () => ({
       hasRoomFor: () => true,

@@ -60,6 +60,9 @@ export class Simulation {
   readonly #files = new Map<number, { kind: LockFileKind; database: string }>();
   readonly #ids = new Map<string, number>();
 
+  /** What a program that begins the write-ahead log anew is told. */
+  mayRestartWal = true;
+
   constructor(limits: Partial<LockLimits> = {}) {
     const world: LockWorld = {
       describeFile: (file) => {
@@ -68,7 +71,9 @@ export class Simulation {
       },
       readJournalMode: (file) => this.journals.get(this.#files.get(file)?.database ?? '') ?? 'rollback',
       identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
+      walWriteBegan: () => {},
       committed: () => {},
+      mayRestartWal: () => this.mayRestartWal,
       forgotten: () => {},
       storeOf: () => ({ hasRoomFor: () => this.hasRoom, save: () => {}, remove: () => {} }),
       isRunning: (tid) => this.running.has(tid),

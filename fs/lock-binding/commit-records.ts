@@ -1,0 +1,220 @@
+// Records each commit of a database in WAL mode where the archive process finds it: which frames of which write-ahead
+// log, who, when. Keeps a descriptor of every such log until it has been read, since the last close deletes the file,
+// and keeps programs from beginning a log anew that has not been read. Facts about the index from wal.c.
+
+import type { DatabaseFiles, EndedWrite, ProcessIdentity } from '../locks/types.ts';
+import type { NodePaths } from '../nodes/node-paths.ts';
+import type { NodeTable } from '../nodes/nodes.ts';
+import type { NodeId } from '../protocol/requests.ts';
+import { parseWalIndex, type WalIndex, walIndexBytes } from '../sqlite/wal-index.ts';
+import type { ArchiveMemory } from '../state/archive-memory.ts';
+import type { FileKey } from '../state/position-slots.ts';
+import { close, emptyPath, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openat, pread } from '../system/files.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset, statxSize } from '../system/stat.ts';
+import { startTimeOf } from '../system/threads.ts';
+import { nameProcess } from './processes.ts';
+
+/** A larger log is begun anew even if nobody has read it: it must not fill the disk. */
+const longestUnreadBytes = 256 << 20;
+/** How long the log of a database that nobody has open is kept for whoever has not read it. */
+const keptForMs = 10_000;
+const lookAtKeptMs = 1_000;
+const mostLeft = 1_000;
+const mostWriters = 1024;
+
+interface Known extends FileKey {
+  /** When WRITE was granted; undefined: it was granted to a process before this one. */
+  before: WalIndex | undefined;
+  log: Log | undefined;
+}
+
+interface Log {
+  readonly salt1: number;
+  readonly salt2: number;
+  readonly fd: number;
+  lastFrame: number;
+}
+
+interface LeftLog extends Log {
+  readonly file: FileKey;
+  readonly sinceMs: number;
+}
+
+export interface CommitRecordsParts {
+  readonly memory: ArchiveMemory;
+  readonly nodes: NodeTable;
+  readonly paths: NodePaths;
+  readonly dataDir: string;
+  /** The data descriptor of a file that is open on the mount; -1 for none. */
+  readonly descriptorOf: (file: number) => number;
+  /** Programs and this process see one index: the kernel passes files through. */
+  readonly isPassedThrough: () => boolean;
+  readonly longestUnreadBytes?: number;
+}
+
+export class CommitRecords {
+  readonly #parts: CommitRecordsParts;
+  readonly #known = new Map<number, Known>();
+  readonly #writers = new Map<string, number>();
+  #unnamed: { readonly number: number; readonly identity: ProcessIdentity }[] = [];
+  #left: LeftLog[] = [];
+  #leftSeenMs = 0;
+  readonly #bytes = Buffer.alloc(walIndexBytes);
+  readonly #stat = Buffer.alloc(statxSize);
+
+  constructor(parts: CommitRecordsParts) {
+    this.#parts = parts;
+  }
+
+  get #isActive(): boolean {
+    return this.#parts.memory.isActive && this.#parts.isPassedThrough();
+  }
+
+  /** WRITE was granted: what the log holds now is not the work of who has it. */
+  began({ main, shm }: DatabaseFiles): void {
+    if (!this.#isActive || main === undefined || shm === undefined) return;
+    const known = this.#knownOf(main);
+    if (known) known.before = this.#index(shm);
+  }
+
+  /** WRITE was given back. Nobody else can have it before this returns. */
+  ended({ files: { main, shm }, inWal, writer, sinceMs, nowMs }: EndedWrite): void {
+    if (!inWal || !this.#isActive || main === undefined || shm === undefined) return;
+    const known = this.#knownOf(main);
+    const after = this.#index(shm);
+    if (known === undefined || after === undefined || after.lastFrame === 0) return;
+    const { before } = known;
+    known.before = undefined;
+    if (before !== undefined && isSameLog(before, after) && before.lastFrame === after.lastFrame) return;
+    const log = this.#logOf(main, known, after, nowMs);
+    log.lastFrame = after.lastFrame;
+    const { memory, descriptorOf } = this.#parts;
+    memory.commits.append({
+      timeMs: Math.max(Date.now(), memory.commits.newestTimeMs + 0.001),
+      inode: known.inode,
+      deviceMajor: known.deviceMajor,
+      deviceMinor: known.deviceMinor,
+      salt1: after.salt1,
+      salt2: after.salt2,
+      lastFrame: after.lastFrame,
+      checksum1: after.checksum1,
+      checksum2: after.checksum2,
+      databasePages: after.databasePages,
+      ...(before === undefined ? { pid: 0, writer: 0 } : { pid: writer.pid, writer: this.#writerOf(writer) }),
+      heldMs: nowMs - sinceMs,
+      fsPid: process.pid,
+      walFd: log.fd,
+      shmFd: descriptorOf(shm),
+    });
+  }
+
+  /** Whether the log may be begun anew: everything in it was read, or nobody reads it. */
+  mayRestart({ main, shm }: DatabaseFiles): boolean {
+    if (!this.#isActive || main === undefined || shm === undefined || !this.#parts.memory.isHeeded) return true;
+    const known = this.#knownOf(main);
+    const index = this.#index(shm);
+    if (known === undefined || index === undefined || index.lastFrame === 0) return true;
+    const { longestUnreadBytes: longest = longestUnreadBytes, memory } = this.#parts;
+    if (index.lastFrame * index.pageBytes > longest) return true;
+    const position = memory.positions.find(known);
+    if (position?.isArchived === false) return true;
+    return position !== undefined && isSameLog(position, index) && position.frames >= index.lastFrame;
+  }
+
+  /** To be called between two requests, soon after a commit: a process is there as long as it has the file open. */
+  nameNew(): void {
+    if (this.#unnamed.length === 0) return;
+    for (const { number, identity } of this.#unnamed) {
+      const name = nameProcess(identity.pid, this.#parts.isPassedThrough());
+      const isStill = identity.pid !== 0 && identity.key === `${identity.pid} ${startTimeOf(identity.pid)}`;
+      this.#parts.memory.writers.name(number, isStill ? { pid: identity.pid, ...name } : undefined);
+    }
+    this.#unnamed = [];
+  }
+
+  /** Nobody has the file open any more. */
+  forgotten(file: number, nowMs: number): void {
+    const known = this.#known.get(file);
+    this.#known.delete(file);
+    if (known?.log) this.#leave(known, known.log, nowMs);
+    this.#dropRead(nowMs);
+  }
+
+  #knownOf(main: number): Known | undefined {
+    const known = this.#known.get(main);
+    if (known) return known;
+    const node = this.#parts.nodes.get(main as NodeId);
+    if (!node || !statAt(node.fd, emptyPath, AT_EMPTY_PATH, this.#stat)) return undefined;
+    const made: Known = {
+      inode: Number(this.#stat.readBigUInt64LE(statxOffset.ino)),
+      deviceMajor: this.#stat.readUInt32LE(statxOffset.devMajor),
+      deviceMinor: this.#stat.readUInt32LE(statxOffset.devMinor),
+      before: undefined,
+      log: undefined,
+    };
+    this.#known.set(main, made);
+    return made;
+  }
+
+  #index(shm: number): WalIndex | undefined {
+    const fd = this.#parts.descriptorOf(shm);
+    if (fd < 0 || pread(fd, this.#bytes, walIndexBytes, 0) < walIndexBytes) return undefined;
+    return parseWalIndex(this.#bytes);
+  }
+
+  #logOf(main: number, known: Known, index: WalIndex, nowMs: number): Log {
+    if (known.log && isSameLog(known.log, index)) return known.log;
+    if (known.log) this.#leave(known, known.log, nowMs);
+    this.#dropRead(nowMs);
+    known.log = { salt1: index.salt1, salt2: index.salt2, lastFrame: index.lastFrame, fd: this.#openLog(main) };
+    return known.log;
+  }
+
+  /** -1 where there is none by that name. */
+  #openLog(main: number): number {
+    const node = this.#parts.nodes.get(main as NodeId);
+    const path = node && this.#parts.paths.of(node);
+    if (path === undefined) return -1;
+    const name = Buffer.from(`${this.#parts.dataDir}/${path}-wal\0`);
+    return openat(AT_FDCWD, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
+  }
+
+  #leave(file: FileKey, log: Log, nowMs: number): void {
+    if (log.fd < 0) return;
+    this.#left.push({ ...log, file, sinceMs: nowMs });
+    const oldest = this.#left.length > mostLeft ? this.#left.shift() : undefined;
+    if (oldest) close(oldest.fd);
+  }
+
+  /** Closes the logs that have been read, or that nobody has read for too long. */
+  #dropRead(nowMs: number): void {
+    if (this.#left.length === 0 || nowMs - this.#leftSeenMs < lookAtKeptMs) return;
+    this.#leftSeenMs = nowMs;
+    this.#left = this.#left.filter((log) => {
+      const position = this.#parts.memory.positions.find(log.file);
+      const isRead = position !== undefined && isSameLog(position, log) && position.frames >= log.lastFrame;
+      if (!isRead && nowMs - log.sinceMs < keptForMs) return true;
+      close(log.fd);
+      return false;
+    });
+  }
+
+  #writerOf(identity: ProcessIdentity): number {
+    const known = this.#writers.get(identity.key);
+    if (known !== undefined) return known;
+    if (this.#writers.size >= mostWriters) this.#writers.clear();
+    const number = this.#parts.memory.writers.next();
+    this.#writers.set(identity.key, number);
+    this.#unnamed.push({ number, identity });
+    return number;
+  }
+}
+
+interface Salts {
+  readonly salt1: number;
+  readonly salt2: number;
+}
+
+function isSameLog(one: Salts, other: Salts): boolean {
+  return one.salt1 === other.salt1 && one.salt2 === other.salt2;
+}
