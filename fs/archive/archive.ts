@@ -8,6 +8,7 @@ import { walDatabaseAt, walDatabasesBelow } from './discovery.ts';
 import type { ArchivedDatabase } from './messages.ts';
 import type { QuietFile } from './quiet-file.ts';
 import type { CommitRecord } from './tail/evidence.ts';
+import { noPosition } from './tail/position.ts';
 import { Tail, type TailSurroundings } from './tail/tail.ts';
 import { Turns } from './turns.ts';
 
@@ -25,6 +26,8 @@ export interface Records {
   read(): { readonly records: readonly CommitRecord[]; readonly isComplete: boolean };
   /** `isArchived` false: nobody needs to wait until this database was read. */
   publish(id: DatabaseId, position: WalPosition, isArchived: boolean): void;
+  /** This process lives, and reads. */
+  beat(): void;
 }
 
 export interface ArchiveParts {
@@ -78,6 +81,7 @@ export class Archive {
 
   /** Resolves when every database that is there is followed. */
   async start(): Promise<void> {
+    this.#parts.records?.beat();
     this.#readRecords();
     await this.#scan();
     this.#turns.run();
@@ -133,6 +137,7 @@ export class Archive {
   }
 
   #tick(): void {
+    this.#parts.records?.beat();
     if (performance.now() >= this.#nextScanMs) this.#scan();
     this.#syncing = this.#syncing.then(() => this.#sync());
   }
@@ -252,7 +257,7 @@ export class Archive {
   #refuse(id: DatabaseId): void {
     this.#refused.add(keyOf(id));
     this.#orphans.delete(keyOf(id));
-    this.#parts.records?.publish(id, { salt1: 0, salt2: 0, frames: 0, checksum1: 0, checksum2: 0 }, false);
+    this.#parts.records?.publish(id, noPosition, false);
   }
 
   #renamed(tail: Tail, id: DatabaseId): void {

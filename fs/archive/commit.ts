@@ -82,6 +82,8 @@ export interface LogStore {
   /** The file was replaced, or has another page size: history begins anew. The old one stays until it is too old. */
   newIncarnation(id: DatabaseId, reason: string): CommitLog;
   rename(id: DatabaseId, name: string): void;
+  /** The database is gone: its log is closed, and kept until it is too old. */
+  forget(id: DatabaseId): void;
   /** A path in the directory of the database's log, on the same file system, for a base copy that is being made. */
   unfinishedBasePath(id: DatabaseId): string;
   close(): void;

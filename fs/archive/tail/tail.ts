@@ -70,6 +70,7 @@ export class Tail {
     this.#log = log;
     this.#surroundings = surroundings;
     this.#reading = this.#newReading();
+    this.#publish(true);
   }
 
   get id(): DatabaseId {
@@ -113,7 +114,7 @@ export class Tail {
     this.#dropCopy();
     this.#reading.live.close();
     this.#surroundings.publish(this.#id, noPosition, false);
-    this.#log.close();
+    this.#surroundings.store.forget(this.#id);
   }
 
   async sync(): Promise<void> {
@@ -265,7 +266,6 @@ export class Tail {
 
   #beginAnew(reason: string): void {
     if (this.#log.last !== undefined) {
-      this.#log.close();
       this.#log = this.#surroundings.store.newIncarnation(this.#id, reason);
       this.#surroundings.log('warn', 'archive-began-anew', { db: this.#id.name, reason });
     }

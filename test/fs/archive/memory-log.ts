@@ -104,6 +104,8 @@ export class MemoryStore implements LogStore {
     return join(this.#folder, `base-${id.inode}`);
   }
 
+  forget() {}
+
   close() {}
 
   /** The newest incarnation of the only database. */

@@ -1,0 +1,66 @@
+// What the archive process and the fs process tell each other in the memory that they share: the one reads the records
+// of commits and publishes how far it has read, the other writes the records and heeds the positions.
+import type { ArchiveMemory } from '../state/archive-memory.ts';
+import type { CommitRecord as KeptRecord } from '../state/commit-slots.ts';
+import type { FileKey } from '../state/position-slots.ts';
+import type { Records } from './archive.ts';
+import type { DatabaseId, WalPosition } from './commit.ts';
+import type { CommitRecord } from './tail/evidence.ts';
+
+const recordsAtOnce = 4096;
+
+export class MountRecords implements Records {
+  readonly #memory: ArchiveMemory;
+  #readUpTo = 0;
+
+  constructor(memory: ArchiveMemory) {
+    this.#memory = memory;
+  }
+
+  isRecording(): boolean {
+    return this.#memory.isActive;
+  }
+
+  beat(): void {
+    this.#memory.beat();
+  }
+
+  read(): { readonly records: readonly CommitRecord[]; readonly isComplete: boolean } {
+    const found: CommitRecord[] = [];
+    let lost = 0;
+    while (this.#readUpTo < this.#memory.commits.newest) {
+      const read = this.#memory.commits.readAfter(this.#readUpTo, recordsAtOnce);
+      lost += read.lost;
+      for (const record of read.records) found.push(this.#recordOf(record));
+      this.#readUpTo += read.lost + read.records.length;
+      if (read.lost + read.records.length === 0) break;
+    }
+    return { records: found, isComplete: lost === 0 };
+  }
+
+  publish(id: DatabaseId, { salt1, salt2, frames }: WalPosition, isArchived: boolean): void {
+    this.#memory.positions.publish(keyOf(id), { salt1, salt2, frames, isArchived });
+  }
+
+  #recordOf(kept: KeptRecord): CommitRecord {
+    const { number, timeMs, inode, salt1, salt2, lastFrame, fsPid, walFd, shmFd } = kept;
+    const device = `${deviceOf(kept.deviceMajor, kept.deviceMinor)}`;
+    const writer = () => this.#memory.writers.find(kept.writer);
+    return { number, timeMs, inode: `${inode}`, device, salt1, salt2, lastFrame, fsPid, walFd, shmFd, writer };
+  }
+}
+
+/** The number that stat(2) gives for a device: gnu_dev_makedev of glibc. */
+export function deviceOf(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)];
+  return ((high & ~0xfffn) << 32n) | ((high & 0xfffn) << 8n) | ((low & ~0xffn) << 12n) | (low & 0xffn);
+}
+
+function keyOf({ inode, device }: DatabaseId): FileKey {
+  const number = BigInt(device);
+  return {
+    inode: Number(inode),
+    deviceMajor: Number(((number >> 32n) & ~0xfffn) | ((number >> 8n) & 0xfffn)),
+    deviceMinor: Number(((number >> 12n) & 0xffffff00n) | (number & 0xffn)),
+  };
+}

@@ -1,0 +1,174 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Archive, type Records } from '../../../fs/archive/archive.ts';
+import { matcherOf } from '../../../fs/archive/globs.ts';
+import { QuietFile } from '../../../fs/archive/quiet-file.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { MemoryStore } from './memory-log.ts';
+import { Driver } from './sqlite-driver.ts';
+
+let folder: string;
+let store: MemoryStore;
+let archive: Archive;
+let driver: Driver;
+const events: { readonly level: string; readonly event: string; readonly fields: object }[] = [];
+const walDatabase = ['pragma journal_mode=wal', 'create table moment (n)', 'insert into moment values (0)'];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'archive-'));
+  mkdirSync(join(folder, 'data'));
+  store = new MemoryStore(join(folder, 'logs'));
+  driver = new Driver();
+  events.length = 0;
+});
+afterEach(async () => {
+  await archive.stop();
+  await driver.kill();
+  rmSync(folder, { recursive: true });
+});
+
+const at = (name: string) => join(folder, 'data', name);
+const create = (name: string) => driver.do({ open: at(name), sql: walDatabase });
+const stateOf = (name: string) => archive.status().find((database) => database.name === name)?.state;
+const becomesCurrent = (name: string) => eventually(() => expect(stateOf(name)).toBe('current'));
+const logsOf = (inode: number) => store.logs.get(`${inode}`) ?? [];
+
+async function begin(include: string[] = [], exclude: string[] = [], records?: Records): Promise<void> {
+  archive = new Archive({
+    dataDir: join(folder, 'data'),
+    store,
+    isIncluded: matcherOf(include, exclude),
+    records,
+    quietFile: new QuietFile(join(folder, 'quiet.json')),
+    log: (level, event, fields) => events.push({ level, event, fields }),
+  });
+  await archive.start();
+}
+
+test('databases in write-ahead mode are found by their headers; others, links and left-out ones are not', async () => {
+  mkdirSync(at('deep/er'), { recursive: true });
+  await create('a.db');
+  await create('deep/er/b');
+  await create('deep/left-out.db');
+  await driver.do({ open: at('rollback.db'), sql: ['create table t (a)'] });
+  writeFileSync(at('text.db'), 'no database at all, but long enough for a header'.repeat(10));
+  await begin([], ['deep/left*']);
+  await becomesCurrent('a.db');
+  await becomesCurrent('deep/er/b');
+  expect(archive.status().map(({ name }) => name)).toEqual(['a.db', 'deep/er/b']);
+});
+
+test('a database that is made later is followed as soon as somebody tells of it', async () => {
+  await begin();
+  await create('later.db');
+  archive.wake(['later.db']);
+  await becomesCurrent('later.db');
+  await driver.do({ transact: [] });
+  expect(await archive.settle('later.db')).toBe(true);
+  expect(store.only.commits.at(-1)?.kind).toBe('commit');
+  expect(await archive.settle('absent.db')).toBe(false);
+});
+
+test('a renamed database goes on in its log, under its new name', async () => {
+  await create('old.db');
+  await driver.do({ close: true });
+  await begin();
+  await becomesCurrent('old.db');
+  mkdirSync(at('folder'));
+  renameSync(at('old.db'), at('folder/new.db'));
+  archive.wake(['old.db']);
+  await becomesCurrent('folder/new.db');
+  expect(stateOf('old.db')).toBeUndefined();
+  await driver.do({ open: at('folder/new.db'), transact: [] });
+  expect(await archive.settle('folder/new.db')).toBe(true);
+  expect(logsOf(statSync(at('folder/new.db')).ino)).toHaveLength(1);
+  expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base', 'commit']);
+});
+
+test('a replaced file is another database, and a deleted one is forgotten', async () => {
+  await create('app.db');
+  await driver.do({ close: true });
+  await begin();
+  await becomesCurrent('app.db');
+  const before = statSync(at('app.db')).ino;
+  await create('other.db');
+  await driver.do({ close: true });
+  renameSync(at('other.db'), at('app.db'));
+  archive.wake(['app.db']);
+  const after = statSync(at('app.db')).ino;
+  await eventually(() => {
+    expect(archive.tailOf('app.db')?.id.inode).toBe(`${after}`);
+    expect(stateOf('app.db')).toBe('current');
+  });
+  expect(logsOf(before)).toHaveLength(1);
+  unlinkSync(at('app.db'));
+  archive.wake(['app.db']);
+  await eventually(() => expect(archive.status()).toEqual([]));
+});
+
+test('what was committed right before a database is deleted is in its log', async () => {
+  await create('app.db');
+  await begin();
+  await becomesCurrent('app.db');
+  await driver.do({ transact: [] });
+  for (const suffix of ['', '-wal', '-shm']) unlinkSync(at(`app.db${suffix}`));
+  archive.wake(['app.db']);
+  await eventually(() => expect(archive.status()).toEqual([]));
+  expect(store.only.commits.at(-1)).toMatchObject({ kind: 'commit' });
+});
+
+test('a bad database is told of once, and harms no other', async () => {
+  await create('good.db');
+  await driver.do({ open: at('bad.db'), sql: walDatabase });
+  const { ino } = statSync(at('bad.db'));
+  const { open } = store;
+  store.open = (id) => {
+    if (id.inode === `${ino}`) throw new Error('its log is broken');
+    return open.call(store, id);
+  };
+  await begin();
+  await becomesCurrent('good.db');
+  archive.wake(['bad.db']);
+  archive.wake(['bad.db']);
+  expect(archive.status().map(({ name }) => name)).toEqual(['good.db']);
+  expect(events.filter(({ event }) => event === 'archive-failed')).toHaveLength(1);
+});
+
+test('a database that nobody has written is not compared by the next archive process', async () => {
+  await create('app.db');
+  await driver.do({ close: true });
+  await begin();
+  await becomesCurrent('app.db');
+  await eventually(() => expect(archive.tailOf('app.db')?.reading.quiet).toBeDefined());
+  await archive.stop();
+  await begin();
+  await becomesCurrent('app.db');
+  await driver.do({ open: at('app.db'), transact: [] });
+  expect(await archive.settle('app.db')).toBe(true);
+  expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base', 'commit']);
+  expect(events.filter(({ event }) => event === 'archive-gap')).toEqual([]);
+});
+
+test('a busy database keeps no other one waiting', async () => {
+  await create('quiet.db');
+  const busy = new Driver();
+  try {
+    await busy.do({ open: at('busy.db'), sql: [...walDatabase, 'create table item (id integer primary key, body)'] });
+    await begin();
+    await becomesCurrent('quiet.db');
+    await becomesCurrent('busy.db');
+    const many = Array.from({ length: 1500 }, () => 'insert into item (body) values (randomblob(2000))');
+    const writing = busy.do({ sql: ['pragma wal_autocheckpoint=0', 'pragma synchronous=off', ...many] });
+    for (let round = 0; round < 20; round++) {
+      await driver.do({ transact: [] });
+      expect(await archive.settle('quiet.db')).toBe(true);
+    }
+    await writing;
+    expect(await archive.settle('busy.db')).toBe(true);
+    expect(logsOf(statSync(at('busy.db')).ino).at(-1)?.commits.length).toBeGreaterThan(1500);
+  } finally {
+    await busy.kill();
+  }
+});
