@@ -41,7 +41,7 @@ export interface ArchiveParts {
 
 export type TailStatus = Pick<
   ArchivedDatabase,
-  'name' | 'state' | 'reason' | 'commits' | 'newestMs' | 'lagBytes' | 'gaps'
+  'name' | 'state' | 'reason' | 'commits' | 'newestMs' | 'lagBytes' | 'lagMs' | 'gaps'
 >;
 
 export class Archive {
@@ -59,6 +59,8 @@ export class Archive {
   #nextScanMs = 0;
   #syncing: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** Databases for whose commits there is no room. */
+  readonly #full = new Set<string>();
 
   constructor(parts: ArchiveParts) {
     this.#parts = parts;
@@ -70,6 +72,7 @@ export class Archive {
       readRecords: () => this.#readRecords(),
       publish: (id, position, isArchived) => records?.publish(id, position, isArchived),
       wake: () => this.#turns.run(),
+      hasRoom: (id, hasRoom) => this.#hasRoom(keyOf(id), hasRoom),
     };
     this.#turns = new Turns({
       beforeRound: () => this.#readRecords(),
@@ -142,12 +145,23 @@ export class Archive {
     this.#syncing = this.#syncing.then(() => this.#sync());
   }
 
+  /** One full disk is one trouble, however many databases have it. */
+  #hasRoom(key: string, hasRoom: boolean): void {
+    const wasFull = this.#full.size > 0;
+    if (hasRoom) this.#full.delete(key);
+    else this.#full.add(key);
+    const isFull = this.#full.size > 0;
+    const { log } = this.#parts;
+    if (isFull && !wasFull) log('error', 'archive-no-space', { reason: 'the disk of the archive is full' });
+    if (wasFull && !isFull) log('info', 'archive-has-space', {});
+  }
+
   async #sync(): Promise<void> {
     for (const tail of [...this.#tails.values()]) {
       try {
         await tail.sync();
       } catch (error) {
-        this.#parts.log('error', 'archive-failed', { db: tail.id.name, reason: `sync: ${messageOf(error)}` });
+        this.#parts.log('error', 'archive-failed', { database: tail.id.name, reason: `sync: ${messageOf(error)}` });
       }
     }
     try {
@@ -215,7 +229,7 @@ export class Archive {
   }
 
   #discover(name: string): Tail | undefined {
-    const id = this.#parts.isIncluded(name) ? walDatabaseAt(this.#parts.dataDir, name) : undefined;
+    const id = walDatabaseAt(this.#parts.dataDir, name);
     return id === undefined ? undefined : this.#found(id);
   }
 
@@ -233,7 +247,7 @@ export class Archive {
       return this.#follow(id);
     } catch (error) {
       if (!this.#refused.has(keyOf(id))) {
-        this.#parts.log('error', 'archive-failed', { db: id.name, reason: messageOf(error) });
+        this.#parts.log('error', 'archive-failed', { database: id.name, reason: messageOf(error) });
       }
       this.#refuse(id);
       return undefined;

@@ -1,10 +1,12 @@
 // Entry of the archive process: messages of the supervisor on Node's IPC channel. It reads the backing files of
 // databases, never opens one through SQLite, and never touches a path on the mount. It may be killed at any time: where
 // it goes on is the last record of each log.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { keptStateInArchive } from '../inherited.ts';
 import { mapArchiveMemory } from '../state/archive-memory.ts';
+import { F_WRLCK, setFileLock } from '../system/file-locks.ts';
 import { raiseDescriptorLimit } from '../system/process.ts';
 import { Archive } from './archive.ts';
 import { matcherOf } from './globs.ts';
@@ -13,21 +15,16 @@ import type { ArchiveAnswer, ArchiveQuestion, ArchiveStartOptions, FromArchive, 
 import { MountRecords } from './mount-records.ts';
 import { QuietFile } from './quiet-file.ts';
 
+const takeTries = 100;
+const takePauseMs = 100;
+
 let archive: Archive | undefined;
 
 process.umask(0o077);
 process.on('message', (message: ToArchive) => {
   switch (message.type) {
     case 'start':
-      start(message.options).catch((error) => {
-        toSupervisor({
-          type: 'failed',
-          code: 'internal',
-          message: error instanceof Error ? error.message : `${error}`,
-        });
-        process.exitCode = 1;
-        process.disconnect();
-      });
+      start(message.options).catch(failed);
       break;
     case 'committed':
       archive?.wake(message.databases);
@@ -52,6 +49,7 @@ async function start(options: ArchiveStartOptions): Promise<void> {
   const { dataDir, archiveDir, hasKeptState, include, exclude } = options;
   raiseDescriptorLimit();
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
+  await takeArchive(archiveDir);
   archive = new Archive({
     dataDir,
     store: new FolderLogStore(archiveDir),
@@ -60,8 +58,25 @@ async function start(options: ArchiveStartOptions): Promise<void> {
     quietFile: new QuietFile(join(archiveDir, 'quiet.json')),
     log: (level, event, fields) => toSupervisor({ type: 'log', level, event, fields }),
   });
-  await archive.start();
   toSupervisor({ type: 'ready' });
+  await archive.start();
+}
+
+/** A process that is ending may still write the logs. The lock ends with the process that has it. */
+async function takeArchive(archiveDir: string): Promise<void> {
+  const fd = openSync(join(archiveDir, 'lock'), 'a', 0o600);
+  for (let tries = 0; !setFileLock(fd, F_WRLCK, 0, 0); tries++) {
+    if (tries >= takeTries) throw new Error(`another archive process has ${archiveDir}`);
+    await delay(takePauseMs);
+  }
+}
+
+/** What cannot be written now may be later: the supervisor tries again. */
+function failed(error: NodeJS.ErrnoException): void {
+  const { code = 'internal', message } = error;
+  const hint = 'the state directory needs room, and this program the right to write there';
+  const answer: FromArchive = { type: 'failed', code, message, ...(code === 'internal' ? {} : { hint }) };
+  process.send?.(answer, undefined, undefined, () => process.exit(1));
 }
 
 function query(message: Extract<ToArchive, { type: 'query' }>): void {

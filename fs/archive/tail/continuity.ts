@@ -1,9 +1,9 @@
 // Whether nothing was committed between the last frame that was read and the first one of another write-ahead log. Each
 // function is one proof; where none holds, the database has to be compared.
 import { closeSync, readSync } from 'node:fs';
+import type { WalIndex } from '../../sqlite/wal-index.ts';
 import type { CommitLog } from '../commit.ts';
 import { frameByte, frameHeaderBytes, type WalHeader } from '../wal/wal-frames.ts';
-import type { WalIndex } from '../wal/wal-index.ts';
 import { openMainFile, parseMainHeader, readMainPage } from './main-file.ts';
 
 const changeCounterByte = 24;

@@ -1,9 +1,9 @@
 // The descriptors of `-wal` and `-shm` of one database, kept so that a last close, which deletes both, takes nothing
 // away that is not read.
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import type { WalIndex } from '../../sqlite/wal-index.ts';
 import { readWalHeader, readWalIndex } from '../wal/wal-file.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
-import type { WalIndex } from '../wal/wal-index.ts';
 import type { Generation } from './evidence.ts';
 import { openToRead } from './main-file.ts';
 import { isSameLog } from './position.ts';

@@ -1,10 +1,10 @@
 // Reads the write-ahead logs of one database in order, from a position on. What may be read is what the index, or a
 // record of the mount, says is committed. Where it cannot prove that nothing lies between two logs it says so instead.
 import { closeSync, fstatSync } from 'node:fs';
+import type { WalIndex } from '../../sqlite/wal-index.ts';
 import type { CommitLog, WalPosition } from '../commit.ts';
 import { CommitTooLarge, commitsOf, holdsPosition, readWalHeader, startOf, type WalCommit } from '../wal/wal-file.ts';
 import { frameHeaderBytes, type WalHeader } from '../wal/wal-frames.ts';
-import type { WalIndex } from '../wal/wal-index.ts';
 import { isMainPageOne, isNextByCount, isNextByPageOne } from './continuity.ts';
 import { type CommitRecord, Evidence, type Generation } from './evidence.ts';
 import { type KeptLog, LiveLog, openKeptLog } from './live-log.ts';
@@ -65,8 +65,8 @@ export class Reading {
   position: WalPosition;
   /** The main file when everything was read and no log held anything more. */
   quiet: QuietStamp | undefined;
-  /** Of the log that is open. */
-  lagBytes = 0;
+  #lagBytes = 0;
+  #lagSinceMs = 0;
   readonly #database: ReadDatabase;
   /** The log that is open is known to hold the frame of the position. */
   #isVerified = false;
@@ -83,6 +83,20 @@ export class Reading {
     this.#database = database;
     this.live = new LiveLog(() => database.path);
     this.position = database.log.last?.position ?? noPosition;
+  }
+
+  /** What of the log that is open is not read yet. */
+  get lagBytes(): number {
+    return this.#lagBytes;
+  }
+
+  get lagMs(): number {
+    return this.#lagBytes === 0 ? 0 : performance.now() - this.#lagSinceMs;
+  }
+
+  #lags(bytes: number): void {
+    if (this.#lagBytes === 0) this.#lagSinceMs = performance.now();
+    this.#lagBytes = bytes;
   }
 
   /** Goes on behind a state that was read by other means. */
@@ -216,7 +230,7 @@ export class Reading {
   #readIndexed(header: WalHeader, index: WalIndex): ReadResult {
     const isSame = isSameLog(index, this.position);
     const unread = index.lastFrame - (isSame ? this.position.frames : 0);
-    this.lagBytes = Math.max(0, unread) * (header.pageBytes + frameHeaderBytes);
+    this.#lags(Math.max(0, unread) * (header.pageBytes + frameHeaderBytes));
     if (isSame && unread < 0)
       return { kind: 'gap', reason: 'commits that were read have been lost, as by a power cut' };
     if (isSame && unread === 0) return this.#reachedEnd(index);
@@ -242,7 +256,7 @@ export class Reading {
 
   /** Everything is in the main file: there is no log, or one that holds nothing yet. */
   #withoutLog(main: MainFile | undefined, index: WalIndex | undefined): ReadResult {
-    this.lagBytes = 0;
+    this.#lags(0);
     if (index !== undefined && this.live.isLeft) {
       this.#leave();
       return more;

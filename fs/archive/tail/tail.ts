@@ -33,12 +33,15 @@ export interface TailSurroundings {
   publish(id: DatabaseId, position: WalPosition, isArchived: boolean): void;
   /** Something can go on. */
   wake(): void;
+  /** Whether there is no room for commits of this database. */
+  hasRoom(id: DatabaseId, hasRoom: boolean): void;
 }
 
 const more: Progress = { hasMore: true, isDrained: false };
 const waiting: Progress = { hasMore: false, isDrained: false };
 const drained: Progress = { hasMore: false, isDrained: true };
 const ownIndex = 'a program keeps it to itself (locking_mode=EXCLUSIVE)';
+const noRoom = 'the archive has no space';
 const otherMode = 'the journal mode is not WAL';
 
 export class Tail {
@@ -89,12 +92,12 @@ export class Tail {
     return this.#reading;
   }
 
-  get status(): Pick<ArchivedDatabase, 'state' | 'reason' | 'lagBytes' | 'gaps'> {
+  get status(): Pick<ArchivedDatabase, 'state' | 'reason' | 'lagBytes' | 'lagMs' | 'gaps'> {
     const reason = this.#trouble ?? this.#gap;
-    const { lagBytes } = this.#reading;
+    const { lagBytes, lagMs } = this.#reading;
     const isBehind = reason !== undefined || lagBytes > 0;
     const state = this.#isOff ? 'off' : isBehind ? 'behind' : this.#log.hasBase ? 'current' : 'copying';
-    return { state, ...(reason === undefined ? {} : { reason }), lagBytes, gaps: this.#gaps };
+    return { state, ...(reason === undefined ? {} : { reason }), lagBytes, lagMs, gaps: this.#gaps };
   }
 
   rename(id: DatabaseId, path: string): void {
@@ -114,6 +117,7 @@ export class Tail {
     this.#dropCopy();
     this.#reading.live.close();
     this.#surroundings.publish(this.#id, noPosition, false);
+    this.#surroundings.hasRoom(this.#id, true);
     this.#surroundings.store.forget(this.#id);
   }
 
@@ -167,6 +171,7 @@ export class Tail {
   }
 
   #recovered(): void {
+    if (this.#trouble === noRoom) this.#surroundings.hasRoom(this.#id, true);
     this.#trouble = undefined;
     this.#pauseMs = firstPauseMs;
   }
@@ -251,14 +256,14 @@ export class Tail {
     this.#log.setBase(this.#copy.path, validFrom);
     this.#copy = undefined;
     this.#base = 'none';
-    this.#surroundings.log('info', 'archive-began', { db: this.#id.name, commit: validFrom });
+    this.#surroundings.log('info', 'archive-began', { database: this.#id.name, commit: validFrom });
   }
 
   #missed(seen: string): void {
     const reason = this.#blindness ?? seen;
     this.#blindness = undefined;
     this.#gaps += 1;
-    this.#surroundings.log('warn', 'archive-gap', { db: this.#id.name, reason });
+    this.#surroundings.log('warn', 'archive-gap', { database: this.#id.name, reason });
     // Without a base no state can be had yet: nothing is lost.
     if (this.#log.hasBase) this.#gap = reason;
     else this.#beginAnew(reason);
@@ -267,7 +272,7 @@ export class Tail {
   #beginAnew(reason: string): void {
     if (this.#log.last !== undefined) {
       this.#log = this.#surroundings.store.newIncarnation(this.#id, reason);
-      this.#surroundings.log('warn', 'archive-began-anew', { db: this.#id.name, reason });
+      this.#surroundings.log('warn', 'archive-began-anew', { database: this.#id.name, reason });
     }
     this.#gap = undefined;
     this.#dropCopy();
@@ -334,9 +339,11 @@ export class Tail {
   /** Clients need not wait for a database that cannot be archived now. */
   #failed(error: unknown): void {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'the archive has no space' : String(message ?? error);
-    if (this.#trouble !== reason) {
-      this.#surroundings.log('error', 'archive-failed', { db: this.#id.name, reason, code: code ?? 'internal' });
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const reason = isFull ? noRoom : String(message ?? error);
+    if (isFull) this.#surroundings.hasRoom(this.#id, false);
+    else if (this.#trouble !== reason) {
+      this.#surroundings.log('error', 'archive-failed', { database: this.#id.name, reason, code: code ?? 'internal' });
     }
     this.#trouble = reason;
     this.#publish(false);

@@ -1,6 +1,7 @@
 // Reads a write-ahead log through a descriptor: one transaction after the other, up to a frame that the caller knows to
 // be committed.
 import { readSync } from 'node:fs';
+import { parseWalIndex, type WalIndex, walIndexBytes } from '../../sqlite/wal-index.ts';
 import type { WalPosition } from '../commit.ts';
 import {
   frameByte,
@@ -10,7 +11,6 @@ import {
   type WalHeader,
   walHeaderBytes,
 } from './wal-frames.ts';
-import { parseWalIndex, type WalIndex, walIndexBytes } from './wal-index.ts';
 
 const chunkBytes = 1 << 20;
 const tornReads = 50;

@@ -1,7 +1,7 @@
 // A write-ahead log as bytes: its header and its frames (https://sqlite.org/fileformat2.html#walformat). A frame
 // belongs to the log if it carries the header's salts and goes on with the running checksum. Pure. What is valid here
 // is not yet committed: only the index says that.
-import { type Checksum, checksumOver, emptyChecksum } from './checksum.ts';
+import { type Checksum, checksumOver, emptyChecksum } from '../../sqlite/wal-checksum.ts';
 
 export const walHeaderBytes = 32;
 export const frameHeaderBytes = 24;

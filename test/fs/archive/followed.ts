@@ -15,6 +15,7 @@ export class Followed {
   readonly store = new MemoryStore(join(this.folder, 'logs'));
   readonly events: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
   readonly published: { readonly frames: number; readonly isArchived: boolean }[] = [];
+  readonly room: boolean[] = [];
   readonly drivers: Driver[] = [];
   /** Hash of each state that was committed, by its number. */
   readonly hashes = new Map<number, string>();
@@ -66,6 +67,7 @@ export class Followed {
       },
       publish: (_id, { frames }, isArchived) => this.published.push({ frames, isArchived }),
       wake: () => {},
+      hasRoom: (_id, hasRoom) => this.room.push(hasRoom),
     };
     this.tail = new Tail(id, this.path, this.store.open(id).log, surroundings);
     return this.tail;

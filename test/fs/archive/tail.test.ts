@@ -176,11 +176,12 @@ test('a full archive disk: it is behind and told, nobody waits for it, and it go
   db.pollAll();
   expect(db.tail?.status).toMatchObject({ state: 'behind', reason: 'the archive has no space' });
   expect(db.published.at(-1)).toMatchObject({ isArchived: false });
-  expect(db.events.at(-1)).toMatchObject({ event: 'archive-failed' });
+  expect(db.room).toEqual([false]);
   db.store.only.failure = undefined;
   await db.settle();
   expect(await db.judge()).toEqual([0, 1]);
   expect(db.published.at(-1)).toMatchObject({ isArchived: true });
+  expect(db.room).toEqual([false, true]);
 });
 
 test('locking_mode=EXCLUSIVE: it says so, and one resync follows', async () => {

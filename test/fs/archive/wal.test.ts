@@ -2,10 +2,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checksumOver, emptyChecksum } from '../../../fs/archive/wal/checksum.ts';
 import { commitsOf, readWalHeader, readWalIndex, startOf } from '../../../fs/archive/wal/wal-file.ts';
 import { frameByte, parseWalHeader } from '../../../fs/archive/wal/wal-frames.ts';
-import { parseWalIndex } from '../../../fs/archive/wal/wal-index.ts';
+import { checksumOver, emptyChecksum } from '../../../fs/sqlite/wal-checksum.ts';
+import { parseWalIndex } from '../../../fs/sqlite/wal-index.ts';
 import { Driver } from './sqlite-driver.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wal-'));
