@@ -121,6 +121,14 @@ export class ClosedSegment implements Segment {
     return this.index.last;
   }
 
+  get firstMs(): number {
+    return this.index.firstMs;
+  }
+
+  get lastMs(): number {
+    return this.index.lastMs;
+  }
+
   get commits(): number {
     return this.index.commits;
   }

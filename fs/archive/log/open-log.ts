@@ -1,8 +1,9 @@
 // One incarnation as its readers see it: its base, its segments, and what a page was at a commit. It works beside the
 // process that appends, compresses and folds: an ENOENT means that a file was just replaced, and opening again helps.
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, read, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { BlockCache, ClosedSegment } from './closed-segment.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from './commit-record.ts';
 import { codeOf, readInto } from './disk.ts';
@@ -12,6 +13,8 @@ import { inBase, PageMap } from './page-map.ts';
 import { RawSegment } from './raw-segment.ts';
 import type { Segment } from './segment.ts';
 
+const readLater = promisify(read);
+
 export class OpenLog {
   readonly folder: string;
   readonly identity: Identity;
@@ -20,7 +23,7 @@ export class OpenLog {
   readonly segments: readonly Segment[];
   /** Index of each one's first page among the pages of all. */
   readonly starts: readonly number[];
-  readonly #baseFd: number | undefined;
+  readonly baseFd: number | undefined;
 
   private constructor(folder: string, identity: Identity, base: BaseFile | undefined, segments: readonly Segment[]) {
     this.folder = folder;
@@ -32,7 +35,7 @@ export class OpenLog {
       start += pages;
       return start - pages;
     });
-    this.#baseFd = base === undefined ? undefined : openSync(base.path, 'r');
+    this.baseFd = base === undefined ? undefined : openSync(base.path, 'r');
   }
 
   /** @throws LogDamage, NodeJS.ErrnoException */
@@ -115,10 +118,17 @@ export class OpenLog {
 
   /** A page of the base; zeros beyond its end. @returns whether there is a base */
   readBase(pageNumber: number, target: Buffer, at: number, pageBytes: number): boolean {
-    if (this.#baseFd === undefined) return false;
+    if (this.baseFd === undefined) return false;
     const part = target.subarray(at, at + pageBytes);
-    part.fill(0, readInto(this.#baseFd, part, (pageNumber - 1) * pageBytes));
+    part.fill(0, readInto(this.baseFd, part, (pageNumber - 1) * pageBytes));
     return true;
+  }
+
+  /** Reads the base beside other work. @returns how many bytes there were */
+  baseReader(): (target: Buffer, position: number) => Promise<number> {
+    const { baseFd } = this;
+    return async (target, position) =>
+      baseFd === undefined ? 0 : (await readLater(baseFd, target, 0, target.length, position)).bytesRead;
   }
 
   /** A page as the map says. @returns false: it is in the base, and there is none */
@@ -133,7 +143,7 @@ export class OpenLog {
 
   close(): void {
     for (const segment of this.segments) segment.close();
-    if (this.#baseFd !== undefined) closeSync(this.#baseFd);
+    if (this.baseFd !== undefined) closeSync(this.baseFd);
   }
 }
 

@@ -2,7 +2,7 @@
 // files. The length of the commits file says what counts. Reading needs nothing of the process that appends.
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { decodeRecord, HASH_BYTES, RECORD_BYTES } from './commit-record.ts';
+import { decodeRecord, HASH_BYTES, RECORD_BYTES, timeOf } from './commit-record.ts';
 import { readInto, readRange } from './disk.ts';
 import { type RawFiles, rawFiles } from './log-files.ts';
 import { LogDamage, numbersOfBytes, type Segment } from './segment.ts';
@@ -64,6 +64,8 @@ export class RawSegment implements Segment {
   readonly first: number;
   readonly last: number;
   readonly commits: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
   readonly pages: number;
   readonly pageBytes: number;
   readonly incarnation: number;
@@ -83,6 +85,8 @@ export class RawSegment implements Segment {
     this.incarnation = header.incarnation;
     this.chainBefore = header.chainBefore;
     const last = this.commits === 0 ? undefined : decodeRecord(this.#range(this.commits, 1), 0);
+    this.firstMs = this.commits === 0 ? 0 : timeOf(this.#range(1, 1), 0);
+    this.lastMs = last?.timeMs ?? 0;
     this.pages = last === undefined ? 0 : last.firstPage + last.pages;
     this.#textBytes = last?.textBytes ?? 0;
     this.bytes = this.pages * (this.pageBytes + 4) + this.#textBytes + RECORD_BYTES * (this.commits + 1);

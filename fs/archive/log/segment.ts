@@ -6,6 +6,9 @@ export interface Segment {
   readonly first: number;
   readonly last: number;
   readonly commits: number;
+  /** Times of its first and its last commit, in milliseconds since 1970. */
+  readonly firstMs: number;
+  readonly lastMs: number;
   /** Pages of all its commits together. */
   readonly pages: number;
   readonly pageBytes: number;

@@ -1,0 +1,24 @@
+// Reading many pages of one moment: in the order in which they lie, so that each compressed block is read once.
+import type { OpenLog } from '../log/open-log.ts';
+import type { PageMap } from '../log/page-map.ts';
+import { PastError } from './past-error.ts';
+
+/** First byte of the page that SQLite leaves out, because its locks lie there (https://sqlite.org/fileformat2.html). */
+const lockPageStart = 2 ** 30;
+
+export function lockPageOf(pageBytes: number): number {
+  return lockPageStart / pageBytes + 1;
+}
+
+/** Page numbers in the order in which their contents lie: those of the base and zeros first. */
+export function inReadingOrder(map: PageMap, pages: readonly number[]): number[] {
+  return [...pages].sort((a, b) => map.placeOf(a) - map.placeOf(b) || a - b);
+}
+
+export function readPageAt(log: OpenLog, map: PageMap, pageNumber: number, target: Buffer, at = 0): void {
+  if (log.readPage(map, pageNumber, target, at)) return;
+  throw new PastError(
+    'not-archived',
+    `${log.identity.name}: the first copy is still being made; try again in a moment`,
+  );
+}

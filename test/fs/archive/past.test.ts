@@ -1,0 +1,257 @@
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { compress } from '../../../fs/archive/log/compress.ts';
+import { listLog } from '../../../fs/archive/log/log-files.ts';
+import type {
+  At,
+  ChangedTablesAnswer,
+  HistoryAnswer,
+  HistoryEntry,
+  LastRewind,
+  Moment,
+  PatchAnswer,
+} from '../../../fs/archive/messages.ts';
+import { ArchivedDatabase, dumpOf } from './archived-database.ts';
+import { randomFrom } from './logged-model.ts';
+
+let folder: string;
+let archived: ArchivedDatabase;
+const database = 'app.db';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoody-past-'));
+});
+afterEach(() => {
+  archived.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function bookmark(number: number): string {
+  return `00000001-${number.toString(16).padStart(12, '0')}`;
+}
+
+/** Opens it as a program would that may not write, and checks it. */
+function dumpOfFile(path: string): string {
+  chmodSync(path, 0o444);
+  const db = new Database(path, { readonly: true });
+  try {
+    expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
+    return dumpOf(db);
+  } finally {
+    db.close();
+    rmSync(path);
+  }
+}
+
+async function dumpAt(number: number): Promise<string> {
+  const path = join(folder, 'then.db');
+  await archived.ask({ op: 'materialise', database, at: { number }, path });
+  return dumpOfFile(path);
+}
+
+/** Grows, shrinks, drops and vacuums; `random` decides. */
+function someWork(random: (below: number) => number): (db: Database.Database) => void {
+  return (db) => {
+    const table = ['a', 'b'][random(2)];
+    const kind = random(20);
+    db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, name TEXT, data BLOB)`);
+    if (kind < 8) {
+      const insert = db.prepare(`INSERT INTO ${table} (name, data) VALUES (?, ?)`);
+      db.transaction(() => {
+        for (let row = random(60); row >= 0; row--) insert.run(`name ${random(1e6)}`, Buffer.alloc(random(1500), row));
+      })();
+    } else if (kind < 13) {
+      db.prepare(`UPDATE ${table} SET name = ? WHERE id % 7 = ?`).run(`other ${random(1e6)}`, random(7));
+    } else if (kind < 16) {
+      db.exec(`DELETE FROM ${table} WHERE id % 3 = ${random(3)}`);
+    } else if (kind === 16) {
+      db.exec('VACUUM');
+    } else if (kind === 17) {
+      db.exec(`CREATE INDEX IF NOT EXISTS ${table}_name ON ${table} (name)`);
+    } else if (kind === 18) {
+      db.exec(`DROP TABLE ${table}`);
+    } else {
+      db.pragma('incremental_vacuum');
+    }
+  };
+}
+
+test.each([
+  [512, 'none'],
+  [512, 'full'],
+  [4096, 'none'],
+  [4096, 'incremental'],
+  [65536, 'full'],
+])('pages of %i bytes, auto_vacuum %s: every moment is the whole database as it was', async (pageBytes, autoVacuum) => {
+  archived = new ArchivedDatabase(folder, { pageBytes, autoVacuum, segmentBytes: 40 * pageBytes });
+  const random = randomFrom(pageBytes + autoVacuum.length);
+  archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, data BLOB)'));
+  const commits = 50;
+  for (let count = 2; count <= commits; count++) archived.commit(someWork(random));
+  const raws = listLog(archived.folder).raw;
+  expect(raws.length).toBeGreaterThan(2);
+  for (const first of raws.slice(0, -1)) await compress(archived.folder, first);
+  for (let number = 1; number <= commits; number++) {
+    expect([number, await dumpAt(number)]).toEqual([number, archived.dumps[number]]);
+  }
+  for (const number of [1, 7, 20, 33, commits]) {
+    expect([number, await dumpAfterPatch(number)]).toEqual([number, archived.dumps[number]]);
+  }
+});
+
+/** The newest state with the pages of the patch, cut to the moment's size: it must be the moment's state. */
+async function dumpAfterPatch(number: number): Promise<string> {
+  const [path, target] = [join(folder, 'patch'), join(folder, 'patched.db')];
+  const answer = await archived.ask<PatchAnswer>({ op: 'patch', database, at: { number }, path });
+  const entry = 4 + answer.moment.pageBytes;
+  const patch = readFileSync(path);
+  expect(patch.length).toBe(answer.pages * entry);
+  const size = answer.moment.databasePages * answer.moment.pageBytes;
+  const content = Buffer.concat([readFileSync(archived.file), Buffer.alloc(size, 0xee)]).subarray(0, size);
+  for (let at = 0; at < patch.length; at += entry) {
+    const start = (patch.readUInt32LE(at) - 1) * answer.moment.pageBytes;
+    const page = patch.subarray(at + 4, at + entry);
+    const isBeyondHead = start >= statSync(archived.file).size;
+    if (!isBeyondHead) expect(content.subarray(start, start + page.length).equals(page)).toBe(false);
+    page.copy(content, start);
+  }
+  rmSync(path);
+  writeFileSync(target, content);
+  return dumpOfFile(target);
+}
+
+test('a moment is named by time, bookmark, number and head; what is not there is said', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
+  for (let count = 2; count <= 20; count++) archived.commit((db) => db.exec("INSERT INTO t (name) VALUES ('x')"));
+  const resolve = (at: At) => archived.ask<Moment>({ op: 'resolve', database, at });
+  const moment = { bookmark: bookmark(5), number: 5, timeMs: archived.times[5], databasePages: 2, pageBytes: 4096 };
+  expect(await resolve({ number: 5 })).toEqual(moment);
+  expect(await resolve({ bookmark: bookmark(5) })).toEqual(moment);
+  expect(await resolve({ timeMs: archived.times[5] ?? 0 })).toEqual(moment);
+  expect(await resolve({ timeMs: (archived.times[6] ?? 0) - 0.5 })).toEqual(moment);
+  expect(await resolve({ head: true })).toMatchObject({ number: 20 });
+  await expect(resolve({ timeMs: 5 })).rejects.toThrow('too-old: app.db: the history does not go back so far');
+  await expect(resolve({ bookmark: '00000001-0000000000ff' })).rejects.toThrow('unknown-bookmark: app.db has no');
+  await expect(resolve({ bookmark: '00000009-000000000001' })).rejects.toThrow('unknown-bookmark');
+  await expect(resolve({ bookmark: 'yesterday' })).rejects.toThrow("'yesterday' is not a bookmark");
+  await expect(archived.ask({ op: 'resolve', database: 'no.db', at: { head: true } })).rejects.toThrow('not-archived');
+});
+
+test('after a new incarnation, older moments are still there, but no patch leads to them', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
+  archived.commit((db) => db.exec("INSERT INTO t (name) VALUES ('x')"));
+  const log = archived.store.newIncarnation(archived.id, 'another file');
+  const old = readFileSync(archived.file);
+  const timeMs = (archived.times[2] ?? 0) + 5000;
+  const position = { salt1: 0, salt2: 0, frames: 0, checksum1: 0, checksum2: 0 };
+  const pageNumbers = Uint32Array.from([1, 2]);
+  const common = { timeMs, writer: null, pageBytes: 4096, databasePages: 2, pageNumbers, pages: old, position };
+  log.append({ kind: 'base', ...common });
+  const at = { number: 1 };
+  await expect(archived.ask({ op: 'resolve', database, at })).rejects.toThrow('the first copy is still being made');
+  const path = archived.store.unfinishedBasePath(archived.id);
+  cpSync(archived.file, path);
+  log.setBase(path, 1);
+  expect(await archived.ask({ op: 'resolve', database, at })).toMatchObject({ bookmark: '00000002-000000000001' });
+  const before = { timeMs: timeMs - 1 };
+  expect(await archived.ask({ op: 'resolve', database, at: before })).toMatchObject({ bookmark: bookmark(2) });
+  const file = join(folder, 'file');
+  await archived.ask({ op: 'materialise', database, at: before, path: file });
+  expect(dumpOfFile(file)).toBe(archived.dumps[2]);
+  await expect(archived.ask({ op: 'patch', database, at: before, path: file })).rejects.toThrow('fork it instead');
+  const { entries } = await archived.ask<HistoryAnswer>({ op: 'history', database, limit: 10 });
+  expect(entries.map((entry) => entry.bookmark)).toEqual(['00000002-000000000001', bookmark(2), bookmark(1)]);
+});
+
+test('history is paged, filtered by time and by table, and names what each commit wrote', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT)'), 'sqlite3 app.db');
+  archived.commit((db) => db.exec('CREATE TABLE b (id INTEGER PRIMARY KEY, name TEXT UNIQUE)'));
+  archived.commit((db) => db.exec('CREATE INDEX a_name ON a (name)'));
+  const insert = (table: string, row: number) =>
+    archived.commit((db) => db.prepare(`INSERT INTO ${table} (name) VALUES (?)`).run(`${row} ${'long '.repeat(90)}`));
+  for (let row = 0; row < 120; row++) insert(row % 3 === 0 ? 'b' : 'a', row);
+  archived.commit((db) => db.exec('DROP TABLE b'));
+  archived.commit((db) => db.pragma('user_version = 3'));
+  const ask = (more: object) => archived.ask<HistoryAnswer>({ op: 'history', database, limit: 1000, ...more });
+  const all = await ask({ withTables: true });
+  const tables = new Map(all.entries.map((entry) => [entry.number, entry.tables]));
+  expect(all).toMatchObject({ hasMore: false, oldest: { number: 1 }, entries: { length: 125 } });
+  expect(all.entries.at(-1)).toMatchObject({
+    kind: 'base',
+    writer: { pid: 7, command: 'sqlite3 app.db', container: 'web' },
+  });
+  for (let number = 4; number < 124; number++) {
+    const isB = (number - 4) % 3 === 0;
+    expect([number, tables.get(number)]).toEqual([number, isB ? ['b', 'sqlite_autoindex_b_1'] : ['a', 'a_name']]);
+  }
+  expect(tables.get(3)).toEqual(['a_name', 'sqlite_schema']);
+  expect(tables.get(124)).toContain('sqlite_schema');
+  expect(tables.get(125)).toEqual([]);
+  const onlyB = (await ask({ table: 'b' })).entries.map(({ number }) => number);
+  expect(onlyB.filter((number) => number >= 4 && number < 124)).toEqual(
+    Array.from({ length: 40 }, (_, index) => 4 + 3 * (39 - index)),
+  );
+  const range = await ask({ sinceMs: archived.times[10], untilMs: (archived.times[13] ?? 0) - 1 });
+  expect(range.entries.map(({ number }) => number)).toEqual([12, 11, 10]);
+  const paged: HistoryEntry[] = [];
+  for (let before: string | undefined; ; before = paged.at(-1)?.bookmark) {
+    const page = await ask({ limit: 7, withTables: true, ...(before === undefined ? {} : { before }) });
+    paged.push(...page.entries);
+    if (!page.hasMore) break;
+  }
+  expect(paged).toEqual(all.entries);
+  const at = (number: number) => ({ number });
+  const changed = await archived.ask<ChangedTablesAnswer>({ op: 'changed-tables', database, from: at(20), to: at(21) });
+  expect(changed).toMatchObject({ from: { number: 20 }, to: { number: 21 }, tables: tables.get(21) });
+});
+
+test('a rewind is shown in the history and found again', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
+  for (let count = 2; count <= 5; count++) archived.commit((db) => db.exec("INSERT INTO t (name) VALUES ('x')"));
+  expect(await archived.ask({ op: 'last-rewind', database })).toBe(null);
+  archived.commit((db) => db.exec('DELETE FROM t'));
+  const [from, to] = [bookmark(5), bookmark(2)];
+  archived.commit((db) => db.exec("INSERT INTO t (name) VALUES ('y')"));
+  expect(await archived.ask({ op: 'mark-rewind', database, from, to })).toMatchObject({ number: 6 });
+  expect(await archived.ask<LastRewind>({ op: 'last-rewind', database })).toMatchObject({
+    from: { number: 5 },
+    to: { number: 2 },
+    rewind: { number: 6 },
+  });
+  const { entries } = await archived.ask<HistoryAnswer>({ op: 'history', database, limit: 2 });
+  expect(entries.map(({ number, rewoundTo }) => [number, rewoundTo])).toEqual([
+    [7, undefined],
+    [6, bookmark(2)],
+  ]);
+});
+
+test('a materialised file is the database, byte by byte, in WAL mode too', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
+  archived.commit((db) => {
+    db.pragma('journal_mode = wal');
+    db.exec("INSERT INTO t (name) VALUES ('x')");
+    db.pragma('wal_checkpoint(truncate)');
+  });
+  expect(readFileSync(archived.file).subarray(18, 20)).toEqual(Buffer.from([2, 2]));
+  const path = join(folder, 'then.db');
+  await archived.ask({ op: 'materialise', database, at: { number: 2 }, path });
+  expect(readFileSync(path).equals(readFileSync(archived.file))).toBe(true);
+  expect(statSync(path).mode & 0o777).toBe(0o666);
+  rmSync(path);
+  expect(await dumpAt(1)).toBe(archived.dumps[1]);
+  await expect(archived.ask({ op: 'materialise', database, at: { head: true }, path: archived.file })).rejects.toThrow(
+    'EEXIST',
+  );
+  const status = await archived.ask({ op: 'status' });
+  expect(status).toMatchObject({
+    databases: [{ name: 'app.db', state: 'current', commits: 2, oldestMs: archived.times[1], gaps: 0 }],
+  });
+});
