@@ -7,6 +7,10 @@ import type { Command } from './command.ts';
 const whichDaemon: readonly SettingName[] = ['mount', 'data', 'runDir'];
 const force = { flag: 'force', description: 'replace what is there' };
 const json = { flag: 'json', description: 'print JSON, errors too' };
+const yes = { flag: 'yes', description: 'do not ask' };
+const dryRun = { flag: 'dry-run', description: 'only show what it would change' };
+const at = { flag: 'at', value: 'TIME', description: 'a time, such as "10 minutes ago", 14:30 or 2026-11-28T14:30Z' };
+const to = { flag: 'to', value: 'BOOKMARK', description: 'a commit that history lists' };
 const watch = { flag: 'watch', description: 'print it again every second' };
 
 export const commands: readonly Command[] = [
@@ -92,6 +96,80 @@ export const commands: readonly Command[] = [
     settings: whichDaemon,
     switches: [force, json],
     load: () => import('../commands/restore.ts'),
+  },
+  {
+    name: 'history',
+    arguments: [{ name: 'NAME' }],
+    summary: 'list the commits of a database, newest first: when, who, how many pages, which tables',
+    settings: whichDaemon,
+    values: [
+      { flag: 'since', value: 'TIME', description: 'only commits from this time or bookmark on' },
+      { flag: 'until', value: 'TIME', description: 'only commits up to this time or bookmark' },
+      { flag: 'limit', value: 'COUNT', description: 'at most so many (20 unless given)' },
+      { flag: 'table', value: 'TABLE', description: 'only what concerns this table' },
+    ],
+    switches: [json],
+    load: () => import('../commands/history.ts'),
+  },
+  {
+    name: 'rewind',
+    arguments: [{ name: 'NAME' }],
+    summary: 'make an old state of a database the newest one, in one transaction, also while programs have it open',
+    settings: whichDaemon,
+    values: [at, to],
+    switches: [dryRun, yes, json],
+    load: () => import('../commands/rewind.ts'),
+  },
+  {
+    name: 'undo',
+    arguments: [{ name: 'NAME' }],
+    summary: 'take the last rewind of a database back',
+    settings: whichDaemon,
+    switches: [dryRun, yes, json],
+    load: () => import('../commands/undo.ts'),
+  },
+  {
+    name: 'fork',
+    arguments: [{ name: 'NAME' }, { name: 'NEW-NAME' }],
+    summary: 'make a new database of an old state of another one',
+    settings: whichDaemon,
+    values: [at, to],
+    switches: [json],
+    load: () => import('../commands/fork.ts'),
+  },
+  {
+    name: 'diff',
+    arguments: [{ name: 'NAME' }, { name: 'FROM' }, { name: 'TO', isOptional: true }],
+    summary: 'show what differs between two moments of a database (times or bookmarks, the second is now unless given)',
+    settings: whichDaemon,
+    values: [{ flag: 'table', value: 'TABLE', description: 'only what concerns this table' }],
+    switches: [
+      { flag: 'rows', description: 'list the rows that differ' },
+      { flag: 'sql', description: 'print statements that lead from the first moment to the second' },
+      json,
+    ],
+    load: () => import('../commands/diff.ts'),
+  },
+  {
+    name: 'query',
+    arguments: [{ name: 'NAME' }, { name: 'SELECT' }],
+    summary: 'run a SELECT on a database, as it is or as it was',
+    settings: whichDaemon,
+    values: [at],
+    switches: [json],
+    load: () => import('../commands/query.ts'),
+  },
+  {
+    name: 'archive',
+    arguments: [
+      { name: 'status|verify|prune', values: ['status', 'verify', 'prune'] },
+      { name: 'NAME', isOptional: true },
+    ],
+    summary: 'show the kept commits of all databases, check that they are sound, or remove old ones now',
+    settings: whichDaemon,
+    values: [{ flag: 'before', value: 'TIME', description: 'with prune: remove what is older' }],
+    switches: [json],
+    load: () => import('../commands/archive.ts'),
   },
   {
     name: 'service',

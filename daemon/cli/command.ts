@@ -6,6 +6,8 @@ import type { ExitCode } from '../errors.ts';
 export interface ParsedArguments {
   readonly flags: FlagTexts;
   readonly switches: ReadonlySet<string>;
+  /** Of flags that only this command has, by the flag. */
+  readonly values: ReadonlyMap<string, string>;
   readonly positionals: readonly string[];
 }
 
@@ -13,6 +15,13 @@ export type CommandInput = ParsedArguments & LoadedSettings;
 
 export interface Switch {
   readonly flag: string;
+  readonly description: string;
+}
+
+export interface ValueFlag {
+  readonly flag: string;
+  /** As the help shows it. */
+  readonly value: string;
   readonly description: string;
 }
 
@@ -36,6 +45,8 @@ export interface Command {
   readonly settings: readonly SettingName[];
   /** Flags of this command alone; none has a value. */
   readonly switches?: readonly Switch[];
+  /** Flags of this command alone, each with a value. */
+  readonly values?: readonly ValueFlag[];
   /** Runs with faulty settings too, to tell what is wrong with them. */
   readonly takesFaults?: true;
   readonly load: () => Promise<{ readonly run: (input: CommandInput) => Promise<ExitCode> }>;

@@ -16,8 +16,14 @@ export interface Flag {
 /** What a shell can offer: one of these words, paths, or nothing. */
 export type Offered = readonly string[] | 'file' | 'directory' | null;
 
-export function flagsOf({ switches = [], settings }: Command): Flag[] {
-  return [...switches.map((row) => ({ ...row, value: null, defaultText: null })), ...settings.map(flagOfSetting)];
+export function flagsOf(command: Command): Flag[] {
+  return [...ownFlagsOf(command), ...command.settings.map(flagOfSetting)];
+}
+
+/** Those that are no options of the program. */
+export function ownFlagsOf({ switches = [], values = [] }: Command): Flag[] {
+  const switchFlags = switches.map((row) => ({ ...row, value: null, defaultText: null }));
+  return [...values.map((row) => ({ ...row, defaultText: null })), ...switchFlags];
 }
 
 export function flagOfSetting(name: SettingName): Flag {

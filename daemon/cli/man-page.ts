@@ -2,7 +2,7 @@
 import { options, type SettingName, settingNames, variableOf } from '../config/options.ts';
 import { exitCodes, exitCodeTexts } from '../errors.ts';
 import { type Command, usagesOf } from './command.ts';
-import { type Flag, flagOfSetting } from './flags.ts';
+import { type Flag, flagOfSetting, ownFlagsOf } from './flags.ts';
 
 export function manPage(commands: readonly Command[], version: string): string {
   return [
@@ -50,8 +50,8 @@ const files: readonly (readonly [string, string])[] = [
 
 function commandText(command: Command): string {
   const usages = usagesOf(command).map((usage) => `.B ${escaped(usage.slice('hoody-sqlite '.length))}`);
-  const switches = (command.switches ?? []).map((row) => flagText({ ...row, value: null, defaultText: null }));
-  const own = switches.length === 0 ? [] : ['.RS', ...switches, '.RE'];
+  const flags = ownFlagsOf(command).map(flagText);
+  const own = flags.length === 0 ? [] : ['.RS', ...flags, '.RE'];
   return [tagged(usages.join('\n.TQ\n'), `${sentence(command.summary)}`), ...own].join('\n');
 }
 

@@ -53,6 +53,7 @@ function report(error: unknown, asJson: boolean): ExitCode {
 export function parseArguments(command: Command, args: readonly string[]): ParsedArguments {
   const flags = new Map<SettingName, string[]>();
   const switches = new Set<string>();
+  const values = new Map<string, string>();
   const positionals: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? '';
@@ -63,6 +64,14 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     const [, flag, attached] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
     if (flag !== undefined && attached === undefined && command.switches?.some((row) => row.flag === flag)) {
       switches.add(flag);
+      continue;
+    }
+    const own = command.values?.find((row) => row.flag === flag);
+    if (own) {
+      const value = attached ?? args[++index];
+      if (value === undefined) throw usageError(`--${own.flag} needs a value: ${own.value}`);
+      if (values.has(own.flag)) throw usageError(`--${own.flag} is given more than once`);
+      values.set(own.flag, value);
       continue;
     }
     const name = flag === undefined ? undefined : settingOfFlag(flag);
@@ -76,7 +85,7 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     flags.set(name, [...(flags.get(name) ?? []), text]);
   }
   checkCount(command, argumentsOf(command, switches), positionals);
-  return { flags, switches, positionals };
+  return { flags, switches, values, positionals };
 }
 
 function checkCount(command: Command, rows: readonly Argument[], positionals: readonly string[]): void {

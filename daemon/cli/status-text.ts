@@ -45,14 +45,17 @@ function ratesText(status: DaemonStatus, earlier: DaemonStatus, seconds: number)
   return `${http} HTTP, ${all} mount${named === '' ? '' : ` (${named})`}`;
 }
 
-function archiveRows(archive: ArchiveSummary | null): [string, string][] {
-  if (archive === null) return [];
-  const { databases, commits, bytes, budgetBytes, lagBytes, gaps, left } = archive;
+export function keptText({ databases, commits, bytes, budgetBytes, lagBytes, gaps }: ArchiveSummary): string {
   const lag = lagBytes === 0 ? '' : `, ${bytesText(lagBytes)} behind`;
   const missed = gaps === 0 ? '' : `, ${gaps} gaps`;
-  const kept = `${commits} commits of ${databases} databases, ${bytesText(bytes)} of ${bytesText(budgetBytes)}`;
+  return `${commits} commits of ${databases} databases, ${bytesText(bytes)} of ${bytesText(budgetBytes)}${lag}${missed}`;
+}
+
+function archiveRows(archive: ArchiveSummary | null): [string, string][] {
+  if (archive === null) return [];
+  const { left } = archive;
   return [
-    ['kept', `${kept}${lag}${missed}`],
+    ['kept', keptText(archive)],
     ...left.slice(0, mostNamed).map(({ database, reason }): [string, string] => ['not kept', `${database}: ${reason}`]),
     ...(left.length > mostNamed ? [['not kept', `${left.length - mostNamed} more`] as [string, string]] : []),
   ];

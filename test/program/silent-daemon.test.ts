@@ -58,7 +58,7 @@ async function askOne(lines: readonly string[]): Promise<unknown> {
   try {
     const { settings } = loadSettings(new Map([['runDir', [runDir]]]), {});
     const loaded = { settings, named: new Set<never>(), origins: new Map(), faults: [], warnings: [] };
-    const input = { ...loaded, flags: new Map(), switches: new Set<string>() };
+    const input = { ...loaded, flags: new Map(), switches: new Set<string>(), values: new Map<string, string>() };
     const daemon = await connectToDaemon({ ...input, positionals: [] });
     return await daemon.ask('status').finally(() => daemon.close());
   } finally {

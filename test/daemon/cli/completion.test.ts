@@ -73,6 +73,8 @@ describe('bash', () => {
     expect(bash('config', '--data', '/x', 'show', 'lo')).toEqual(['locks', 'lock-limit', 'log-level', 'log-format']);
     expect(bash('config', '--data=/x', 'sh')).toEqual(['show']);
     expect(bash('help', 'res')).toEqual(['restore']);
+    expect(bash('rewind', '--')).toEqual(expect.arrayContaining(['--at', '--to', '--yes', '--data']));
+    expect(bash('archive', '--before', '1h', 've')).toEqual(['verify']);
   });
 
   test('offers folders, files, or nothing, as the flag or the argument says', () => {

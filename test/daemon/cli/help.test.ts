@@ -16,5 +16,9 @@ test('the help of a command lists each of its flags with its description', () =>
       expect(text).toContain(`--${options[name].flag}`);
       expect(text).toContain(options[name].description);
     }
+    for (const { flag, value, description } of command.values ?? []) {
+      expect(text).toContain(`--${flag} ${value}`);
+      expect(text).toContain(description);
+    }
   }
 });

@@ -14,9 +14,10 @@ test.runIf(hasGroff)('groff has no complaint, and shows every command, option, v
     encoding: 'utf8',
   });
   expect(stderr).toBe('');
-  for (const { name, switches = [] } of commands) {
+  for (const { name, switches = [], values = [] } of commands) {
     expect(stdout).toMatch(new RegExp(`^ +${name}\\b`, 'm'));
     for (const { flag } of switches) expect(stdout).toContain(`--${flag}`);
+    for (const { flag, value } of values) expect(stdout).toContain(`--${flag} ${value}`);
   }
   for (const name of settingNames) {
     expect(stdout).toContain(`--${options[name].flag}${options[name].value === null ? '' : ` ${options[name].value}`}`);
