@@ -154,9 +154,9 @@ interface CommandFlags {
   readonly flags: readonly string[];
 }
 
-const known: CommandFlags[] = commands.map(({ name, settings, switches }) => ({
+const known: CommandFlags[] = commands.map(({ name, settings, switches = [], values = [] }) => ({
   name,
-  flags: [...settings.map((setting) => options[setting].flag), ...(switches ?? []).map(({ flag }) => flag)],
+  flags: [...settings.map((setting) => options[setting].flag), ...[...switches, ...values].map(({ flag }) => flag)],
 }));
 
 /**
