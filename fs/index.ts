@@ -21,6 +21,7 @@ export type { WriterRecord, WriteWindow } from './lock-binding/writers.ts';
 export type { LockLimits } from './locks/limits.ts';
 export type { LogLevel } from './log.ts';
 export type {
+  ArchiveState,
   FromFsProcess,
   FsStartOptions,
   FsStatus,

@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type ArchiveState,
   createKeptState,
   type FsStartOptions,
   fsProcessPath,
@@ -70,6 +71,7 @@ export class MountService {
   /** An earlier mount of the data directory has died: its programs may still have files open. */
   #isFenced: boolean;
   #passthrough: Passthrough = { active: false };
+  #archive: ArchiveState = { active: false };
   /** Of every fs process that may not have ended. */
   #pids: readonly number[] = [];
   #lookTimer: NodeJS.Timeout | undefined;
@@ -99,6 +101,11 @@ export class MountService {
     return this.#mount;
   }
 
+  /** Whether commits are noted for the archive process. */
+  get archive(): ArchiveState {
+    return this.#archive;
+  }
+
   get passthrough(): Passthrough {
     return this.#passthrough;
   }
@@ -108,6 +115,7 @@ export class MountService {
     try {
       const ready = await this.#startFirst();
       this.#passthrough = ready.passthrough as Passthrough;
+      this.#archive = ready.archive as ArchiveState;
       this.#lookTimer = setInterval(() => this.#endIfUnmounted(), lookIntervalMs);
     } catch (error) {
       this.#endMount();

@@ -15,6 +15,12 @@ export function startArchive(settings: Settings, running: Running): ArchiveServi
     }
     return undefined;
   }
+  const { active = true, reason } = running.mounted?.service.archive ?? {};
+  if (!active) {
+    const effect = 'commits are found later, without who made them, and several may count as one';
+    running.degraded.push(`${effect}: ${reason}`);
+    log.warn('archive-without-records', { reason, effect });
+  }
   const service = new ArchiveService({
     options: () => ({
       dataDir: running.data,
