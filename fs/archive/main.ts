@@ -13,12 +13,14 @@ import { matcherOf } from './globs.ts';
 import { FolderLogStore } from './log/log-store.ts';
 import type { ArchiveAnswer, ArchiveQuestion, ArchiveStartOptions, FromArchive, ToArchive } from './messages.ts';
 import { MountRecords } from './mount-records.ts';
+import { ArchiveQuestions } from './past/questions.ts';
 import { QuietFile } from './quiet-file.ts';
 
 const takeTries = 100;
 const takePauseMs = 100;
 
 let archive: Archive | undefined;
+let questions: ArchiveQuestions | undefined;
 
 process.umask(0o077);
 process.on('message', (message: ToArchive) => {
@@ -50,13 +52,21 @@ async function start(options: ArchiveStartOptions): Promise<void> {
   raiseDescriptorLimit();
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
   await takeArchive(archiveDir);
+  const store = new FolderLogStore(archiveDir);
   archive = new Archive({
     dataDir,
-    store: new FolderLogStore(archiveDir),
+    store,
     isIncluded: matcherOf(include, exclude),
     records: hasKeptState ? new MountRecords(mapArchiveMemory(keptStateInArchive)) : undefined,
     quietFile: new QuietFile(join(archiveDir, 'quiet.json')),
     log: (level, event, fields) => toSupervisor({ type: 'log', level, event, fields }),
+  });
+  questions = new ArchiveQuestions({
+    incarnations: () => store.incarnations,
+    liveOf: (name) => archive?.tailOf(name)?.status,
+    budgetBytes: () => options.retention.budgetBytes,
+    verify: () => Promise.reject(new Error('this program cannot verify commits')),
+    prune: () => Promise.reject(new Error('this program cannot prune commits')),
   });
   toSupervisor({ type: 'ready' });
   await archive.start();
@@ -92,9 +102,10 @@ function query(message: Extract<ToArchive, { type: 'query' }>): void {
 }
 
 async function answer(question: ArchiveQuestion): Promise<ArchiveAnswer<unknown>> {
-  if (archive === undefined) return { ok: false, code: 'not-archived', message: 'the archive process has not begun' };
-  if (question.op === 'settle') return settle(archive, question.database);
-  return { ok: false, code: 'not-archived', message: `nobody answers ${question.op}` };
+  if (archive === undefined || questions === undefined) {
+    return { ok: false, code: 'not-archived', message: 'the archive process has not begun' };
+  }
+  return question.op === 'settle' ? settle(archive, question.database) : questions.answer(question);
 }
 
 async function settle(running: Archive, database: string): Promise<ArchiveAnswer<null>> {
