@@ -103,8 +103,9 @@ export const commands: readonly Command[] = [
     summary: 'list the commits of a database, newest first: when, who, how many pages, which tables',
     settings: whichDaemon,
     values: [
-      { flag: 'since', value: 'TIME', description: 'only commits from this time or bookmark on' },
-      { flag: 'until', value: 'TIME', description: 'only commits up to this time or bookmark' },
+      { flag: 'since', value: 'TIME', description: 'only commits from this time on' },
+      { flag: 'until', value: 'TIME', description: 'only commits up to this time' },
+      { flag: 'before', value: 'BOOKMARK', description: 'only commits before this one' },
       { flag: 'limit', value: 'COUNT', description: 'at most so many (20 unless given)' },
       { flag: 'table', value: 'TABLE', description: 'only what concerns this table' },
     ],

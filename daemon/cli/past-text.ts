@@ -19,7 +19,7 @@ const mostOfCell = 60;
 const mostOfRow = 200;
 
 /** Times of the table are local ones. */
-export function historyText({ commits, has_more: hasMore }: HistoryAnswer): string {
+export function historyText({ commits, next_before: nextBefore }: HistoryAnswer): string {
   if (commits.length === 0) return 'no commit is kept of that time\n';
   const heads = ['when', 'who', 'container', 'pages', 'bookmark', 'what'];
   const rows = commits.map((commit) => [
@@ -30,7 +30,7 @@ export function historyText({ commits, has_more: hasMore }: HistoryAnswer): stri
     commit.bookmark,
     whatText(commit),
   ]);
-  const more = hasMore ? 'there are more: --limit N, or --until BOOKMARK\n' : '';
+  const more = nextBefore === null ? '' : `there are more: --before ${nextBefore}\n`;
   return tableText(heads, rows, ['pages']) + more;
 }
 
@@ -88,8 +88,9 @@ function changesText({ tables, objects, is_complete: isComplete }: Difference): 
   ].join('');
 }
 
+/** Without counts only pages were compared. */
 function tableChangeText({
-  change,
+  change = 'changed',
   columns_added: added = [],
   columns_removed: removed = [],
 }: TableDifference): string {

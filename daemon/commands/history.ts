@@ -5,24 +5,25 @@ import { historyText } from '../cli/past-text.ts';
 import { integer } from '../config/option-values.ts';
 import { type ExitCode, exitCodes, messageOf, usageError } from '../errors.ts';
 import type { HistoryAnswer } from '../past/answers.ts';
-import { momentParameter, withPast } from '../past/past.ts';
+import { timeOf, withPast } from '../past/past.ts';
 
 const defaultLimit = '20';
 const mostLimit = 1000;
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const { values, positionals } = input;
-  const moment = (flag: string) => {
+  const seconds = (flag: string) => {
     const text = values.get(flag);
-    return text === undefined ? undefined : momentParameter(text, `--${flag}`);
+    return text === undefined ? undefined : String(timeOf(text, `--${flag}`) / 1000);
   };
-  const [since, until] = [moment('since'), moment('until')];
+  const [since, until] = [seconds('since'), seconds('until')];
   const limit = limitOf(values.get('limit') ?? defaultLimit);
   const answer = await withPast(input, (past) =>
     past.ask<HistoryAnswer>('GET', 'db/history', {
       db: past.path(positionals[0] ?? ''),
       since,
       until,
+      before: values.get('before'),
       limit,
       table: values.get('table'),
       tables: 'true',

@@ -23,7 +23,8 @@ export interface ShownCommit extends ShownMoment {
 
 export interface HistoryAnswer {
   readonly commits: readonly ShownCommit[];
-  readonly has_more: boolean;
+  /** The next page of the list is what comes before this bookmark; null: there is none. */
+  readonly next_before: string | null;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -34,10 +35,10 @@ export interface RowDifference {
   readonly to: Row | null;
 }
 
-/** Counts of rows are absent where only pages were compared. */
+/** All but the name is absent where only pages were compared. */
 export interface TableDifference {
   readonly table: string;
-  readonly change: 'created' | 'dropped' | 'changed';
+  readonly change?: 'created' | 'dropped' | 'changed';
   readonly rows_added?: number;
   readonly rows_removed?: number;
   readonly rows_changed?: number;

@@ -22,8 +22,8 @@ export interface Past {
 /** undefined leaves a parameter out. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
-/** The server gives up sooner where the work has a deadline of its own. */
-const timeoutMs = 10 * 60_000;
+/** The longest deadline that a request can have. */
+const timeoutSeconds = 300;
 
 export async function withPast<Result>(input: CommandInput, use: (past: Past) => Promise<Result>): Promise<Result> {
   const daemon = await connectToDaemon(input);
@@ -41,7 +41,9 @@ function pastOf(daemon: DaemonConnection): Past {
     path,
     nameBelow: (name) => relative(root, path(name)),
     async ask<Answer>(method: 'GET' | 'POST', route: string, parameters: Parameters) {
-      const request: ServerRequest = { method, target: `/api/v1/sqlite/${route}?${queryOf(parameters)}`, timeoutMs };
+      const query = queryOf({ ...parameters, timeout: String(timeoutSeconds) });
+      const target = `/api/v1/sqlite/${route}?${query}`;
+      const request: ServerRequest = { method, target, timeoutMs: timeoutSeconds * 1000 };
       const answer = (await daemon.ask('request', request)) as ServerAnswer;
       const body: unknown = /\bjson\b/.test(answer.contentType) ? JSON.parse(answer.body) : answer.body;
       if (answer.status >= 400) throw new CommandError(exitCodes.failed, errorOf(body, answer.status));

@@ -25,18 +25,18 @@ test('commits are listed with when, who, how much and what', () => {
     { ...moment(2), kind: 'commit' as const, writer: web, pages: 3, tables: ['users', 'users_name'] },
     { ...moment(1), kind: 'base' as const, writer: { ...web, command: 'php', container: 'host' }, pages: 100 },
   ];
-  expect(historyText({ commits, has_more: true })).toBe(
+  expect(historyText({ commits, next_before: moment(1).bookmark })).toBe(
     [
       'when                     who                                            container  pages  bookmark               what',
       '2026-11-28 13:00:04.250  unknown                                                       1  00000001-000000000004  rewind to 00000001-000000000001',
       '2026-11-28 13:00:03.250  unknown                                                      12  00000001-000000000003  after a gap: written behind the mount',
       '2026-11-28 13:00:02.250  python3 /srv/app/server.py --workers ... (71)  web            3  00000001-000000000002  users, users_name',
       '2026-11-28 13:00:01.250  php (71)                                       host         100  00000001-000000000001  first one kept',
-      'there are more: --limit N, or --until BOOKMARK',
+      'there are more: --before 00000001-000000000001',
       '',
     ].join('\n'),
   );
-  expect(historyText({ commits: [], has_more: false })).toBe('no commit is kept of that time\n');
+  expect(historyText({ commits: [], next_before: null })).toBe('no commit is kept of that time\n');
 });
 
 const tables = [

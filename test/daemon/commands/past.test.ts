@@ -81,6 +81,8 @@ async function refusal(name: string, ...args: string[]): Promise<CommandError> {
 function targets(): { readonly method: string; readonly path: string; readonly query: Record<string, string> }[] {
   return (asked as { method: string; target: string }[]).map(({ method, target }) => {
     const url = new URL(target, 'http://x');
+    expect(url.searchParams.get('timeout')).toBe('300');
+    url.searchParams.delete('timeout');
     return { method, path: url.pathname, query: Object.fromEntries(url.searchParams) };
   });
 }
@@ -98,8 +100,18 @@ const planned = {
 const done = { to: moment, changed: true, previous_bookmark: '00000001-000000000009' };
 
 test('history asks for the newest commits, in the window that is named', async () => {
-  answers = [json({ commits: [], has_more: false })];
-  const flags = ['--since', '1795780800', '--until=00000001-000000000002', '--limit', '5', '--table', 'users'];
+  answers = [json({ commits: [], next_before: null })];
+  const flags = [
+    '--since',
+    '1795780800',
+    '--until=2026-11-27T12:00:01.5Z',
+    '--before',
+    '00000001-000000000002',
+    '--limit',
+    '5',
+    '--table',
+    'users',
+  ];
   expect(await run('history', 'app', ...flags)).toMatchObject({ code: 0, stdout: 'no commit is kept of that time\n' });
   expect(targets()).toEqual([
     {
@@ -108,7 +120,8 @@ test('history asks for the newest commits, in the window that is named', async (
       query: {
         db: '/mount/app.db',
         since: '1795780800',
-        until: '00000001-000000000002',
+        until: '1795780801.5',
+        before: '00000001-000000000002',
         limit: '5',
         table: 'users',
         tables: 'true',
@@ -118,9 +131,9 @@ test('history asks for the newest commits, in the window that is named', async (
 });
 
 test('with --json the answer of the server is printed as it is', async () => {
-  answers = [json({ commits: [], has_more: false, more: { x: 1 } })];
+  answers = [json({ commits: [], next_before: null, more: { x: 1 } })];
   const { stdout } = await run('history', 'app', '--json');
-  expect(JSON.parse(stdout)).toEqual({ commits: [], has_more: false, more: { x: 1 } });
+  expect(JSON.parse(stdout)).toEqual({ commits: [], next_before: null, more: { x: 1 } });
 });
 
 test('a refusal of the server is the error of the command', async () => {
@@ -254,6 +267,7 @@ test.each([
   [['app', '--limit', '0']],
   [['app', '--limit', '1', '--limit', '2']],
   [['app', '--at', '1h']],
+  [['app', '--since', '00000001-000000000002']],
 ])('history %j is a typing error', async (args) => {
   expect(await refusal('history', ...args)).toMatchObject({ exitCode: 2 });
   expect(asked).toEqual([]);
