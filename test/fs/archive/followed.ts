@@ -62,9 +62,7 @@ export class Followed {
       store: this.store,
       log: (_level, event, fields) => this.events.push({ event, fields }),
       isRecording: () => this.records !== undefined,
-      readRecords: () => {
-        for (const record of this.records?.splice(0) ?? []) this.tail?.reading.evidence.add(record);
-      },
+      readRecords: () => this.handRecords(),
       publish: (_id, { frames }, isArchived) => this.published.push({ frames, isArchived }),
       wake: () => {},
       hasRoom: (_id, hasRoom) => this.room.push(hasRoom),
@@ -78,7 +76,7 @@ export class Followed {
     const tail = this.tail ?? this.follow();
     await eventually(
       () => {
-        for (const record of this.records?.splice(0) ?? []) tail.reading.evidence.add(record);
+        this.handRecords();
         const progress = tail.poll();
         expect({ ...progress, ...tail.status }).toMatchObject({ isDrained: true, state: 'current' });
       },
@@ -86,9 +84,14 @@ export class Followed {
     );
   }
 
+  handRecords(): void {
+    for (const record of this.records?.splice(0) ?? []) this.tail?.reading.evidence.add(record);
+  }
+
   /** One poll after the other for as long as there is something to do at once. */
   pollAll(): void {
     const tail = this.tail ?? this.follow();
+    this.handRecords();
     while (tail.poll().hasMore);
   }
 
