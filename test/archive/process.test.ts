@@ -78,6 +78,11 @@ test('it answers, follows what it is told of, and ends when it is told to or whe
   first.tell({ type: 'committed', databases: ['app.db'] });
   expect(await first.ask(settle)).toEqual({ ok: true, value: null });
   expect(await first.ask({ op: 'settle', database: 'absent.db' })).toMatchObject({ ok: false, code: 'not-archived' });
+  expect(await first.ask({ op: 'status' })).toMatchObject({ ok: true, value: { databases: [{ name: 'app.db' }] } });
+  expect(await first.ask({ op: 'history', database: 'app.db', limit: 1 })).toMatchObject({
+    ok: true,
+    value: { entries: [{ kind: 'commit', pages: 1 }], hasMore: true },
+  });
   first.tell({ type: 'query', id: 1000, name: 'alive' });
   await eventually(() => expect(first.messages).toContainEqual({ type: 'answer', id: 1000, value: true }));
   await first.end();

@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventually } from '../../helpers/eventually.ts';
 import { Followed } from './followed.ts';
+import { RecordedMount } from './recorded-mount.ts';
+import type { Driver } from './sqlite-driver.ts';
 
 let db: Followed;
 beforeEach(() => {
@@ -88,12 +91,9 @@ test('a last close that deletes the log takes nothing away, and the next log fol
   expect(kinds()).not.toContain('resync');
 });
 
-test('a commit frame whose writer was killed before the index told of it is never archived', async () => {
-  const { copyFileSync, readFileSync, openSync, writeSync, closeSync } = await import('node:fs');
-  const driver = await db.create();
-  await db.transact(driver, insert('before'));
-  await db.settle();
-  // The phantom: a copy of the database goes one commit further, and its frames are put behind ours.
+/** What a writer leaves that is killed between its commit frame and the index: a frame further than the index tells. */
+async function leavePhantom(): Promise<void> {
+  // A copy of the database goes one commit further, and its log is put in the place of ours.
   for (const suffix of ['', '-wal', '-shm']) copyFileSync(db.path + suffix, `${db.path}.copy${suffix}`);
   const other = db.driver();
   await other.do({ open: `${db.path}.copy`, transact: [insert('phantom')] });
@@ -101,14 +101,24 @@ test('a commit frame whose writer was killed before the index told of it is neve
   const forward = readFileSync(`${db.path}.copy-wal`);
   writeSync(wal, forward, 0, forward.length, 0);
   closeSync(wal);
-  db.pollAll();
-  await db.settle();
-  expect(await db.judge()).toEqual([1]);
-  await db.transact(driver, insert('real'));
-  await db.settle();
-  expect(await db.judge()).toEqual([1, 2]);
-  expect(kinds()).not.toContain('resync');
-});
+}
+
+test.each(['read', 'unread'])(
+  'a commit frame whose writer was killed before the index told of it is never archived: behind a commit that is %s',
+  async (before) => {
+    const driver = await db.create();
+    await db.settle();
+    await db.transact(driver, insert('before'));
+    if (before === 'read') await db.settle();
+    await leavePhantom();
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1]);
+    await db.transact(driver, insert('real'));
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1, 2]);
+    expect(kinds()).not.toContain('resync');
+  },
+);
 
 test.each([512, 1024, 8192, 65_536])('page size %d', async (pageSize) => {
   const driver = await db.create([`pragma page_size=${pageSize}`]);
@@ -198,4 +208,80 @@ test('locking_mode=EXCLUSIVE: it says so, and one resync follows', async () => {
   await db.settle();
   expect(await db.judge()).toEqual([1, 3]);
   expect(kinds().at(-1)).toBe('resync');
+});
+
+describe('on a mount', () => {
+  let mount: RecordedMount;
+  beforeEach(() => {
+    mount = new RecordedMount(db.path);
+    db.records = [];
+  });
+  afterEach(() => mount.close());
+
+  async function transact(driver: Driver, ...statements: string[]): Promise<void> {
+    await db.transact(driver, ...statements);
+    const record = mount.ended(driver);
+    if (record !== undefined) db.records?.push(record);
+  }
+
+  test('logs that were deleted unread are read by the descriptors of the fs process, in order, each with its writer', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    for (let round = 0; round < 5; round++) {
+      await transact(driver, insert(`a ${round}`));
+      await transact(driver, insert(`b ${round}`));
+      await driver.do({ close: true });
+      await driver.do({ open: db.path });
+    }
+    await db.settle();
+    expect(await db.judge()).toEqual(Array.from({ length: 11 }, (_, n) => n));
+    expect(kinds()).not.toContain('resync');
+    expect(db.store.only.commits.slice(-10).map(({ writer }) => writer?.pid)).toEqual(Array(10).fill(driver.pid));
+  });
+
+  test('a commit behind the mount has no writer, and the ones around it have theirs', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    await transact(driver, insert('a'));
+    await db.transact(driver, insert('behind the mount'));
+    await db.settle();
+    await transact(driver, insert('c'));
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1, 2, 3]);
+    expect(db.store.only.commits.slice(-3).map(({ writer }) => writer?.pid)).toEqual([
+      driver.pid,
+      undefined,
+      driver.pid,
+    ]);
+  });
+
+  test('changes in rollback mode between two recorded logs: one resync', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    await transact(driver, insert('a'));
+    await driver.do({ sql: ['pragma journal_mode=delete'] });
+    await db.transact(driver, insert('b'));
+    await driver.do({ sql: ['pragma journal_mode=wal'] });
+    await transact(driver, 'create table page_one_is_written (a)');
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1, 3]);
+    expect(kinds().at(-1)).toBe('resync');
+  });
+
+  test('times are those of the records, and never go back', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    const before = Date.now();
+    await transact(driver, insert('a'));
+    const after = Date.now() + 1;
+    await eventually(() => expect(Date.now()).toBeGreaterThan(after + 20));
+    await db.settle();
+    const timeMs = db.store.only.commits.at(-1)?.timeMs ?? 0;
+    expect(timeMs).toBeGreaterThanOrEqual(before);
+    expect(timeMs).toBeLessThanOrEqual(after);
+  });
 });
