@@ -240,6 +240,20 @@ describe('on a mount', () => {
     expect(db.store.only.commits.slice(-10).map(({ writer }) => writer?.pid)).toEqual(Array(10).fill(driver.pid));
   });
 
+  test('a commit whose record is not there yet waits for it', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    const commits = db.store.only.commits.length;
+    await db.transact(driver, insert('a'));
+    db.pollAll();
+    expect(db.store.only.commits.length).toBe(commits);
+    const record = mount.ended(driver);
+    if (record !== undefined) db.records?.push(record);
+    db.pollAll();
+    expect(db.store.only.commits.at(-1)?.writer?.pid).toBe(driver.pid);
+  });
+
   test('a commit behind the mount has no writer, and the ones around it have theirs', async () => {
     const driver = await db.create();
     mount.ended(driver);
