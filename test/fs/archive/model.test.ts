@@ -1,5 +1,5 @@
-// Random work of three programs on one database, with what goes wrong in between: the log gives back each state that was
-// committed, and names the right writer or none.
+// Random work of three programs on one database, with what goes wrong in between: the log gives back each state that
+// was committed, and names the right writer or none.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Followed } from './followed.ts';
 import { RecordedMount } from './recorded-mount.ts';

@@ -1,5 +1,5 @@
-// What a mount records of commits, made by a test that lets one program commit at a time: this process stands for the fs
-// process and keeps the descriptors.
+// What a mount records of commits, made by a test that lets one program commit at a time: this process stands for the
+// fs process and keeps the descriptors.
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { CommitRecord } from '../../../fs/archive/tail/evidence.ts';
 import { parseWalIndex, walIndexBytes } from '../../../fs/sqlite/wal-index.ts';
