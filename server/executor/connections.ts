@@ -2,6 +2,7 @@
 // lock manager), checked against the path before every use, closed when idle so that others can move or delete the
 // file.
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
@@ -70,7 +71,7 @@ export class Connections {
     }
     this.#closeAliases(file);
     checkHeader(file);
-    return openConnection(file);
+    return openConnection(file, dirname(file.path) === this.#rules.pastDir);
   }
 
   /** Another name of the same file would be a second connection to it. */
@@ -89,8 +90,8 @@ function isStillThere(connection: Connection): boolean {
   return stat !== undefined && `${stat.dev}:${stat.ino}` === connection.identity;
 }
 
-function openConnection(file: FoundFile): Connection {
-  const database = new Database(file.path, { fileMustExist: true });
+function openConnection(file: FoundFile, readonly: boolean): Connection {
+  const database = new Database(file.path, { fileMustExist: true, readonly });
   try {
     const identity = identityOfOpenFile(file.path);
     if (identity === null || identity !== file.identity) {

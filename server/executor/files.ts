@@ -61,6 +61,7 @@ export function resolveDirectory(directory: string, rules: PathRules, outsideCod
   if (real === undefined) {
     throw new ApiError('DATABASE_NOT_FOUND', 'database not found: its directory does not exist');
   }
+  if (real === rules.pastDir) return real;
   const mapped = rules.root === rules.dataDir ? real : throughMount(real, rules);
   if (!rules.allowAnyAbsoluteDbPath && !isInside(mapped, realpathSync(rules.root))) {
     throw new ApiError(outsideCode, 'the path leaves the database directory');

@@ -2,8 +2,10 @@
 // nobody ever sees a half-made file.
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
+  copyFileSync,
   existsSync,
   fsyncSync,
   linkSync,
@@ -20,15 +22,42 @@ import { sqliteCode } from './sql/sqlite-errors.ts';
 
 /** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
+  return placeDatabase(path, (database) => {
+    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
+    // An empty database has no pages yet; a table that comes and goes writes the header.
+    database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
+    fill(database);
+  });
+}
+
+/** As createDatabaseFile, with the content of another file that is no WAL database. `fill` changes the copy. */
+export function copyDatabaseFile(source: string, path: string, fill: (database: Database.Database) => void): boolean {
+  return placeDatabase(
+    path,
+    (database) => {
+      database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
+      fill(database);
+    },
+    (temporary) => {
+      copyFileSync(source, temporary, constants.COPYFILE_EXCL);
+      chmodSync(temporary, 0o666 & ~process.umask());
+    },
+  );
+}
+
+/** @param begin what lies at the path when it is opened */
+function placeDatabase(
+  path: string,
+  fill: (database: Database.Database) => void,
+  begin: (path: string) => void = () => {},
+): boolean {
   accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
   const temporary = join(dirname(path), `.new-${process.pid}-${Date.now().toString(36)}`);
   checkPathLength(temporary);
   try {
+    begin(temporary);
     const database = openNew(temporary);
     try {
-      database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
-      // An empty database has no pages yet; a table that comes and goes writes the header.
-      database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
       fill(database);
     } finally {
       database.close();

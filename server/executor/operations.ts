@@ -4,6 +4,7 @@ import { databaseFileOperations } from './databases/file-operations.ts';
 import { databaseOperations } from './databases/operations.ts';
 import type { AnyFileImplementation, AnyImplementation } from './implementation.ts';
 import { kvOperations } from './kv/operations.ts';
+import { pastOperations } from './past/diff.ts';
 import { historyOperations } from './query-history.ts';
 import { sqlOperations } from './sql/operations.ts';
 import { studioOperations } from './studio/operations.ts';
@@ -18,6 +19,7 @@ export const operations: ReadonlyMap<string, AnyImplementation> = byName([
   ...historyOperations,
   ...kvOperations,
   ...studioOperations,
+  ...pastOperations,
 ]);
 
 export const fileOperations: ReadonlyMap<string, AnyFileImplementation> = byName(databaseFileOperations);

@@ -22,6 +22,8 @@ export interface PathRules {
   readonly root: string;
   readonly dataDir: string;
   readonly allowAnyAbsoluteDbPath: boolean;
+  /** Where the server keeps states of the past, which executors may read. */
+  readonly pastDir?: string;
 }
 
 /** @throws ApiError INVALID_DB_PATH */

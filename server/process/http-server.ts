@@ -4,14 +4,25 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DaemonState, FsCounters, LockSnapshot, ServerOptions, ServerStatus, WriteRecord } from '../index.ts';
+import type {
+  DaemonState,
+  FsCounters,
+  LockSnapshot,
+  ServerAnswer,
+  ServerOptions,
+  ServerRequest,
+  ServerStatus,
+  WriteRecord,
+} from '../index.ts';
 import { limits } from '../messages/limits.ts';
 import { queryHistory } from '../messages/operations/query-history.ts';
 import { CommitListeners } from './commit-listeners.ts';
+import { CommitNews } from './commit-news.ts';
 import { createServices } from './create-services.ts';
 import { createApp } from './http/app.ts';
 import { Guard } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
+import { answerLocally } from './http/local-request.ts';
 import { Router } from './http/router.ts';
 import { parseTokens } from './http/tokens.ts';
 import { TransitBudget } from './http/transit-budget.ts';
@@ -22,6 +33,9 @@ import { HistoryRecorder } from './query-history-recorder.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { ShareBook } from './share-book.ts';
+import { Archive, type AskArchive } from './time-machine/archive.ts';
+import { PastStates } from './time-machine/past-states.ts';
+import { TimeMachine } from './time-machine/time-machine.ts';
 import { startBackground } from './upkeep/background.ts';
 import type { KeptDatabases } from './upkeep/kept-databases.ts';
 
@@ -35,17 +49,25 @@ export interface SupervisorQuestions {
   readonly locks: () => Promise<LockSnapshot>;
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
+  /** About the past of databases. */
+  readonly archive: AskArchive;
+  /** Tells it: without a mount, executors have written these databases, given below the root. */
+  readonly committed: (databases: readonly string[]) => void;
 }
 
 /** Files of the state directory, which are opened before the process becomes another user. */
 export interface StateFiles {
   readonly keptDatabases: KeptDatabases;
   readonly shares: ShareBook;
+  /** A folder of this process alone, for states of the past. */
+  readonly pastDir: string;
 }
 
 export interface HttpServer {
   readonly server: Server;
   status(): ServerStatus;
+  /** Answers the local user as HTTP would, without asking for a token. */
+  request(request: ServerRequest): Promise<ServerAnswer>;
   /** These processes committed to a database, given below the root. */
   onForeignCommit(database: string, pids: readonly number[]): void;
   /** Exactly these databases, given below the root, must not be opened for now. */
@@ -61,11 +83,11 @@ export interface HttpServer {
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
-  { keptDatabases, shares }: StateFiles,
-  { fsCounters, daemonState, locks, writers }: SupervisorQuestions,
+  { keptDatabases, shares, pastDir }: StateFiles,
+  { fsCounters, daemonState, locks, writers, archive, committed }: SupervisorQuestions,
 ): HttpServer {
   const { root, dataDir, allowAnyAbsoluteDbPath } = options;
-  const rules = { root, dataDir, allowAnyAbsoluteDbPath };
+  const rules = { root, dataDir, allowAnyAbsoluteDbPath, pastDir };
   const stopping = new AbortController();
   const listeners = new CommitListeners();
   let fenced: ReadonlySet<string> = new Set();
@@ -73,6 +95,8 @@ export function createHttpServer(
     fenced = new Set(databases.map((database) => join(root, database)));
   };
   fence(options.fenced);
+  // With a mount, the mount sees all commits.
+  const news = options.mounted ? null : new CommitNews(committed);
   const transitBytes = Math.max(limits.transitBytes, 4 * options.maxBodyBytes);
   const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
   const scheduler = new Scheduler({
@@ -89,6 +113,7 @@ export function createHttpServer(
     onGroup: ({ path, lane, jobs, wrote }) => {
       metrics.observeGroup(lane, jobs);
       if (wrote) listeners.notify(path, lane === 'background' ? 'upkeep' : 'request');
+      if (wrote) news?.add(relative(root, path));
       if (lane.startsWith('kv-')) background.used(path);
     },
   });
@@ -102,6 +127,18 @@ export function createHttpServer(
     daemonState: () => daemonState(scheduler.openPaths.map((path) => relative(root, path))),
   });
   const background = startBackground({ options, scheduler, keptDatabases, writers, log });
+  const states = new PastStates(pastDir);
+  const timeMachine = new TimeMachine({
+    archive: new Archive(archive),
+    states,
+    rules,
+    isFenced: (path) => fenced.has(path),
+    onRewound: (path) => {
+      listeners.notify(path, 'request');
+      background.used(path);
+      news?.add(relative(root, path));
+    },
+  });
   const recorder = new HistoryRecorder({
     log,
     write: async (path, entries, mayCreate) => {
@@ -119,6 +156,7 @@ export function createHttpServer(
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     writers,
     shares,
+    timeMachine,
     stopping: stopping.signal,
     log,
   });
@@ -127,7 +165,8 @@ export function createHttpServer(
     allowHosts: options.allowHosts,
     tokens: options.authTokenFile === null ? null : parseTokens(readFileSync(options.authTokenFile, 'utf8')),
   });
-  const app = createApp({ router: new Router(routes), guard, services, metrics, log, budget });
+  const router = new Router(routes);
+  const app = createApp({ router, guard, services, metrics, log, budget });
   const { server, drain } = createListener(app.callback());
   return {
     server,
@@ -139,6 +178,7 @@ export function createHttpServer(
       queuedJobs: scheduler.queuedJobs,
       requests: metrics.requests,
     }),
+    request: (request) => answerLocally(request, { router, services, budget }),
     onForeignCommit: (database, pids) => {
       const path = join(root, database);
       // Requests that committed have been told by onGroup; the rest of what executors commit is upkeep.
@@ -152,6 +192,8 @@ export function createHttpServer(
       await drain(drainMs, isHandover);
       await Promise.race([recorder.flushAll(), sleep(drainMs)]);
       await scheduler.stop();
+      news?.stop();
+      states.close();
       server.closeAllConnections();
     },
   };

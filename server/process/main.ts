@@ -1,5 +1,6 @@
 // The server process: told its options by the supervisor, listens on the socket it inherited as fd 3, and ends when
 // told to or when the supervisor is gone.
+
 import type {
   DaemonState,
   FromServer,
@@ -7,14 +8,17 @@ import type {
   LockSnapshot,
   LogLevel,
   ServerOptions,
+  ServerRequest,
   SupervisorQuestion,
   ToServer,
   WriteRecord,
 } from '../index.ts';
+import type { ArchiveAnswer, ArchiveQuestion } from '../messages/time-machine.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
 import { ShareBook } from './share-book.ts';
+import { makePastFolder } from './time-machine/past-states.ts';
 import { KeptDatabases } from './upkeep/kept-databases.ts';
 
 const listenFd = 3;
@@ -40,11 +44,11 @@ const log: Log = (level, event, fields = {}) => {
 };
 
 /** Asks the supervisor; undefined when it does not answer in time. */
-function ask(name: SupervisorQuestion, args?: unknown): Promise<unknown> {
+function ask(name: SupervisorQuestion, args?: unknown, timeoutMs = queryTimeoutMs): Promise<unknown> {
   const id = nextQueryId;
   nextQueryId += 1;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => settle(undefined), queryTimeoutMs);
+    const timer = setTimeout(() => settle(undefined), timeoutMs);
     const settle = (value: unknown): void => {
       clearTimeout(timer);
       waiting.delete(id);
@@ -69,6 +73,10 @@ async function readLocks(mounted: boolean): Promise<LockSnapshot> {
   return ((await ask('locks')) as LockSnapshot | undefined) ?? { databases: [] };
 }
 
+async function askArchive(question: ArchiveQuestion, timeoutMs: number): Promise<ArchiveAnswer<unknown> | undefined> {
+  return (await ask('archive', question, timeoutMs)) as ArchiveAnswer<unknown> | undefined;
+}
+
 async function readWriters(database: string): Promise<WriteRecord | null> {
   return ((await ask('writers', database)) as WriteRecord | null | undefined) ?? null;
 }
@@ -78,6 +86,7 @@ function start(options: ServerOptions): void {
   const files = {
     keptDatabases: new KeptDatabases(options.stateDir, options.root, log),
     shares: new ShareBook(options.stateDir, options.root, log),
+    pastDir: makePastFolder(options.stateDir, options.user),
   };
   if (options.user !== undefined) becomeUser(options.user);
   const made = createHttpServer(options, log, files, {
@@ -85,6 +94,8 @@ function start(options: ServerOptions): void {
     daemonState: readDaemonState,
     locks: () => readLocks(options.mounted),
     writers: readWriters,
+    archive: askArchive,
+    committed: (databases) => send({ type: 'committed', databases }),
   });
   http = made;
   made.server.once('error', (error) => {
@@ -109,6 +120,9 @@ function receive(message: ToServer): void {
     case 'query':
       if (message.name === 'status' && http !== undefined) {
         send({ type: 'answer', id: message.id, value: http.status() });
+      } else if (message.name === 'request' && http !== undefined) {
+        const { id } = message;
+        void http.request(message.args as ServerRequest).then((value) => send({ type: 'answer', id, value }));
       } else {
         send({ type: 'answer', id: message.id, error: `no query ${message.name}` });
       }

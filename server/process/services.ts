@@ -11,12 +11,15 @@ import type { CommitListener } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 import type { ShareBook } from './share-book.ts';
+import type { TimeMachine } from './time-machine/time-machine.ts';
 
 export interface Services {
   readonly options: ServerOptions;
   readonly log: Log;
   /** The share links of the studio. */
   readonly shares: ShareBook;
+  /** The past of whole databases. */
+  readonly timeMachine: TimeMachine;
   /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */
   target(context: RequestContext): DatabaseTarget;
   /** As `target`, for a parameter of another name. */

@@ -18,6 +18,8 @@ import { WalWriter } from './wal-writer.ts';
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+/** How long to wait for others with what comes after the rewind. */
+const busyAfterwardsMs = 10_000;
 /** How often somebody may empty the log between its first frame and the lock. */
 const attempts = 20;
 
@@ -115,7 +117,7 @@ function readFirst(path: string, pageBytes: number): Buffer {
 }
 
 /** A cursor or ETag of the time that is undone must not be taken for one of the time that follows. */
-function resetCursors({ database, path, identity }: Locked): boolean {
+function resetCursors(database: Database.Database, { path, identity }: Locked): boolean {
   try {
     database.exec('BEGIN IMMEDIATE');
     resetIdentities(new Connection(database, path, identity));
@@ -128,17 +130,17 @@ function resetCursors({ database, path, identity }: Locked): boolean {
 }
 
 function finish(held: Locked, file: PageFile): void {
+  const next = new Database(held.path, { fileMustExist: true, timeout: busyAfterwardsMs });
+  next.pragma('schema_version'); // in use by it, the log outlives the close of the other connection
   const pages = rewind(held, file);
-  // SQLite has changed nothing, and reads the new index from here on.
-  held.database.exec('ROLLBACK');
+  // It gives the lock back, and can do no more: it would take the pages that it has cached for those of the new state.
+  held.database.close();
   const heldMs = performance.now() - held.sinceMs;
-  const areCursorsReset = resetCursors(held);
-  send({ type: 'done', pages, heldMs, areCursorsReset }, () => end(held));
-}
-
-function end(held: Locked | undefined): void {
-  held?.database.close();
-  process.exit(0);
+  const areCursorsReset = resetCursors(next, held);
+  send({ type: 'done', pages, heldMs, areCursorsReset }, () => {
+    next.close();
+    process.exit(0);
+  });
 }
 
 function receive(message: ToRewinder): void {
@@ -152,13 +154,13 @@ function receive(message: ToRewinder): void {
         if (locked !== undefined) finish(locked, message.file);
         break;
       case 'give-up':
-        end(locked);
+        locked?.database.close();
+        process.exit(0);
         break;
       default:
         message satisfies never;
     }
   } catch (error) {
-    locked?.database.close(); // it ends the transaction: whoever hears of the failure may write again
     send({ type: 'failed', error: toErrorData(jobToApiError(error)) }, () => process.exit(0));
   }
 }

@@ -5,7 +5,17 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FromServer, type ServerOptions, type ServerStatus, serverProcessPath } from '../../server/index.ts';
+import {
+  type ArchiveAnswer,
+  type ArchiveQuestion,
+  type FromServer,
+  type ServerAnswer,
+  type ServerOptions,
+  type ServerStatus,
+  serverProcessPath,
+} from '../../server/index.ts';
+
+export type AnswerArchive = (question: ArchiveQuestion) => Promise<ArchiveAnswer<unknown> | undefined>;
 
 export interface TestServer {
   /** `http://127.0.0.1:PORT` */
@@ -14,6 +24,8 @@ export interface TestServer {
   readonly child: ChildProcess;
   readonly logs: FromServer[];
   status(): Promise<ServerStatus>;
+  /** As the supervisor asks for the local user. */
+  request(method: string, target: string): Promise<ServerAnswer>;
 }
 
 /** Runs `use` against a server of its own; ends it and removes its files afterwards. */
@@ -32,6 +44,7 @@ export async function withServer<Result>(
 /** For a file whose tests share one server: start in beforeAll, `end` in afterAll. */
 export async function startServer(
   options: Partial<ServerOptions> = {},
+  archive: AnswerArchive = async () => undefined,
 ): Promise<{ server: TestServer; end: () => Promise<void> }> {
   const root = options.root ?? realpathSync(mkdtempSync(join(tmpdir(), 'hoody-http-')));
   const { fd, port, release } = await listen();
@@ -46,6 +59,10 @@ export async function startServer(
       const message = raw as FromServer;
       if (message.type === 'ready') resolve();
       if (message.type === 'log') logs.push(message);
+      if (message.type === 'query' && message.name === 'archive') {
+        const { id } = message;
+        void archive(message.args as ArchiveQuestion).then((value) => child.send({ type: 'answer', id, value }));
+      }
       if (message.type === 'answer') answers.get(message.id)?.(message.value);
     });
     void exited.then(() => reject(new Error('the server process ended before it was ready')));
@@ -74,19 +91,21 @@ export async function startServer(
     } satisfies ServerOptions,
   });
   await ready;
+  const query = <Value>(name: string, args?: unknown): Promise<Value> =>
+    new Promise((resolve) => {
+      const id = nextId;
+      nextId += 1;
+      answers.set(id, (value) => resolve(value as Value));
+      child.send({ type: 'query', id, name, args });
+    });
   return {
     server: {
       url: `http://127.0.0.1:${port}`,
       root,
       child,
       logs,
-      status: () =>
-        new Promise((resolve) => {
-          const id = nextId;
-          nextId += 1;
-          answers.set(id, (value) => resolve(value as ServerStatus));
-          child.send({ type: 'query', id, name: 'status' });
-        }),
+      status: () => query<ServerStatus>('status'),
+      request: (method, target) => query<ServerAnswer>('request', { method, target, timeoutMs: 20_000 }),
     },
     end: async () => {
       if (child.connected) child.send({ type: 'stop', drainMs: 1_000 });

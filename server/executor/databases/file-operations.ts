@@ -8,8 +8,8 @@ import { sidecars } from '../../messages/paths.ts';
 import { Connection } from '../connection.ts';
 import { checkHeader, findFile, resolveDirectory } from '../files.ts';
 import { type AnyFileImplementation, implementOnFile } from '../implementation.ts';
-import { openTable } from '../kv/table/table.ts';
-import { createDatabaseFile } from '../new-database.ts';
+import { openTable, resetIdentities } from '../kv/table/table.ts';
+import { copyDatabaseFile, createDatabaseFile } from '../new-database.ts';
 import { historyTableSql } from '../query-history.ts';
 import { isBusy } from '../sql/sqlite-errors.ts';
 
@@ -25,6 +25,18 @@ const create = implementOnFile(file.create, (path, { kvTable }, rules) => {
   });
   if (!isNew) throw exists();
   return { sizeBytes: statSync(file.path).size, tables };
+});
+
+const fork = implementOnFile(file.fork, (path, { source }, rules) => {
+  const file = findForCreation(path, rules);
+  const isNew = copyDatabaseFile(source, file.path, (database) => {
+    const connection = new Connection(database, file.path, '');
+    database.exec('BEGIN');
+    resetIdentities(connection);
+    database.exec('COMMIT');
+  });
+  if (!isNew) throw exists();
+  return { sizeBytes: statSync(file.path).size };
 });
 
 const remove = implementOnFile(file.delete, (path, _args, rules) => {
@@ -61,7 +73,7 @@ const list = implementOnFile(file.list, (path, _args, rules) => {
     .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
 });
 
-export const databaseFileOperations: readonly AnyFileImplementation[] = [create, remove, list];
+export const databaseFileOperations: readonly AnyFileImplementation[] = [create, fork, remove, list];
 
 type Rules = Parameters<typeof findFile>[1];
 

@@ -17,6 +17,12 @@ export const file = {
   /** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
   create: declareOnFile<{ readonly kvTable: string | null }, CreatedDatabase>('file.create'),
 
+  /**
+   * Makes a database of a file with one, which is not changed. Its change cursors and ETags are others than those of
+   * the original. @throws ApiError as `create`
+   */
+  fork: declareOnFile<{ readonly source: string }, { readonly sizeBytes: number }>('file.fork'),
+
   /** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
   delete: declareOnFile<NoArgs, { readonly filesRemoved: number }>('file.delete'),
 

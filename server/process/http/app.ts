@@ -29,7 +29,7 @@ export interface AppDeps {
 const allowedHeaders =
   'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With';
 const exposedHeaders =
-  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed';
+  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed, X-Hoody-Bookmark';
 
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();

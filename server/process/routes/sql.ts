@@ -11,7 +11,9 @@ import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
+import { archiveErrors } from '../time-machine/archive.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+import { bookmarkHeader, momentOf } from './time-machine.ts';
 
 const cells = mapOf(anyJson);
 
@@ -120,10 +122,21 @@ export const sqlRoutes: readonly Route[] = [
     query: [
       dbParameter,
       { name: 'sql', type: 'text', required: true, description: 'The SELECT, as base64, base64url or plain text.' },
+      {
+        name: 'at',
+        type: 'text',
+        description: 'Ask the state of this moment instead: a time, how long ago, or a bookmark.',
+      },
       timeoutParameter,
     ],
-    replies: { 200: { description: 'The rows; resultSet is null when there are none.', schema: querySchema } },
-    errors: [...databaseErrors, 'SQL_ERROR', 'CONFLICT'],
+    replies: {
+      200: {
+        description: 'The rows; resultSet is null when there are none.',
+        schema: querySchema,
+        headers: [bookmarkHeader],
+      },
+    },
+    errors: [...databaseErrors, ...archiveErrors, 'SQL_ERROR', 'CONFLICT'],
     handle: shareableQuery,
   },
 ];
@@ -160,6 +173,7 @@ async function executeTransaction(context: RequestContext, services: Services): 
 async function shareableQuery(context: RequestContext, services: Services): Promise<Reply> {
   const target = services.target(context);
   const select = decodeShareable(context.query.text('sql'));
+  if (context.query.text('at') !== '') return await pastQuery(context, services, select);
   const startedMs = performance.now();
   const record = (rowCount: number, error: string | null): void => {
     const entry: HistoryEntry = {
@@ -182,6 +196,17 @@ async function shareableQuery(context: RequestContext, services: Services): Prom
     record(0, error instanceof Error ? error.message : String(error));
     throw error;
   }
+}
+
+/** It is not recorded: the database of that time is not written. */
+async function pastQuery(context: RequestContext, services: Services, select: string): Promise<Reply> {
+  const target = services.target(context);
+  const at = momentOf(context, 'at');
+  return await services.timeMachine.withState(target, at, context.deadlineMs, async ({ path, moment }) => {
+    const database = { name: target.name, path };
+    const { body } = await services.run(sql.shareable, context, { sql: select }, { database });
+    return { status: 200, body, headers: { 'x-hoody-bookmark': moment.bookmark } };
+  });
 }
 
 /**

@@ -7,10 +7,12 @@ import { historyRoutes } from './query-history.ts';
 import { sqlRoutes } from './sql.ts';
 import { studioRoutes } from './studio/routes.ts';
 import { systemRoutes } from './system.ts';
+import { timeMachineRoutes } from './time-machine.ts';
 
 export const routes: readonly Route[] = [
   ...sqlRoutes,
   ...databaseRoutes,
+  ...timeMachineRoutes,
   ...historyRoutes,
   ...kvRoutes,
   ...lockRoutes,

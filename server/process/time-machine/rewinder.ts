@@ -49,6 +49,7 @@ export function runRewinder(
     if (child.connected) child.send(message, () => {});
   };
   return new Promise((resolve, reject) => {
+    let failure: ApiError | undefined;
     let phase: 'waiting' | 'locked' | 'committing' = 'waiting';
     const leftMs = rewind.deadlineMs - performance.now();
     const timer = setTimeout(() => {
@@ -75,13 +76,14 @@ export function runRewinder(
     child.on('message', (raw) => {
       const message = raw as FromRewinder;
       if (message.type === 'locked') void handOver();
-      else if (message.type === 'failed') reject(fromErrorData(message.error));
+      else if (message.type === 'failed') failure = fromErrorData(message.error);
       else resolve(message);
     });
     child.once('error', (cause) => reject(new ApiError('SERVICE_UNAVAILABLE', 'no rewind can be started', { cause })));
     child.once('exit', () => {
       clearTimeout(timer);
-      reject(lost(phase === 'committing'));
+      // Whoever hears of a failure may write again: the locks ended with the process.
+      reject(failure ?? lost(phase === 'committing'));
     });
     const busyTimeoutMs = Math.max(1, Math.floor(leftMs - limits.answerReserveMs));
     send({ type: 'start', path: rewind.path, rules: rewind.rules, busyTimeoutMs });

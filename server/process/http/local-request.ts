@@ -1,0 +1,70 @@
+// Answers a request that came from the local user by way of the supervisor, with no connection of its own: the routes
+// are those of HTTP. Host, origin and token are not asked for.
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { ServerAnswer, ServerRequest } from '../../index.ts';
+import { asBuffer } from '../../messages/bytes.ts';
+import { ApiError, toApiError } from '../../messages/errors.ts';
+import { errorReply, type Reply } from '../../messages/reply.ts';
+import type { Services } from '../services.ts';
+import { RequestContext } from './context.ts';
+import { Query } from './query.ts';
+import type { StreamReply } from './route.ts';
+import type { Router } from './router.ts';
+import type { TransitBudget } from './transit-budget.ts';
+
+interface Parts {
+  readonly router: Router;
+  readonly services: Services;
+  readonly budget: TransitBudget;
+}
+
+export async function answerLocally(request: ServerRequest, parts: Parts): Promise<ServerAnswer> {
+  try {
+    return asText(await handle(request, parts));
+  } catch (error) {
+    return asText(errorReply(toApiError(error)));
+  }
+}
+
+async function handle(
+  { method, target, timeoutMs }: ServerRequest,
+  { router, services, budget }: Parts,
+): Promise<Reply | StreamReply> {
+  const at = target.indexOf('?');
+  const { route, key } = router.match(method, at < 0 ? target : target.slice(0, at));
+  const search = at < 0 ? '' : target.slice(at + 1);
+  const context = new RequestContext({
+    key,
+    access: 'full',
+    query: new Query(search === '' ? timeoutOf(timeoutMs) : `${search}&${timeoutOf(timeoutMs)}`, route.query),
+    request: withoutBody(),
+    clientIp: 'local',
+    maxBodyBytes: services.options.maxBodyBytes,
+    budget,
+  });
+  return await route.handle(context, services);
+}
+
+/** One in the target itself wins. */
+function timeoutOf(timeoutMs: number): string {
+  return `timeout=${Math.max(1, Math.ceil(timeoutMs / 1000))}`;
+}
+
+/** The little of a message that handlers look at. */
+function withoutBody(): IncomingMessage {
+  const stream = Readable.from([]) as unknown as Record<string, unknown>;
+  stream.headers = {};
+  stream.socket = { destroyed: false, remoteAddress: undefined };
+  stream.complete = true;
+  return stream as unknown as IncomingMessage;
+}
+
+function asText({ status, contentType = 'application/json; charset=utf-8', body }: Reply | StreamReply): ServerAnswer {
+  if (body instanceof Readable) {
+    body.destroy();
+    throw new ApiError('INVALID_PARAMETERS', 'this route answers with a stream');
+  }
+  const text = body === null || typeof body === 'string' ? (body ?? '') : asBuffer(body).toString();
+  return { status, contentType, body: text };
+}
