@@ -149,6 +149,10 @@ export class ClosedSegment implements Segment {
     return Buffer.from(this.index.chainBefore, 'hex');
   }
 
+  get chainAfter(): Buffer {
+    return Buffer.from(this.index.chainAfter, 'hex');
+  }
+
   get isThinned(): boolean {
     return this.index.thinnedTo > 0;
   }

@@ -1,21 +1,16 @@
 // The log of one incarnation, for the process that appends to it. Commits go to a raw segment; one that is full is left
 // to the upkeep, which compresses it, and the next commit begins a new one.
-import { close as closeFd, fsync, mkdirSync, open, renameSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { mkdirSync, renameSync } from 'node:fs';
 import type { Commit, CommitLog, LoggedCommit } from '../commit.ts';
 import { bootId } from './boot-id.ts';
 import { ClosedSegment } from './closed-segment.ts';
 import { type CommitRecord, decodeRecord, firstHash } from './commit-record.ts';
-import { removeIfThere } from './disk.ts';
+import { removeIfThere, syncFolderLater } from './disk.ts';
 import { type Identity, writeIdentity } from './identity.ts';
 import { basePath, type LogFiles, listLog } from './log-files.ts';
 import { OpenLog } from './open-log.ts';
 import type { PageMap } from './page-map.ts';
 import { type RawEnd, RawWriter, recoverRaw, removeRaw, setAside } from './raw-writer.ts';
-
-const openFile = promisify(open);
-const closeFile = promisify(closeFd);
-const syncFile = promisify(fsync);
 
 /** Page contents in a segment; the commit that passes it is the last one. */
 const segmentBytes = 16 * 1024 * 1024;
@@ -49,6 +44,7 @@ export class SegmentedLog implements CommitLog {
   #isFolderSynced = true;
   #hasBase: boolean;
   #view: View | undefined;
+  #isClosed = false;
   #appendedMs = Date.now();
   #readMs = 0;
   /** Time of the first commit of the raw segment that is not full. */
@@ -73,7 +69,10 @@ export class SegmentedLog implements CommitLog {
   static open(folder: string, identity: Identity, limits: CommitLogLimits = {}): SegmentedLog {
     const found = listLog(folder);
     for (const path of found.leftovers) removeIfThere(path);
-    if (found.base?.bootId !== undefined && found.base.bootId !== bootId()) removeIfThere(found.base.path);
+    if (found.base?.bootId !== undefined && found.base.bootId !== bootId()) {
+      removeIfThere(found.base.path);
+      for (const path of found.sums.values()) removeIfThere(path);
+    }
     return new SegmentedLog(folder, identity, listLog(folder), limits);
   }
 
@@ -256,7 +255,17 @@ export class SegmentedLog implements CommitLog {
     this.#view = undefined;
   }
 
+  /** Whether somebody writes to it. */
+  get isLive(): boolean {
+    return !this.#isClosed;
+  }
+
+  reopen(): void {
+    this.#isClosed = false;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.#forgetView();
     for (const writer of [...this.#full, ...(this.#writer === undefined ? [] : [this.#writer])]) {
       writer.syncNow();
@@ -274,14 +283,5 @@ function openView(folder: string): View {
   } catch (error) {
     log.close();
     throw error;
-  }
-}
-
-async function syncFolderLater(folder: string): Promise<void> {
-  const fd = await openFile(folder, 'r');
-  try {
-    await syncFile(fd);
-  } finally {
-    await closeFile(fd);
   }
 }

@@ -1,8 +1,11 @@
 // Reading and writing whole ranges, and files that are there completely or not at all, also after a power cut.
 import {
+  close,
   closeSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
+  open,
   openSync,
   readFileSync,
   readSync,
@@ -11,6 +14,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
 
 /** @throws NodeJS.ErrnoException: some of it may be there */
 export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
@@ -44,6 +52,16 @@ export function syncFolder(folder: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The same, on another thread. */
+export async function syncFolderLater(folder: string): Promise<void> {
+  const fd = await openFile(folder, 'r');
+  try {
+    await syncFile(fd);
+  } finally {
+    await closeFile(fd);
   }
 }
 

@@ -56,7 +56,10 @@ export class FolderLogStore implements LogStore {
     const found = this.#find(id);
     if (found === undefined) return { log: this.#create(id), isNew: true };
     const open = this.#open.get(found.folder);
-    if (open !== undefined) return { log: open, isNew: false };
+    if (open !== undefined) {
+      open.reopen();
+      return { log: open, isNew: false };
+    }
     try {
       const log = SegmentedLog.open(found.folder, this.#onThisDevice(found, id), this.#limits);
       if (found.identity.name !== id.name) log.renameAtNextCommit(id.name);
@@ -151,6 +154,12 @@ export class FolderLogStore implements LogStore {
     log.close();
     this.#open.delete(folder);
     this.#closed.set(folder, log.identity);
+  }
+
+  /** Its folder was removed. */
+  removed(folder: string): void {
+    this.#close(folder);
+    this.#closed.delete(folder);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // One incarnation as its readers see it: its base, its segments, and what a page was at a commit. It works beside the
 // process that appends, compresses and folds: an ENOENT means that a file was just replaced, and opening again helps.
-import { closeSync, openSync, read, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, read, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -8,10 +8,10 @@ import { BlockCache, ClosedSegment } from './closed-segment.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from './commit-record.ts';
 import { codeOf, readInto } from './disk.ts';
 import { type Identity, parseIdentity } from './identity.ts';
-import { type BaseFile, identityFile, listLog } from './log-files.ts';
+import { type BaseFile, type ClosedFile, identityFile, listLog } from './log-files.ts';
 import { inBase, PageMap } from './page-map.ts';
 import { RawSegment } from './raw-segment.ts';
-import type { Segment } from './segment.ts';
+import { LogDamage, type Segment } from './segment.ts';
 
 const readLater = promisify(read);
 
@@ -38,25 +38,36 @@ export class OpenLog {
     this.baseFd = base === undefined ? undefined : openSync(base.path, 'r');
   }
 
-  /** @throws LogDamage, NodeJS.ErrnoException */
-  static open(folder: string): OpenLog {
+  /**
+   * `skip` is told of segments that cannot be opened, which are left out; without it the first one is thrown.
+   * @throws LogDamage, NodeJS.ErrnoException
+   */
+  static open(folder: string, skip?: (damage: LogDamage) => void): OpenLog {
     for (let attempt = 1; ; attempt++) {
       try {
-        return OpenLog.#openOnce(folder);
+        return OpenLog.#openOnce(folder, skip);
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;
       }
     }
   }
 
-  static #openOnce(folder: string): OpenLog {
+  static #openOnce(folder: string, skip?: (damage: LogDamage) => void): OpenLog {
     const identity = parseIdentity(readFileSync(join(folder, identityFile)));
     const { base, closed, raw } = listLog(folder);
     const cache = new BlockCache();
     const segments: Segment[] = [];
     try {
-      for (const { path } of closed) segments.push(ClosedSegment.open(path, cache));
-      for (const first of raw) segments.push(RawSegment.open(folder, first));
+      const add = (open: () => Segment): void => {
+        try {
+          segments.push(open());
+        } catch (error) {
+          if (!(error instanceof LogDamage) || skip === undefined) throw error;
+          skip(error);
+        }
+      };
+      for (const file of closed) add(() => openClosed(file, cache));
+      for (const first of raw) add(() => RawSegment.open(folder, first));
       const [empty, full] = [segments.filter(isEmpty), segments.filter((segment) => !isEmpty(segment))];
       for (const segment of empty) segment.close();
       return new OpenLog(
@@ -73,6 +84,11 @@ export class OpenLog {
 
   get pageBytes(): number | undefined {
     return this.segments[0]?.pageBytes;
+  }
+
+  /** Pages in the base's file. */
+  get basePages(): number {
+    return this.baseFd === undefined ? 0 : Math.ceil(fstatSync(this.baseFd).size / (this.pageBytes ?? 1));
   }
 
   /** Where every page lies at this commit. */
@@ -145,6 +161,14 @@ export class OpenLog {
     for (const segment of this.segments) segment.close();
     if (this.baseFd !== undefined) closeSync(this.baseFd);
   }
+}
+
+/** @throws LogDamage when another segment was given its name */
+function openClosed({ path, first, last }: ClosedFile, cache: BlockCache): ClosedSegment {
+  const segment = ClosedSegment.open(path, cache);
+  if (segment.first === first && segment.last === last) return segment;
+  segment.close();
+  throw new LogDamage(`${path}: its content is that of commits ${segment.first} to ${segment.last}`);
 }
 
 function isEmpty({ commits }: Segment): boolean {

@@ -70,6 +70,7 @@ export class RawSegment implements Segment {
   readonly pageBytes: number;
   readonly incarnation: number;
   readonly chainBefore: Buffer;
+  readonly chainAfter = undefined;
   readonly isThinned = false;
   readonly bytes: number;
   readonly #textBytes: number;

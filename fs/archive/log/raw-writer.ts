@@ -29,6 +29,7 @@ import { cutFile, readIfThere, readInto, removeIfThere, writeAll } from './disk.
 import { damagedEnding, type RawFiles, rawFiles, rawParts } from './log-files.ts';
 import { decodeHeader, encodeHeader, parseTexts, type RawHeader } from './raw-segment.ts';
 import { bytesOfNumbers } from './segment.ts';
+import { textsOf } from './texts.ts';
 
 const syncData = promisify(fdatasync);
 
@@ -132,11 +133,6 @@ function hashOfRaw(
     hash.update(chunk);
   }
   return endHash(hash, textsOf(record, texts));
-}
-
-/** Command, container and reason of a record; '' where there is none. */
-export function textsOf(record: CommitRecord, texts: readonly string[]): string[] {
-  return [record.command, record.container, record.reason].map((id) => (id === 0 ? '' : (texts[id - 1] ?? '')));
 }
 
 export class RawWriter {

@@ -15,6 +15,8 @@ export interface Segment {
   readonly incarnation: number;
   /** Hash of the commit before its first. */
   readonly chainBefore: Buffer;
+  /** Hash of its last commit, where it is written down elsewhere, too. */
+  readonly chainAfter: Buffer | undefined;
   /** Whether history was thinned here: seals vouch for its content. */
   readonly isThinned: boolean;
   /** Its commit records, one after the other. The caller changes nothing in it. */

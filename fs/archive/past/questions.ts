@@ -28,7 +28,8 @@ export interface QuestionParts {
   /** Of a database that is archived now. */
   readonly liveOf: (name: string) => LiveState | undefined;
   readonly budgetBytes: () => number;
-  readonly verify: (incarnations: readonly Incarnation[]) => Promise<VerifyAnswer>;
+  /** Without incarnations: all that there is, also what cannot be read. */
+  readonly verify: (incarnations?: readonly Incarnation[]) => Promise<VerifyAnswer>;
   /** Drops what is older than the retention says, or than the time. */
   readonly prune: (incarnations: readonly Incarnation[], beforeMs?: number) => Promise<unknown>;
 }
@@ -76,7 +77,9 @@ export class ArchiveQuestions {
       case 'last-rewind':
         return this.#with(question.database, async (past) => lastRewind(past));
       case 'verify':
-        return this.#parts.verify(this.#incarnationsOf(question.database));
+        return this.#parts.verify(
+          question.database === undefined ? undefined : this.#incarnationsOf(question.database),
+        );
       case 'prune':
         return this.#parts.prune(this.#incarnationsOf(question.database), question.beforeMs);
       default:

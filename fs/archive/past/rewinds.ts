@@ -3,7 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { readIfThere } from '../log/disk.ts';
+import { cutFile, readIfThere } from '../log/disk.ts';
 import { rewindsFile } from '../log/log-files.ts';
 
 export interface Rewind {
@@ -16,8 +16,10 @@ export interface Rewind {
 
 export function markRewind(folder: string, rewind: Rewind): void {
   const text = JSON.stringify(rewind);
-  // An empty line ends one that was cut off.
-  appendFileSync(join(folder, rewindsFile), `\n${crc32(text).toString(16)} ${text}\n`, { flush: true });
+  const path = join(folder, rewindsFile);
+  const before = readIfThere(path);
+  if (before !== undefined) cutFile(path, before.lastIndexOf(0x0a) + 1);
+  appendFileSync(path, `${crc32(text).toString(16)} ${text}\n`, { flush: true });
 }
 
 /** In the order in which they were made. */
@@ -25,15 +27,18 @@ export function rewindsIn(folder: string): Rewind[] {
   return linesOf(folder).flatMap((line) => parse(line) ?? []);
 }
 
-/** Lines that are not what was written, but for the last one. */
+/** Lines that are not what was written. */
 export function damagedRewinds(folder: string): number {
-  const lines = linesOf(folder);
-  return lines.filter((line, index) => parse(line) === undefined && index < lines.length - 1).length;
+  return linesOf(folder).filter((line) => parse(line) === undefined).length;
 }
 
+/** Those that were written to their end. */
 function linesOf(folder: string): string[] {
   const text = readIfThere(join(folder, rewindsFile))?.toString() ?? '';
-  return text.split('\n').filter((line) => line !== '');
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line !== '');
 }
 
 function parse(line: string): Rewind | undefined {

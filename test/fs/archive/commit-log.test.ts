@@ -1,14 +1,27 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DatabaseId } from '../../../fs/archive/commit.ts';
 import { compress } from '../../../fs/archive/log/compress.ts';
 import { listLog, rawFiles, rawParts } from '../../../fs/archive/log/log-files.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
 import { OpenLog } from '../../../fs/archive/log/open-log.ts';
 import { headOf, LoggedModel, stateIn, sumsOf } from './logged-model.ts';
+
+// Every write of a log is synced by a disk that others use too.
+vi.setConfig({ testTimeout: 120_000 });
 
 let archiveDir: string;
 const id: DatabaseId = { inode: '12', device: '34', name: 'app.db' };
@@ -225,4 +238,15 @@ test('a one-page commit takes at most 350 bytes after compression, everything in
   const perCommit = statSync(closed?.path ?? '').size / commits;
   process.stdout.write(`${perCommit.toFixed(0)} bytes for a one-page commit\n`);
   expect(perCommit).toBeLessThan(350);
+});
+
+test('a base that was not on the disk before a power cut is dropped, so that it is made again', () => {
+  const folder = filledLog(new LoggedModel({ seed: 13 }), 5);
+  const { base } = listLog(folder);
+  expect(base?.bootId).toMatch(/^[0-9a-f]{32}$/);
+  renameSync(base?.path ?? '', join(folder, 'base-000000000003.0123456789abcdef'));
+  const store = new FolderLogStore(archiveDir);
+  expect(store.open(id).log.hasBase).toBe(false);
+  expect(listLog(folder).base).toBe(undefined);
+  store.close();
 });

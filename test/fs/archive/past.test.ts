@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { compress } from '../../../fs/archive/log/compress.ts';
 import { listLog } from '../../../fs/archive/log/log-files.ts';
 import type {
@@ -16,6 +16,9 @@ import type {
 } from '../../../fs/archive/messages.ts';
 import { ArchivedDatabase, dumpOf } from './archived-database.ts';
 import { randomFrom } from './logged-model.ts';
+
+// Every write of a log is synced by a disk that others use too.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let archived: ArchivedDatabase;

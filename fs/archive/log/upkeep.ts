@@ -1,0 +1,273 @@
+// Work on the logs that no commit waits for: compression, thinning, the budget. One step at a time, one log after the
+// other; each is safe against a crash at any moment, and the next round goes on.
+import { rmSync, statfsSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Log } from '../../log.ts';
+import type { Retention, VerifyAnswer } from '../messages.ts';
+import { bytesIn } from '../past/status.ts';
+import { Pieces } from '../pieces.ts';
+import { finishFold, foldUpTo, settleBase } from './base.ts';
+import { ClosedSegment } from './closed-segment.ts';
+import { compress } from './compress.ts';
+import { readIdentity } from './identity.ts';
+import { listLog } from './log-files.ts';
+import { type FolderLogStore, type Incarnation, incarnationFolders } from './log-store.ts';
+import { OpenLog } from './open-log.ts';
+import { recoverRaw } from './raw-writer.ts';
+import { budgetOf, nextThinning } from './retention.ts';
+import { thin } from './thin.ts';
+import { verifyLog } from './verify.ts';
+
+const roundMs = 10_000;
+const restsAfterMs = 60_000;
+/** A segment that nobody adds to for so long is compressed before it is full, if it is not tiny. */
+const idleMs = 10 * 60_000;
+const tinyBytes = 256 * 1024;
+const tellsAgainMs = 60 * 60_000;
+
+export interface UpkeepParts {
+  readonly archiveDir: string;
+  readonly store: FolderLogStore;
+  readonly retention: Retention;
+  readonly log: Log;
+  readonly nowMs?: () => number;
+}
+
+export interface Dropped {
+  readonly droppedCommits: number;
+  readonly droppedBytes: number;
+}
+
+/** What can be dropped next: the oldest segment of a log, or a whole log that nobody writes to. */
+interface Oldest {
+  readonly folder: string;
+  readonly lastMs: number;
+  readonly commits: number;
+  /** undefined: the whole log. */
+  readonly upTo: number | undefined;
+}
+
+export class LogUpkeep {
+  readonly #parts: UpkeepParts;
+  readonly #nowMs: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+    this.#nowMs = parts.nowMs ?? Date.now;
+  }
+
+  /** Call it when every database that is there has its log open: others count as gone. */
+  start(): void {
+    this.#timer = setTimeout(async () => {
+      await this.round();
+      if (!this.#isStopped) this.start();
+    }, roundMs);
+  }
+
+  /** Resolves when the step that is at work has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#working;
+  }
+
+  /** All that is to be done now. */
+  round(): Promise<void> {
+    return this.#alone(async () => {
+      for (const { folder, identity } of this.#parts.store.incarnations) {
+        if (this.#isStopped) return;
+        await this.#guarded(identity.name, () => this.#look(folder));
+      }
+      await this.#guarded('all', () => this.#dropOldLogs());
+      await this.#guarded('all', () => this.#keepBudget());
+    });
+  }
+
+  /** One piece of work at a time: none reads what another is replacing. */
+  #alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = this.#working.then(work);
+    this.#working = done.catch(() => {});
+    return done;
+  }
+
+  async #guarded(database: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const event = code === 'ENOSPC' || code === 'EDQUOT' ? 'archive-no-space' : 'archive-damaged';
+      this.#parts.log('error', event, { database, reason: message });
+    }
+  }
+
+  async #look(folder: string): Promise<void> {
+    const log = this.#parts.store.openLogs.get(folder);
+    if (log?.isSynced && log.idleMs > idleMs && log.openSegmentBytes > tinyBytes) log.rotate();
+    log?.rest(restsAfterMs);
+    await settleBase(folder);
+    for (const first of listLog(folder).raw) {
+      if (first === log?.openSegment) continue;
+      if (log === undefined) recoverRaw(folder, first);
+      if (!this.#isStopped) await compress(folder, first);
+    }
+    await finishFold(folder);
+    while (!this.#isStopped && (await this.#thinOnce(folder)));
+  }
+
+  async #thinOnce(folder: string): Promise<boolean> {
+    const figures = listLog(folder).closed.map(({ path }) => figuresOf(path));
+    const next = nextThinning(figures, this.#nowMs(), this.#parts.retention);
+    if (next === undefined) return false;
+    const log = OpenLog.open(folder);
+    try {
+      await thin(log, next.from, next.to, next.intervalMs);
+    } finally {
+      log.close();
+    }
+    return true;
+  }
+
+  #isLive(folder: string): boolean {
+    return this.#parts.store.openLogs.get(folder)?.isLive ?? false;
+  }
+
+  /** Logs that nobody writes to, whose newest commit is too old. */
+  async #dropOldLogs(): Promise<void> {
+    const beforeMs = this.#nowMs() - this.#parts.retention.thinnedSeconds * 1000;
+    for (const { folder } of this.#parts.store.incarnations) {
+      if (!this.#isLive(folder) && newestMs(folder) < beforeMs) this.#removeLog(folder);
+    }
+  }
+
+  #removeLog(folder: string): void {
+    this.#parts.store.removed(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  get budgetBytes(): number {
+    const { archiveDir, retention, store } = this.#parts;
+    const { blocks, bsize } = statfsSync(archiveDir);
+    let databaseBytes = 0;
+    for (const { last, pageBytes = 0 } of store.openLogs.values())
+      databaseBytes += (last?.databasePages ?? 0) * pageBytes;
+    return Math.floor(budgetOf(retention, blocks * bsize, databaseBytes));
+  }
+
+  async #keepBudget(): Promise<void> {
+    const { budgetBytes } = this;
+    const bytes = await this.#bytes();
+    if (bytes <= budgetBytes) return;
+    const { droppedCommits, droppedBytes } = await this.#dropWhile((_, dropped) => bytes - dropped > budgetBytes);
+    if (droppedCommits === 0 || this.#nowMs() - this.#toldMs < tellsAgainMs) return;
+    this.#toldMs = this.#nowMs();
+    this.#parts.log('warn', 'archive-budget-reached', { droppedCommits, bytes: bytes - droppedBytes, budgetBytes });
+  }
+
+  async #bytes(): Promise<number> {
+    const pieces = new Pieces();
+    let bytes = 0;
+    for (const { folder } of this.#parts.store.incarnations) {
+      bytes += bytesIn(folder);
+      await pieces.next();
+    }
+    return bytes;
+  }
+
+  /** Drops the oldest as long as `isWanted` says so of it and of the bytes that were dropped before. */
+  async #dropWhile(
+    isWanted: (oldest: Oldest, droppedBytes: number) => boolean,
+    incarnations = this.#parts.store.incarnations,
+  ): Promise<Dropped> {
+    let [droppedCommits, droppedBytes] = [0, 0];
+    const stuck = new Set<string>();
+    while (!this.#isStopped) {
+      const candidates = incarnations.flatMap(({ folder }) =>
+        stuck.has(folder) ? [] : (this.#oldestOf(folder) ?? []),
+      );
+      const [oldest] = candidates.sort((a, b) => a.lastMs - b.lastMs);
+      if (oldest === undefined || !isWanted(oldest, droppedBytes)) break;
+      const before = bytesIn(oldest.folder);
+      if (oldest.upTo === undefined) this.#removeLog(oldest.folder);
+      else if (!(await foldUpTo(oldest.folder, oldest.upTo))) {
+        stuck.add(oldest.folder);
+        continue;
+      }
+      droppedCommits += oldest.commits;
+      droppedBytes += before - (oldest.upTo === undefined ? 0 : bytesIn(oldest.folder));
+    }
+    return { droppedCommits, droppedBytes };
+  }
+
+  #oldestOf(folder: string): Oldest | undefined {
+    if (!this.#parts.store.incarnations.some((known) => known.folder === folder)) return undefined;
+    const { closed, raw } = listLog(folder);
+    const [first] = closed;
+    if (first !== undefined && closed.length + raw.length > 1) {
+      const { commits, lastMs } = figuresOf(first.path);
+      return { folder, commits, lastMs, upTo: first.last };
+    }
+    if (this.#isLive(folder)) return undefined;
+    return { folder, commits: commitsIn(folder), lastMs: newestMs(folder), upTo: undefined };
+  }
+
+  /** Drops what is older than that time, whole segments at a time; without it, what the retention says. */
+  async prune(incarnations: readonly Incarnation[], beforeMs?: number): Promise<Dropped> {
+    await this.round();
+    if (beforeMs === undefined) return { droppedCommits: 0, droppedBytes: 0 };
+    return this.#alone(async () => {
+      for (const { folder } of incarnations) {
+        const log = this.#parts.store.openLogs.get(folder);
+        if (log === undefined || !log.isSynced) continue;
+        log.rotate();
+        await this.#look(folder);
+      }
+      return this.#dropWhile(({ lastMs }) => lastMs < beforeMs, incarnations);
+    });
+  }
+
+  /** Those incarnations; undefined: all that there is, also what cannot be read. */
+  verify(incarnations?: readonly Incarnation[]): Promise<VerifyAnswer> {
+    const folders = incarnations?.map(({ folder }) => folder) ?? incarnationFolders(this.#parts.archiveDir);
+    return this.#alone(async () => {
+      let commits = 0;
+      const faults: string[] = [];
+      for (const folder of folders) {
+        const found = await verifyLog(folder);
+        commits += found.commits;
+        faults.push(...found.faults.map((fault) => `${nameOf(folder)}: ${fault}`));
+      }
+      return { commits, faults };
+    });
+  }
+}
+
+function nameOf(folder: string): string {
+  try {
+    return readIdentity(folder).name;
+  } catch {
+    return basename(folder);
+  }
+}
+
+function figuresOf(path: string) {
+  const segment = ClosedSegment.open(path);
+  segment.close();
+  const { lastMs, thinnedTo, pages, pageBytes, commits } = segment.index;
+  return { lastMs, thinnedTo, contentBytes: pages * pageBytes, commits };
+}
+
+function newestMs(folder: string): number {
+  const log = OpenLog.open(folder);
+  log.close();
+  return log.segments.at(-1)?.lastMs ?? log.identity.createdMs;
+}
+
+function commitsIn(folder: string): number {
+  const log = OpenLog.open(folder);
+  log.close();
+  return log.segments.reduce((sum, { commits }) => sum + commits, 0);
+}
