@@ -5,12 +5,14 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keptStateInArchive } from '../inherited.ts';
+import type { Log } from '../log.ts';
 import { mapArchiveMemory } from '../state/archive-memory.ts';
 import { F_WRLCK, setFileLock } from '../system/file-locks.ts';
 import { raiseDescriptorLimit } from '../system/process.ts';
 import { Archive } from './archive.ts';
 import { matcherOf } from './globs.ts';
 import { FolderLogStore } from './log/log-store.ts';
+import { LogUpkeep } from './log/upkeep.ts';
 import type { ArchiveAnswer, ArchiveQuestion, ArchiveStartOptions, FromArchive, ToArchive } from './messages.ts';
 import { MountRecords } from './mount-records.ts';
 import { ArchiveQuestions } from './past/questions.ts';
@@ -53,23 +55,26 @@ async function start(options: ArchiveStartOptions): Promise<void> {
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
   await takeArchive(archiveDir);
   const store = new FolderLogStore(archiveDir);
+  const log: Log = (level, event, fields) => toSupervisor({ type: 'log', level, event, fields });
+  const upkeep = new LogUpkeep({ archiveDir, store, retention: options.retention, log });
   archive = new Archive({
     dataDir,
     store,
     isIncluded: matcherOf(include, exclude),
     records: hasKeptState ? new MountRecords(mapArchiveMemory(keptStateInArchive)) : undefined,
     quietFile: new QuietFile(join(archiveDir, 'quiet.json')),
-    log: (level, event, fields) => toSupervisor({ type: 'log', level, event, fields }),
+    log,
   });
   questions = new ArchiveQuestions({
     incarnations: () => store.incarnations,
     liveOf: (name) => archive?.tailOf(name)?.status,
-    budgetBytes: () => options.retention.budgetBytes,
-    verify: () => Promise.reject(new Error('this program cannot verify commits')),
-    prune: () => Promise.reject(new Error('this program cannot prune commits')),
+    budgetBytes: () => upkeep.budgetBytes,
+    verify: (incarnations) => upkeep.verify(incarnations),
+    prune: (incarnations, beforeMs) => upkeep.prune(incarnations, beforeMs),
   });
   toSupervisor({ type: 'ready' });
   await archive.start();
+  upkeep.start();
 }
 
 /** A process that is ending may still write the logs. The lock ends with the process that has it. */

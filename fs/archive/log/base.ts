@@ -1,7 +1,9 @@
 // The base of a log: a copy of the whole database, to which the commits up to its number belong. Its name says which
 // number that is. When old commits are dropped, their pages are written into it:
-//   1. the checksums of the new base are written, 2. the base gets its new name (from then on the dropped moments cannot
-//   be had), 3. the pages are written into it, 4. the segments are removed, the oldest first.
+//   1. the checksums of the new base are written,
+//   2. the base gets its new name: from then on the dropped moments cannot be had,
+//   3. the pages are written into it,
+//   4. the segments are removed, the oldest first.
 // A crash between 2 and 4 leaves segments below the base's number: then 3 and 4 are done again.
 import { close, fsync, ftruncate, open, read, write } from 'node:fs';
 import { promisify } from 'node:util';

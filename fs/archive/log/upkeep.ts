@@ -15,6 +15,7 @@ import { type FolderLogStore, type Incarnation, incarnationFolders } from './log
 import { OpenLog } from './open-log.ts';
 import { recoverRaw } from './raw-writer.ts';
 import { budgetOf, nextThinning } from './retention.ts';
+import { LogDamage } from './segment.ts';
 import { thin } from './thin.ts';
 import { verifyLog } from './verify.ts';
 
@@ -53,7 +54,9 @@ export class LogUpkeep {
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<unknown> = Promise.resolve();
   #isStopped = false;
-  #toldMs = Number.NEGATIVE_INFINITY;
+  #budgetToldMs = Number.NEGATIVE_INFINITY;
+  /** What was told last, by database: each trouble is told once until it is over. */
+  readonly #told = new Map<string, string>();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -68,7 +71,7 @@ export class LogUpkeep {
     }, roundMs);
   }
 
-  /** Resolves when the step that is at work has ended. */
+  /** Resolves when the step that is at work has ended; a process that ends in the middle of one harms nothing. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -97,10 +100,15 @@ export class LogUpkeep {
   async #guarded(database: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
+      this.#told.delete(database);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const event = code === 'ENOSPC' || code === 'EDQUOT' ? 'archive-no-space' : 'archive-damaged';
-      this.#parts.log('error', event, { database, reason: message });
+      const { code, message: reason } = error as NodeJS.ErrnoException;
+      if (this.#told.get(database) === reason) return;
+      this.#told.set(database, reason);
+      const { log } = this.#parts;
+      if (code === 'ENOSPC' || code === 'EDQUOT') log('error', 'archive-no-space', { database, reason });
+      else if (error instanceof LogDamage) log('error', 'archive-damaged', { database, reason });
+      else log('error', 'archive-failed', { database, reason });
     }
   }
 
@@ -162,8 +170,8 @@ export class LogUpkeep {
     const bytes = await this.#bytes();
     if (bytes <= budgetBytes) return;
     const { droppedCommits, droppedBytes } = await this.#dropWhile((_, dropped) => bytes - dropped > budgetBytes);
-    if (droppedCommits === 0 || this.#nowMs() - this.#toldMs < tellsAgainMs) return;
-    this.#toldMs = this.#nowMs();
+    if (droppedCommits === 0 || this.#nowMs() - this.#budgetToldMs < tellsAgainMs) return;
+    this.#budgetToldMs = this.#nowMs();
     this.#parts.log('warn', 'archive-budget-reached', { droppedCommits, bytes: bytes - droppedBytes, budgetBytes });
   }
 
@@ -218,15 +226,7 @@ export class LogUpkeep {
   async prune(incarnations: readonly Incarnation[], beforeMs?: number): Promise<Dropped> {
     await this.round();
     if (beforeMs === undefined) return { droppedCommits: 0, droppedBytes: 0 };
-    return this.#alone(async () => {
-      for (const { folder } of incarnations) {
-        const log = this.#parts.store.openLogs.get(folder);
-        if (log === undefined || !log.isSynced) continue;
-        log.rotate();
-        await this.#look(folder);
-      }
-      return this.#dropWhile(({ lastMs }) => lastMs < beforeMs, incarnations);
-    });
+    return this.#alone(() => this.#dropWhile(({ lastMs }) => lastMs < beforeMs, incarnations));
   }
 
   /** Those incarnations; undefined: all that there is, also what cannot be read. */
