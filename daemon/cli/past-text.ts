@@ -19,7 +19,7 @@ const mostOfCell = 60;
 const mostOfRow = 200;
 
 /** Times of the table are local ones. */
-export function historyText({ commits, next_before: nextBefore }: HistoryAnswer): string {
+export function historyText({ commits, next_before: nextBefore, oldest }: HistoryAnswer): string {
   if (commits.length === 0) return 'no commit is kept of that time\n';
   const heads = ['when', 'who', 'container', 'pages', 'bookmark', 'what'];
   const rows = commits.map((commit) => [
@@ -31,7 +31,14 @@ export function historyText({ commits, next_before: nextBefore }: HistoryAnswer)
     whatText(commit),
   ]);
   const more = nextBefore === null ? '' : `there are more: --before ${nextBefore}\n`;
-  return tableText(heads, rows, ['pages']) + more;
+  return tableText(heads, rows, ['pages']) + more + reachText(commits, oldest);
+}
+
+/** Where states of listed commits cannot be had. */
+function reachText(commits: readonly ShownCommit[], oldest: ShownMoment | null): string {
+  if (oldest === null) return 'no state can be had yet: the copy that all begins with is being made\n';
+  const isReached = commits.every(({ bookmark }) => bookmark >= oldest.bookmark);
+  return isReached ? '' : `states can be had from ${oldest.bookmark} on\n`;
 }
 
 function whatText({ kind, tables = [], reason, rewound_to: rewoundTo }: ShownCommit): string {

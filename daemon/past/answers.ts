@@ -25,6 +25,8 @@ export interface HistoryAnswer {
   readonly commits: readonly ShownCommit[];
   /** The next page of the list is what comes before this bookmark; null: there is none. */
   readonly next_before: string | null;
+  /** Older commits are listed, but their states cannot be had any more, or not yet; null: none can. */
+  readonly oldest: ShownMoment | null;
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -25,7 +25,7 @@ test('commits are listed with when, who, how much and what', () => {
     { ...moment(2), kind: 'commit' as const, writer: web, pages: 3, tables: ['users', 'users_name'] },
     { ...moment(1), kind: 'base' as const, writer: { ...web, command: 'php', container: 'host' }, pages: 100 },
   ];
-  expect(historyText({ commits, next_before: moment(1).bookmark })).toBe(
+  expect(historyText({ commits, next_before: moment(1).bookmark, oldest: moment(1) })).toBe(
     [
       'when                     who                                            container  pages  bookmark               what',
       '2026-11-28 13:00:04.250  unknown                                                       1  00000001-000000000004  rewind to 00000001-000000000001',
@@ -36,7 +36,15 @@ test('commits are listed with when, who, how much and what', () => {
       '',
     ].join('\n'),
   );
-  expect(historyText({ commits: [], next_before: null })).toBe('no commit is kept of that time\n');
+  expect(historyText({ commits: [], next_before: null, oldest: null })).toBe('no commit is kept of that time\n');
+});
+
+test('a list tells from where on states can be had, where older commits are in it', () => {
+  const commits = [2, 1].map((number) => ({ ...moment(number), kind: 'commit' as const, writer: null, pages: 1 }));
+  const text = (oldest: ReturnType<typeof moment> | null) => historyText({ commits, next_before: null, oldest });
+  expect(text(moment(2))).toMatch(/\nstates can be had from 00000001-000000000002 on\n$/);
+  expect(text(moment(1))).toMatch(/ 00000001-000000000001\n$/);
+  expect(text(null)).toMatch(/\nno state can be had yet: /);
 });
 
 const tables = [

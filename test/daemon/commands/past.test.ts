@@ -100,7 +100,7 @@ const planned = {
 const done = { to: moment, changed: true, previous_bookmark: '00000001-000000000009' };
 
 test('history asks for the newest commits, in the window that is named', async () => {
-  answers = [json({ commits: [], next_before: null })];
+  answers = [json({ commits: [], next_before: null, oldest: null })];
   const flags = [
     '--since',
     '1795780800',
@@ -131,9 +131,9 @@ test('history asks for the newest commits, in the window that is named', async (
 });
 
 test('with --json the answer of the server is printed as it is', async () => {
-  answers = [json({ commits: [], next_before: null, more: { x: 1 } })];
+  answers = [json({ commits: [], next_before: null, oldest: null, more: { x: 1 } })];
   const { stdout } = await run('history', 'app', '--json');
-  expect(JSON.parse(stdout)).toEqual({ commits: [], next_before: null, more: { x: 1 } });
+  expect(JSON.parse(stdout)).toEqual({ commits: [], next_before: null, oldest: null, more: { x: 1 } });
 });
 
 test('a refusal of the server is the error of the command', async () => {
