@@ -1,20 +1,23 @@
 // Rows as cards, for a phone: the key and the first columns; a tap opens the whole row.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CellText } from '../grid/CellText.tsx';
+import type { GridStart } from '../grid/Grid.tsx';
 import type { GridRow } from '../grid/rows.ts';
-import { scaleOf, topOfScroll, visibleRows } from '../grid/viewport.ts';
+import { scaleOf, scrollOfTop, topOfScroll, visibleRows } from '../grid/viewport.ts';
 import { choicesOf } from './column-choices.ts';
 import type { TableModel } from './use-table.ts';
 
 interface Props {
   readonly model: TableModel;
+  readonly startAt: GridStart | undefined;
+  readonly onScrolled: (now: GridStart) => void;
   readonly onOpen: (row: number) => void;
 }
 
 const cardPx = 88;
 const shownColumns = 4;
 
-export function Cards({ model, onOpen }: Props) {
+export function Cards({ model, startAt, onScrolled, onOpen }: Props) {
   const { rows, object, db, paged } = model;
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ scrollTop: 0, height: 700 });
@@ -22,15 +25,31 @@ export function Cards({ model, onOpen }: Props) {
   const { count } = rows;
   const scale = scaleOf(count, cardPx, view.height);
   const top = topOfScroll(view.scrollTop, scale);
+  const latest = useRef({ top, scale });
+  latest.current = { top, scale };
   const { first, last } = visibleRows(top, count, scale, 3);
   useEffect(() => rows.need(Math.max(0, first), Math.max(0, last)), [rows, first, last, count]);
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element !== null) setView({ scrollTop: element.scrollTop, height: element.clientHeight });
+    if (element === null) return;
+    if (startAt !== undefined) element.scrollTop = scrollOfTop(startAt.row * cardPx, scale);
+    setView({ scrollTop: element.scrollTop, height: element.clientHeight });
   }, []);
+  const shownRows = useRef(rows);
   useEffect(() => {
-    scroller.current?.scrollTo(0, 0);
+    if (shownRows.current !== rows) scroller.current?.scrollTo(0, 0);
+    shownRows.current = rows;
   }, [rows]);
+  useEffect(() => onScrolled({ row: Math.floor(top / cardPx), left: 0 }), [top]);
+  // Guessed numbers became right: what is on the screen stays there.
+  useEffect(
+    () =>
+      rows.onShift?.((by) => {
+        const now = latest.current;
+        scroller.current?.scrollTo(0, scrollOfTop(Math.max(0, now.top + by * cardPx), now.scale));
+      }),
+    [rows],
+  );
   const choices = choicesOf(db, object.name);
   const columns = object.columns
     .map((column, index) => ({ column, index }))
