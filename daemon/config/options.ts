@@ -9,6 +9,7 @@ import { type LogFormat, type LogLevel, logFormats, logLevels } from '../log.ts'
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import {
   durationSeconds,
+  durationText,
   executorMemory,
   fileMode,
   integer,
@@ -20,6 +21,7 @@ import {
   path,
   secondsPerDay,
   sizeBytes,
+  sizeText,
   yesOrNo,
 } from './option-values.ts';
 
@@ -73,6 +75,8 @@ interface Option<T> {
   readonly description: string;
   /** The value as one would type it, where that is not the value itself. */
   readonly textOf?: (value: T) => string;
+  /** The same with a unit, for people. */
+  readonly unitText?: (value: T) => string;
   /** May be changed while the daemon runs, by editing the configuration file. */
   readonly isLive?: true;
   /** May be given several times; one text holds several values divided by commas. */
@@ -210,6 +214,7 @@ export const options: Options = {
     flag: 'drain',
     value: 'SECONDS',
     parse: durationSeconds,
+    unitText: durationText,
     byDefault: () => 10,
     defaultText: '10',
     description: 'how long a stop waits for programs that hold files on the mount',
@@ -256,6 +261,7 @@ export const options: Options = {
     flag: 'max-body-bytes',
     value: 'BYTES',
     parse: sizeBytes,
+    unitText: sizeText,
     byDefault: () => 16 * 2 ** 20,
     defaultText: '16MiB',
     description: 'largest HTTP request body',
@@ -264,6 +270,7 @@ export const options: Options = {
     flag: 'executor-memory',
     value: 'BYTES',
     parse: executorMemory,
+    unitText: sizeText,
     byDefault: () => 2 ** 30,
     defaultText: '1GiB',
     description: 'memory of each process that runs SQL; work that needs more is answered 413',
@@ -292,6 +299,7 @@ export const options: Options = {
     flag: 'history-max-age',
     value: 'DURATION',
     parse: durationSeconds,
+    unitText: durationText,
     byDefault: () => 30 * secondsPerDay,
     defaultText: '30d',
     description: 'how long the history of a key is kept; 0 = for ever',

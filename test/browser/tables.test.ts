@@ -346,6 +346,7 @@ describe('edits', () => {
       await dialog.locator('tbody tr').waitFor();
       expect(await dialog.locator('tbody tr').allTextContents()).toEqual(['nameUser 2theirsmine']);
       expect(JSON.parse(python(studio, 'SELECT name FROM users WHERE id IN (2, 3)'))).toEqual([['theirs'], ['User 3']]);
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Back'); // Enter loses nothing
       await dialog.getByRole('button', { name: 'Write mine over it' }).click();
       await page.locator('.review-sql').waitFor();
       await page.keyboard.press('Control+Enter');

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { expectAccessible, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { expectAccessible, message, browserTest as test, withStudio } from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
@@ -84,7 +84,7 @@ test('a CSV file is imported with a preview and exported again, byte for byte', 
     expect(await Promise.all(types.map((type) => type.inputValue()))).toEqual(['INTEGER', 'TEXT', 'NUMERIC', 'BLOB']);
     await dialog.getByLabel('Type of id').selectOption('NUMERIC');
     await dialog.getByRole('button', { name: 'Import 11 rows' }).click();
-    await page.getByText('11 rows are in my table').waitFor();
+    await message(page, '11 rows are in my table').waitFor();
     await page.getByRole('heading', { name: 'my table' }).waitFor();
     await page.getByRole('gridcell', { name: '-9223372036854775808' }).waitFor();
     const file = join(daemon.data, 'app.db');

@@ -1,5 +1,5 @@
 // The choices of an export: format, rows, columns, and the guard against formulas.
-import { count as grouped } from '../ui/sizes.ts';
+import { rowsText } from '../ui/sizes.ts';
 import { type ExportChoices, formats, isFiltered } from './request.ts';
 import type { ExportWanted } from './wanted.ts';
 
@@ -60,7 +60,7 @@ function TableFields({ wanted, choices, change }: TableProps) {
   const { object, selection, count } = wanted;
   const hidden = object.columns.filter(({ name }) => wanted.hidden.includes(name)).length;
   const generated = object.columns.filter((column) => column.generated !== null).length;
-  const rows = count === null ? '' : `${count.exact ? '' : 'about '}${grouped(count.rows)} rows`;
+  const rows = count === null ? '' : `${count.exact ? '' : 'about '}${rowsText(count.rows)}`;
   return (
     <>
       {isFiltered(selection) ? (

@@ -12,7 +12,7 @@ import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { confirm } from '../ui/open-dialogs.ts';
 import { SplitPane } from '../ui/SplitPane.tsx';
-import { count } from '../ui/sizes.ts';
+import { count, rowsText } from '../ui/sizes.ts';
 import { toastError } from '../ui/Toast.tsx';
 import { draftOf, keepDraft } from './drafts.ts';
 import { EditorPane } from './EditorPane.tsx';
@@ -199,8 +199,8 @@ function statusOf(shown: Run | null): string {
   if (shown === null || shown.state === 'running') return '';
   if (shown.state !== 'done') return shown.state;
   const last = shown.results.at(-1);
-  const rows = last?.kind === 'rows' ? `${count(last.rows.length)}${last.more ? '+' : ''} rows` : '';
-  const changes = last?.kind === 'write' ? `${count(last.changes)} rows changed` : '';
+  const rows = last?.kind !== 'rows' ? '' : last.more ? `${count(last.rows.length)}+ rows` : rowsText(last.rows.length);
+  const changes = last?.kind === 'write' ? `${rowsText(last.changes)} changed` : '';
   return [rows || changes || 'done', `${shown.ms} ms`].join(' in ');
 }
 

@@ -7,7 +7,7 @@ import { PagedRows } from '../grid/paged-rows.ts';
 import { route } from '../location.ts';
 import { viewStatus } from '../status.ts';
 import { announce } from '../ui/LiveRegion.tsx';
-import { count as grouped } from '../ui/sizes.ts';
+import { rowsText } from '../ui/sizes.ts';
 import { type Place, placeOf } from './places.ts';
 import { countRows, readRows } from './requests.ts';
 import { staged } from './staged-store.ts';
@@ -61,7 +61,7 @@ export function useTable(db: string, object: StudioObject): TableModel {
         const found = await countRows(db, selection, signal);
         count.value = found;
         paged.setCount(found.rows, found.exact);
-        announce(`${found.exact ? '' : 'about '}${grouped(found.rows)} rows`);
+        announce(`${found.exact ? '' : 'about '}${rowsText(found.rows)}`);
       } catch (error) {
         if (!isAbort(error)) count.value = null; // rows are shown without a count
       }
