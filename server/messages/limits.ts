@@ -34,6 +34,9 @@ export const limits = {
 
   /** A file that is imported, and how many files are on their way to or from clients. */
   importBytes: 1024 * 1024 * 1024,
+  /** A record of CSV, which stands in the executor's memory several times over; JSON is parsed, which takes more. */
+  importRecordBytes: 128 * 1024 * 1024,
+  importJsonBytes: 64 * 1024 * 1024,
   transfers: 8,
 
   transactionItems: 10_000,

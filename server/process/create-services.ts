@@ -17,6 +17,7 @@ import type { HistoryRecorder } from './query-history-recorder.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { HistoryRecord, Services } from './services.ts';
 import type { ShareBook } from './share-book.ts';
+import type { TemporaryFiles } from './temporary-files.ts';
 
 export interface ServiceParts {
   readonly options: ServerOptions;
@@ -29,6 +30,7 @@ export interface ServiceParts {
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
   readonly shares: ShareBook;
+  readonly temporaryFiles: TemporaryFiles;
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
@@ -39,6 +41,7 @@ export function createServices(parts: ServiceParts): Services {
     options,
     log: parts.log,
     shares: parts.shares,
+    temporaryFiles: parts.temporaryFiles,
     stopping: parts.stopping,
     resolve: (name) => resolveDatabase(name, rules),
     target: (context) => resolveDatabase(context.query.text('db'), rules),

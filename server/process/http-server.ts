@@ -22,6 +22,7 @@ import { HistoryRecorder } from './query-history-recorder.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { ShareBook } from './share-book.ts';
+import { TemporaryFiles } from './temporary-files.ts';
 import { startBackground } from './upkeep/background.ts';
 import type { KeptDatabases } from './upkeep/kept-databases.ts';
 
@@ -109,6 +110,8 @@ export function createHttpServer(
       await scheduler.run(queryHistory.append, { entries, mayCreate }, request);
     },
   });
+  const temporaryFiles = new TemporaryFiles(dataDir);
+  temporaryFiles.sweep();
   const services = createServices({
     options,
     rules,
@@ -119,6 +122,7 @@ export function createHttpServer(
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     writers,
     shares,
+    temporaryFiles,
     stopping: stopping.signal,
     log,
   });

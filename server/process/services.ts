@@ -11,10 +11,13 @@ import type { CommitListener } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 import type { ShareBook } from './share-book.ts';
+import type { TemporaryFiles } from './temporary-files.ts';
 
 export interface Services {
   readonly options: ServerOptions;
   readonly log: Log;
+  /** Of files on their way to or from clients. */
+  readonly temporaryFiles: TemporaryFiles;
   /** The share links of the studio. */
   readonly shares: ShareBook;
   /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */

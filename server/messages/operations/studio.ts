@@ -8,6 +8,7 @@ import type {
   StudioApplyRequest,
   StudioCellRequest,
   StudioCount,
+  StudioCsvDelimiter,
   StudioExportRequest,
   StudioImported,
   StudioRowsRequest,
@@ -51,6 +52,8 @@ export interface StudioImportRequest {
   readonly format: 'csv' | 'json' | 'jsonl';
   readonly create: boolean;
   readonly header: boolean;
+  /** Of CSV; auto: by the first records. */
+  readonly delimiter: StudioCsvDelimiter | 'auto';
   readonly dryRun: boolean;
   /** Of a new table; null: guess. */
   readonly types: readonly string[] | null;

@@ -1,4 +1,5 @@
 // The choices of an export: format, rows, columns, and the guard against formulas.
+import { DelimiterField } from '../ui/DelimiterField.tsx';
 import { rowsText } from '../ui/sizes.ts';
 import { type ExportChoices, formats, isFiltered } from './request.ts';
 import type { ExportWanted } from './wanted.ts';
@@ -33,6 +34,9 @@ export function ExportFields({ wanted, choices, isDisabled, onChange }: Props) {
           <p class="muted">All rows of the query, not only those that are shown. It runs again for that.</p>
         ) : (
           <TableFields wanted={wanted} choices={choices} change={change} />
+        )}
+        {choices.format === 'csv' && (
+          <DelimiterField value={choices.delimiter} onChange={(delimiter) => change({ delimiter })} />
         )}
         {choices.format === 'csv' && (
           <Choice
