@@ -84,9 +84,17 @@ export function forgetTables(connection: Connection): void {
 
 /** Gives every KV table a new identity: all cursors and ETags handed out so far become invalid. */
 export function resetIdentities(connection: Connection): void {
-  if (hasTable(connection, metaTable))
+  if (hasTable(connection, metaTable)) {
     connection.statement(`UPDATE ${quoteName(metaTable)} SET id = lower(hex(randomblob(6)))`).run();
+    changeSchemaVersion(connection);
+  }
   knownTables.delete(connection);
+}
+
+/** Other connections have the identities by heart until the schema changes. */
+function changeSchemaVersion({ database }: Connection): void {
+  const view = quoteName('hoody:kv_identities');
+  database.exec(`CREATE VIEW ${view} AS SELECT 1; DROP VIEW ${view}`);
 }
 
 /** The KV tables of the database whose changes are captured. */
