@@ -60,6 +60,13 @@ export const limits = {
   longExecutors: 6,
   /** Half of them, so that one database never keeps the long work of all others waiting. */
   longPerDatabase: 3,
+  /** Of these, SQL that may write: it may wait for the lock of another program, and what reads never waits for it. */
+  writingSqlPerDatabase: 2,
+  writingSqlExecutors: 4,
+  /** Whatever may wait for such a lock leaves the rest to reads. */
+  writingExecutors: 8,
+  /** An executor is left to the reads of few rows by everything else. */
+  executorsBesideKvReads: 9,
   backgroundExecutors: 3,
   longAndBackgroundExecutors: 7,
   /** Background work that finds its database locked for so long lets that of other databases go first. */

@@ -7,7 +7,6 @@ import type {
   StudioCellRequest,
   StudioChange,
   StudioExportRequest,
-  StudioFacetsRequest,
   StudioFilter,
   StudioFilterOperator,
   StudioRowKey,
@@ -132,10 +131,6 @@ export function decodeExport(members: JsonObject): StudioExportRequest {
     guardFormulas: booleanOf(guardFormulas, 'guardFormulas'),
     delimiter,
   };
-}
-
-export function decodeFacets(members: JsonObject): StudioFacetsRequest {
-  return { ...decodeSelection(members), column: textOf(members.column, 'column') };
 }
 
 export function decodeFrom(json: Json): NonNullable<StudioRowsRequest['from']> {

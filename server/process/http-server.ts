@@ -78,6 +78,7 @@ export function createHttpServer(
   const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
   const scheduler = new Scheduler({
     rules,
+    separateReaders: options.mounted,
     isFenced: (path) => fenced.has(path),
     lockWaiters: async (path) => {
       if (!options.mounted) return [];

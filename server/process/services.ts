@@ -77,6 +77,8 @@ export interface RunOptions {
   readonly database?: DatabaseTarget;
   /** Create the file when it is missing (a valid empty WAL database). Default false. */
   readonly create?: boolean;
+  /** No other executor has the database open when the work begins. */
+  readonly alone?: boolean;
   /** The client has asked for the end of the work. */
   readonly isCancelled?: () => boolean;
   /** What the query history records once the work is done, or failed. */

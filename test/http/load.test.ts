@@ -30,7 +30,8 @@ test('a lock on two databases keeps nobody waiting who asks for the history of a
       await holder.open(join(api().daemon.root, `${name}.db`), { timeout: 30 });
       await lockBeforeItIsRecorded(holder, name);
     }
-    // The work that records them waits for the locks now.
+    // What records these waits for the locks now.
+    for (const name of names.slice(0, 2)) await api().call('GET', `/query?db=${name}&sql=SELECT%201`);
     const late = names.slice(0, 2).map((name) => api().call('GET', `/history?db=${name}&timeout=20`));
     const startedMs = performance.now();
     await api().call('PUT', '/kv/k?db=free', { body: '2' });
