@@ -7,6 +7,7 @@ import type {
   StudioCellRequest,
   StudioChange,
   StudioExportRequest,
+  StudioFacetsRequest,
   StudioFilter,
   StudioFilterOperator,
   StudioRowKey,
@@ -131,6 +132,10 @@ export function decodeExport(members: JsonObject): StudioExportRequest {
     guardFormulas: booleanOf(guardFormulas, 'guardFormulas'),
     delimiter,
   };
+}
+
+export function decodeFacets(members: JsonObject): StudioFacetsRequest {
+  return { ...decodeSelection(members), column: textOf(members.column, 'column') };
 }
 
 export function decodeFrom(json: Json): NonNullable<StudioRowsRequest['from']> {

@@ -173,6 +173,24 @@ export interface StudioCount {
   readonly exact: boolean;
 }
 
+/** POST studio/facets?db= : what stands in one column of the rows, of those that were looked at in a bounded time. */
+export interface StudioFacetsRequest extends StudioSelection {
+  readonly column: string;
+}
+export interface StudioFacets {
+  /** The most frequent ones first; NULL is one of them. At most 20, long ones cut. */
+  readonly values: readonly { readonly value: StudioValue; readonly rows: number }[];
+  /** That were looked at: all of the selection where `exact`. */
+  readonly rows: number;
+  /** Values other than NULL. */
+  readonly distinct: number;
+  readonly nulls: number;
+  /** By the order of SQLite; null where there is no value. */
+  readonly least: StudioValue;
+  readonly greatest: StudioValue;
+  readonly exact: boolean;
+}
+
 /** POST studio/cell?db= : one whole value. With `raw=true` its bytes as a download. */
 export interface StudioCellRequest {
   readonly table: string;

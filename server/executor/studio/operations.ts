@@ -9,6 +9,7 @@ import { bytesOfValue, readValue } from './cell.ts';
 import { copyTo } from './copy.ts';
 import { count, estimate } from './count.ts';
 import { exportTo } from './export.ts';
+import { facets } from './facets.ts';
 import { importFrom } from './import.ts';
 import { kvKeys, kvTables } from './kv-keys.ts';
 import { kvBytes, kvHistory, kvValue } from './kv-past.ts';
@@ -25,6 +26,7 @@ export const studioOperations: readonly AnyImplementation[] = [
   implement(studio.count, (connection, { selection, isEstimate }) =>
     inRead(connection, () => (isEstimate ? estimate(connection, selection) : count(connection, selection))),
   ),
+  implement(studio.facets, (connection, request) => json(inRead(connection, () => facets(connection, request)))),
   implement(studio.cell, (connection, request) =>
     json({ value: inRead(connection, () => readValue(connection, request)) }),
   ),

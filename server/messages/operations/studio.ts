@@ -10,6 +10,7 @@ import type {
   StudioCount,
   StudioCsvDelimiter,
   StudioExportRequest,
+  StudioFacetsRequest,
   StudioImported,
   StudioRowsRequest,
   StudioSelection,
@@ -85,6 +86,9 @@ export const studio = {
     'studio.count',
     'sql-read',
   ),
+
+  /** StudioFacets. */
+  facets: declare<StudioFacetsRequest, Reply>('studio.facets', 'sql'),
 
   /** StudioCell. */
   cell: declare<StudioCellRequest, Reply>('studio.cell', 'sql-read'),

@@ -13,6 +13,7 @@ import { SplitPane } from '../ui/SplitPane.tsx';
 import { readOnlyReason } from './access.ts';
 import { choicesOf } from './column-choices.ts';
 import { addRow } from './edit-rows.ts';
+import { facetsOf } from './facets.ts';
 import { redo, staged, undo } from './staged-store.ts';
 import { TableGrid } from './TableGrid.tsx';
 import { TableHead } from './TableHead.tsx';
@@ -22,6 +23,7 @@ import { useTable } from './use-table.ts';
 
 const Cards = lazy(() => import('./Cards.tsx').then((module) => module.Cards));
 const StagedBar = lazy(() => import('./StagedBar.tsx').then((module) => module.StagedBar));
+const FacetDialog = lazy(() => import('./FacetDialog.tsx').then((module) => module.FacetDialog));
 const RowPanel = lazy(() => import('./RowPanel.tsx').then((module) => module.RowPanel));
 
 interface Props {
@@ -163,6 +165,7 @@ export function TableView({ db, object }: Props) {
           </>
         )}
       </div>
+      {facetsOf.value !== null && <FacetDialog model={model} column={facetsOf.value} />}
       {staged.value.length > 0 && (
         <StagedBar db={db} onApplied={applied} isReviewing={isReviewing} onReview={setReviewing} />
       )}
