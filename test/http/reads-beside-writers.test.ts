@@ -51,6 +51,10 @@ const reads: readonly (readonly [string, (db: string) => Promise<Answer>])[] = [
   ],
   ['changes', (db) => api().call('GET', `/changes?db=${db}`)],
   ['the rows of the studio', (db) => api().call('POST', `/studio/rows?db=${db}`, { body: { table: 't' } })],
+  [
+    'the values of a column',
+    (db) => api().call('POST', `/studio/facets?db=${db}`, { body: { table: 't', column: 'v' } }),
+  ],
   ['the schema of the studio', (db) => api().call('GET', `/studio/schema?db=${db}`)],
   ['SQL of the studio', (db) => api().call('POST', `/studio/sql?db=${db}`, { body: { sql: 'SELECT * FROM t' } })],
   ['the keys of the studio', (db) => api().call('GET', `/studio/kv/keys?db=${db}&table=kv_store`)],

@@ -88,7 +88,7 @@ export const studio = {
   ),
 
   /** StudioFacets. */
-  facets: declare<StudioFacetsRequest, Reply>('studio.facets', 'sql'),
+  facets: declare<StudioFacetsRequest, Reply>('studio.facets', 'sql-read'),
 
   /** StudioCell. */
   cell: declare<StudioCellRequest, Reply>('studio.cell', 'sql-read'),
