@@ -71,7 +71,7 @@ describe('open documents', () => {
         expect(await page.locator('.grid [tabindex="0"]').getAttribute('data-place')).toBe(cursor);
         await page.reload();
       }
-      expect(await titles(page)).toEqual(['users', 'orders', 'SQL 1', 'SQL 2']);
+      await eventually(async () => expect(await titles(page)).toEqual(['users', 'orders', 'SQL 1', 'SQL 2']));
     }));
 
   test('by keys: the next, the one before, a new one, close; the focus goes along', () =>

@@ -57,7 +57,6 @@ export const bindings = [
   { id: 'sql-cancel', keys: ['Escape'], label: 'Cancel the run', scope: 'SQL' },
   { id: 'sql-history', keys: ['Ctrl+H'], label: 'Search the history', scope: 'SQL' },
   { id: 'sql-save', keys: ['Ctrl+Shift+S'], label: 'Save the query', scope: 'SQL' },
-  { id: 'sql-format', keys: ['Ctrl+Shift+F'], label: 'Format the statement', scope: 'SQL' },
   { id: 'key-edit', keys: ['e'], label: 'Edit the value', scope: 'Keys' },
   { id: 'key-search', keys: ['f'], label: 'Search keys', scope: 'Keys' },
 ] as const satisfies readonly Binding[];
