@@ -19,8 +19,11 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['passthrough', status.passthrough ? 'yes' : 'no'],
     ...status.children.map((child): [string, string] => [child.role, childText(child, status.version)]),
     ['executors', executors.length === 0 ? 'none' : `pid ${executors.join(', ')}`],
-    ['open', `${fuse.handles ?? 0} files on the mount, ${http.openDatabases} databases over HTTP`],
-    ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${locks.databases} databases`],
+    [
+      'open',
+      `${counted(fuse.handles ?? 0, 'file')} on the mount, ${counted(http.openDatabases, 'database')} over HTTP`,
+    ],
+    ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${counted(locks.databases, 'database')}`],
     ['per second', ratesText(status, earlier, seconds)],
     ...archiveRows(status.archive),
     ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
@@ -70,7 +73,11 @@ function childText(child: ChildStatus, version: string): string {
   const other = child.version === null || child.version === version ? '' : `, version ${child.version}`;
   const running = child.pid === null ? 'down' : `pid ${child.pid}, ${bytesText(child.memoryBytes)}${other}`;
   if (child.restarts === 0) return running;
-  return `${running}, restarted ${child.restarts} times, last end: ${child.lastExit}`;
+  return `${running}, restarted ${counted(child.restarts, 'time')}, last end: ${child.lastExit}`;
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 export function bytesText(bytes: number): string {

@@ -51,7 +51,10 @@ function show(
     throw usageError(`unknown option "${option}"`, 'config show lists them');
   const rows = (only === undefined ? settingNames : [only]).map((name) => shown(name, settings, origins));
   // One option alone is for scripts: its bare value.
-  const text = only === undefined ? rows.map(rowText).join('') : `${rows[0]?.value ?? ''}\n`;
+  const text =
+    only === undefined
+      ? rows.map((row, at) => rowText(row, unitText(settingNames[at] as SettingName, settings))).join('')
+      : `${rows[0]?.value ?? ''}\n`;
   printResult(input, { options: rows, faults: faults.map(factsOf), warnings }, text);
   if (!wantsJson(input)) process.stderr.write([...faults.map(faultText), ...warnings.map(warningText)].join(''));
   return faults.length === 0 ? exitCodes.ok : exitCodes.failed;
@@ -68,6 +71,11 @@ function textOf<K extends SettingName>(name: K, settings: Settings): string | nu
   return text === '' ? null : text;
 }
 
+/** Null: the value has no unit. */
+function unitText<K extends SettingName>(name: K, settings: Settings): string | null {
+  return options[name].unitText?.(settings[name]) ?? null;
+}
+
 const originTexts: Readonly<Record<Origin['from'], string>> = {
   default: '',
   file: 'file ',
@@ -76,9 +84,9 @@ const originTexts: Readonly<Record<Origin['from'], string>> = {
   flag: 'flag ',
 };
 
-function rowText({ option, value, from, name }: ShownOption): string {
+function rowText({ option, value, from, name }: ShownOption, withUnit: string | null): string {
   const origin = name === null ? from : `${originTexts[from]}${name}`;
-  return `${option.padEnd(27)} ${(value ?? '-').padEnd(28)} ${origin}\n`;
+  return `${option.padEnd(27)} ${(withUnit ?? value ?? '-').padEnd(28)} ${origin}\n`;
 }
 
 function validate(input: CommandInput, { warnings }: LoadedSettings, faults: readonly CommandError[]): ExitCode {

@@ -1,6 +1,6 @@
 // The options of the time machine: which databases have their commits kept, how long, and in how much space.
 import type { Option } from './option.ts';
-import { durationSeconds, list, oneOf, secondsPerDay, sizeBytes } from './option-values.ts';
+import { durationSeconds, durationText, list, oneOf, secondsPerDay, sizeBytes, sizeText } from './option-values.ts';
 
 export type ArchiveMode = 'wal' | 'off';
 
@@ -53,6 +53,7 @@ export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<Arc
     byDefault: () => 7 * secondsPerDay,
     defaultText: '7d',
     description: 'how long every single commit is kept',
+    unitText: durationText,
   },
   archiveThinnedSeconds: {
     flag: 'archive-thinned',
@@ -61,6 +62,7 @@ export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<Arc
     byDefault: () => 30 * secondsPerDay,
     defaultText: '30d',
     description: 'how long one state for each 5 minutes is kept; after that one for each day',
+    unitText: durationText,
   },
   archiveBudgetBytes: {
     flag: 'archive-budget',
@@ -70,5 +72,6 @@ export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<Arc
     defaultText: 'auto: 10 % of the disk, at most twice the databases and 1 GiB',
     description: 'room for the kept commits of all databases; the oldest go when it is used up',
     textOf: (bytes) => (bytes === 0 ? 'auto' : String(bytes)),
+    unitText: (bytes) => (bytes === 0 ? 'auto' : sizeText(bytes)),
   },
 };

@@ -82,6 +82,12 @@ export const sizeBytes: Parse<number> = (text) => {
   return size;
 };
 
+/** The shortest text that `sizeBytes` reads as this number. */
+export function sizeText(bytes: number): string {
+  const unit = ['g', 'm', 'k'].find((one) => bytes > 0 && bytes % (sizeUnits[one] ?? 1) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / (sizeUnits[unit] ?? 1)}${unit.toUpperCase()}iB`;
+}
+
 /** Below it an executor cannot even start. */
 const executorMemoryMinBytes = 256 * 2 ** 20;
 export const executorMemory: Parse<number> = (text) => {
@@ -108,6 +114,13 @@ export const durationSeconds: Parse<number> = (text) => {
   if (!match) throw new Error('expected a number of seconds, or one with a unit such as 10s, 5m, 12h, 30d');
   return Number(match[1]) * (durationUnits[match[2] ?? ''] ?? 1);
 };
+
+/** The same for `durationSeconds`. */
+export function durationText(seconds: number): string {
+  const unit = ['d', 'h', 'm'].find((one) => seconds > 0 && seconds % (durationUnits[one] ?? 1) === 0);
+  if (unit !== undefined) return `${seconds / (durationUnits[unit] ?? 1)}${unit}`;
+  return seconds === 0 ? '0' : `${seconds}s`;
+}
 
 export const yesOrNo: Parse<boolean> = (text) => {
   if (text === 'true' || text === '1') return true;

@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly description: string;
   /** The value as one would type it, where that is not the value itself. */
   readonly textOf?: (value: T) => string;
+  /** The same with a unit, for people. */
+  readonly unitText?: (value: T) => string;
   /** May be changed while the daemon runs, by editing the configuration file. */
   readonly isLive?: true;
   /** May be given several times; one text holds several values divided by commas. */

@@ -11,6 +11,7 @@ import { addressText, type ListenAddress, parseListenAddress } from './listen-ad
 import { type Option, toggle } from './option.ts';
 import {
   durationSeconds,
+  durationText,
   executorMemory,
   fileMode,
   integer,
@@ -21,6 +22,7 @@ import {
   path,
   secondsPerDay,
   sizeBytes,
+  sizeText,
 } from './option-values.ts';
 
 /**
@@ -188,6 +190,7 @@ export const options: Options = {
     flag: 'drain',
     value: 'SECONDS',
     parse: durationSeconds,
+    unitText: durationText,
     byDefault: () => 10,
     defaultText: '10',
     description: 'how long a stop waits for programs that hold files on the mount',
@@ -234,6 +237,7 @@ export const options: Options = {
     flag: 'max-body-bytes',
     value: 'BYTES',
     parse: sizeBytes,
+    unitText: sizeText,
     byDefault: () => 16 * 2 ** 20,
     defaultText: '16MiB',
     description: 'largest HTTP request body',
@@ -242,6 +246,7 @@ export const options: Options = {
     flag: 'executor-memory',
     value: 'BYTES',
     parse: executorMemory,
+    unitText: sizeText,
     byDefault: () => 2 ** 30,
     defaultText: '1GiB',
     description: 'memory of each process that runs SQL; work that needs more is answered 413',
@@ -270,6 +275,7 @@ export const options: Options = {
     flag: 'history-max-age',
     value: 'DURATION',
     parse: durationSeconds,
+    unitText: durationText,
     byDefault: () => 30 * secondsPerDay,
     defaultText: '30d',
     description: 'how long the history of a key is kept; 0 = for ever',

@@ -2,6 +2,7 @@
 // of operations shares.
 import type { Database, Statement } from 'better-sqlite3';
 import { limits } from '../messages/limits.ts';
+import type { OpenMode } from '../messages/operation.ts';
 import { endInterrupts } from './interrupts.ts';
 import { interrupted } from './sql/sqlite-errors.ts';
 
@@ -11,6 +12,7 @@ export class Connection {
   readonly path: string;
   /** dev:ino of the open file: what shows that the path still leads here. */
   readonly identity: string;
+  readonly mode: OpenMode;
   /** Set when a statement changed settings or the TEMP schema: the connection is closed after the job. */
   isTainted = false;
   /** Whether the running job announced a commit. */
@@ -19,10 +21,11 @@ export class Connection {
   #nowMs = Date.now();
   #onPhase: (phase: CommitPhase) => void = () => {};
 
-  constructor(database: Database, path: string, identity: string) {
+  constructor(database: Database, path: string, identity: string, mode: OpenMode = 'write') {
     this.database = database;
     this.path = path;
     this.identity = identity;
+    this.mode = mode;
   }
 
   /** A prepared statement, kept for the next use. Integers come back as number unless the caller sets safeIntegers. */

@@ -6,10 +6,12 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
+import type { OpenMode } from '../messages/operation.ts';
 import type { PathRules } from '../messages/paths.ts';
 import { Connection } from './connection.ts';
 import { checkHeader, type FoundFile, findFile, identityOfOpenFile } from './files.ts';
 import { findGuard, Guard } from './guard/guard.ts';
+import { removeUnusedWal } from './left-wal.ts';
 import { createDatabaseFile } from './new-database.ts';
 import { openSidecarsOf, removeReplaced } from './replaced-files.ts';
 
@@ -26,19 +28,24 @@ export class Connections {
     this.#rules = rules;
   }
 
-  /** @throws ApiError for every reason why the path cannot be opened as a database */
-  get(path: string, create: boolean, nowMs: number): Connection {
+  /**
+   * A connection in the other mode is closed first. @throws ApiError for every reason why the path cannot be opened as
+   * a database
+   */
+  get(path: string, { mode, create }: { mode: OpenMode; create: boolean }, nowMs: number): Connection {
     const known = this.#open.get(path);
     if (known !== undefined) {
-      if (isStillThere(known.connection)) {
+      const isThere = isStillThere(known.connection);
+      if (isThere && known.connection.mode === mode) {
         known.usedAtMs = nowMs;
         return known.connection;
       }
-      const replaced = openSidecarsOf(known.connection.path);
-      this.close(path);
-      removeReplaced(replaced);
+      const replaced = isThere ? null : openSidecarsOf(known.connection.path);
+      this.#open.delete(path);
+      known.connection.close();
+      if (replaced !== null) removeReplaced(replaced);
     }
-    const connection = this.#openFile(path, create);
+    const connection = this.#openFile(path, mode, create);
     this.#open.set(path, { connection, usedAtMs: nowMs });
     if (this.#open.size > limits.connectionsPerExecutor) this.#closeOldest();
     return connection;
@@ -48,7 +55,9 @@ export class Connections {
     const known = this.#open.get(path);
     if (known === undefined) return;
     this.#open.delete(path);
-    known.connection.close();
+    const { connection } = known;
+    connection.close();
+    if (connection.mode === 'read') removeUnusedWal(connection.path, () => isStillThere(connection));
   }
 
   /** Closes what was not used for a while; the names of what was closed. */
@@ -62,16 +71,16 @@ export class Connections {
     for (const path of [...this.#open.keys()]) this.close(path);
   }
 
-  #openFile(path: string, create: boolean): Connection {
+  #openFile(path: string, mode: OpenMode, create: boolean): Connection {
     let file = findFile(path, this.#rules);
     if (file.identity === null) {
-      if (!create) throw new ApiError('DATABASE_NOT_FOUND', 'database not found');
+      if (!create || mode === 'read') throw new ApiError('DATABASE_NOT_FOUND', 'database not found');
       createDatabaseFile(file.path, () => {});
       file = findFile(path, this.#rules);
     }
     this.#closeAliases(file);
     checkHeader(file);
-    return openConnection(file, dirname(file.path) === this.#rules.pastDir);
+    return openConnection(file, dirname(file.path) === this.#rules.pastDir ? 'read' : mode);
   }
 
   /** Another name of the same file would be a second connection to it. */
@@ -90,8 +99,8 @@ function isStillThere(connection: Connection): boolean {
   return stat !== undefined && `${stat.dev}:${stat.ino}` === connection.identity;
 }
 
-function openConnection(file: FoundFile, readonly: boolean): Connection {
-  const database = new Database(file.path, { fileMustExist: true, readonly });
+function openConnection(file: FoundFile, mode: OpenMode): Connection {
+  const database = new Database(file.path, { fileMustExist: true, readonly: mode === 'read' });
   try {
     const identity = identityOfOpenFile(file.path);
     if (identity === null || identity !== file.identity) {
@@ -101,7 +110,7 @@ function openConnection(file: FoundFile, readonly: boolean): Connection {
     if (guard instanceof Guard) guard.attach(database);
     // better-sqlite3 is compiled with foreign keys on and NORMAL in WAL; stock SQLite has them off and FULL.
     database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8000');
-    return new Connection(database, file.path, identity);
+    return new Connection(database, file.path, identity, mode);
   } catch (error) {
     database.close();
     throw error;

@@ -41,7 +41,7 @@ function runGroup(
   let result: GroupOutcome;
   let connection: Connection | undefined;
   try {
-    connection = started.connections.get(message.path, message.create, Date.now());
+    connection = started.connections.get(message.path, message, Date.now());
     allowInterrupts(message.id);
     connection.prepareFor(Date.now(), message.budgetMs, (phase) => send({ type: phase, id: message.id }));
     result = runJobs(connection, message, started.rules, report);
@@ -71,6 +71,7 @@ function runJobs(
     case 'kv-scan':
       return runReads(connection, jobs);
     case 'sql':
+    case 'sql-read':
     case 'background': {
       const [job] = jobs;
       if (job === undefined || jobs.length > 1) throw new ApiError('INTERNAL_ERROR', 'this lane runs one job');

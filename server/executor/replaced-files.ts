@@ -2,24 +2,8 @@
 // WAL and the wal-index of the replaced file still lie beside the new one, and SQLite would take them for its own.
 // SQLite itself leaves them when its file was moved (SQLITE_FCNTL_HAS_MOVED).
 import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
-import koffi from 'koffi';
 import { identityOf, identityOfOpenFile } from './files.ts';
-
-/** struct flock of 64-bit Linux: type i16 at 0, start i64 at 8, length i64 at 16, 32 bytes in all. */
-const flockBytes = 32;
-const F_OFD_GETLK = 36;
-const F_WRLCK = 1;
-const F_UNLCK = 2;
-/**
- * Held shared on the wal-index by every connection for as long as it has it open (SQLite's os_unix.c: UNIX_SHM_DMS).
- */
-const DMS = 128;
-
-const fcntl = koffi.load(null).func('int fcntl(int fd, int command, _Inout_ uint8_t *flock)') as (
-  fd: number,
-  command: number,
-  flock: Buffer,
-) => number;
+import { isInUse } from './wal-index.ts';
 
 /**
  * The WAL and the wal-index that this process has open beside a database, by name: a descriptor that keeps their inode
@@ -48,15 +32,7 @@ export function removeReplaced(sidecars: OpenSidecars): void {
     const { dev, ino } = fstatSync(fd, { bigint: true });
     return identityOf(name)?.startsWith(`${dev}:${ino}:`);
   });
-  const isUsed = left.some(([name, fd]) => name.endsWith('-shm') && isLocked(fd));
+  const isUsed = left.some(([name, fd]) => name.endsWith('-shm') && isInUse(fd));
   if (!isUsed) for (const [name] of left) rmSync(name, { force: true });
   for (const fd of sidecars.values()) closeSync(fd);
-}
-
-function isLocked(shm: number): boolean {
-  const flock = Buffer.alloc(flockBytes);
-  flock.writeInt16LE(F_WRLCK, 0);
-  flock.writeBigInt64LE(BigInt(DMS), 8);
-  flock.writeBigInt64LE(1n, 16);
-  return fcntl(shm, F_OFD_GETLK, flock) !== 0 || flock.readInt16LE(0) !== F_UNLCK;
 }

@@ -17,9 +17,15 @@ export interface CsvCell {
 /** What a cell is before its column has a say. */
 export type CsvValue = null | { readonly text: Buffer } | { readonly literal: string } | { readonly blob: Buffer };
 
-export function csvText(text: string, guardFormulas: boolean): string {
+export interface CsvOptions {
+  readonly guardFormulas: boolean;
+  /** What stands between two cells. */
+  readonly separator: string;
+}
+
+export function csvText(text: string, { guardFormulas, separator }: CsvOptions): string {
   const shown = guardFormulas && formulaLike.test(text) ? `'${text}` : text;
-  return needsQuotes(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  return needsQuotes(shown) || shown.includes(separator) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }
 
 /** A text that is no UTF-8 keeps its bytes. */

@@ -10,13 +10,15 @@ export interface CsvRecord {
   readonly line: number;
 }
 
-const comma = 0x2c;
 const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 export class CsvReader {
   readonly #separator: number;
+  readonly #mostBytes: number;
+  /** Of the record that is being read. */
+  #bytes = 0;
   #record: CsvCell[] = [];
   /** Of the field that is being read. */
   #parts: Buffer[] = [];
@@ -29,13 +31,16 @@ export class CsvReader {
   /** Where the present record began. */
   #firstLine = 1;
 
-  constructor(separator = comma) {
-    this.#separator = separator;
+  /** `separator`: one byte. `mostBytes`: of one record, which stands in memory as a whole. */
+  constructor(separator = ',', mostBytes = Number.POSITIVE_INFINITY) {
+    this.#separator = separator.charCodeAt(0);
+    this.#mostBytes = mostBytes;
   }
 
   /**
    * The records that end in this chunk, which nobody may change from now on: cells are parts of it.
-   * @throws ApiError INVALID_PARAMETERS for text behind a closing quote
+   * @throws ApiError INVALID_PARAMETERS for text behind a closing quote, PAYLOAD_TOO_LARGE for a record of more than
+   * `mostBytes`
    */
   push(given: Buffer): CsvRecord[] {
     const chunk = this.#withoutMark(given, false);
@@ -46,7 +51,10 @@ export class CsvReader {
     const records: CsvRecord[] = [];
     let from = 0;
     const take = (to: number): void => {
-      if (to > from) this.#parts.push(chunk.subarray(from, to));
+      if (to <= from) return;
+      this.#parts.push(chunk.subarray(from, to));
+      this.#bytes += to - from;
+      if (this.#bytes > this.#mostBytes) throw this.#tooLong();
     };
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];
@@ -122,8 +130,15 @@ export class CsvReader {
     this.#endField();
     records.push({ cells: this.#record, line: this.#firstLine });
     this.#record = [];
+    this.#bytes = 0;
     this.#line += 1;
     this.#firstLine = this.#line;
+  }
+
+  #tooLong(): ApiError {
+    const why = this.#isQuoted ? 'is a quote not closed?' : 'is it a CSV file?';
+    const text = `line ${this.#firstLine}: the record is longer than ${this.#mostBytes} bytes; ${why}`;
+    return new ApiError('PAYLOAD_TOO_LARGE', text);
   }
 
   #withoutMark(chunk: Buffer, isEnd: boolean): Buffer {

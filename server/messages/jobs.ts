@@ -1,7 +1,7 @@
 // Every message between the server process and an executor.
 
 import type { ErrorData } from './errors.ts';
-import type { Lane } from './operation.ts';
+import type { Lane, OpenMode } from './operation.ts';
 import type { PathRules } from './paths.ts';
 
 /**
@@ -22,6 +22,8 @@ export type ToExecutor =
       readonly id: number;
       readonly path: string;
       readonly lane: Lane;
+      /** With `read`, what would write ends with DATABASE_READONLY. */
+      readonly mode: OpenMode;
       readonly create: boolean;
       /** How long the group may wait for locks. */
       readonly budgetMs: number;

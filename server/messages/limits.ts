@@ -34,6 +34,9 @@ export const limits = {
 
   /** A file that is imported, and how many files are on their way to or from clients. */
   importBytes: 1024 * 1024 * 1024,
+  /** A record of CSV, which stands in the executor's memory several times over; JSON is parsed, which takes more. */
+  importRecordBytes: 128 * 1024 * 1024,
+  importJsonBytes: 64 * 1024 * 1024,
   transfers: 8,
 
   transactionItems: 10_000,
@@ -57,6 +60,13 @@ export const limits = {
   longExecutors: 6,
   /** Half of them, so that one database never keeps the long work of all others waiting. */
   longPerDatabase: 3,
+  /** Of these, SQL that may write: it may wait for the lock of another program, and what reads never waits for it. */
+  writingSqlPerDatabase: 2,
+  writingSqlExecutors: 4,
+  /** Whatever may wait for such a lock leaves the rest to reads. */
+  writingExecutors: 8,
+  /** An executor is left to the reads of few rows by everything else. */
+  executorsBesideKvReads: 9,
   backgroundExecutors: 3,
   longAndBackgroundExecutors: 7,
   /** Background work that finds its database locked for so long lets that of other databases go first. */

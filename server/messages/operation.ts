@@ -6,9 +6,23 @@
  * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for
  * it. `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
  * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`.
- * `background`: as `sql`, one at a time in each database, for work that nobody waits for.
+ * `sql-read`: as `sql`, for what only reads. `background`: as `sql`, one at a time in each database, for work that
+ * nobody waits for.
  */
-export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'background';
+export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'sql-read' | 'background';
+
+/**
+ * How a process has a database open. The lock manager of a mount lets a process that only reads pass a writer; locks
+ * belong to a process, so one that has the database open for writing never passes.
+ */
+export type OpenMode = 'read' | 'write';
+
+const readingLanes: ReadonlySet<string> = new Set<Lane>(['kv-read', 'kv-scan', 'sql-read']);
+
+/** Work of the lane only reads. */
+export function isReadingLane(lane: Lane | 'file'): boolean {
+  return readingLanes.has(lane);
+}
 
 /**
  * Arguments and answer are structured-cloned between processes: plain objects, strings, numbers, bigint, Uint8Array.

@@ -1,4 +1,5 @@
 // Decodes the bodies of the studio's requests, or refuses them before anything runs. messages/studio.ts describes them.
+import { isCsvDelimiter } from './csv-delimiter.ts';
 import { ApiError } from './errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from './json.ts';
 import type {
@@ -6,6 +7,7 @@ import type {
   StudioCellRequest,
   StudioChange,
   StudioExportRequest,
+  StudioFacetsRequest,
   StudioFilter,
   StudioFilterOperator,
   StudioRowKey,
@@ -110,9 +112,12 @@ export function decodeSql(members: JsonObject): StudioSqlRequest {
 }
 
 export function decodeExport(members: JsonObject): StudioExportRequest {
-  const { format, source, guardFormulas } = members;
+  const { format, source, guardFormulas, delimiter = 'comma' } = members;
   if (format !== 'csv' && format !== 'json' && format !== 'jsonl' && format !== 'sql') {
     throw invalid('format must be csv, json, jsonl or sql');
+  }
+  if (typeof delimiter !== 'string' || !isCsvDelimiter(delimiter)) {
+    throw invalid('delimiter must be comma, semicolon or tab');
   }
   const from = membersOf(source ?? null, 'source', [...selectionMembers, 'columns', 'sql', 'parameters']);
   const columns = from.columns === undefined ? {} : { columns: textsOf(from.columns, 'source.columns') };
@@ -125,7 +130,12 @@ export function decodeExport(members: JsonObject): StudioExportRequest {
         ? { ...decodeSelection(from), ...columns }
         : { sql: textOf(from.sql, 'source.sql'), ...parameters },
     guardFormulas: booleanOf(guardFormulas, 'guardFormulas'),
+    delimiter,
   };
+}
+
+export function decodeFacets(members: JsonObject): StudioFacetsRequest {
+  return { ...decodeSelection(members), column: textOf(members.column, 'column') };
 }
 
 export function decodeFrom(json: Json): NonNullable<StudioRowsRequest['from']> {

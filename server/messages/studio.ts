@@ -173,6 +173,24 @@ export interface StudioCount {
   readonly exact: boolean;
 }
 
+/** POST studio/facets?db= : what stands in one column of the rows, of those that were looked at in a bounded time. */
+export interface StudioFacetsRequest extends StudioSelection {
+  readonly column: string;
+}
+export interface StudioFacets {
+  /** The most frequent ones first; NULL is one of them. At most 20, long ones cut. */
+  readonly values: readonly { readonly value: StudioValue; readonly rows: number }[];
+  /** That were looked at: all of the selection where `exact`. */
+  readonly rows: number;
+  /** Values other than NULL. */
+  readonly distinct: number;
+  readonly nulls: number;
+  /** By the order of SQLite; null where there is no value. */
+  readonly least: StudioValue;
+  readonly greatest: StudioValue;
+  readonly exact: boolean;
+}
+
 /** POST studio/cell?db= : one whole value. With `raw=true` its bytes as a download. */
 export interface StudioCellRequest {
   readonly table: string;
@@ -288,6 +306,9 @@ export interface StudioParameters {
   readonly names: readonly string[];
 }
 
+/** What stands between two fields of a CSV file. */
+export type StudioCsvDelimiter = 'comma' | 'semicolon' | 'tab';
+
 export type StudioExportFormat = 'csv' | 'json' | 'jsonl' | 'sql';
 /**
  * POST studio/export?db= : a stream, with Content-Disposition. GET studio/file?db= : the whole database as one file.
@@ -299,17 +320,21 @@ export interface StudioExportRequest {
     | { readonly sql: string; readonly parameters?: StudioSqlRequest['parameters'] };
   /** CSV: put ' before cells that spreadsheets would run as formulas. Default false: bytes survive a round trip. */
   readonly guardFormulas?: boolean;
+  /** Of CSV; without it a comma. */
+  readonly delimiter?: StudioCsvDelimiter;
 }
 
 /**
- * POST studio/import?db=&table=&format=csv|json|jsonl&create=&header=&dryRun= with the file as body: one transaction.
- * CSV: an unquoted empty field is NULL, "" is empty text. `types` of a dry run are guesses; the import takes its own in
- * the parameter `types`, comma-separated.
+ * POST studio/import?db=&table=&format=csv|json|jsonl&create=&header=&delimiter=&dryRun= with the file as body: one
+ * transaction. CSV: an unquoted empty field is NULL, "" is empty text; `delimiter` is a StudioCsvDelimiter or auto.
+ * `types` of a dry run are guesses; the import takes its own in the parameter `types`, comma-separated.
  */
 export interface StudioImported {
   readonly columns: readonly string[];
   readonly types: readonly string[];
   readonly rows: number;
+  /** Of CSV: the one that was found or asked for. */
+  readonly delimiter?: StudioCsvDelimiter;
   /** Of a dry run: the first 20 rows. */
   readonly preview?: readonly (readonly StudioValue[])[];
 }

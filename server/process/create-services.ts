@@ -17,6 +17,7 @@ import type { HistoryRecorder } from './query-history-recorder.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { HistoryRecord, Services } from './services.ts';
 import type { ShareBook } from './share-book.ts';
+import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
 
 export interface ServiceParts {
@@ -31,6 +32,7 @@ export interface ServiceParts {
   readonly writers: (database: string) => Promise<WriteRecord | null>;
   readonly shares: ShareBook;
   readonly timeMachine: TimeMachine;
+  readonly temporaryFiles: TemporaryFiles;
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
@@ -42,6 +44,7 @@ export function createServices(parts: ServiceParts): Services {
     log: parts.log,
     shares: parts.shares,
     timeMachine: parts.timeMachine,
+    temporaryFiles: parts.temporaryFiles,
     stopping: parts.stopping,
     resolve: (name) => resolveDatabase(name, rules),
     target: (context) => resolveDatabase(context.query.text('db'), rules),

@@ -33,6 +33,7 @@ import { HistoryRecorder } from './query-history-recorder.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { ShareBook } from './share-book.ts';
+import { TemporaryFiles } from './temporary-files.ts';
 import { Archive, type AskArchive } from './time-machine/archive.ts';
 import { PastStates } from './time-machine/past-states.ts';
 import { TimeMachine } from './time-machine/time-machine.ts';
@@ -101,6 +102,7 @@ export function createHttpServer(
   const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
   const scheduler = new Scheduler({
     rules,
+    separateReaders: options.mounted,
     isFenced: (path) => fenced.has(path),
     lockWaiters: async (path) => {
       if (!options.mounted) return [];
@@ -146,6 +148,8 @@ export function createHttpServer(
       await scheduler.run(queryHistory.append, { entries, mayCreate }, request);
     },
   });
+  const temporaryFiles = new TemporaryFiles(dataDir);
+  temporaryFiles.sweep();
   const services = createServices({
     options,
     rules,
@@ -157,6 +161,7 @@ export function createHttpServer(
     writers,
     shares,
     timeMachine,
+    temporaryFiles,
     stopping: stopping.signal,
     log,
   });

@@ -11,11 +11,14 @@ import type { CommitListener } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 import type { ShareBook } from './share-book.ts';
+import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
 
 export interface Services {
   readonly options: ServerOptions;
   readonly log: Log;
+  /** Of files on their way to or from clients. */
+  readonly temporaryFiles: TemporaryFiles;
   /** The share links of the studio. */
   readonly shares: ShareBook;
   /** The past of whole databases. */
@@ -77,6 +80,8 @@ export interface RunOptions {
   readonly database?: DatabaseTarget;
   /** Create the file when it is missing (a valid empty WAL database). Default false. */
   readonly create?: boolean;
+  /** No other executor has the database open when the work begins. */
+  readonly alone?: boolean;
   /** The client has asked for the end of the work. */
   readonly isCancelled?: () => boolean;
   /** What the query history records once the work is done, or failed. */

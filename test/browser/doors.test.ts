@@ -1,8 +1,10 @@
 // The first visit to an empty server, and the snippets of a database: each one is run as the page shows it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { expectAccessible, message, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
+import type { Daemon } from '../helpers/daemon.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -20,11 +22,20 @@ const runs: Readonly<Record<string, (snippet: string, file: string) => readonly 
 async function runSnippets({ open, daemon }: Studio, db: string): Promise<Record<string, string>> {
   const page = await open('#/home');
   await page.getByRole('listitem').filter({ hasText: db }).getByRole('button', { name: 'Use from a program' }).click();
-  const dialog = page.getByRole('dialog');
+  const outputs = await runShown(page.getByRole('dialog'), daemon, ['Python', 'Node', 'sqlite3', 'curl', 'fetch']);
+  await page.context().close();
+  return outputs;
+}
+
+async function runShown(
+  place: Page | Locator,
+  daemon: Daemon,
+  names: readonly string[],
+): Promise<Record<string, string>> {
   const outputs: Record<string, string> = {};
-  for (const name of ['Python', 'Node', 'sqlite3', 'curl', 'fetch']) {
-    await dialog.getByRole('tab', { name }).click();
-    const box = dialog.locator('[data-snippet]');
+  for (const name of names) {
+    await place.getByRole('tab', { name }).click();
+    const box = place.locator('[data-snippet]');
     const id = (await box.getAttribute('data-snippet')) ?? '';
     const snippet = (await box.textContent()) ?? '';
     // node finds better-sqlite3 from where the file is
@@ -37,7 +48,6 @@ async function runSnippets({ open, daemon }: Studio, db: string): Promise<Record
     expect(code).toBe(0);
     outputs[id] = stdout;
   }
-  await page.context().close();
   return outputs;
 }
 
@@ -73,14 +83,20 @@ test('a sample shop fills every view of an empty server', () =>
     await page.getByRole('button', { name: 'Settings and more' }).click();
     await page.getByRole('menuitem', { name: 'Use from a program' }).click();
     await page.getByRole('dialog').getByText('shop.db').first().waitFor();
+    // On a phone the whole of an order stands on its card.
+    const phone = await open('#/tables?db=shop.db&table=orders', { viewport: { width: 390, height: 844 } });
+    await phone.locator('.card', { hasText: 'total' }).first().waitFor();
+    const cut = `[...document.querySelectorAll('.card-value')].filter((one) => one.scrollWidth > one.clientWidth).length`;
+    expect(await phone.evaluate(cut)).toBe(0);
   }));
 
-test('the snippets of an empty server make a database', () =>
+test('the snippets of an empty server make a database, and print what they wrote', () =>
   withStudio(async ({ open, daemon }) => {
     const page = await open('');
-    const snippet = (await page.locator('[data-snippet=python]').textContent()) ?? '';
-    const { stderr } = await inMountNamespace(['python3', '-c', `${snippet}\ndb.execute('CREATE TABLE t (v)')`]);
-    expect(stderr).toBe('');
+    const outputs = await runShown(page, daemon, ['Python', 'Node', 'sqlite3']);
+    expect(outputs.python).toBe("(1, 'hello')\n");
+    expect(outputs.node).toContain("{ id: 2, text: 'hello' }");
+    expect(outputs.shell).toBe('1|hello\n2|hello\n3|hello\n');
     await page.reload();
     await page.getByRole('link', { name: 'first.db' }).waitFor();
     expect(daemon.mounted).toBe(true);

@@ -40,6 +40,24 @@ db.commit()`;
   expect(stderr).toBe('');
 }
 
+/** Who wrote each version of a key, newest first. */
+async function writersOf({ url }: Daemon, key: string): Promise<string[]> {
+  const reply = await fetch(`${url}/api/v1/sqlite/kv/${encodeURIComponent(key)}/history?db=app.db`);
+  const { operations: list } = (await reply.json()) as { operations: { client: string }[] };
+  return list.map(({ client }) => client);
+}
+
+/** Whose the first changes of a new table are may stay unknown: the server has to have looked at it once. */
+async function whenNativesAreNamed(daemon: Daemon): Promise<void> {
+  await put(daemon, 'cfg/warm-up', '0');
+  await eventually(async () => {
+    await writeNatively(daemon, 'cfg/warm-up', `${Math.random()}`);
+    await eventually(async () => expect((await writersOf(daemon, 'cfg/warm-up'))[0]).toMatch(/^native:/), {
+      timeoutMs: 3_000,
+    });
+  });
+}
+
 const value = (page: Page) => page.locator('pre.value-text');
 const entries = (page: Page) => page.locator('.history-entry');
 
@@ -68,8 +86,10 @@ test('a key is rolled back in two clicks, as a new version, and the toast undoes
 
 test('what a key was at a moment, and who changed it, is told of natives and of HTTP clients', () =>
   withStudio(async ({ daemon, open }) => {
+    await whenNativesAreNamed(daemon);
     await put(daemon, 'cfg/limit', '1');
     await writeNatively(daemon, 'cfg/limit', '2');
+    await eventually(async () => expect((await writersOf(daemon, 'cfg/limit'))[0]).toMatch(/^native:python3/));
     await put(daemon, 'cfg/limit', '3');
     const page = await open('#/keys?db=app.db&key=cfg/limit');
     await eventually(async () => expect(await entries(page).count()).toBe(3));

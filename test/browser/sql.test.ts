@@ -1,6 +1,7 @@
 // The SQL view as its users drive it: Debian's Chromium over a real daemon and a real mount.
 import { expect } from 'vitest';
 import { axeFindings, looks, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 async function makeShop({ daemon }: Studio): Promise<void> {
   const statements = [
@@ -33,6 +34,12 @@ test('runs the statement at the cursor, marks an error at its place, charts a re
 
     await page.getByRole('tab', { name: 'Chart' }).click();
     await page.locator('.chart-drawing canvas').waitFor();
+    const [across, up] = [page.locator('.u-series').first(), page.locator('.u-series').last()];
+    expect(await across.isVisible()).toBe(false); // there is no value without a pointer
+    expect(await up.textContent()).toBe('spent');
+    await page.locator('.u-over').hover();
+    await eventually(async () => expect(await across.textContent()).toMatch(/nameCustomer \d/));
+    expect(await across.isVisible()).toBe(true);
     await page.reload();
     await page.locator(editor).waitFor();
     await page.getByRole('button', { name: 'Run', exact: true }).click();

@@ -60,7 +60,7 @@ async function apply(page: Page): Promise<void> {
   await page.keyboard.press('Control+Enter');
 }
 
-/** In the page: scrolls frame by frame; resolves with the median time of a frame in milliseconds. */
+/** In the page: scrolls frame by frame; resolves with the time of a frame in milliseconds that 19 of 20 keep. */
 const scrollAndMeasure = `async () => {
   const grid = document.querySelector('.grid');
   const frames = [];
@@ -71,7 +71,7 @@ const scrollAndMeasure = `async () => {
     frames.push(now - last);
     last = now;
   }
-  return frames.sort((a, b) => a - b)[45];
+  return frames.sort((a, b) => a - b)[Math.floor(0.95 * frames.length)];
 }`;
 
 /** In the page: controls that are too small for a finger. */
@@ -130,8 +130,8 @@ describe('rows', () => {
     withTables(async (studio) => {
       const page = await studio.open(studio.table('events'));
       await shown(page);
-      const median = await page.evaluate(`(${scrollAndMeasure})()`);
-      expect(median, 'milliseconds of a frame; 20 are 50 frames a second').toBeLessThan(10 * 20);
+      const frameMs = await page.evaluate(`(${scrollAndMeasure})()`);
+      expect(frameMs, 'milliseconds of a frame; 20 are 50 frames a second').toBeLessThan(10 * 20);
     }, 50_000));
 
   test('500 columns, names that are no names, composite keys, views and generated columns', () =>
@@ -306,6 +306,25 @@ describe('filters and order', () => {
       expect(page.url()).toContain('sort=');
     }));
 
+  test('the values of a column are counted on demand, and a click makes one a filter', () =>
+    withTables(async (studio) => {
+      const page = await studio.open(studio.table('users'));
+      await shown(page);
+      python(studio, 'UPDATE users SET score = NULL WHERE id <= 30');
+      python(studio, 'UPDATE users SET score = 7.25 WHERE id BETWEEN 31 AND 1000');
+      await page.locator(cell(0, 3)).click();
+      await page.keyboard.press('m');
+      await page.getByRole('menuitem', { name: 'Values ...' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Values of score' });
+      await dialog.getByText('2,000 rows').waitFor();
+      await dialog.getByText('30 NULL').waitFor();
+      expect(await dialog.getByRole('button', { name: /^7\.25/ }).textContent()).toContain('970');
+      expect(await axeFindings(page)).toEqual([]);
+      await dialog.getByRole('button', { name: /^NULL/ }).click();
+      await page.getByText('30 rows').waitFor();
+      expect(decodeURIComponent(page.url())).toContain('[["score","null"]]');
+    }));
+
   test('an expression that SQLite refuses is told in the place of the rows', () =>
     withTables(async (studio) => {
       const page = await studio.open(`${studio.table('users')}&where=${encodeURIComponent('nonsense > 1')}`);
@@ -346,6 +365,7 @@ describe('edits', () => {
       await dialog.locator('tbody tr').waitFor();
       expect(await dialog.locator('tbody tr').allTextContents()).toEqual(['nameUser 2theirsmine']);
       expect(JSON.parse(python(studio, 'SELECT name FROM users WHERE id IN (2, 3)'))).toEqual([['theirs'], ['User 3']]);
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Back'); // Enter loses nothing
       await dialog.getByRole('button', { name: 'Write mine over it' }).click();
       await page.locator('.review-sql').waitFor();
       await page.keyboard.press('Control+Enter');

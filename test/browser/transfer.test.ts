@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { expectAccessible, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { expectAccessible, message, browserTest as test, withStudio } from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
@@ -84,7 +84,7 @@ test('a CSV file is imported with a preview and exported again, byte for byte', 
     expect(await Promise.all(types.map((type) => type.inputValue()))).toEqual(['INTEGER', 'TEXT', 'NUMERIC', 'BLOB']);
     await dialog.getByLabel('Type of id').selectOption('NUMERIC');
     await dialog.getByRole('button', { name: 'Import 11 rows' }).click();
-    await page.getByText('11 rows are in my table').waitFor();
+    await message(page, '11 rows are in my table').waitFor();
     await page.getByRole('heading', { name: 'my table' }).waitFor();
     await page.getByRole('gridcell', { name: '-9223372036854775808' }).waitFor();
     const file = join(daemon.data, 'app.db');
@@ -108,6 +108,25 @@ test('a CSV file is imported with a preview and exported again, byte for byte', 
     expect(whole.bytes.equals(awkward), whole.bytes.toString()).toBe(true);
     const guarded = await exportTable(page, (box) => box.getByLabel('Guard against formulas').check());
     expect(guarded.bytes.toString()).toContain("9,'=1+1,9,");
+  }));
+
+test('a file with semicolons is found out, and can be read otherwise; an export has what was chosen', () =>
+  withStudio(async ({ daemon, open }) => {
+    await sql(daemon, 'CREATE TABLE other (v)');
+    const page = await open('#/tables?db=app.db');
+    await chooseFile(page, 'prices.csv', Buffer.from('id;price\r\n1;1,5\r\n2;2,25\r\n'));
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('2 columns, 2 rows').waitFor();
+    const between = dialog.getByLabel('Between fields');
+    expect(await between.inputValue()).toBe('semicolon');
+    await between.selectOption('tab');
+    await dialog.getByText('1 column, 2 rows').waitFor();
+    await between.selectOption('semicolon');
+    await dialog.getByText('2 columns, 2 rows').waitFor();
+    await dialog.getByRole('button', { name: 'Import 2 rows' }).click();
+    await page.getByRole('gridcell', { name: '2,25' }).waitFor();
+    const out = await exportTable(page, (box) => box.getByLabel('Between fields').selectOption('tab'));
+    expect(out.bytes.toString()).toBe('id\tprice\r\n1\t"1,5"\r\n2\t"2,25"\r\n');
   }));
 
 test('rows of JSON Lines go into a table that is there; a file that does not fit is refused with its line', () =>

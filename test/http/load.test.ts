@@ -3,9 +3,21 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
-import { withClients } from '../helpers/sqlite-client.ts';
+import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write']);
+
+/** A write is recorded a moment after its answer: the lock has to be there first. */
+async function lockBeforeItIsRecorded(holder: SqliteClient, name: string): Promise<void> {
+  await eventually(async () => {
+    await api().call('PUT', `/kv/k?db=${name}`, { body: '1' });
+    expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
+    const { status } = await api().call('GET', `/history?db=${name}&timeout=1`);
+    if (status !== 503) await holder.run('ROLLBACK');
+    expect(status).toBe(503);
+  });
+}
+
 const endless = 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) AS n FROM r';
 
 test('a lock on two databases keeps nobody waiting who asks for the history of a third', async () => {
@@ -16,9 +28,10 @@ test('a lock on two databases keeps nobody waiting who asks for the history of a
     for (const name of names.slice(0, 2)) {
       const holder = start();
       await holder.open(join(api().daemon.root, `${name}.db`), { timeout: 30 });
-      expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
+      await lockBeforeItIsRecorded(holder, name);
     }
-    // The work that records them waits for the locks now.
+    // What records these waits for the locks now.
+    for (const name of names.slice(0, 2)) await api().call('GET', `/query?db=${name}&sql=SELECT%201`);
     const late = names.slice(0, 2).map((name) => api().call('GET', `/history?db=${name}&timeout=20`));
     const startedMs = performance.now();
     await api().call('PUT', '/kv/k?db=free', { body: '2' });

@@ -1,9 +1,11 @@
 // Files of the studio over a real daemon and mount: exports, imports, a copy of the database.
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
 
@@ -26,7 +28,7 @@ function download(
   });
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => /^hoody-sqlite-\d+-[0-9a-f]{24}$/.test(name));
+const leftovers = () => readdirSync(tmpdir()).filter((name) => /^hoody-sqlite-file-/.test(name));
 
 test('a table goes out as CSV and comes in again, the same', async () => {
   const { call, daemon } = api();
@@ -81,4 +83,41 @@ test('answers are as described, and no file is left behind, not by a client that
     });
   });
   await eventually(() => expect(leftovers()).toEqual([]));
+});
+
+test('what a killed server leaves on its way is gone with the next one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hoody-transfer-'));
+  try {
+    await withDaemon(
+      ['--no-mount', '--create-on-write'],
+      async (daemon) => {
+        const files = () => readdirSync(folder).filter((name) => name.startsWith('hoody-sqlite-file-'));
+        const server = (await daemon.status()).processes.find(({ role }) => role === 'server')?.pid ?? 0;
+        const url = `${daemon.url}/api/v1/sqlite/studio/import?db=app&table=t&create=true`;
+        const sending = http.request(url, { method: 'POST' });
+        sending.on('error', () => {});
+        sending.write('a,b\n1,2\n');
+        await eventually(() => expect(files()).toHaveLength(1));
+        process.kill(server, 'SIGKILL');
+        await eventually(async () => expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200));
+        expect(files()).toEqual([]);
+        sending.destroy();
+      },
+      { env: { TMPDIR: folder } },
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('types of columns may have commas, and the delimiter is told', async () => {
+  const { call } = api();
+  await call('POST', '/db/create?path=typed');
+  const types = encodeURIComponent('DECIMAL(10,2),TEXT');
+  const path = `/studio/import?db=typed&table=t&create=true&delimiter=auto&types=${types}`;
+  const came = await call('POST', path, { body: 'a;b\n1.50;x\n' });
+  expect(came.json).toMatchObject({ rows: 1, types: ['DECIMAL(10,2)', 'TEXT'], delimiter: 'semicolon' });
+  expect((await call('POST', '/studio/import?db=typed&table=t&delimiter=;', { body: 'a' })).json.error).toContain(
+    'semicolon',
+  );
 });

@@ -50,6 +50,7 @@ describe.runIf(isRoot)('config', () => {
     );
     const { stdout } = await withServiceVariables('HOODY_SQLITE_DATA=/srv/db\n', ['show']);
     expect(stdout).toMatch(/^data +\/srv\/db +variables of \/etc\/default\/hoody-sqlite$/m);
+    expect(stdout).toMatch(/^history-max-age +30d +default$/m);
     expect(await withServiceVariables('HOODY_SQLITE_DATA=/srv/db\n', ['show', 'data'])).toMatchObject({
       stdout: '/srv/db\n',
     });

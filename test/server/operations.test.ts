@@ -29,3 +29,15 @@ test('every declared operation is implemented once, and nothing else is', async 
   expect(rows.length).toBeGreaterThan(35);
   expect(implemented.sort()).toEqual(rows.sort());
 });
+
+test('SQL that only reads has the lane of reads: in the other one it waits for programs that write', async () => {
+  const writing = (await declared()).filter(({ lane }) => lane === 'sql').map(({ name }) => name);
+  expect(writing.sort()).toEqual([
+    'database.checkpoint',
+    'sql.transaction',
+    'studio.apply',
+    'studio.fillSample',
+    'studio.import',
+    'studio.sql',
+  ]);
+});

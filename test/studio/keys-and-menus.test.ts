@@ -1,4 +1,6 @@
 // The table of keys, the order of the jump menu, events of a stream.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventParser } from '../../server/studio/src/api/event-lines.ts';
 import { bindings, isSingleKey, keyName } from '../../server/studio/src/key-table.ts';
@@ -17,6 +19,7 @@ test('a key press is named as in the table', () => {
   expect(keyName({ ...plain, key: 'k', ctrlKey: true })).toBe('Ctrl+K');
   expect(keyName({ ...plain, key: 'k', metaKey: true })).toBe('Ctrl+K');
   expect(keyName({ ...plain, key: '?', shiftKey: true })).toBe('?');
+  expect(keyName({ ...plain, key: 'n', altKey: true })).toBe('Alt+N');
   expect(keyName({ ...plain, key: 'Enter', ctrlKey: true, shiftKey: true })).toBe('Ctrl+Shift+Enter');
   expect(keyName({ ...plain, key: ' ' })).toBe('Space');
   expect(keyName({ ...plain, key: 'ArrowDown', shiftKey: true })).toBe('Shift+ArrowDown');
@@ -62,4 +65,14 @@ test('sizes and counts are written for people', () => {
     '300 KB',
   ]);
   expect(count(1_000_000)).toBe('1,000,000');
+});
+
+test('every key of the table does something', () => {
+  const folder = resolve(import.meta.dirname, '../../server/studio/src');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+  const code = sources
+    .filter((file) => file !== 'key-table.ts')
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\n');
+  expect(bindings.map(({ id }) => id).filter((id) => !code.includes(`'${id}'`))).toEqual([]);
 });

@@ -160,3 +160,26 @@ test('an answer that would move a row on the screen is dropped where none may mo
   expect(valueAt(rows, 1)).toEqual({ int: '2' });
   rows.stop();
 });
+
+test('a table that was left is read where it was left; numbers are guesses until an end is met', async () => {
+  const asked: (From | undefined)[] = [];
+  const rows = new PagedRows(tableOf({ rows: 5000 }, asked));
+  rows.startAt(3000, '3010', 5000); // ten rows have come before it since
+  expect(rows.count).toBe(5000);
+  rows.need(3000, 3030);
+  await eventually(() => expect(valueAt(rows, 3000)).toEqual({ int: '3010' }));
+  expect(asked[0]).toEqual({ at: '3010' });
+  expect(rows.isNumbered).toBe(false);
+  rows.stop();
+});
+
+test('a table whose rows from there on are gone is read from its beginning', async () => {
+  const asked: (From | undefined)[] = [];
+  const rows = new PagedRows(tableOf({ rows: 50 }, asked));
+  rows.startAt(3000, '3010', 5000);
+  rows.need(3000, 3030);
+  await eventually(() => expect(valueAt(rows, 0)).toEqual({ int: '0' }));
+  expect(asked).toEqual([{ at: '3010' }, undefined]);
+  expect(rows.count).toBe(50);
+  rows.stop();
+});

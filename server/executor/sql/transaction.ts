@@ -3,6 +3,7 @@
 
 import type { Statement as Prepared } from 'better-sqlite3';
 import { ApiError, toErrorData } from '../../messages/errors.ts';
+import { mayNeedWriter } from '../../messages/hand-back.ts';
 import { limits } from '../../messages/limits.ts';
 import type { ItemRecord, TransactionAnswer } from '../../messages/operations/sql.ts';
 import { isReading, type Statement, splitStatements } from '../../messages/sql-statements.ts';
@@ -13,6 +14,7 @@ import { admit, runAs } from './admit.ts';
 import { bind, checkCount, isList, parametersOf, positionsOf, type Values } from './bind.ts';
 import { writeCell } from './cells.ts';
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from './guard.ts';
+import { handBackWrites } from './hand-back.ts';
 import { prepare } from './prepare.ts';
 import { decodeTransaction, type TransactionItem } from './request.ts';
 import { ByteBudget, type ResultSet, readRows } from './rows.ts';
@@ -31,10 +33,16 @@ interface ItemResult {
   readonly error: string | null;
 }
 
-/** @throws ApiError for a body that cannot be read: nothing ran then */
+/**
+ * @throws ApiError for a body that cannot be read, or one that may write on a connection that cannot: nothing ran then
+ */
 export function runTransaction(connection: Connection, body: Uint8Array, clientIp: string): TransactionAnswer {
   const { items, asLists } = decodeTransaction(body);
   const parts = items.map((item, index) => ({ item, index, statements: splitStatements(item.sql) }));
+  handBackWrites(
+    connection,
+    parts.flatMap(({ statements }) => statements),
+  );
   return new Transaction(connection, parts, asLists, clientIp).run();
 }
 
@@ -131,12 +139,17 @@ class Transaction {
     } catch (thrown) {
       const error = jobToApiError(thrown);
       const isLost = isNested && !database.inTransaction;
-      if (isLost || error.status >= 500 || error.code === 'RESPONSE_TOO_LARGE') throw thrown;
+      const endsRequest = error.status >= 500 || error.code === 'RESPONSE_TOO_LARGE';
+      if (isLost || endsRequest || this.#isForWriter(error)) throw thrown;
       if (isNested) database.exec('ROLLBACK TO item; RELEASE item');
       const text = JSON.stringify({ success: false, error: error.message, code: error.code });
       this.#budget.spend(text);
       return { text, rowCount: 0, error: error.message };
     }
+  }
+
+  #isForWriter({ code }: ApiError): boolean {
+    return this.#connection.mode === 'read' && mayNeedWriter(code);
   }
 
   /** The item answers for its last statement; a list of values is dealt out in order. */

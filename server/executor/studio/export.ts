@@ -2,10 +2,12 @@
 // sends the file on and removes it.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Statement as Prepared } from 'better-sqlite3';
-import { csvBlob, csvBytes, csvReal, csvText } from '../../messages/csv-cells.ts';
+import { type CsvOptions, csvBlob, csvBytes, csvReal, csvText } from '../../messages/csv-cells.ts';
+import { csvDelimiters } from '../../messages/csv-delimiter.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { splitStatements } from '../../messages/sql-statements.ts';
 import type { StudioExportFormat, StudioExportRequest, StudioValue } from '../../messages/studio.ts';
+import { bytesToSpare, isFull, noRoom } from '../../messages/temporary-room.ts';
 import type { Connection } from '../connection.ts';
 import { quoteName } from '../kv/table/names.ts';
 import { admit } from '../sql/admit.ts';
@@ -14,7 +16,6 @@ import { prepare } from '../sql/prepare.ts';
 import { encodingOf, literal, valueOfCell } from './cells.ts';
 import { argumentsOf } from './parameters.ts';
 import { asReader, prepareRows } from './reading.ts';
-import { bytesToSpare, noRoom } from './room.ts';
 import { admittedConditions } from './rows.ts';
 import { fromSql, orderOf, orderSql, whereSql } from './selection.ts';
 import { columnSql, findColumn, findTable } from './tables.ts';
@@ -40,13 +41,16 @@ interface Row {
  */
 export function exportTo(
   connection: Connection,
-  { format, source, guardFormulas = false }: StudioExportRequest,
+  { format, source, guardFormulas = false, delimiter = 'comma' }: StudioExportRequest,
   path: string,
   spare = bytesToSpare,
 ): number {
   return asReader(connection, () => {
     const from = 'sql' in source ? queried(connection, source) : selected(connection, source);
-    const write = writers[format](from, { guardFormulas, encoding: encodingOf(connection) });
+    const write = writers[format](from, {
+      csv: { guardFormulas, separator: csvDelimiters[delimiter] },
+      encoding: encodingOf(connection),
+    });
     const file = new OutputFile(path, () => spare(path));
     try {
       file.write(write.head);
@@ -107,14 +111,18 @@ interface Writing {
 }
 
 interface WritingOptions {
-  readonly guardFormulas: boolean;
+  readonly csv: CsvOptions;
   readonly encoding: ReturnType<typeof encodingOf>;
 }
 
 const writers: Readonly<Record<StudioExportFormat, (source: Source, options: WritingOptions) => Writing>> = {
-  csv: ({ columns }, { guardFormulas }) => ({
-    head: `${columns.map((name) => csvText(name, guardFormulas)).join(',')}\r\n`,
-    row: ({ cells, exact }) => csvRow(exact.map((cell, at) => csvCell(cell, cell !== cells[at], guardFormulas))),
+  csv: ({ columns }, { csv }) => ({
+    head: `${columns.map((name) => csvText(name, csv)).join(csv.separator)}\r\n`,
+    row: ({ cells, exact }) =>
+      csvRow(
+        exact.map((cell, at) => csvCell(cell, cell !== cells[at], csv)),
+        csv,
+      ),
     tail: '',
   }),
   json: ({ columns }) => {
@@ -139,17 +147,17 @@ const writers: Readonly<Record<StudioExportFormat, (source: Source, options: Wri
 };
 
 /** `isBad`: the bytes of a text that is no UTF-8. */
-function csvCell(cell: Cell, isBad: boolean, guardFormulas: boolean): string | Buffer {
+function csvCell(cell: Cell, isBad: boolean, options: CsvOptions): string | Buffer {
   if (cell === null) return '';
-  if (typeof cell === 'string') return csvText(cell, guardFormulas);
+  if (typeof cell === 'string') return csvText(cell, options);
   if (typeof cell === 'bigint') return cell.toString();
   if (typeof cell === 'number') return csvReal(cell);
   return isBad ? csvBytes(cell) : csvBlob(cell);
 }
 
-function csvRow(cells: readonly (string | Buffer)[]): string | Buffer {
-  if (cells.every((cell) => typeof cell === 'string')) return `${cells.join(',')}\r\n`;
-  const parts = cells.flatMap((cell, at) => [...(at === 0 ? [] : [Buffer.from(',')]), Buffer.from(cell)]);
+function csvRow(cells: readonly (string | Buffer)[], { separator }: CsvOptions): string | Buffer {
+  if (cells.every((cell) => typeof cell === 'string')) return `${cells.join(separator)}\r\n`;
+  const parts = cells.flatMap((cell, at) => [...(at === 0 ? [] : [Buffer.from(separator)]), Buffer.from(cell)]);
   return Buffer.concat([...parts, Buffer.from('\r\n')]);
 }
 
@@ -221,12 +229,11 @@ class OutputFile {
     this.#parts = [];
     this.#text = '';
     this.#bytes = 0;
-    if (bytes.length > 0 && bytes.length > this.#spare()) throw noRoom();
+    if (bytes.length > 0 && bytes.length > this.#spare()) throw noRoom('RESPONSE_TOO_LARGE');
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     } catch (cause) {
-      const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
-      throw isFull ? noRoom(cause) : cause;
+      throw isFull(cause) ? noRoom('RESPONSE_TOO_LARGE', cause) : cause;
     }
   }
 }

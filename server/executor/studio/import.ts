@@ -4,11 +4,13 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type CsvValue, columnNames, csvValue, numberOf } from '../../messages/csv-cells.ts';
+import { csvDelimiters, guessDelimiter } from '../../messages/csv-delimiter.ts';
 import { CsvReader, type CsvRecord } from '../../messages/csv-reader.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonTyped, stringifyJson } from '../../messages/json.ts';
+import { limits } from '../../messages/limits.ts';
 import type { StudioImportRequest } from '../../messages/operations/studio.ts';
-import type { StudioImported, StudioValue } from '../../messages/studio.ts';
+import type { StudioCsvDelimiter, StudioImported, StudioValue } from '../../messages/studio.ts';
 import { realText } from '../../messages/studio-values.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
 import type { Connection } from '../connection.ts';
@@ -20,12 +22,12 @@ import { findTable, type Table } from './tables.ts';
 import { inWrite } from './writing.ts';
 
 const chunkBytes = 256 * 1024;
-/** A JSON array is read as a whole. */
-const jsonBytesMax = 64 * 1024 * 1024;
 const previewRows = 20;
 /** By so many rows the types of a new table are guessed. */
 const guessedRows = 1_000;
 const columnsMax = 2_000;
+/** By so many records the delimiter is guessed. */
+const recordsCut = 20;
 
 /** What a row has for a column, before the column has a say. */
 type Field = CsvValue | { readonly number: bigint | number };
@@ -41,7 +43,37 @@ interface Rows {
   readonly rows: Iterable<Row>;
 }
 
-export function importFrom(connection: Connection, request: StudioImportRequest): StudioImported {
+export function importFrom(connection: Connection, asked: StudioImportRequest): StudioImported {
+  const request = { ...asked, delimiter: delimiterOf(asked) };
+  const imported = importAs(connection, request);
+  return request.format === 'csv' ? { ...imported, delimiter: request.delimiter } : imported;
+}
+
+/** What is asked, with the delimiter known. */
+interface Import extends StudioImportRequest {
+  readonly delimiter: StudioCsvDelimiter;
+}
+
+function delimiterOf({ format, delimiter, path }: StudioImportRequest): StudioCsvDelimiter {
+  if (delimiter !== 'auto') return delimiter;
+  return format === 'csv' ? guessDelimiter((tried) => fieldsOf(path, tried)) : 'comma';
+}
+
+function fieldsOf(path: string, delimiter: StudioCsvDelimiter): number[] {
+  const fields: number[] = [];
+  try {
+    for (const { cells } of csvRecords(path, delimiter)) {
+      fields.push(cells.length);
+      if (fields.length === recordsCut) break;
+    }
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+  return fields;
+}
+
+function importAs(connection: Connection, request: Import): StudioImported {
   const existing = request.create ? null : findTable(connection, request.table);
   if (existing !== null && existing.type === 'view') throw invalid('a view takes no rows');
   const source = rowsOf(request, existing);
@@ -69,7 +101,7 @@ function create({ database }: Connection, table: string, columns: readonly strin
 }
 
 function checkedType(type: string): string {
-  if (/^[A-Za-z][A-Za-z0-9 ]{0,40}(\(\d+(,\d+)?\))?$|^$/.test(type)) return type;
+  if (/^[A-Za-z][A-Za-z0-9 ]{0,40}(\( ?\d+( ?, ?\d+)? ?\))?$|^$/.test(type)) return type;
   throw invalid(`${JSON.stringify(type)} is no type of a column`);
 }
 
@@ -201,7 +233,7 @@ function kindOf(field: Exclude<Field, null>): string {
   return /^[+-]?0\d|^\+/.test(field.literal) ? 'TEXT' : 'REAL';
 }
 
-function rowsOf(request: StudioImportRequest, existing: Table | null): Rows {
+function rowsOf(request: Import, existing: Table | null): Rows {
   const found = request.format === 'csv' ? csvRows(request, existing) : jsonRows(request);
   if (found.columns.length === 0) throw invalid('the file has no columns');
   if (found.columns.length > columnsMax)
@@ -212,8 +244,8 @@ function rowsOf(request: StudioImportRequest, existing: Table | null): Rows {
   return found;
 }
 
-function csvRows({ path, header }: StudioImportRequest, existing: Table | null): Rows {
-  const [head] = firstOf(csvRecords(path));
+function csvRows({ path, header, delimiter }: Import, existing: Table | null): Rows {
+  const [head] = firstOf(csvRecords(path, delimiter));
   if (head === undefined) throw invalid('the file is empty');
   const names = head.cells.map(({ bytes }) => bytes.toString());
   const given = (existing?.columns ?? []).filter(({ generated }) => generated === null).map(({ name }) => name);
@@ -226,7 +258,7 @@ function csvRows({ path, header }: StudioImportRequest, existing: Table | null):
       : given.slice(0, names.length);
   function* rows(): Generator<Row> {
     let isHeader = header;
-    for (const { cells, line } of csvRecords(path)) {
+    for (const { cells, line } of csvRecords(path, delimiter)) {
       if (!isHeader) yield { fields: cells.map(csvValue), line };
       isHeader = false;
     }
@@ -234,8 +266,8 @@ function csvRows({ path, header }: StudioImportRequest, existing: Table | null):
   return { columns, rows: rows() };
 }
 
-function* csvRecords(path: string): Generator<CsvRecord> {
-  const reader = new CsvReader();
+function* csvRecords(path: string, delimiter: StudioCsvDelimiter): Generator<CsvRecord> {
+  const reader = new CsvReader(csvDelimiters[delimiter], limits.importRecordBytes);
   for (const chunk of chunksOf(path)) yield* reader.push(chunk);
   yield* reader.end();
 }
@@ -247,7 +279,7 @@ function firstOf<Item>(items: Iterable<Item>): Item[] {
 }
 
 /** The columns are the members of all objects in the first rows, in order. */
-function jsonRows({ path, format }: StudioImportRequest): Rows {
+function jsonRows({ path, format }: Import): Rows {
   const objects = () => (format === 'json' ? jsonObjects(path) : jsonLines(path));
   const columns = new Set<string>();
   let count = 0;
@@ -301,8 +333,9 @@ function jsonObjects(path: string): JsonRow[] {
   for (const chunk of chunksOf(path)) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > jsonBytesMax) {
-      throw new ApiError('PAYLOAD_TOO_LARGE', `a JSON file has at most ${jsonBytesMax} bytes; send JSON Lines (jsonl)`);
+    if (bytes > limits.importJsonBytes) {
+      const text = `a JSON file has at most ${limits.importJsonBytes} bytes; send JSON Lines (jsonl)`;
+      throw new ApiError('PAYLOAD_TOO_LARGE', text);
     }
   }
   const document = parsed(Buffer.concat(chunks), 'the file');
@@ -312,6 +345,7 @@ function jsonObjects(path: string): JsonRow[] {
 
 function* jsonLines(path: string): Generator<JsonRow> {
   let rest: Buffer[] = [];
+  let restBytes = 0;
   let line = 0;
   const rowOf = (bytes: Buffer): JsonRow | null => {
     line += 1;
@@ -323,10 +357,16 @@ function* jsonLines(path: string): Generator<JsonRow> {
     for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, from)) {
       const row = rowOf(Buffer.concat([...rest, chunk.subarray(from, at)]));
       rest = [];
+      restBytes = 0;
       from = at + 1;
       if (row !== null) yield row;
     }
-    rest.push(Buffer.from(chunk.subarray(from)));
+    rest.push(chunk.subarray(from));
+    restBytes += chunk.length - from;
+    if (restBytes > limits.importJsonBytes) {
+      const text = `line ${line + 1}: it is longer than ${limits.importJsonBytes} bytes`;
+      throw new ApiError('PAYLOAD_TOO_LARGE', text);
+    }
   }
   const last = rowOf(Buffer.concat(rest));
   if (last !== null) yield last;

@@ -18,6 +18,7 @@ import { admit, runAs } from '../sql/admit.ts';
 import type { BindArguments } from '../sql/bind.ts';
 import { type Cell, exactCells } from '../sql/cells.ts';
 import { isIgnoredPragma, isOutsidePragma, refuseInTransaction } from '../sql/guard.ts';
+import { handBackWrites } from '../sql/hand-back.ts';
 import { prepare } from '../sql/prepare.ts';
 import { interrupted, jobToApiError } from '../sql/sqlite-errors.ts';
 import { cutFor, valueOfCell } from './cells.ts';
@@ -69,6 +70,7 @@ class Script {
 
   run(clientIp: string): SqlOutcome {
     const statements = this.#statements;
+    if (!this.#request.readOnly) handBackWrites(this.#connection, statements);
     try {
       if (statements.length === 0)
         throw new ApiError('SQL_ERROR', 'there is no SQL statement', { members: { offset: 0 } });

@@ -34,6 +34,9 @@ export const sql = {
   /** null: committed, but the executor died before it could say more. */
   transaction: declare<TransactionArgs, TransactionAnswer | null>('sql.transaction', 'sql'),
 
+  /** As `transaction`, of a body that seems only to read. */
+  readingTransaction: declare<TransactionArgs, TransactionAnswer | null>('sql.readingTransaction', 'sql-read'),
+
   /** One SELECT that was sent in a URL. */
-  shareable: declare<{ readonly sql: string }, ShareableAnswer>('sql.shareable', 'sql'),
+  shareable: declare<{ readonly sql: string }, ShareableAnswer>('sql.shareable', 'sql-read'),
 } as const;

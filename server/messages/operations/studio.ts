@@ -8,7 +8,9 @@ import type {
   StudioApplyRequest,
   StudioCellRequest,
   StudioCount,
+  StudioCsvDelimiter,
   StudioExportRequest,
+  StudioFacetsRequest,
   StudioImported,
   StudioRowsRequest,
   StudioSelection,
@@ -51,6 +53,8 @@ export interface StudioImportRequest {
   readonly format: 'csv' | 'json' | 'jsonl';
   readonly create: boolean;
   readonly header: boolean;
+  /** Of CSV; auto: by the first records. */
+  readonly delimiter: StudioCsvDelimiter | 'auto';
   readonly dryRun: boolean;
   /** Of a new table; null: guess. */
   readonly types: readonly string[] | null;
@@ -72,22 +76,25 @@ export type SqlOutcome = {
 
 export const studio = {
   /** StudioSchema. */
-  schema: declare<{ readonly db: string }, Reply>('studio.schema', 'sql'),
+  schema: declare<{ readonly db: string }, Reply>('studio.schema', 'sql-read'),
 
   /** StudioRows. */
-  rows: declare<StudioRowsRequest, Reply>('studio.rows', 'sql'),
+  rows: declare<StudioRowsRequest, Reply>('studio.rows', 'sql-read'),
 
   /** `isEstimate`: without counting, after a count that took too long. */
   count: declare<{ readonly selection: StudioSelection; readonly isEstimate: boolean }, StudioCount>(
     'studio.count',
-    'sql',
+    'sql-read',
   ),
 
+  /** StudioFacets. */
+  facets: declare<StudioFacetsRequest, Reply>('studio.facets', 'sql-read'),
+
   /** StudioCell. */
-  cell: declare<StudioCellRequest, Reply>('studio.cell', 'sql'),
+  cell: declare<StudioCellRequest, Reply>('studio.cell', 'sql-read'),
 
   /** The bytes of a value alone. NULL has none; numbers are as SQLite writes them. */
-  cellBytes: declare<StudioCellRequest, Uint8Array>('studio.cellBytes', 'sql'),
+  cellBytes: declare<StudioCellRequest, Uint8Array>('studio.cellBytes', 'sql-read'),
 
   /** null: committed, but the executor died before it could say more. */
   apply: declare<{ readonly request: StudioApplyRequest; readonly clientIp: string }, StudioApplied | null>(
@@ -101,8 +108,14 @@ export const studio = {
     'sql',
   ),
 
+  /** As `sql`, of statements that seem only to read. */
+  readingSql: declare<{ readonly request: StudioSqlRequest; readonly clientIp: string }, SqlOutcome | null>(
+    'studio.readingSql',
+    'sql-read',
+  ),
+
   /** StudioPlan of the first statement. */
-  explain: declare<StudioSqlRequest, Reply>('studio.explain', 'sql'),
+  explain: declare<StudioSqlRequest, Reply>('studio.explain', 'sql-read'),
 
   /** StudioKvTables. */
   kvTables: declare<NoArgs, Reply>('studio.kvTables', 'kv-scan'),
@@ -125,11 +138,14 @@ export const studio = {
   pulse: declare<NoArgs, Pulse>('studio.pulse', 'kv-read'),
 
   /** Writes the rows to a file that is not there yet. @returns how many */
-  exportRows: declare<{ readonly request: StudioExportRequest; readonly path: string }, number>('studio.export', 'sql'),
+  exportRows: declare<{ readonly request: StudioExportRequest; readonly path: string }, number>(
+    'studio.export',
+    'sql-read',
+  ),
 
   /** null: committed, but the executor died before it could say more. */
   importRows: declare<StudioImportRequest, StudioImported | null>('studio.import', 'sql'),
 
   /** Copies the whole database to a file that is not there yet. */
-  copy: declare<{ readonly path: string }, void>('studio.copy', 'sql'),
+  copy: declare<{ readonly path: string }, void>('studio.copy', 'sql-read'),
 } as const;

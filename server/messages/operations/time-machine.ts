@@ -51,5 +51,5 @@ export interface DatabaseDiff {
 
 export const timeMachine = {
   /** What differs between two states of a database. */
-  diff: declare<DatabaseDiffArgs, DatabaseDiff>('timeMachine.diff', 'sql'),
+  diff: declare<DatabaseDiffArgs, DatabaseDiff>('timeMachine.diff', 'sql-read'),
 } as const;

@@ -6,6 +6,7 @@ import { limits } from '../../messages/limits.ts';
 import type { HistoryEntry } from '../../messages/operations/query-history.ts';
 import { sql } from '../../messages/operations/sql.ts';
 import { errorReply, type Reply } from '../../messages/reply.ts';
+import { bodyMayLeaveWal, bodySeemsToRead } from '../../messages/sql-reading.ts';
 import { tokenize } from '../../messages/sql-tokens.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
@@ -147,7 +148,8 @@ async function executeTransaction(context: RequestContext, services: Services): 
   try {
     const body = await context.body();
     const args = { body, clientIp: context.clientIp };
-    const answer = await services.run(sql.transaction, context, args, { create });
+    const operation = bodySeemsToRead(body) ? sql.readingTransaction : sql.transaction;
+    const answer = await services.run(operation, context, args, { create, alone: bodyMayLeaveWal(body) });
     // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
     if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
     const timestampMs = Date.now();

@@ -10,6 +10,8 @@ export interface JobRequest {
   /** As `performance.now()`. */
   readonly deadlineMs: number;
   readonly create?: boolean;
+  /** Other executors close the database first. */
+  readonly alone?: boolean;
   /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
   readonly isGone?: () => boolean;
   /** Looked at ten times a second: the work ends unless its COMMIT has begun. */
@@ -61,11 +63,13 @@ export class Backlog {
         lane,
         args,
         create: request.create ?? false,
+        alone: request.alone ?? false,
         sizeBytes,
         deadlineMs: request.deadlineMs,
         isGone: request.isGone ?? never,
         isCancelled: request.isCancelled ?? never,
         isRetried: false,
+        needsWriter: false,
         settle,
       });
     });

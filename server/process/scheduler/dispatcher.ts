@@ -1,5 +1,5 @@
-// Sends a group to its executor, with the time that it may wait for locks. Work on a file is sent when every other
-// executor has closed it.
+// Sends a group to its executor, with the time that it may wait for locks. Work that needs a file for itself is sent
+// when every other executor has closed it.
 import { limits } from '../../messages/limits.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import type { Executor } from './executor.ts';
@@ -17,7 +17,7 @@ export class Dispatcher {
 
   dispatch(executor: Executor, group: Group): void {
     executor.group = group;
-    if (group.lane === 'file') this.#closeEverywhere(executor, group);
+    if (group.lane === 'file' || group.jobs[0]?.alone) this.#closeEverywhere(executor, group);
     if (group.closing.size === 0) this.#send(executor, group);
   }
 
@@ -39,7 +39,7 @@ export class Dispatcher {
   }
 
   #send(executor: Executor, group: Group): void {
-    const { id, lane, queue } = group;
+    const { id, lane, mode, queue } = group;
     const jobs = group.jobs.filter((job) => job !== undefined);
     const [first] = jobs;
     if (first === undefined) return;
@@ -47,12 +47,13 @@ export class Dispatcher {
       executor.send({ type: 'file', id, path: queue.path, operation: first.operation, args: first.args });
       return;
     }
-    executor.open.add(queue.path);
+    executor.open.set(queue.path, mode);
     executor.send({
       type: 'group',
       id,
       path: queue.path,
       lane,
+      mode,
       create: first.create,
       budgetMs: this.#busyTimeoutMs(lockBudgetMs(lane, group.deadlineMs - performance.now())),
       jobs: jobs.map(({ operation, args }) => ({ operation, args })),

@@ -4,6 +4,7 @@ import { endianness } from 'node:os';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type FromExecutor, interruptFd, type ToExecutor } from '../../messages/jobs.ts';
+import type { OpenMode } from '../../messages/operation.ts';
 import type { PathRules } from '../../messages/paths.ts';
 import type { Group } from './group.ts';
 
@@ -27,8 +28,8 @@ export interface ExecutorEvents {
 
 export class Executor {
   readonly #child: ChildProcess;
-  /** Databases that this executor may have open. */
-  readonly open = new Set<string>();
+  /** Databases that this executor may have open, and how. */
+  readonly open = new Map<string, OpenMode>();
   readonly exited: Promise<void>;
   /** What it is at work on. */
   group: Group | null = null;

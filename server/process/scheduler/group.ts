@@ -1,8 +1,10 @@
 // The jobs that one executor is at work on: why they are ended early, and what becomes of each when they are, or when
 // the executor dies. Pure: no processes, no clock.
 import { ApiError, type ErrorCode, needsTooMuchMemory, toErrorData } from '../../messages/errors.ts';
+import { mayNeedWriter } from '../../messages/hand-back.ts';
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
+import { isReadingLane, type OpenMode } from '../../messages/operation.ts';
 import type { Executor } from './executor.ts';
 import type { DatabaseQueue, QueuedJob } from './queue.ts';
 
@@ -16,6 +18,7 @@ export interface Group {
   readonly id: number;
   readonly queue: DatabaseQueue;
   readonly lane: QueuedJob['lane'];
+  readonly mode: OpenMode;
   /** A job that was answered ahead of its group leaves a hole. */
   readonly jobs: (QueuedJob | undefined)[];
   readonly startedAtMs: number;
@@ -31,12 +34,18 @@ export interface Group {
   readonly closing: Set<Executor>;
 }
 
-export function makeGroup(id: number, queue: DatabaseQueue, lane: QueuedJob['lane'], startedAtMs: number): Group {
+export function makeGroup(
+  id: number,
+  queue: DatabaseQueue,
+  { lane, mode }: Pick<Group, 'lane' | 'mode'>,
+  startedAtMs: number,
+): Group {
   const jobs = queue.take(lane);
   return {
     id,
     queue,
     lane,
+    mode,
     jobs,
     startedAtMs,
     deadlineMs: Math.min(...jobs.map((job) => job.deadlineMs)),
@@ -49,7 +58,7 @@ export function makeGroup(id: number, queue: DatabaseQueue, lane: QueuedJob['lan
 
 /** Nothing was begun that a client may rely on: its end loses nothing, and it can run again. */
 function isReading({ lane, phase }: Group): boolean {
-  return phase === 'running' && (lane === 'kv-read' || lane === 'kv-scan' || lane === 'sql');
+  return phase === 'running' && (isReadingLane(lane) || lane === 'sql');
 }
 
 export function hasCommitBegun({ phase }: Group): boolean {
@@ -107,7 +116,7 @@ export function outcomeOfJob(
   switch (outcome.error?.code) {
     case 'DATABASE_BUSY': {
       // The group waited for a lock as long as its most urgent job could; the others still have time.
-      const mayWaitOn = group.lane !== 'sql' && group.lane !== 'file';
+      const mayWaitOn = group.lane !== 'sql' && group.lane !== 'sql-read' && group.lane !== 'file';
       return mayWaitOn && leftMs > 2 * limits.answerReserveMs ? null : outcome;
     }
     case 'REQUEST_TIMEOUT':
@@ -132,6 +141,18 @@ export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOut
   if (group.stop !== null) return null;
   // Which of several it was shows when each runs alone.
   if (isOutOfMemory) return group.jobs.length > 1 ? null : outOfMemory;
-  const isRead = group.lane === 'kv-read' || group.lane === 'kv-scan';
+  const isRead = isReadingLane(group.lane) && group.phase === 'running';
   return isRead && !job.isRetried ? null : interrupted;
+}
+
+/** The executor had the database open for reading, and that was not enough: the job has time to run on another one. */
+export function isHandedBack(
+  { mode, phase }: Group,
+  job: QueuedJob,
+  outcome: Outcome | undefined,
+  nowMs: number,
+): boolean {
+  const code = outcome?.error?.code;
+  if (mode === 'write' || phase !== 'running' || code === undefined || job.deadlineMs <= nowMs) return false;
+  return mayNeedWriter(code) || (job.create && code === 'DATABASE_NOT_FOUND');
 }

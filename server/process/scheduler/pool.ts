@@ -1,8 +1,9 @@
 // The executor processes: which one is free, when another is started, when an idle one ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../messages/limits.ts';
+import type { OpenMode } from '../../messages/operation.ts';
 import { Executor, type ExecutorEvents, type ExecutorStart } from './executor.ts';
-import { isLong, isShort, type QueuedJob } from './queue.ts';
+import { isLong, isShort, isWriting, type QueuedJob } from './queue.ts';
 
 /** While an executor is at short work, the next group rather waits this long than for a new process to start. */
 const patienceMs = 25;
@@ -28,28 +29,44 @@ export class ExecutorPool {
 
   /** Databases that any executor may have open. */
   get openPaths(): string[] {
-    return [...new Set([...this.#executors].flatMap((executor) => [...executor.open]))];
+    return [...new Set([...this.#executors].flatMap((executor) => [...executor.open.keys()]))];
   }
 
-  /** A free one, if there is a choice one that has the database open already. */
-  idle(path: string): Executor | undefined {
-    let any: Executor | undefined;
+  /**
+   * A free one: best one that has the database open in this mode, then one that has it not open. At last one that has
+   * to close it and to open it anew, where no other will be free or started soon.
+   */
+  take({ path, mode, lane }: { path: string; mode: OpenMode; lane: QueuedJob['lane'] }): Executor | undefined {
+    let without: Executor | undefined;
+    let other: Executor | undefined;
     for (const executor of this.#executors) {
       if (executor.group !== null || !executor.isReady) continue;
-      if (executor.open.has(path)) return executor;
-      any ??= executor;
+      const open = executor.open.get(path);
+      if (open === mode) return executor;
+      if (open === undefined) without ??= executor;
+      else other ??= executor;
     }
-    return any;
+    return without ?? (other !== undefined && this.#mayReopen(lane) ? other : undefined);
   }
 
-  /** Neither long nor background work ever takes all executors, so that the rest finds one. */
+  /** Neither long work, nor background work, nor what may wait for locks ever takes all executors from the rest. */
   hasRoomFor(lane: QueuedJob['lane']): boolean {
-    if (!isLong(lane) && lane !== 'background') return true;
     const lanes = [...this.#executors].flatMap(({ group }) => (group === null ? [] : [group.lane]));
-    const long = lanes.filter(isLong).length;
-    const background = lanes.filter((running) => running === 'background').length;
-    if (long + background >= limits.longAndBackgroundExecutors) return false;
-    return lane === 'background' ? background < limits.backgroundExecutors : long < limits.longExecutors;
+    return hasRoomBeside(lanes, lane);
+  }
+
+  /** So that nobody waits for a new process. Once it is there, each keeps the database open in its own mode. */
+  #mayReopen(lane: QueuedJob['lane']): boolean {
+    const all = [...this.#executors];
+    if (all.length >= limits.executors) return true;
+    if (lane === 'background' || all.some(({ group }) => group !== null && isShort(group.lane))) return false;
+    if (all.every(({ isReady }) => isReady)) this.#add(1);
+    return true;
+  }
+
+  #add(count: number): void {
+    const most = limits.executors - this.#executors.size;
+    for (let n = 0; n < Math.min(count, most); n += 1) this.#executors.add(new Executor(this.#start, this.#events));
   }
 
   /**
@@ -67,8 +84,7 @@ export class ExecutorPool {
     const waitMs = this.#starvedSinceMs + patienceMs - nowMs;
     if (waitMs > 0 && all.some(({ group }) => group !== null && isShort(group.lane))) return waitMs;
     const starting = all.filter(({ isReady }) => !isReady).length;
-    const wanted = Math.min(unservedGroups - starting, limits.executors - all.length);
-    for (let count = 0; count < wanted; count += 1) this.#executors.add(new Executor(this.#start, this.#events));
+    this.#add(unservedGroups - starting);
     return null;
   }
 
@@ -102,4 +118,20 @@ export class ExecutorPool {
     });
     await Promise.race([Promise.all(exits), sleep(limits.executorEndMs, undefined, { ref: false })]);
   }
+}
+
+/** Whether a group of `lane` may start beside the groups at work. */
+export function hasRoomBeside(lanes: readonly QueuedJob['lane'][], lane: QueuedJob['lane']): boolean {
+  const count = (is: (running: QueuedJob['lane']) => boolean): number => lanes.filter(is).length;
+  const long = count(isLong);
+  const background = count((running) => running === 'background');
+  if (lane !== 'kv-read' && count((running) => running !== 'kv-read') >= limits.executorsBesideKvReads) return false;
+  if (isWriting(lane) && count(isWriting) >= limits.writingExecutors) return false;
+  if (!isLong(lane) && lane !== 'background') return true;
+  if (long + background >= limits.longAndBackgroundExecutors) return false;
+  if (lane === 'background') return background < limits.backgroundExecutors;
+  return (
+    long < limits.longExecutors &&
+    (lane !== 'sql' || count((running) => running === 'sql') < limits.writingSqlExecutors)
+  );
 }

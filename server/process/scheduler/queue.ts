@@ -3,13 +3,15 @@
 
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
-import type { Lane } from '../../messages/operation.ts';
+import { isReadingLane, type Lane, type OpenMode } from '../../messages/operation.ts';
 
 export interface QueuedJob {
   readonly operation: string;
   readonly lane: Lane | 'file';
   readonly args: unknown;
   readonly create: boolean;
+  /** Other executors close the database first. Only of lanes whose jobs run alone. */
+  readonly alone: boolean;
   /** What the arguments weigh, for the bound on queued bytes. */
   readonly sizeBytes: number;
   readonly deadlineMs: number;
@@ -19,6 +21,8 @@ export interface QueuedJob {
   readonly isCancelled: () => boolean;
   /** It ran already, and its executor died or it had to make room: it runs alone now, and not a third time. */
   isRetried: boolean;
+  /** It reads, but an executor that has the database open for reading could not do it. */
+  needsWriter: boolean;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -36,11 +40,16 @@ export function answersMuch(lane: AnyLane): boolean {
 
 /** May take as long as its deadline lets it: it never gets all executors, neither for one database nor for all. */
 export function isLong(lane: AnyLane): boolean {
-  return lane === 'sql' || lane === 'kv-scan';
+  return lane === 'sql' || lane === 'sql-read' || lane === 'kv-scan';
+}
+
+/** May wait for the lock of a writer, however long that one holds it. */
+export function isWriting(lane: AnyLane): boolean {
+  return lane === 'kv-write' || lane === 'sql' || lane === 'background';
 }
 
 /** The order in which lanes are looked at. */
-const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'kv-scan', 'sql', 'background'];
+const laneOrder: readonly AnyLane[] = ['file', 'kv-read', 'kv-write', 'kv-scan', 'sql-read', 'sql', 'background'];
 
 export class DatabaseQueue {
   readonly path: string;
@@ -50,6 +59,7 @@ export class DatabaseQueue {
     'kv-write': [],
     'kv-scan': [],
     sql: [],
+    'sql-read': [],
     background: [],
   };
   readonly #running: Record<AnyLane, number> = {
@@ -58,6 +68,7 @@ export class DatabaseQueue {
     'kv-write': 0,
     'kv-scan': 0,
     sql: 0,
+    'sql-read': 0,
     background: 0,
   };
 
@@ -77,10 +88,15 @@ export class DatabaseQueue {
 
   /** The lanes that have work and may start now, best first. */
   startable(): AnyLane[] {
-    return laneOrder.filter((lane) => this.#waiting[lane].length > 0 && this.#mayStart(lane));
+    return laneOrder.filter((lane) => this.mayStart(lane));
   }
 
-  /** The next group of a lane. Jobs of one group agree on `create`. */
+  /** How the next group of a lane has the database open. */
+  modeOf(lane: AnyLane): OpenMode {
+    return isReadingLane(lane) && this.#waiting[lane][0]?.needsWriter === false ? 'read' : 'write';
+  }
+
+  /** The next group of a lane. Its jobs agree on `create` and `needsWriter`. */
   take(lane: AnyLane): QueuedJob[] {
     const waiting = this.#waiting[lane];
     const [first] = waiting;
@@ -89,7 +105,8 @@ export class DatabaseQueue {
     let bytes = 0;
     while (count < most && bytes < limits.groupBytes) {
       const job = waiting[count];
-      if (job === undefined || job.create !== first?.create || (job.isRetried && job !== first)) break;
+      if (job === undefined || (job.isRetried && job !== first)) break;
+      if (job.create !== first?.create || job.needsWriter !== first.needsWriter) break;
       bytes += job.sizeBytes;
       count += 1;
     }
@@ -123,12 +140,13 @@ export class DatabaseQueue {
   }
 
   /** Work on the file itself runs with nothing beside it, and nothing new starts while it waits. */
-  #mayStart(lane: AnyLane): boolean {
-    if (this.#running.file > 0) return false;
+  mayStart(lane: AnyLane): boolean {
+    if (this.#waiting[lane].length === 0 || this.#running.file > 0) return false;
     if (lane === 'file') return laneOrder.every((other) => this.#running[other] === 0);
     if (this.#waiting.file.length > 0) return false;
     if (!isLong(lane)) return this.#running[lane] < 1;
-    const long = this.#running.sql + this.#running['kv-scan'];
-    return long < limits.longPerDatabase && (lane === 'sql' || this.#running[lane] < 1);
+    const { sql, 'sql-read': reading, 'kv-scan': scans } = this.#running;
+    if (sql + reading + scans >= limits.longPerDatabase) return false;
+    return lane === 'sql-read' || this.#running[lane] < (lane === 'sql' ? limits.writingSqlPerDatabase : 1);
   }
 }

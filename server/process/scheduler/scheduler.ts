@@ -15,6 +15,7 @@ import {
   abandoned,
   cancelled,
   type Group,
+  isHandedBack,
   lateOutcome,
   makeGroup,
   outcomeOfJob,
@@ -30,6 +31,8 @@ export interface SchedulerDeps {
   readonly rules: PathRules;
   /** The database must not be opened for now. */
   readonly isFenced: (path: string) => boolean;
+  /** What only reads goes to executors that have the database open for reading: no writer keeps these waiting. */
+  readonly separateReaders: boolean;
   /** The processes that wait for a lock of the database now. */
   readonly lockWaiters: (path: string) => Promise<readonly number[]>;
   /** What one executor may have, beyond which its work is refused. */
@@ -147,18 +150,20 @@ export class Scheduler {
     let unserved = 0;
     for (const queue of this.#backlog.working()) {
       for (const lane of queue.startable()) {
-        if (!this.#pool.hasRoomFor(lane) || (answersMuch(lane) && this.#deps.isCongested())) continue;
-        const executor = this.#pool.idle(queue.path);
+        if (!queue.mayStart(lane) || !this.#pool.hasRoomFor(lane)) continue;
+        if (answersMuch(lane) && this.#deps.isCongested()) continue;
+        const mode = this.#deps.separateReaders ? queue.modeOf(lane) : 'write';
+        const executor = this.#pool.take({ path: queue.path, mode, lane });
         if (executor === undefined) unserved += 1;
-        else this.#dispatch(executor, queue, lane);
+        else this.#dispatch(executor, queue, { lane, mode });
       }
     }
     const waitMs = this.#pool.provideFor(unserved);
     if (waitMs !== null) setTimeout(() => this.#schedulePump(), waitMs).unref();
   }
 
-  #dispatch(executor: Executor, queue: DatabaseQueue, lane: QueuedJob['lane']): void {
-    const group = makeGroup(this.#nextGroupId, queue, lane, performance.now());
+  #dispatch(executor: Executor, queue: DatabaseQueue, kind: Pick<Group, 'lane' | 'mode'>): void {
+    const group = makeGroup(this.#nextGroupId, queue, kind, performance.now());
     this.#nextGroupId += 1;
     this.#backlog.markServed(queue);
     this.#dispatcher.dispatch(executor, group);
@@ -210,7 +215,10 @@ export class Scheduler {
     const missing = message.outcomes.length === 0 ? refusal('INTERNAL_ERROR', 'internal error') : undefined;
     const again: QueuedJob[] = [];
     jobs.forEach((job, index) => {
-      const outcome = outcomeOfJob(group, job, message.outcomes[index] ?? missing, nowMs);
+      const answered = message.outcomes[index] ?? missing;
+      const isHanded = isHandedBack(group, job, answered, nowMs);
+      job.needsWriter ||= isHanded;
+      const outcome = isHanded ? null : outcomeOfJob(group, job, answered, nowMs);
       if (outcome === null) again.push(job);
       else this.#backlog.settle(job, outcome);
     });
@@ -276,7 +284,7 @@ export class Scheduler {
   #giveUp(executor: Executor, group: Group): void {
     this.#release(executor, group);
     // Who has not closed it yet must be asked again by the next work on the file.
-    for (const other of group.closing) other.open.add(group.queue.path);
+    for (const other of group.closing) other.open.set(group.queue.path, 'write');
     for (const job of group.jobs) if (job !== undefined) this.#backlog.settle(job, lateOutcome(false));
   }
 

@@ -1,5 +1,6 @@
 // The frame of the page: head, sidebar, the view of the route, bars, and the dialogs that any view may open.
 import { useEffect } from 'preact/hooks';
+import { lastUsed, linkToTable } from './documents/addresses.ts';
 import { environmentOf } from './environment.ts';
 import { exportWanted, importWanted } from './export/wanted.ts';
 import { type BindingId, useKey } from './keys.ts';
@@ -12,7 +13,7 @@ import { ConnectionBanner } from './shell/ConnectionBanner.tsx';
 import { LazyView } from './shell/LazyView.tsx';
 import { Sidebar } from './shell/Sidebar.tsx';
 import { StatusBar } from './shell/StatusBar.tsx';
-import { TopBar } from './shell/TopBar.tsx';
+import { DocumentStrip, TopBar } from './shell/TopBar.tsx';
 import type { JumpSource } from './ui/JumpMenu.tsx';
 import type { JumpTarget } from './ui/jump-targets.ts';
 import { LiveRegion } from './ui/LiveRegion.tsx';
@@ -58,6 +59,11 @@ export function App() {
       <TopBar />
       <ConnectionBanner />
       {withSidebar && <Sidebar />}
+      {!isPhone.value && db !== null && (
+        <div class="document-place">
+          <DocumentStrip />
+        </div>
+      )}
       <main id="main" class="main" tabIndex={-1}>
         {view !== undefined && <LazyView key={view.id} view={view} />}
       </main>
@@ -77,7 +83,8 @@ export function App() {
 function useGo(id: BindingId, view: ViewId): void {
   useKey(id, () => {
     if (view !== 'home' && database.peek() === null) return false;
-    navigate({ view, ...(view === 'home' && { db: null }) });
+    if (view === 'home') navigate({ view, db: null });
+    else if (view !== route.peek().view) navigate({ view, params: lastUsed(view)?.params ?? {} });
   });
 }
 
@@ -107,7 +114,7 @@ function objectTargets(): JumpTarget[] {
     id: `object:${name}`,
     label: name,
     kind: group === 'user' ? type : group === 'kv' ? 'key-value table' : 'system table',
-    href: linkTo({ view: group === 'kv' ? 'keys' : 'tables', params: { table: name } }),
+    href: linkToTable(group === 'kv' ? 'keys' : 'tables', name),
   }));
 }
 

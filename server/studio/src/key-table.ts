@@ -5,7 +5,7 @@ export type Scope = 'Everywhere' | 'Grid' | 'Cell editor' | 'Staged edits' | 'SQ
 
 export interface Binding {
   readonly id: string;
-  /** `Ctrl+Shift+Enter`, or a sequence `g t`. Letters are lower case without Ctrl, upper case with it. */
+  /** `Ctrl+Shift+Enter`, or a sequence `g t`. Letters are upper case with Ctrl or Alt, else lower case. */
   readonly keys: readonly string[];
   readonly label: string;
   readonly scope: Scope;
@@ -21,6 +21,10 @@ export const bindings = [
   { id: 'go-live', keys: ['g v'], label: 'Live changes', scope: 'Everywhere' },
   { id: 'go-structure', keys: ['g s'], label: 'Structure', scope: 'Everywhere' },
   { id: 'go-home', keys: ['g h'], label: 'All databases', scope: 'Everywhere' },
+  { id: 'document-next', keys: ['Alt+PageDown', ']'], label: 'The next open table or query', scope: 'Everywhere' },
+  { id: 'document-previous', keys: ['Alt+PageUp', '['], label: 'The one before', scope: 'Everywhere' },
+  { id: 'document-close', keys: ['Alt+W', 'g w'], label: 'Close the open table or query', scope: 'Everywhere' },
+  { id: 'query-new', keys: ['Alt+N', 'g n'], label: 'New query', scope: 'Everywhere' },
   { id: 'sidebar', keys: ['Ctrl+B'], label: 'Show or hide the sidebar', scope: 'Everywhere' },
   { id: 'reload', keys: ['g r'], label: 'Read again', scope: 'Everywhere' },
   { id: 'cell-edit', keys: ['Enter', 'F2'], label: 'Edit the cell', scope: 'Grid' },
@@ -53,7 +57,6 @@ export const bindings = [
   { id: 'sql-cancel', keys: ['Escape'], label: 'Cancel the run', scope: 'SQL' },
   { id: 'sql-history', keys: ['Ctrl+H'], label: 'Search the history', scope: 'SQL' },
   { id: 'sql-save', keys: ['Ctrl+Shift+S'], label: 'Save the query', scope: 'SQL' },
-  { id: 'sql-format', keys: ['Ctrl+Shift+F'], label: 'Format the statement', scope: 'SQL' },
   { id: 'key-edit', keys: ['e'], label: 'Edit the value', scope: 'Keys' },
   { id: 'key-search', keys: ['f'], label: 'Search keys', scope: 'Keys' },
 ] as const satisfies readonly Binding[];
@@ -75,7 +78,7 @@ export function keyName({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyPress): 
   const control = ctrlKey || metaKey;
   const isLetter = [...name].length === 1;
   const shift = shiftKey && (control || !isLetter) ? 'Shift+' : '';
-  return `${control ? 'Ctrl+' : ''}${altKey ? 'Alt+' : ''}${shift}${isLetter && control ? name.toUpperCase() : name}`;
+  return `${control ? 'Ctrl+' : ''}${altKey ? 'Alt+' : ''}${shift}${isLetter && (control || altKey) ? name.toUpperCase() : name}`;
 }
 
 /** Single letters, signs and sequences of them. */

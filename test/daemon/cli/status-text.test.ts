@@ -41,8 +41,8 @@ passthrough  yes
 fs           pid 2, 1.0 MiB, version 2.0.0
 server       down, restarted 2 times, last end: SIGKILL
 executors    pid 4
-open         3 files on the mount, 1 databases over HTTP
-locks        2 held, 1 waited for, in 1 databases
+open         3 files on the mount, 1 database over HTTP
+locks        2 held, 1 waited for, in 1 database
 per second   1 HTTP, 12 mount (SETLK 10, LOOKUP 2)
 fenced       held.db, until it is closed by pid 9 (python3)
 degraded     no passthrough: this is an example

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columnNames, csvBlob, csvBytes, csvText, csvValue, numberOf } from '../../../server/messages/csv-cells.ts';
+import { csvDelimiters, guessDelimiter } from '../../../server/messages/csv-delimiter.ts';
 import { CsvReader } from '../../../server/messages/csv-reader.ts';
+
+const plain = { guardFormulas: false, separator: ',' };
 
 /** The records of a file that arrives in chunks of this size. */
 function read(file: string | Buffer, size = 1_000): string[][] {
@@ -45,7 +48,7 @@ test('a cell is read as what was written', () => {
     fc.property(
       fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'",\r\n\0 X\'0=e-.') })),
       (text) => {
-        expect(cell(csvText(text, false))).toEqual({ text: Buffer.from(text) });
+        expect(cell(csvText(text, plain))).toEqual({ text: Buffer.from(text) });
       },
     ),
   );
@@ -56,14 +59,14 @@ test('a cell is read as what was written', () => {
       expect(cell(csvBlob(bytes))).toEqual({ blob: bytes });
     }),
   );
-  for (const text of ['12', '-1.5e3', '', ' x', "X'00'", '\ufeff']) expect(csvText(text, false)).toBe(`"${text}"`);
+  for (const text of ['12', '-1.5e3', '', ' x', "X'00'", '\ufeff']) expect(csvText(text, plain)).toBe(`"${text}"`);
   expect(cell('')).toBeNull();
   expect(cell('12')).toEqual({ literal: '12' });
   expect(cell('plain')).toEqual({ text: Buffer.from('plain') });
 });
 
 test('a formula is guarded where that is asked for', () => {
-  expect(['=1+1', '+1', '-x', '@a', 'a=b'].map((text) => csvText(text, true))).toEqual([
+  expect(['=1+1', '+1', '-x', '@a', 'a=b'].map((text) => csvText(text, { ...plain, guardFormulas: true }))).toEqual([
     "'=1+1",
     "'+1",
     "'-x",
@@ -91,4 +94,43 @@ test('a literal is a number only where nothing of it is lost', () => {
 
 test('columns of a new table all have names, each once', () => {
   expect(columnNames(['a', '', 'A', 'a', 'column2'])).toEqual(['a', 'column2', 'A_2', 'a_3', 'column2_2']);
+});
+
+test('what stands between fields is found by the first records', () => {
+  const guess = (file: string) =>
+    guessDelimiter((delimiter) => {
+      const reader = new CsvReader(csvDelimiters[delimiter]);
+      try {
+        return [...reader.push(Buffer.from(file)), ...reader.end()].map(({ cells }) => cells.length);
+      } catch {
+        return []; // a quote that means nothing between these
+      }
+    });
+  expect(guess('a;b\n1,5;2,5\n')).toBe('semicolon');
+  expect(guess('name, town;total\nx, y;1,5\nz;2\n')).toBe('semicolon');
+  expect(guess('a\tb\tc\n1,2\t;\t3\n')).toBe('tab');
+  expect(guess('a,b,c\n"x;y",1;2;3,z\n')).toBe('comma');
+  expect(guess('only\nx;y\n')).toBe('comma');
+  expect(guess('a;b;c\n1;2\n')).toBe('semicolon'); // the second record is at fault, not the delimiter
+  expect(guess('')).toBe('comma');
+});
+
+test('a separator within a text is quoted', () => {
+  expect(csvText('a;b', { ...plain, separator: ';' })).toBe('"a;b"');
+  expect(csvText('a\tb', { ...plain, separator: '\t' })).toBe('"a\tb"');
+  expect(csvText('a;b', plain)).toBe('a;b');
+});
+
+test('a record that is too long is refused before it fills the memory', () => {
+  const reader = new CsvReader(',', 1_000);
+  reader.push(Buffer.from(`ok\n${'x,'.repeat(400)}\n`));
+  const push = () => {
+    for (let n = 0; n < 3; n += 1) reader.push(Buffer.from(n === 0 ? `"${'y'.repeat(400)}` : 'y'.repeat(400)));
+  };
+  expect(push).toThrow(
+    expect.objectContaining({
+      code: 'PAYLOAD_TOO_LARGE',
+      message: expect.stringMatching(/line 3: .*quote not closed/),
+    }),
+  );
 });

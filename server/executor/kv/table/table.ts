@@ -89,10 +89,15 @@ export function forgetTables(connection: Connection): void {
 export function resetIdentities(connection: Connection): void {
   if (hasTable(connection, metaTable)) {
     connection.statement(`UPDATE ${quoteName(metaTable)} SET id = lower(hex(randomblob(6)))`).run();
-    const version = connection.database.pragma('schema_version', { simple: true }) as number;
-    connection.database.pragma(`schema_version=${(version + 1) | 0}`);
+    changeSchemaVersion(connection);
   }
   knownTables.delete(connection);
+}
+
+/** Other connections have the identities by heart until the schema changes. */
+function changeSchemaVersion({ database }: Connection): void {
+  const view = quoteName('hoody:kv_identities');
+  database.exec(`CREATE VIEW ${view} AS SELECT 1; DROP VIEW ${view}`);
 }
 
 /** The KV tables of the database whose changes are captured. */

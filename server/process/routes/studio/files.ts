@@ -1,16 +1,18 @@
 // Whole files: exports, imports, and a copy of the database.
 import { basename } from 'node:path';
+import { isCsvDelimiter } from '../../../messages/csv-delimiter.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import { limits } from '../../../messages/limits.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
+import type { StudioCsvDelimiter } from '../../../messages/studio.ts';
 import { decodeExport, parseMembers } from '../../../messages/studio-requests.ts';
 import type { RequestContext } from '../../http/context.ts';
 import type { QueryParameter } from '../../http/query.ts';
 import type { Route, StreamReply } from '../../http/route.ts';
 import { boolean, integer, list, object, oneOfTexts, optional, text } from '../../http/schema.ts';
 import type { Services } from '../../services.ts';
-import { receiveFile, removeFile, takeFile, temporaryPath } from '../../temporary-files.ts';
+import { receiveFile, removeFile, takeFile } from '../../temporary-files.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from '../parameters.ts';
 import { selectionBody, valueSchema, valuesByColumn } from './schemas.ts';
 import { attachment, tableErrors } from './tables.ts';
@@ -33,11 +35,13 @@ const exportBody = object({
     description: 'A selection of a table, or one statement that reads.',
   },
   guardFormulas: optional({ ...boolean, description: "CSV: put ' before texts that spreadsheets run as formulas." }),
+  delimiter: optional({ ...oneOfTexts('comma', 'semicolon', 'tab'), description: 'CSV: between two fields.' }),
 });
 const importedSchema = object({
   columns: list(text),
   types: list(text),
   rows: integer,
+  delimiter: optional(oneOfTexts('comma', 'semicolon', 'tab')),
   preview: optional(list(list(valueSchema))),
 });
 const importParameters: readonly QueryParameter[] = [
@@ -50,8 +54,19 @@ const importParameters: readonly QueryParameter[] = [
   },
   { name: 'create', type: 'boolean', default: false, description: 'Create the table from the file.' },
   { name: 'header', type: 'boolean', default: true, description: 'CSV: the first record names the columns.' },
+  {
+    name: 'delimiter',
+    type: 'text',
+    default: 'comma',
+    description: 'CSV: comma, semicolon, tab, or auto, which goes by the first records.',
+  },
   { name: 'dryRun', type: 'boolean', default: false, description: 'Only read the file, and show the first rows.' },
-  { name: 'types', type: 'text', default: '', description: 'Of the columns of a new table, separated by commas.' },
+  {
+    name: 'types',
+    type: 'text',
+    default: '',
+    description: 'Of the columns of a new table, separated by commas; DECIMAL(10,2) is one.',
+  },
 ];
 
 export const studioFileRoutes: readonly Route[] = [
@@ -88,7 +103,7 @@ export const studioFileRoutes: readonly Route[] = [
     handle: async (context, services) => {
       const { path } = services.target(context);
       const write = (file: string) => services.run(studio.copy, context, { path: file });
-      return await sendFile(basename(path), 'application/vnd.sqlite3', write);
+      return await sendFile(basename(path), 'application/vnd.sqlite3', services, write);
     },
   },
   {
@@ -107,10 +122,10 @@ export const studioFileRoutes: readonly Route[] = [
 ];
 
 async function exportRows(context: RequestContext, services: Services): Promise<StreamReply> {
-  const request = decodeExport(parseMembers(await context.body(), ['format', 'source', 'guardFormulas']));
+  const request = decodeExport(parseMembers(await context.body(), ['format', 'source', 'guardFormulas', 'delimiter']));
   const name = 'table' in request.source ? request.source.table : 'result';
   const write = (path: string) => services.run(studio.exportRows, context, { request, path });
-  return await sendFile(`${name}.${request.format}`, formats[request.format], write);
+  return await sendFile(`${name}.${request.format}`, formats[request.format], services, write);
 }
 
 let openTransfers = 0;
@@ -129,9 +144,14 @@ async function asTransfer<Result>(work: () => Promise<Result>): Promise<Result> 
 }
 
 /** `write` has the file made; it is sent at the pace of the client and has no name from then on. */
-function sendFile(name: string, contentType: string, write: (path: string) => Promise<unknown>): Promise<StreamReply> {
+function sendFile(
+  name: string,
+  contentType: string,
+  { temporaryFiles }: Services,
+  write: (path: string) => Promise<unknown>,
+): Promise<StreamReply> {
   return asTransfer(async () => {
-    const path = temporaryPath();
+    const path = temporaryFiles.path();
     try {
       await write(path);
       const { body, sizeBytes } = await takeFile(path);
@@ -152,26 +172,34 @@ function formatOf(text: string): 'csv' | 'json' | 'jsonl' {
   throw new ApiError('INVALID_PARAMETERS', 'format must be csv, json or jsonl');
 }
 
+function delimiterOf(text: string): StudioCsvDelimiter | 'auto' {
+  if (text === 'auto' || isCsvDelimiter(text)) return text;
+  throw new ApiError('INVALID_PARAMETERS', 'delimiter must be comma, semicolon, tab or auto');
+}
+
+/** Commas within parentheses belong to a type. */
+function typesOf(text: string): readonly string[] | null {
+  return text === '' ? null : text.split(/,(?![^()]*\))/).map((type) => type.trim());
+}
+
 async function importRows(context: RequestContext, services: Services): Promise<Reply> {
   const { query, request: source } = context;
   services.target(context);
-  if (Number(context.headers['content-length'] ?? 0) > limits.importBytes) {
-    throw new ApiError('PAYLOAD_TOO_LARGE', `a file to import has at most ${limits.importBytes} bytes`);
-  }
-  const types = query.text('types');
   const request = {
     table: query.text('table'),
     format: formatOf(query.text('format')),
     create: query.boolean('create'),
     header: query.boolean('header'),
     dryRun: query.boolean('dryRun'),
-    types: types === '' ? null : types.split(',').map((type) => type.trim()),
+    delimiter: delimiterOf(query.text('delimiter')),
+    types: typesOf(query.text('types')),
     clientIp: context.clientIp,
   };
   return await asTransfer(async () => {
-    const path = temporaryPath();
+    const path = services.temporaryFiles.path();
     try {
-      await receiveFile(source, path, limits.importBytes);
+      const expectedBytes = Number(context.headers['content-length'] ?? 0);
+      await receiveFile(source, { path, maxBytes: limits.importBytes, expectedBytes });
       // The time to send the file is not the time to read it.
       const imported = await services.run(studio.importRows, context.renewed(), { ...request, path });
       // The executor died after COMMIT and before the reply: the rows are in.

@@ -29,6 +29,15 @@ export const valueSchema: Schema = {
     object({ badText: base64, bytes: integer }),
   ],
 };
+export const facetsSchema = object({
+  values: list(object({ value: valueSchema, rows: integer })),
+  rows: integer,
+  distinct: integer,
+  nulls: integer,
+  least: valueSchema,
+  greatest: valueSchema,
+  exact: boolean,
+});
 const keySchema = list(valueSchema);
 const relation = object({ columns: list(text), table: text, tableColumns: list(text) });
 const column = object({

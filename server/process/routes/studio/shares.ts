@@ -147,7 +147,7 @@ async function contentOf(
     case 'sql': {
       const readOnly = { sql: view.sql, readOnly: true, limit: studioLimits.sqlRowsDefault };
       const args = { request: readOnly, clientIp: context.clientIp };
-      const answer = await services.run(studio.sql, context, args, database);
+      const answer = await services.run(studio.readingSql, context, args, database);
       if (answer === null || answer.reply === null) {
         throw new ApiError('SQL_ERROR', answer?.error?.message ?? 'the query of this share ended without an answer');
       }

@@ -2,6 +2,7 @@
 import { ApiError, fromErrorData } from '../../../messages/errors.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
+import { mayLeaveWal, seemsToRead } from '../../../messages/sql-reading.ts';
 import type { StudioSqlRequest } from '../../../messages/studio.ts';
 import { parameterNames } from '../../../messages/studio-parameters.ts';
 import { decodeSql, parseMembers, sqlMembers, studioLimits, textOf } from '../../../messages/studio-requests.ts';
@@ -122,10 +123,12 @@ export const studioSqlRoutes: readonly Route[] = [
 async function runSql(context: RequestContext, services: Services): Promise<Reply> {
   const asked = decodeSql(parseMembers(await context.body(), sqlMembers));
   const request: StudioSqlRequest = { ...asked, readOnly: asked.readOnly || context.access === 'read' };
+  const alone = !request.readOnly && mayLeaveWal(request.sql);
+  const operation = request.readOnly || seemsToRead(request.sql) ? studio.readingSql : studio.sql;
   const startedMs = performance.now();
   try {
     const answer = await cancellable(request.id, (isCancelled) =>
-      services.run(studio.sql, context, { request, clientIp: context.clientIp }, { isCancelled }),
+      services.run(operation, context, { request, clientIp: context.clientIp }, { isCancelled, alone }),
     );
     // The executor died after COMMIT and before the reply: the work is done, its rows are lost.
     if (answer === null) return json({ results: [], schemaVersion: '' });

@@ -6,6 +6,7 @@ import { json, type Reply } from '../../../messages/reply.ts';
 import type { StudioCount, StudioOverview } from '../../../messages/studio.ts';
 import {
   decodeCell,
+  decodeFacets,
   decodeRows,
   decodeSelection,
   parseMembers,
@@ -14,13 +15,14 @@ import {
 import { secondsText } from '../../../messages/time-text.ts';
 import type { RequestContext } from '../../http/context.ts';
 import type { Route } from '../../http/route.ts';
-import { object } from '../../http/schema.ts';
+import { object, text } from '../../http/schema.ts';
 import type { Services } from '../../services.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from '../parameters.ts';
 import {
   cellBody,
   cellSchema,
   countSchema,
+  facetsSchema,
   overviewSchema,
   rowsBody,
   rowsSchema,
@@ -33,6 +35,8 @@ export const tableErrors = [...databaseErrors, 'NOT_FOUND', 'SQL_ERROR', 'CONFLI
 const databasesMax = 1_000;
 /** An exact count that takes longer is given up for an estimate. */
 const countSeconds = 2;
+/** Longer it takes only where rows that the filters leave are rare. */
+const facetSeconds = 5;
 
 export const studioTableRoutes: readonly Route[] = [
   {
@@ -89,6 +93,24 @@ export const studioTableRoutes: readonly Route[] = [
     },
     errors: [...tableErrors],
     handle: async (context, services) => json(await count(context, services)),
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/sqlite/studio/facets',
+    name: 'studioFacets',
+    summary: 'What stands in one column of a selection, looked at for a bounded time',
+    tag: 'studio',
+    access: 'read',
+    query: [dbParameter, timeoutParameter],
+    body: { description: 'Of which rows, and which column.', schema: object({ ...selectionBody, column: text }) },
+    replies: {
+      200: { description: 'The most frequent values; `exact` is false for a part of the rows.', schema: facetsSchema },
+    },
+    errors: [...tableErrors],
+    handle: async (context, services) => {
+      const request = decodeFacets(parseMembers(await context.body(), [...selectionMembers, 'column']));
+      return await services.run(studio.facets, context.within(facetSeconds), request);
+    },
   },
   {
     method: 'POST',

@@ -5,7 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { StudioValue } from '../../../messages/studio.ts';
 import { theme } from '../theme.ts';
-import { count } from '../ui/sizes.ts';
+import { count, counted } from '../ui/sizes.ts';
 import './chart.css';
 import { type Chart, chartKinds } from './guess.ts';
 import { type Series, seriesOf } from './series.ts';
@@ -24,7 +24,7 @@ export default function ChartView({ columns, rows, chart, onChange }: Props) {
     <div class="chart-view">
       {onChange !== undefined && <Choice columns={columns} chart={chart} onChange={onChange} />}
       <Drawing chart={chart} series={series} />
-      {series.left > 0 && <p class="chart-note muted">{count(series.left)} rows are not shown.</p>}
+      {series.left > 0 && <p class="chart-note muted">{counted(series.left, 'row is', 'rows are')} not shown.</p>}
       <DataTable chart={chart} series={series} />
     </div>
   );
@@ -146,11 +146,12 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
       { ...lines, size: 64 },
     ],
     series: [
-      { label: x, ...(axis === 'labels' && { value: (_: uPlot, at: number | null) => labels[at ?? -1] ?? '' }) },
+      { label: x, value: (_, at) => (at === null ? '' : nameOf({ axis, labels }, at)) },
       ...y.map(({ name }, index): uPlot.Series => {
         const stroke = colour(strokes[index % strokes.length] ?? '--accent');
         return {
           label: name,
+          value: (_, value) => (value === null ? '' : value.toLocaleString()),
           stroke,
           width: 2,
           points: { show: kind === 'scatter', size: 6, fill: stroke },
@@ -182,15 +183,16 @@ function resolved(value: string): string {
   return color;
 }
 
+/** What a place on the axis across stands for. */
+function nameOf({ axis, labels }: Pick<Series, 'axis' | 'labels'>, at: number): string {
+  if (axis === 'labels') return labels[at] ?? '';
+  return axis === 'time' ? new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ') : String(at);
+}
+
 const tableRows = 200;
 
 function DataTable({ chart, series }: { readonly chart: Chart; readonly series: Series }) {
-  const name = (index: number) =>
-    series.axis === 'labels'
-      ? (series.labels[index] ?? '')
-      : series.axis === 'time'
-        ? new Date((series.x[index] ?? 0) * 1000).toISOString().slice(0, 19).replace('T', ' ')
-        : String(series.x[index]);
+  const name = (index: number) => nameOf(series, series.x[index] ?? 0);
   return (
     <details class="chart-data">
       <summary>The numbers as a table</summary>

@@ -93,7 +93,14 @@ function Export({ wanted }: { readonly wanted: ExportWanted }) {
 
 function firstChoices(wanted: ExportWanted): ExportChoices {
   const onlyFiltered = wanted.kind === 'table' && isFiltered(wanted.selection);
-  return { format: 'csv', onlyFiltered, onlyShown: true, withGenerated: false, guardFormulas: false };
+  return {
+    format: 'csv',
+    onlyFiltered,
+    onlyShown: true,
+    withGenerated: false,
+    guardFormulas: false,
+    delimiter: 'comma',
+  };
 }
 
 function titleOf(wanted: ExportWanted): string {

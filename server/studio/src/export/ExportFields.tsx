@@ -1,5 +1,6 @@
 // The choices of an export: format, rows, columns, and the guard against formulas.
-import { count as grouped } from '../ui/sizes.ts';
+import { DelimiterField } from '../ui/DelimiterField.tsx';
+import { rowsText } from '../ui/sizes.ts';
 import { type ExportChoices, formats, isFiltered } from './request.ts';
 import type { ExportWanted } from './wanted.ts';
 
@@ -35,6 +36,9 @@ export function ExportFields({ wanted, choices, isDisabled, onChange }: Props) {
           <TableFields wanted={wanted} choices={choices} change={change} />
         )}
         {choices.format === 'csv' && (
+          <DelimiterField value={choices.delimiter} onChange={(delimiter) => change({ delimiter })} />
+        )}
+        {choices.format === 'csv' && (
           <Choice
             type="checkbox"
             label="Guard against formulas"
@@ -60,7 +64,7 @@ function TableFields({ wanted, choices, change }: TableProps) {
   const { object, selection, count } = wanted;
   const hidden = object.columns.filter(({ name }) => wanted.hidden.includes(name)).length;
   const generated = object.columns.filter((column) => column.generated !== null).length;
-  const rows = count === null ? '' : `${count.exact ? '' : 'about '}${grouped(count.rows)} rows`;
+  const rows = count === null ? '' : `${count.exact ? '' : 'about '}${rowsText(count.rows)}`;
   return (
     <>
       {isFiltered(selection) ? (

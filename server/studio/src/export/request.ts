@@ -1,5 +1,10 @@
 // What the server is asked for, from what the user chose. Pure.
-import type { StudioExportFormat, StudioExportRequest, StudioObject } from '../../../messages/studio.ts';
+import type {
+  StudioCsvDelimiter,
+  StudioExportFormat,
+  StudioExportRequest,
+  StudioObject,
+} from '../../../messages/studio.ts';
 import type { ExportWanted } from './wanted.ts';
 
 export interface ExportChoices {
@@ -11,6 +16,8 @@ export interface ExportChoices {
   /** With the columns that SQLite computes. */
   readonly withGenerated: boolean;
   readonly guardFormulas: boolean;
+  /** Of CSV. */
+  readonly delimiter: StudioCsvDelimiter;
 }
 
 export const formats: readonly { readonly id: StudioExportFormat; readonly label: string; readonly note: string }[] = [
@@ -26,14 +33,15 @@ export function exportRequest(
   wanted: Exclude<ExportWanted, { readonly kind: 'file' }>,
   choices: ExportChoices,
 ): StudioExportRequest {
-  const { format, guardFormulas } = choices;
-  const guard = format === 'csv' && guardFormulas ? { guardFormulas } : {};
+  const { format, guardFormulas, delimiter } = choices;
+  const csv =
+    format === 'csv' ? { ...(guardFormulas && { guardFormulas }), ...(delimiter !== 'comma' && { delimiter }) } : {};
   if (wanted.kind === 'query') {
     const { sql, parameters } = wanted;
     const bound = Object.keys(parameters).length > 0 ? { parameters } : {};
-    return { format, source: { sql, ...bound }, ...guard };
+    return { format, source: { sql, ...bound }, ...csv };
   }
-  return { format, source: { ...rowsOf(wanted, choices), ...columnsOf(wanted, choices) }, ...guard };
+  return { format, source: { ...rowsOf(wanted, choices), ...columnsOf(wanted, choices) }, ...csv };
 }
 
 function rowsOf({ object, selection }: TableWanted, { onlyFiltered }: ExportChoices): TableWanted['selection'] {

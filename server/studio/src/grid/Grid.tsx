@@ -33,6 +33,11 @@ export interface GridTarget {
   readonly at: DOMRect;
 }
 
+export interface GridStart {
+  readonly row: number;
+  readonly left: number;
+}
+
 export interface GridProps {
   readonly label: string;
   readonly layout: ColumnLayout;
@@ -50,6 +55,10 @@ export interface GridProps {
   readonly onEditEnd?: (end: EditEnd, text: string) => void;
   readonly onCopy?: (target: GridTarget) => void;
   readonly onPaste?: (text: string, target: GridTarget) => void;
+  /** Where it begins: the row at the top, and pixels from the left. */
+  readonly startAt?: GridStart;
+  /** The same, whenever it changes. */
+  readonly onScrolled?: (now: GridStart) => void;
   readonly empty?: ComponentChildren;
 }
 
@@ -65,7 +74,13 @@ const nothing = () => {};
 export function Grid(props: GridProps) {
   const { label, layout, rows, rowPx, numberWidth, selection, onSelect, onAction, editing } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, scrollTop: 0, scrollLeft: 0, width: 1200, height: 600 });
+  const [view, setView] = useState({
+    top: (props.startAt?.row ?? 0) * rowPx,
+    scrollTop: 0,
+    scrollLeft: 0,
+    width: 1200,
+    height: 600,
+  });
   const wantsFocus = useRef(false);
   const dragFrom = useRef<Place | null>(null);
   const settle = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -89,6 +104,14 @@ export function Grid(props: GridProps) {
     const { first, last } = visibleRows(view.top, Math.max(count, 1), scale);
     rows.need(first, last);
   }, [rows, view.top, view.height, count]);
+
+  useLayoutEffect(() => {
+    if (props.startAt !== undefined) scrollTo(view.top, props.startAt.left);
+  }, []);
+
+  useEffect(() => {
+    props.onScrolled?.({ row: Math.floor(view.top / rowPx), left: view.scrollLeft });
+  }, [view]);
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -188,8 +211,10 @@ export function Grid(props: GridProps) {
   }
 
   // A cell that the caller chose (after an edit, say) is shown, too.
+  const isFirst = useRef(true);
   useEffect(() => {
-    show(cursor);
+    if (!isFirst.current || props.startAt === undefined) show(cursor);
+    isFirst.current = false;
     if (scroller.current?.contains(document.activeElement) && editing === null) {
       cellAt(cursor)?.focus({ preventScroll: true });
     }

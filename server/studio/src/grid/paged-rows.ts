@@ -37,6 +37,7 @@ export class PagedRows {
   #window = { first: 0, last: 0 };
   #running: { readonly abort: AbortController; readonly isJump: boolean } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #startCursor: string | null = null;
   #wasAnswered = false;
   #isStopped = false;
 
@@ -59,6 +60,11 @@ export class PagedRows {
 
   get #end(): number {
     return this.#start + this.#pages.reduce((sum, { rows }) => sum + rows.length, 0);
+  }
+
+  /** Number of the first row that is loaded, or will be. */
+  get firstRow(): number {
+    return Math.max(0, this.#start);
   }
 
   get hasAnswer(): boolean {
@@ -104,6 +110,14 @@ export class PagedRows {
     this.#count = rows;
     this.#isExact = isExact;
     this.#changed();
+  }
+
+  /** Before anything is read: the first page begins where a row was left, about so many rows from the first one. */
+  startAt(row: number, at: string, count: number): void {
+    this.#start = row;
+    this.#count = Math.max(count, row + 1);
+    this.#isNumbered = false; // rows before it may have come or gone
+    this.#startCursor = at;
   }
 
   need(first: number, last: number): void {
@@ -187,6 +201,10 @@ export class PagedRows {
 
   /** Begins a new stretch at about this row. */
   #begin(row: number): void {
+    if (this.#startCursor !== null) {
+      this.#beginAtCursor(this.#startCursor);
+      return;
+    }
     const count = this.#count ?? 0;
     const from = Math.max(0, row - aheadRows / 2);
     const isEnd = this.#isExact && from > 0 && from + pageRows >= count;
@@ -195,6 +213,19 @@ export class PagedRows {
       this.#pages = [page];
       this.#start = place === undefined ? 0 : isEnd ? Math.max(0, count - page.rows.length) : from;
       this.#isNumbered = place === undefined || isEnd;
+    });
+  }
+
+  /** Where the row is gone with all behind it, or its cursor with it: from the first row. */
+  #beginAtCursor(at: string): void {
+    this.#startCursor = null;
+    let isFound = false;
+    const read = this.#load({ at }, true, (page) => {
+      isFound = page.rows.length > 0;
+      if (isFound) this.#pages = [page];
+    });
+    void read.then(() => {
+      if (!isFound && !this.#isStopped && this.#running === null) this.#begin(0);
     });
   }
 

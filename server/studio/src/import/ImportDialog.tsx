@@ -38,9 +38,16 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
   };
   const choose = (file: File) => {
     setError(null);
-    const how = plan ?? { db, header: true, create: table === null, table: table ?? '', types: null };
+    const how = plan ?? {
+      db,
+      header: true,
+      delimiter: 'auto',
+      create: table === null,
+      table: table ?? '',
+      types: null,
+    };
     const name = how.create ? tableNameOf(file.name, taken) : how.table;
-    setPlan({ ...how, file, format: formatOfFile(file.name), table: name, types: null });
+    setPlan({ ...how, file, delimiter: 'auto', format: formatOfFile(file.name), table: name, types: null });
   };
   const change = (changes: Partial<ImportPlan>) => {
     setError(null);
@@ -67,6 +74,7 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
       setSent(null);
     }
   };
+  const found = preview.state === 'read' ? (preview.found.delimiter ?? 'comma') : 'comma';
   const isBusy = sent !== null;
   const isReady = preview.state === 'read' && wrongName === null && !isBusy;
   return (
@@ -94,7 +102,9 @@ function Import({ db, table }: { readonly db: string; readonly table: string | n
         }}
       >
         <FileField file={plan?.file ?? null} isDisabled={isBusy} onFile={choose} />
-        {plan !== null && <ImportFields plan={plan} problem={wrongName} isDisabled={isBusy} onChange={change} />}
+        {plan !== null && (
+          <ImportFields plan={plan} found={found} problem={wrongName} isDisabled={isBusy} onChange={change} />
+        )}
       </form>
       {preview.state === 'reading' && plan !== null && (
         <TransferProgress

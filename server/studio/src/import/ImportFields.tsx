@@ -1,10 +1,14 @@
 // How the file is read, and which table gets its rows.
+import type { StudioCsvDelimiter } from '../../../messages/studio.ts';
 import { schema } from '../session.ts';
+import { DelimiterField } from '../ui/DelimiterField.tsx';
 import { type ImportFormat, importFormats, tableNameOf } from './file.ts';
 import type { ImportPlan } from './requests.ts';
 
 interface Props {
   readonly plan: ImportPlan;
+  /** What the server has found between the fields. */
+  readonly found: StudioCsvDelimiter;
   /** What is wrong with the name of a new table. */
   readonly problem: string | null;
   readonly isDisabled: boolean;
@@ -14,7 +18,7 @@ interface Props {
 /** Tables cannot have this name in the list of choices: it is a value, not a name. */
 const newTable = '';
 
-export function ImportFields({ plan, problem, isDisabled, onChange }: Props) {
+export function ImportFields({ plan, found, problem, isDisabled, onChange }: Props) {
   const objects = schema.value?.objects ?? [];
   const tables = objects.filter(({ type, group }) => type !== 'view' && group === 'user').map(({ name }) => name);
   const target = plan.create ? newTable : String(tables.indexOf(plan.table) + 1);
@@ -71,6 +75,12 @@ export function ImportFields({ plan, problem, isDisabled, onChange }: Props) {
             onInput={({ currentTarget }) => onChange({ table: currentTarget.value })}
           />
         </label>
+      )}
+      {plan.format === 'csv' && (
+        <DelimiterField
+          value={plan.delimiter === 'auto' ? found : plan.delimiter}
+          onChange={(delimiter) => onChange({ delimiter, types: null })}
+        />
       )}
       {plan.format === 'csv' && (
         <label class="check">

@@ -1,5 +1,5 @@
 // The server's route for imports. The file is the body, as it is.
-import type { StudioImported } from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter, StudioImported } from '../../../messages/studio.ts';
 import { request } from '../api/client.ts';
 import { uploadBy } from '../api/upload.ts';
 import type { ImportFormat } from './file.ts';
@@ -10,6 +10,8 @@ export interface ImportPlan {
   readonly format: ImportFormat;
   /** CSV: the first record names the columns. */
   readonly header: boolean;
+  /** CSV; auto: by the first records, as the preview tells. */
+  readonly delimiter: StudioCsvDelimiter | 'auto';
   readonly table: string;
   /** Make the table. */
   readonly create: boolean;
@@ -25,10 +27,10 @@ export interface ImportOptions {
 
 /** @throws ApiError, AbortError */
 export async function sendImport(plan: ImportPlan, options: ImportOptions): Promise<StudioImported> {
-  const { db, file, format, header, table, create, types } = plan;
+  const { db, file, format, header, delimiter, table, create, types } = plan;
   const { dryRun, signal, onSent } = options;
   const answer = await request('POST', 'studio/import', {
-    query: { db, table, format, header, create, dryRun, types: create ? (types?.join(',') ?? null) : null },
+    query: { db, table, format, header, delimiter, create, dryRun, types: create ? (types?.join(',') ?? null) : null },
     body: file,
     signal,
     transport: uploadBy(onSent),

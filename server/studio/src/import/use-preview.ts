@@ -15,7 +15,8 @@ const anyName = 'preview';
 
 export function usePreview(plan: ImportPlan | null): Preview {
   const [preview, setPreview] = useState<Preview>({ state: 'none' });
-  const identity = plan === null ? '' : [plan.format, plan.header, plan.create || plan.table].join('\n');
+  const identity =
+    plan === null ? '' : [plan.format, plan.header, plan.delimiter, plan.create || plan.table].join('\n');
   useEffect(() => {
     if (plan === null) return setPreview({ state: 'none' });
     const abort = new AbortController();

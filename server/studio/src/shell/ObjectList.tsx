@@ -1,9 +1,10 @@
 // Tables, views and system tables of the open database: in the sidebar, and as the first page of Tables on a phone.
 import { useState } from 'preact/hooks';
 import type { StudioObject } from '../../../messages/studio.ts';
+import { linkToTable } from '../documents/addresses.ts';
 import { importWanted } from '../export/wanted.ts';
 import { isPhone } from '../layout.ts';
-import { linkTo, navigate, route } from '../location.ts';
+import { navigate, route } from '../location.ts';
 import { canEdit, loadSchema, schema, schemaError } from '../session.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
@@ -109,7 +110,7 @@ function ObjectLink({ object }: { readonly object: StudioObject }) {
   return (
     <a
       class="object-link"
-      href={linkTo({ view: opens, params: { table: object.name } })}
+      href={linkToTable(opens, object.name)}
       aria-current={isCurrent ? 'page' : undefined}
       title={object.name}
     >

@@ -1,4 +1,6 @@
 // The head of the page: the open database, the views, the jump menu, settings.
+
+import { lastUsed } from '../documents/addresses.ts';
 import { tip } from '../keys.ts';
 import { isPhone, sidebarOpen } from '../layout.ts';
 import { linkTo, navigate, route } from '../location.ts';
@@ -12,6 +14,10 @@ import { Menu } from '../ui/Menu.tsx';
 import { openJumpMenu } from '../ui/open-dialogs.ts';
 import { type View, views } from '../views.ts';
 
+/** Under this bar, or within it on a phone. */
+export const DocumentStrip = lazy(() =>
+  import('../documents/DocumentStrip.tsx').then((module) => module.DocumentStrip),
+);
 const SettingsMenu = lazy(() => import('./SettingsMenu.tsx').then((module) => module.SettingsMenu));
 
 export function TopBar() {
@@ -43,6 +49,7 @@ export function TopBar() {
         <span class="jump-button-text">Jump to table, key, view</span>
         <KeyText keys="/" />
       </button>
+      {isPhone.value && database.value !== null && <DocumentStrip />}
       <ShareButton />
       <span class="settings-place">
         <SettingsMenu />
@@ -98,7 +105,7 @@ export function ViewLink({ view }: { readonly view: View }) {
   return (
     <a
       class="view-tab"
-      href={linkTo({ view: view.id })}
+      href={linkTo(isCurrent ? { view: view.id } : { view: view.id, params: lastUsed(view.id)?.params ?? {} })}
       aria-current={isCurrent ? 'page' : undefined}
       title={view.key === null ? view.name : tip(view.name, view.key)}
     >

@@ -3,12 +3,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { schema } from '../session.ts';
 import type { Editor, EditorOptions } from './editor.ts';
 
-interface Props extends Pick<EditorOptions, 'onChange' | 'onRun' | 'onRunAll' | 'onEscape'> {
-  readonly text: string;
-  readonly onReady: (editor: Editor | null) => void;
+interface Props extends Pick<EditorOptions, 'text' | 'memory' | 'onChange' | 'onRun' | 'onRunAll' | 'onEscape'> {
+  readonly onReady: (editor: Editor) => void;
+  /** Before the editor goes. */
+  readonly onLeave: (editor: Editor) => void;
 }
 
-export function EditorPane({ text, onReady, ...handlers }: Props) {
+export function EditorPane({ text, memory, onReady, onLeave, ...handlers }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const latest = useRef(handlers);
   latest.current = handlers;
@@ -21,6 +22,7 @@ export function EditorPane({ text, onReady, ...handlers }: Props) {
       editor = openEditor({
         parent: place.current,
         text,
+        memory,
         schema: () => schema.peek(),
         onChange: (now) => latest.current.onChange(now),
         onRun: () => latest.current.onRun(),
@@ -33,8 +35,9 @@ export function EditorPane({ text, onReady, ...handlers }: Props) {
     });
     return () => {
       isLeft = true;
-      editor?.destroy();
-      onReady(null);
+      if (editor === null) return;
+      onLeave(editor);
+      editor.destroy();
     };
   }, []);
   return (

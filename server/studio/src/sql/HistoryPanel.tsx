@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ago } from '../time-text.ts';
 import { Icon } from '../ui/Icon.tsx';
-import { count } from '../ui/sizes.ts';
+import { count, rowsText } from '../ui/sizes.ts';
 import { found, history, type Ran } from './history.ts';
 
 interface Props {
@@ -53,6 +53,6 @@ export function HistoryPanel({ db, onShow, onClose }: Props) {
 }
 
 function noteOf({ at, ms, rows, db }: Ran, shownDb: string): string {
-  const what = rows === null ? 'failed' : `${count(rows)} rows`;
+  const what = rows === null ? 'failed' : rowsText(rows);
   return [ago(at, Date.now()), what, `${ms} ms`, ...(db === shownDb ? [] : [db])].join(', ');
 }

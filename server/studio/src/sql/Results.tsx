@@ -7,7 +7,7 @@ import { exportWanted } from '../export/wanted.ts';
 import { route, setParams } from '../location.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Icon } from '../ui/Icon.tsx';
-import { count } from '../ui/sizes.ts';
+import { count, rowsText } from '../ui/sizes.ts';
 import { Tabs } from '../ui/Tabs.tsx';
 import { PlanTree } from './PlanTree.tsx';
 import { ResultGrid } from './ResultGrid.tsx';
@@ -102,7 +102,7 @@ function noteOf({ kind, rows, more, changes }: StudioResult): string {
 
 function OneResult({ result, number }: { readonly result: StudioResult; readonly number: number }) {
   if (result.kind !== 'rows' && result.columns.length === 0) {
-    const what = result.kind === 'write' ? `${count(result.changes)} rows changed` : 'Done';
+    const what = result.kind === 'write' ? `${rowsText(result.changes)} changed` : 'Done';
     return (
       <EmptyState icon="check" title={what}>
         {result.ms} ms

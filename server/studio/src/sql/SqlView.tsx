@@ -2,49 +2,54 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StudioParameters } from '../../../messages/studio.ts';
 import { errorText, post } from '../api/client.ts';
+import { shownDocument } from '../documents/document-store.ts';
 import { tip, useKey } from '../keys.ts';
 import { isPhone } from '../layout.ts';
-import { route, setParams } from '../location.ts';
+import { setParams } from '../location.ts';
 import { canEdit, database } from '../session.ts';
 import { viewStatus } from '../status.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { confirm } from '../ui/open-dialogs.ts';
 import { SplitPane } from '../ui/SplitPane.tsx';
-import { count } from '../ui/sizes.ts';
+import { count, rowsText } from '../ui/sizes.ts';
 import { toastError } from '../ui/Toast.tsx';
-import { draftOf, keepDraft } from './draft.ts';
+import { draftOf, keepDraft } from './drafts.ts';
 import { EditorPane } from './EditorPane.tsx';
 import type { Editor } from './editor.ts';
 import { HistoryPanel } from './HistoryPanel.tsx';
+import { queryOf } from './open-queries.ts';
 import { ParameterForm } from './ParameterForm.tsx';
 import { Results } from './Results.tsx';
-import { type Ask, cancel, current, explain, isRunning, type Parameters, plan, run } from './runner.ts';
+import type { Ask, Run } from './runner.ts';
 import { SaveDialog } from './SaveDialog.tsx';
 import { removeQuery, savedOf } from './saved.ts';
 import './sql.css';
 
 export default function SqlView() {
   const db = database.value;
-  return db === null ? null : <Sql key={db} db={db} />;
+  const shown = shownDocument.value; // the store gives the address a query in a moment
+  if (db === null || shown?.view !== 'sql') return <div class="loading" aria-busy="true" />;
+  return <Sql key={`${db}\n${shown.name}`} db={db} query={shown.name} />;
 }
 
 /** Wait so long after a key before the parameters are read anew. */
 const readParametersMs = 400;
 
-function Sql({ db }: { readonly db: string }) {
+function Sql({ db, query }: { readonly db: string; readonly query: string }) {
   const editor = useRef<Editor | null>(null);
-  const [first] = useState(() => route.peek().params.sql ?? draftOf(db));
+  const own = queryOf(db, query);
+  const { current, plan } = own.runner;
+  const [first] = useState(() => draftOf(db, query));
   const [text, setText] = useState(first);
   const [names, setNames] = useState<readonly string[]>([]);
-  const [parameters, setParameters] = useState<Parameters>({});
+  const parameters = own.parameters.value;
   const [isHistoryOpen, setHistoryOpen] = useState(false);
   const [isSaving, setSaving] = useState(false);
   const running = current.value?.state === 'running';
 
   useEffect(() => {
     const timer = setTimeout(() => {
-      keepDraft(db, text);
       if (!/[?:@$#]/.test(text)) return setNames([]);
       void post<StudioParameters>('studio/parameters', {}, { sql: text }).then(
         (answer) => setNames(answer.names),
@@ -52,12 +57,12 @@ function Sql({ db }: { readonly db: string }) {
       );
     }, readParametersMs);
     return () => clearTimeout(timer);
-  }, [db, text]);
+  }, [text]);
 
   useEffect(() => {
     const failure = current.value?.failure;
     editor.current?.mark(failure ?? null);
-    viewStatus.value = statusOf();
+    viewStatus.value = statusOf(current.peek());
     return () => {
       viewStatus.value = '';
     };
@@ -69,18 +74,18 @@ function Sql({ db }: { readonly db: string }) {
     const sql = text.slice(target.start, target.end);
     const used = Object.fromEntries(names.map((name) => [name, parameters[name] ?? null]));
     setParams({ sql: text.length <= longestInUrl ? text : '' }, { replace: true });
-    void run(db, sql, target.start, used, ask);
+    void own.runner.run(sql, target.start, used, ask);
   };
   const stop = () => {
-    if (!isRunning()) return false;
-    void cancel();
+    if (!own.runner.isRunning) return false;
+    void own.runner.cancel();
     return true;
   };
   const showPlan = () => {
     const target = editor.current?.target();
     if (target === null || target === undefined) return;
     const used = Object.fromEntries(names.map((name) => [name, parameters[name] ?? null]));
-    explain(db, text.slice(target.start, target.end), used).then(
+    own.runner.explain(text.slice(target.start, target.end), used).then(
       () => setParams({ tab: 'plan' }, { replace: true }),
       (error: unknown) => toastError(errorText(error)),
     );
@@ -142,16 +147,32 @@ function Sql({ db }: { readonly db: string }) {
       </div>
       <EditorPane
         text={first}
+        memory={own.editor}
         onReady={(ready) => {
           editor.current = ready;
         }}
-        onChange={setText}
+        onLeave={(left) => {
+          own.editor = left.memory();
+          editor.current = null;
+        }}
+        onChange={(now) => {
+          keepDraft(db, query, now);
+          setText(now);
+        }}
         onRun={() => start('target')}
         onRunAll={() => start('all')}
         onEscape={stop}
       />
       {isPhone.value && <SignRow onSign={(sign) => editor.current?.insert(sign)} />}
-      {names.length > 0 && <ParameterForm names={names} values={parameters} onChange={setParameters} />}
+      {names.length > 0 && (
+        <ParameterForm
+          names={names}
+          values={parameters}
+          onChange={(values) => {
+            own.parameters.value = values;
+          }}
+        />
+      )}
     </div>
   );
   return (
@@ -174,13 +195,12 @@ function Sql({ db }: { readonly db: string }) {
 /** Longer texts stay out of the address: some proxies and chats cut it. */
 const longestInUrl = 6000;
 
-function statusOf(): string {
-  const shown = current.peek();
+function statusOf(shown: Run | null): string {
   if (shown === null || shown.state === 'running') return '';
   if (shown.state !== 'done') return shown.state;
   const last = shown.results.at(-1);
-  const rows = last?.kind === 'rows' ? `${count(last.rows.length)}${last.more ? '+' : ''} rows` : '';
-  const changes = last?.kind === 'write' ? `${count(last.changes)} rows changed` : '';
+  const rows = last?.kind !== 'rows' ? '' : last.more ? `${count(last.rows.length)}+ rows` : rowsText(last.rows.length);
+  const changes = last?.kind === 'write' ? `${rowsText(last.changes)} changed` : '';
   return [rows || changes || 'done', `${shown.ms} ms`].join(' in ');
 }
 

@@ -1,6 +1,6 @@
 // The editor of SQL: CodeMirror with SQLite's dialect. It is loaded when the SQL view is first opened.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { defaultKeymap, history, historyField, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { keywordCompletionSource, SQLite, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
@@ -23,6 +23,8 @@ import { type Span, spanOf, statementAt } from './statement-at.ts';
 export interface EditorOptions {
   readonly parent: HTMLElement;
   readonly text: string;
+  /** Of the same text, when it was edited before. */
+  readonly memory: EditorMemory | undefined;
   readonly schema: () => StudioSchema | null;
   readonly onChange: (text: string) => void;
   readonly onRun: () => void;
@@ -31,7 +33,13 @@ export interface EditorOptions {
   readonly onEscape: () => boolean;
 }
 
+/** The text with cursor and undo list. */
+export interface EditorMemory {
+  readonly doc: string;
+}
+
 export interface Editor {
+  readonly memory: () => EditorMemory;
   readonly text: () => string;
   readonly setText: (text: string) => void;
   readonly insert: (text: string) => void;
@@ -183,12 +191,20 @@ function done(run: () => void): () => boolean {
   };
 }
 
+function stateOf(options: EditorOptions): EditorState {
+  const { text, memory } = options;
+  const own = { extensions: extensions(options) };
+  if (memory?.doc !== text) return EditorState.create({ ...own, doc: text });
+  return EditorState.fromJSON(memory, own, { history: historyField });
+}
+
 export function openEditor(options: EditorOptions): Editor {
   const view = new EditorView({
     parent: options.parent,
-    state: EditorState.create({ doc: options.text, extensions: extensions(options) }),
+    state: stateOf(options),
   });
   return {
+    memory: () => view.state.toJSON({ history: historyField }),
     text: () => view.state.doc.toString(),
     setText: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
     insert: (text) => {

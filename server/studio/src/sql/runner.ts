@@ -1,6 +1,6 @@
-// One run at a time of the SQL view: what ran, what it answered, and the way to cancel it. Safe mode tries a dangerous
+// One run at a time of a query: what ran, what it answered, and the way to cancel it. Safe mode tries a dangerous
 // statement first, rolls it back, and asks with the number of rows that it would change.
-import { batch, signal } from '@preact/signals';
+import { batch, type Signal, signal } from '@preact/signals';
 import { splitStatements } from '../../../messages/sql-statements.ts';
 import type {
   StudioPlan,
@@ -40,64 +40,86 @@ export type Parameters = Readonly<Record<string, StudioValue>>;
 /** Asks before a dangerous statement runs. `changes` counts the rows by the statements' places in the script. */
 export type Ask = (reasons: readonly string[], sql: string, changes: number) => Promise<boolean>;
 
-export const current = signal<Run | null>(null);
-/** EXPLAIN QUERY PLAN of the last statement that was run. */
-export const plan = signal<StudioPlan | null>(null);
+interface Running {
+  readonly id: string;
+  readonly abort: AbortController;
+  isCancelled: boolean;
+}
 
-let running: { readonly id: string; readonly abort: AbortController; isCancelled: boolean } | null = null;
 let runs = 0;
 
-export const isRunning = () => running !== null;
+export class Runner {
+  readonly current: Signal<Run | null> = signal(null);
+  /** EXPLAIN QUERY PLAN of the last statement that was run. */
+  readonly plan: Signal<StudioPlan | null> = signal(null);
+  readonly #db: string;
+  #running: Running | null = null;
 
-/** Runs the text; a run that is on its way is cancelled first. */
-export async function run(db: string, sql: string, offset: number, parameters: Parameters, ask: Ask): Promise<void> {
-  await cancel();
-  const id = newId();
-  const abort = new AbortController();
-  const own = { id, abort, isCancelled: false };
-  running = own;
-  const startedAt = Date.now();
-  const shown: Run = { db, sql, offset, parameters, startedAt, state: 'running', ms: 0, results: [], failure: null };
-  batch(() => {
-    current.value = shown;
-    plan.value = null;
-  });
-  const body: StudioSqlRequest = { sql, id, ...(!canEdit.peek() && { readOnly: true }), ...withParameters(parameters) };
-  try {
-    if (!(await isWanted(db, body, ask, abort.signal))) return finish(id, { ...shown, state: 'cancelled' });
-    const answer = await post<StudioSqlAnswer>('studio/sql', { db }, body, abort.signal);
-    const ms = Date.now() - startedAt;
-    finish(id, { ...shown, state: 'done', ms, results: answer.results });
-    remember({ sql, db, at: startedAt, ms, rows: rowsOf(answer.results) });
-    sawSchemaVersion(answer.schemaVersion);
-  } catch (error) {
-    const ms = Date.now() - startedAt;
-    // The server's own word may come before the answer to the cancel.
-    if (isAbort(error) || own.isCancelled) return finish(id, { ...shown, state: 'cancelled', ms });
-    finish(id, { ...shown, state: 'failed', ms, failure: failureOf(error, sql, offset) });
-    remember({ sql, db, at: startedAt, ms, rows: null });
+  constructor(db: string) {
+    this.#db = db;
   }
-}
 
-/** Ends the run on the server too: it answers when the statement has stopped. */
-export async function cancel(): Promise<void> {
-  const wanted = running;
-  if (wanted === null) return;
-  wanted.isCancelled = true;
-  await request('DELETE', `studio/sql/${wanted.id}`).catch(() => undefined);
-  wanted.abort.abort();
-}
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
 
-export async function explain(db: string, sql: string, parameters: Parameters): Promise<StudioPlan> {
-  const answer = await post<StudioPlan>('studio/explain', { db }, { sql, ...withParameters(parameters) });
-  plan.value = answer;
-  return answer;
-}
+  /** Runs the text; a run that is on its way is cancelled first. `offset`: where it begins in the editor's text. */
+  async run(sql: string, offset: number, parameters: Parameters, ask: Ask): Promise<void> {
+    await this.cancel();
+    const db = this.#db;
+    const own: Running = { id: newId(), abort: new AbortController(), isCancelled: false };
+    const { id, abort } = own;
+    this.#running = own;
+    const startedAt = Date.now();
+    const shown: Run = { db, sql, offset, parameters, startedAt, state: 'running', ms: 0, results: [], failure: null };
+    batch(() => {
+      this.current.value = shown;
+      this.plan.value = null;
+    });
+    const body: StudioSqlRequest = {
+      sql,
+      id,
+      ...(!canEdit.peek() && { readOnly: true }),
+      ...withParameters(parameters),
+    };
+    try {
+      if (!(await isWanted(db, body, ask, abort.signal))) return this.#finish(own, { ...shown, state: 'cancelled' });
+      const answer = await post<StudioSqlAnswer>('studio/sql', { db }, body, abort.signal);
+      const ms = Date.now() - startedAt;
+      this.#finish(own, { ...shown, state: 'done', ms, results: answer.results });
+      remember({ sql, db, at: startedAt, ms, rows: rowsOf(answer.results) });
+      sawSchemaVersion(answer.schemaVersion);
+    } catch (error) {
+      const ms = Date.now() - startedAt;
+      // The server's own word may come before the answer to the cancel.
+      if (isAbort(error) || own.isCancelled) return this.#finish(own, { ...shown, state: 'cancelled', ms });
+      this.#finish(own, { ...shown, state: 'failed', ms, failure: failureOf(error, sql, offset) });
+      remember({ sql, db, at: startedAt, ms, rows: null });
+    }
+  }
 
-function finish(id: string, run: Run): void {
-  if (running?.id !== id) return;
-  running = null;
-  current.value = run;
+  /** Ends the run on the server too: it answers when the statement has stopped. */
+  async cancel(): Promise<void> {
+    const wanted = this.#running;
+    if (wanted === null) return;
+    wanted.isCancelled = true;
+    await request('DELETE', `studio/sql/${wanted.id}`).catch(() => undefined);
+    wanted.abort.abort();
+  }
+
+  async explain(sql: string, parameters: Parameters): Promise<void> {
+    this.plan.value = await post<StudioPlan>(
+      'studio/explain',
+      { db: this.#db },
+      { sql, ...withParameters(parameters) },
+    );
+  }
+
+  #finish(own: Running, run: Run): void {
+    if (this.#running !== own) return;
+    this.#running = null;
+    this.current.value = run;
+  }
 }
 
 async function isWanted(db: string, body: StudioSqlRequest, ask: Ask, abort: AbortSignal): Promise<boolean> {

@@ -6,7 +6,7 @@ import { oneOf, savedSignal } from '../storage.ts';
 import { copyText } from '../ui/copy-text.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Tabs } from '../ui/Tabs.tsx';
-import { apiName, type Snippet, snippetsFor } from './snippets.ts';
+import { apiName, firstSnippets, type Snippet, snippetsFor } from './snippets.ts';
 import './start.css';
 
 const ids = ['python', 'node', 'shell', 'curl', 'fetch'] as const;
@@ -15,15 +15,16 @@ const chosen = savedSignal<Snippet['id']>('door', 'python', oneOf(...ids));
 interface Props {
   readonly db: string;
   readonly path: string;
-  /** There is no such database yet: only what would make it is shown. */
+  /** There is no such database yet: only what makes it is shown. */
   readonly isNew?: boolean;
 }
 
 export function Doors({ db, path, isNew = false }: Props) {
   const panelId = useId();
   const origin = new URL('.', document.baseURI).href.replace(/\/$/, '');
-  const all = snippetsFor({ path, db: apiName(db, path), origin, token: hasToken() });
-  const snippets = isNew ? all.filter(({ door }) => door === 'file') : all;
+  const snippets = isNew
+    ? firstSnippets(path)
+    : snippetsFor({ path, db: apiName(db, path), origin, token: hasToken() });
   const snippet = snippets.find(({ id }) => id === chosen.value) ?? snippets[0];
   if (snippet === undefined) return null;
   return (

@@ -23,6 +23,13 @@ export interface Snippet {
 
 const question = 'SELECT name, type FROM sqlite_schema ORDER BY name';
 
+/** Makes a database that has something to show, as often as it is run. */
+const beginning = [
+  'CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT)',
+  "INSERT INTO notes (text) VALUES ('hello')",
+];
+const notes = 'SELECT id, text FROM notes';
+
 export function snippetsFor({ path, db, origin, token }: SnippetTarget): Snippet[] {
   const url = `${origin}/api/v1/sqlite/db?db=${encodeURIComponent(db)}`;
   const body = JSON.stringify({ transaction: [{ query: question }] });
@@ -70,6 +77,38 @@ export function snippetsFor({ path, db, origin, token }: SnippetTarget): Snippet
       needs: setToken,
     },
     { id: 'fetch', title: 'fetch', door: 'http', text: fetchLines.join('\n'), needs: setToken },
+  ];
+}
+
+/** Snippets that make the database where there is none. They print what they wrote. */
+export function firstSnippets(path: string): Snippet[] {
+  const python = [
+    'import sqlite3',
+    '',
+    `db = sqlite3.connect(${quoted(path)}, timeout=5)`,
+    ...beginning.map((statement) => `db.execute(${quoted(statement)})`),
+    'db.commit()',
+    `for row in db.execute(${quoted(notes)}):`,
+    '    print(row)',
+  ];
+  const node = [
+    "import Database from 'better-sqlite3';",
+    '',
+    `const db = new Database(${quoted(path)}, { timeout: 5000 });`,
+    ...beginning.map((statement) => `db.exec(${quoted(statement)});`),
+    `console.log(db.prepare(${quoted(notes)}).all());`,
+  ];
+  const script = [...beginning, notes].join('; ');
+  return [
+    { id: 'python', title: 'Python', door: 'file', text: python.join('\n'), needs: '' },
+    { id: 'node', title: 'Node', door: 'file', text: node.join('\n'), needs: 'npm install better-sqlite3' },
+    {
+      id: 'shell',
+      title: 'sqlite3',
+      door: 'file',
+      text: `sqlite3 ${shellQuoted(path)} ${quoted(script)}`,
+      needs: '',
+    },
   ];
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { choicesOf, chooseColumn, resetColumns } from './column-choices.ts';
+import { facetsOf } from './facets.ts';
 import type { TableModel } from './use-table.ts';
 
 interface Props {
@@ -66,6 +67,17 @@ export function ColumnList({ model: { db, object } }: { readonly model: TableMod
                 <span class="muted">{type.toLowerCase()}</span>
                 {primaryKey > 0 && <Icon name="key" size={14} />}
               </label>
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={`Values of ${shownName}`}
+                title="Its values"
+                onClick={() => {
+                  facetsOf.value = name;
+                }}
+              >
+                <Icon name="chart" size={16} />
+              </button>
               <button
                 type="button"
                 class="icon-button"

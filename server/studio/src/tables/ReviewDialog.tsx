@@ -1,5 +1,5 @@
 // The staged edits as SQL, and the button that applies them in one transaction. Conflicts come back side by side.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { StudioConflicts } from '../../../messages/studio.ts';
 import { ApiError } from '../api/client.ts';
 import { copyText } from '../grid/copy.ts';
@@ -80,6 +80,10 @@ export function ReviewDialog({ db, onClose, onApplied }: Props) {
     );
   };
   const isBlocked = conflicts.length > 0;
+  // Enter does no harm: it leaves everything as it is while there are conflicts, and applies when there are none.
+  const back = useRef<HTMLButtonElement>(null);
+  const applying = useRef<HTMLButtonElement>(null);
+  useEffect(() => (isBlocked ? back : applying).current?.focus(), [isBlocked]);
   return (
     <Dialog
       title={isBlocked ? 'Somebody else has changed these rows' : 'Review the SQL'}
@@ -97,13 +101,13 @@ export function ReviewDialog({ db, onClose, onApplied }: Props) {
             </button>
           )}
           <span class="spacer" />
-          <button type="button" class="button" onClick={onClose}>
+          <button ref={back} type="button" class="button" onClick={onClose}>
             Back
           </button>
           <button
+            ref={applying}
             type="button"
             class="button primary"
-            data-autofocus
             aria-disabled={isBusy || isBlocked}
             onClick={() => void apply()}
           >

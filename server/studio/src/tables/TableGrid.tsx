@@ -6,7 +6,7 @@ import { isCut, kindOf, textOf, valueOfText } from '../api/values.ts';
 import type { EditEnd } from '../grid/CellEditor.tsx';
 import { type ColumnLayout, type GridColumn, narrowest, widest } from '../grid/columns.ts';
 import type { CopyFormat } from '../grid/copy-formats.ts';
-import { Grid, type GridProps, type GridTarget } from '../grid/Grid.tsx';
+import { Grid, type GridProps, type GridStart, type GridTarget } from '../grid/Grid.tsx';
 import { type Place, type Selection, selectAt } from '../grid/selection.ts';
 import type { BindingId } from '../keys.ts';
 import { isPhone } from '../layout.ts';
@@ -26,6 +26,8 @@ interface Props {
   readonly layout: ColumnLayout;
   readonly numberWidth: number;
   readonly selection: Selection;
+  readonly startAt: GridStart | undefined;
+  readonly onScrolled: (now: GridStart) => void;
   readonly onSelect: (selection: Selection) => void;
   readonly onFilter: (draft: Chip) => void;
   readonly onPanel: () => void;
@@ -48,7 +50,9 @@ const copyCells = async (...args: Parameters<typeof import('./copy-cells.ts').co
 /** A row of 30 or, for fingers, 44 pixels: as --row in tokens.css. */
 const rowPx = () => (isPhone.value ? 44 : 30);
 
-export function TableGrid({ model, layout, numberWidth, selection, onSelect, onFilter, onPanel, onClosePanel }: Props) {
+export function TableGrid(props: Props) {
+  const { model, layout, numberWidth, selection, startAt, onScrolled, onSelect, onFilter, onPanel, onClosePanel } =
+    props;
   const { db, object, rows, query } = model;
   const [editing, setEditing] = useState<Place | null>(null);
   const [menu, setMenu] = useState<OpenMenu | null>(null);
@@ -165,6 +169,8 @@ export function TableGrid({ model, layout, numberWidth, selection, onSelect, onF
         rowPx={rowPx()}
         numberWidth={numberWidth}
         selection={selection}
+        {...(startAt !== undefined && { startAt })}
+        onScrolled={onScrolled}
         onSelect={onSelect}
         onAction={onAction}
         onResize={({ column }, width) =>

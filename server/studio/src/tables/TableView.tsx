@@ -13,14 +13,17 @@ import { SplitPane } from '../ui/SplitPane.tsx';
 import { readOnlyReason } from './access.ts';
 import { choicesOf } from './column-choices.ts';
 import { addRow } from './edit-rows.ts';
+import { facetsOf } from './facets.ts';
 import { redo, staged, undo } from './staged-store.ts';
 import { TableGrid } from './TableGrid.tsx';
 import { TableHead } from './TableHead.tsx';
 import type { Chip } from './table-query.ts';
+import { useKeptPlace } from './use-kept-place.ts';
 import { useTable } from './use-table.ts';
 
 const Cards = lazy(() => import('./Cards.tsx').then((module) => module.Cards));
 const StagedBar = lazy(() => import('./StagedBar.tsx').then((module) => module.StagedBar));
+const FacetDialog = lazy(() => import('./FacetDialog.tsx').then((module) => module.FacetDialog));
 const RowPanel = lazy(() => import('./RowPanel.tsx').then((module) => module.RowPanel));
 
 interface Props {
@@ -33,7 +36,7 @@ const numberPx = { narrow: 52, wide: 88 } as const;
 export function TableView({ db, object }: Props) {
   const model = useTable(db, object);
   const { paged, rows, count } = model;
-  const [selection, setSelection] = useState(start);
+  const [selection, setSelection] = useState(model.left === undefined ? start : selectAt(model.left.cursor));
   const [draft, setDraft] = useState<Chip | null>(null);
   const [isPanelOpen, setPanelOpen] = useState(false);
   const [asCards, setAsCards] = useState(true);
@@ -53,11 +56,21 @@ export function TableView({ db, object }: Props) {
   const numberWidth = (count?.rows ?? 0) > 99_999 ? numberPx.wide : numberPx.narrow;
   const layout = useMemo(() => layOut(columns, widths, choices, numberWidth), [columns, widths, choices, numberWidth]);
 
+  const { startAt, onScrolled } = useKeptPlace(model, selection);
+
   // Other rows: the cursor stays in its column.
-  useEffect(
-    () => setSelection(({ cursor }) => selectAt({ row: Math.min(0, cursor.row), column: cursor.column })),
-    [paged],
-  );
+  const placedIn = useRef(paged);
+  useEffect(() => {
+    if (placedIn.current === paged) return;
+    placedIn.current = paged;
+    setSelection(({ cursor }) => selectAt({ row: Math.min(0, cursor.row), column: cursor.column }));
+  }, [paged]);
+  // After a change of tables by a key: the keys go on in the rows.
+  useEffect(() => {
+    if (paged.hasAnswer && document.activeElement?.id === 'main') {
+      document.querySelector<HTMLElement>('.grid [tabindex="0"], .card')?.focus();
+    }
+  }, [paged.hasAnswer]);
   useEffect(() => {
     if (!isReadOnly && paged.hasAnswer) StagedBar.preload(); // its keys are pressed right after the first edit
   }, [paged.hasAnswer]);
@@ -86,6 +99,8 @@ export function TableView({ db, object }: Props) {
   ) : isPhone.value && asCards ? (
     <Cards
       model={model}
+      startAt={startAt}
+      onScrolled={onScrolled}
       onOpen={(row) => {
         setSelection({ cursor: { row, column: 0 }, anchor: { row, column: 0 } });
         setPanelOpen(true);
@@ -97,6 +112,8 @@ export function TableView({ db, object }: Props) {
       columns={columns}
       layout={layout}
       numberWidth={numberWidth}
+      startAt={startAt}
+      onScrolled={onScrolled}
       selection={selection}
       onSelect={setSelection}
       onFilter={setDraft}
@@ -148,6 +165,7 @@ export function TableView({ db, object }: Props) {
           </>
         )}
       </div>
+      {facetsOf.value !== null && <FacetDialog model={model} column={facetsOf.value} />}
       {staged.value.length > 0 && (
         <StagedBar db={db} onApplied={applied} isReviewing={isReviewing} onReview={setReviewing} />
       )}

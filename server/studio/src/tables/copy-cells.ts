@@ -6,6 +6,7 @@ import type { ColumnLayout } from '../grid/columns.ts';
 import { copyText } from '../grid/copy.ts';
 import type { CopyFormat } from '../grid/copy-formats.ts';
 import type { Rectangle } from '../grid/selection.ts';
+import { counted } from '../ui/sizes.ts';
 import { toast } from '../ui/Toast.tsx';
 import { storedValue } from './edit-rows.ts';
 import type { TableModel } from './use-table.ts';
@@ -45,6 +46,7 @@ export async function copyCells(
 
 function copiedText(rows: number, columns: number, missing: number, cut: number): string {
   const what = rows === 1 && columns === 1 ? 'Copied the value.' : `Copied ${rows} x ${columns} cells.`;
-  const left = missing > 0 ? ` ${missing} rows are not loaded: export the table for all of them.` : '';
-  return `${what}${left}${cut > 0 ? ` ${cut} long values are cut.` : ''}`;
+  const left =
+    missing > 0 ? ` ${counted(missing, 'row is', 'rows are')} not loaded: export the table for all of them.` : '';
+  return `${what}${left}${cut > 0 ? ` ${counted(cut, 'long value is', 'long values are')} cut.` : ''}`;
 }

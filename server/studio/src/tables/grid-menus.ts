@@ -1,13 +1,13 @@
 // The menus of the grid: of a column, of a cell, and the formats of a copy. Loaded when the first one opens.
 import type { StudioValue } from '../../../messages/studio.ts';
-import { isCut, kindOf, textOf } from '../api/values.ts';
 import { type CopyFormat, copyFormats } from '../grid/copy-formats.ts';
 import type { GridTarget } from '../grid/Grid.tsx';
 import { type BindingId, keyText } from '../keys.ts';
 import type { MenuItem } from '../ui/Menu.tsx';
 import { chooseColumn } from './column-choices.ts';
+import { chipFor, facetsOf } from './facets.ts';
 import { applyQuery } from './show-query.ts';
-import { cycleSort } from './table-query.ts';
+import { type Chip, cycleSort } from './table-query.ts';
 import type { TableModel } from './use-table.ts';
 
 export interface MenuActions {
@@ -37,6 +37,13 @@ export function columnItems({ target: { column }, model: { db, object, query }, 
     { label: 'Sort descending', icon: 'arrowDown', run: () => sortTo(true) },
     ...(isSortedByOthers ? [addSort] : []),
     { label: 'Filter ...', icon: 'filter', note: keyText('filter'), startsGroup: true, run: () => filterBy(name) },
+    {
+      label: 'Values ...',
+      icon: 'chart',
+      run: () => {
+        facetsOf.value = name;
+      },
+    },
     {
       label: column.isPinned ? 'Unpin' : 'Pin to the left',
       icon: 'pin',
@@ -78,17 +85,11 @@ export function cellItems(actions: MenuActions): MenuItem[] {
 function valueFilters({ target: { place, column }, model }: MenuActions): MenuItem[] {
   if (column === undefined) return [];
   const value: StudioValue = model.rows.row(place.row)?.values[column.index] ?? null;
-  if (isCut(value) || kindOf(value) === 'blob' || kindOf(value) === 'bad text') return [];
-  const { name } = column.column;
-  const filterTo = (operator: '=' | '!=') => {
-    const chip =
-      value === null
-        ? ({ column: name, operator: operator === '=' ? 'null' : 'not null', text: '' } as const)
-        : { column: name, operator, text: textOf(value) };
-    applyQuery({ ...model.query, chips: [...model.query.chips, chip] });
-  };
+  const [same, other] = [true, false].map((isEqual) => chipFor(column.column.name, value, isEqual));
+  if (!same || !other) return [];
+  const add = (chip: Chip) => applyQuery({ ...model.query, chips: [...model.query.chips, chip] });
   return [
-    { label: 'Only rows with this value', icon: 'filter', run: () => filterTo('=') },
-    { label: 'Only rows without it', icon: 'filter', run: () => filterTo('!=') },
+    { label: 'Only rows with this value', icon: 'filter', run: () => add(same) },
+    { label: 'Only rows without it', icon: 'filter', run: () => add(other) },
   ];
 }

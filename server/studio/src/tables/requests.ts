@@ -5,6 +5,8 @@ import type {
   StudioCell,
   StudioCellRequest,
   StudioCount,
+  StudioFacets,
+  StudioFacetsRequest,
   StudioRows,
   StudioRowsRequest,
   StudioSelection,
@@ -18,6 +20,10 @@ export function readRows(db: string, body: StudioRowsRequest, signal?: AbortSign
 
 export function countRows(db: string, body: StudioSelection, signal?: AbortSignal): Promise<StudioCount> {
   return post<StudioCount>('studio/count', { db }, body, signal);
+}
+
+export function readFacets(db: string, body: StudioFacetsRequest, signal: AbortSignal): Promise<StudioFacets> {
+  return post<StudioFacets>('studio/facets', { db }, body, signal);
 }
 
 /** The whole value, however long. */

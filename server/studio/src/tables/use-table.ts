@@ -7,7 +7,8 @@ import { PagedRows } from '../grid/paged-rows.ts';
 import { route } from '../location.ts';
 import { viewStatus } from '../status.ts';
 import { announce } from '../ui/LiveRegion.tsx';
-import { count as grouped } from '../ui/sizes.ts';
+import { rowsText } from '../ui/sizes.ts';
+import { type Place, placeOf } from './places.ts';
 import { countRows, readRows } from './requests.ts';
 import { staged } from './staged-store.ts';
 import { parseQuery, selectionOf, type TableQuery } from './table-query.ts';
@@ -20,6 +21,8 @@ export interface TableModel {
   readonly selection: StudioSelection;
   readonly paged: PagedRows;
   readonly rows: TableRows;
+  /** Where the table was left, when it was shown before in this tab. */
+  readonly left: Place | undefined;
   /** Null while it is counted, or could not be. */
   readonly count: StudioCount | null;
 }
@@ -29,17 +32,20 @@ export function useTable(db: string, object: StudioObject): TableModel {
   const selection = selectionOf(object.name, object.columns, query);
   const identity = JSON.stringify([db, selection, object.columns.map(({ name }) => name)]);
   const count = useSignal<StudioCount | null>(null);
+  const left = useMemo(() => placeOf(db, selection), []);
   const [paged, rows] = useMemo(() => {
     const pages = new PagedRows((from, limit, signal) =>
       readRows(db, { ...selection, limit, ...(from !== undefined && { from }) }, signal),
     );
+    if (left?.top && left.selection === JSON.stringify(selection)) pages.startAt(left.top.row, left.top.at, left.rows);
     return [pages, new TableRows(pages, object.name, object.columns, staged)] as const;
   }, [identity]);
 
   useEffect(() => {
     const abort = new AbortController();
     count.value = null;
-    paged.need(0, 50);
+    const first = paged.firstRow;
+    paged.need(first, first + 50);
     // After the first page, so that counting never delays it; not at all where that page is all there is.
     const end = paged.version.subscribe(() => {
       if (!paged.hasAnswer) return;
@@ -55,7 +61,7 @@ export function useTable(db: string, object: StudioObject): TableModel {
         const found = await countRows(db, selection, signal);
         count.value = found;
         paged.setCount(found.rows, found.exact);
-        announce(`${found.exact ? '' : 'about '}${grouped(found.rows)} rows`);
+        announce(`${found.exact ? '' : 'about '}${rowsText(found.rows)}`);
       } catch (error) {
         if (!isAbort(error)) count.value = null; // rows are shown without a count
       }
@@ -77,5 +83,5 @@ export function useTable(db: string, object: StudioObject): TableModel {
   const shown = useRef(latest);
   paged.version.value;
   if (paged.hasAnswer || paged.error.value !== null) shown.current = latest;
-  return { db, object, query, ...shown.current, count: count.value };
+  return { db, object, query, left, ...shown.current, count: count.value };
 }

@@ -12,12 +12,17 @@ export function ConfirmDialog() {
       onClose={() => question.answer(false)}
       actions={
         <>
-          <button type="button" class="button" onClick={() => question.answer(false)}>
+          <button
+            type="button"
+            class="button"
+            data-autofocus={question.isDangerous}
+            onClick={() => question.answer(false)}
+          >
             Cancel
           </button>
           <button
             type="button"
-            data-autofocus
+            data-autofocus={!question.isDangerous}
             class={`button ${question.isDangerous ? 'danger' : 'primary'}`}
             onClick={() => question.answer(true)}
           >

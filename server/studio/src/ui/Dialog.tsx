@@ -19,7 +19,7 @@ export function Dialog({ title, onClose, children, actions, size = 'medium' }: P
   useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
-    dialog.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus();
+    dialog.current?.querySelector<HTMLElement>('[data-autofocus]:not([data-autofocus=false])')?.focus();
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
     };

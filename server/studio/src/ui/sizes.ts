@@ -20,7 +20,12 @@ export function count(value: number): string {
   return grouped.format(value);
 }
 
+/** `1 file`, `41,200 files` */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
 /** `1 row`, `41,200 rows` */
 export function rowsText(rows: number): string {
-  return `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+  return counted(rows, 'row');
 }

@@ -8,9 +8,10 @@ import { copyTo } from '../../../../server/executor/studio/copy.ts';
 import { exportTo } from '../../../../server/executor/studio/export.ts';
 import { importFrom } from '../../../../server/executor/studio/import.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
-import { bytesToSpare } from '../../../../server/executor/studio/room.ts';
+import { limits } from '../../../../server/messages/limits.ts';
 import type { StudioImportRequest } from '../../../../server/messages/operations/studio.ts';
 import type { StudioExportRequest } from '../../../../server/messages/studio.ts';
+import { bytesToSpare } from '../../../../server/messages/temporary-room.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hoody-studio-files-'));
@@ -47,8 +48,9 @@ function imported(content: string | Buffer, table: string, more: Partial<StudioI
   files += 1;
   const path = join(folder, `import-${files}`);
   writeFileSync(path, content);
-  const request = { create: false, header: true, dryRun: false, types: null, clientIp: '', format: 'csv' } as const;
-  return importFrom(db.connection, { path, table, ...request, ...more });
+  const request = { create: false, header: true, dryRun: false, types: null, clientIp: '' } as const;
+  const how = { format: 'csv', delimiter: 'comma' } as const;
+  return importFrom(db.connection, { path, table, ...request, ...how, ...more });
 }
 
 test.each([
@@ -107,7 +109,12 @@ test('a new table gets its columns and types from the file, as the dry run shows
   expect(dry).toMatchObject({ columns: ['id', 'name', 'score', 'zip', 'raw', 'empty'], types, rows: 2 });
   expect(dry.preview?.[1]).toEqual(['2', '12', '2', '010', { blob: 'AQ==', bytes: 1 }, null]);
   expect(db.rows("SELECT 1 FROM sqlite_schema WHERE name = 'made'")).toEqual([]);
-  expect(imported(file, 'made', { create: true })).toEqual({ columns: dry.columns, types, rows: 2 });
+  expect(imported(file, 'made', { create: true })).toEqual({
+    columns: dry.columns,
+    types,
+    rows: 2,
+    delimiter: 'comma',
+  });
   expect(db.rows('SELECT *, typeof(score) FROM made')[1]).toEqual([
     2,
     '12',
@@ -126,6 +133,36 @@ test('a new table gets its columns and types from the file, as the dry run shows
     [1, 1, null],
     [2.5, null, '[9007199254740993]'],
   ]);
+});
+
+test('a file of a spreadsheet with decimal commas comes in by its semicolons, and goes out so', () => {
+  const file = 'id;price;note\r\n1;1,5;"a;b"\r\n2;2,25;x, y\r\n';
+  const dry = imported(file, 'prices', { create: true, dryRun: true, delimiter: 'auto' });
+  expect(dry).toMatchObject({
+    delimiter: 'semicolon',
+    columns: ['id', 'price', 'note'],
+    types: ['INTEGER', 'TEXT', 'TEXT'],
+  });
+  expect(imported(file, 'prices', { create: true, delimiter: 'auto' }).rows).toBe(2);
+  expect(db.rows('SELECT * FROM prices')).toEqual([
+    [1, '1,5', 'a;b'],
+    [2, '2,25', 'x, y'],
+  ]);
+  const source = { table: 'prices' };
+  const out = exported({ format: 'csv', source, delimiter: 'semicolon' }).toString();
+  expect(out).toBe('id;price;note\r\n1;"1,5";"a;b"\r\n2;"2,25";"x, y"\r\n');
+  expect(exported({ format: 'csv', source, delimiter: 'tab' }).toString().split('\r\n')[0]).toBe('id\tprice\tnote');
+});
+
+test('a type may have a comma', () => {
+  const types = ['INTEGER', 'DECIMAL(10,2)', 'DECIMAL(10, 2)'];
+  imported('a,b,c\n1,1.50,2\n', 'typed', { create: true, types });
+  expect(db.rows("SELECT type FROM pragma_table_info('typed')").flat()).toEqual(types);
+});
+
+test('a line of JSON Lines that is too long is refused before it fills the memory', () => {
+  const line = Buffer.alloc(limits.importJsonBytes + 1024 * 1024, 'x');
+  expect(() => imported(line, 'lines', { format: 'jsonl' })).toThrow(/line 1: it is longer than/);
 });
 
 test('a file that does not fit is refused with its row, and nothing comes in', () => {

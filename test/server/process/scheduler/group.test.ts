@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import type { ErrorCode } from '../../../../server/messages/errors.ts';
 import type { Outcome } from '../../../../server/messages/jobs.ts';
 import { limits } from '../../../../server/messages/limits.ts';
 import {
   type Group,
+  isHandedBack,
   makeGroup,
   mayGiveWay,
   outcomeOfJob,
@@ -17,11 +19,13 @@ const job = (more: Partial<QueuedJob> = {}): QueuedJob => ({
   lane: 'kv-read',
   args: null,
   create: false,
+  alone: false,
   sizeBytes: 0,
   deadlineMs: 10_000,
   isGone: () => false,
   isCancelled: () => false,
   isRetried: false,
+  needsWriter: false,
   settle: () => {},
   ...more,
 });
@@ -31,7 +35,7 @@ const gone = { isGone: () => true };
 function groupOf(...jobs: QueuedJob[]): Group {
   const queue = new DatabaseQueue('/a.db');
   for (const one of jobs) queue.push(one);
-  return makeGroup(1, queue, jobs[0]?.lane ?? 'kv-read', 0);
+  return makeGroup(1, queue, { lane: jobs[0]?.lane ?? 'kv-read', mode: 'write' }, 0);
 }
 const codeOf = (outcome: Outcome | null): string | null => outcome?.error?.code ?? null;
 
@@ -94,4 +98,26 @@ test('what died while it was committed is never called undone', () => {
   expect(outcomeOfLoss(group, job(), 1, true)?.error?.message).toMatch(/may or may not/);
   group.phase = 'committed';
   expect(outcomeOfLoss(group, job(), 1, true)).toEqual({ answer: null });
+});
+
+test('what SQLite cannot do without writing is handed back by an executor that only reads, and by no other', () => {
+  const group = (mode: Group['mode']) => ({ ...groupOf(job()), mode });
+  const asks = (code: ErrorCode, more: Partial<QueuedJob> = {}, mode: Group['mode'] = 'read') =>
+    isHandedBack(group(mode), job(more), refusal(code, ''), 1);
+  expect([asks('DATABASE_READONLY'), asks('DATABASE_ERROR')]).toEqual([true, true]);
+  expect(asks('DATABASE_READONLY', {}, 'write')).toBe(false);
+  expect([asks('SQL_ERROR'), asks('DATABASE_BUSY'), asks('KEY_NOT_FOUND')]).toEqual([false, false, false]);
+  expect([asks('DATABASE_NOT_FOUND'), asks('DATABASE_NOT_FOUND', { create: true })]).toEqual([false, true]);
+  expect(asks('DATABASE_READONLY', { deadlineMs: 1 })).toBe(false);
+  const copying = { ...group('read'), phase: 'writing' as const };
+  expect(isHandedBack(copying, job(), refusal('DATABASE_ERROR', ''), 1)).toBe(false);
+});
+
+test('SQL that reads runs once more when its executor dies, SQL that may write does not', () => {
+  const read = job({ lane: 'sql-read' });
+  const write = job({ lane: 'sql' });
+  expect(outcomeOfLoss(groupOf(read), read, 1, false)).toBe(null);
+  expect(codeOf(outcomeOfLoss(groupOf(write), write, 1, false))).toBe('SERVICE_UNAVAILABLE');
+  const copying = { ...groupOf(read), phase: 'writing' as const };
+  expect(codeOf(outcomeOfLoss(copying, read, 1, false))).toBe('SERVICE_UNAVAILABLE');
 });

@@ -8,11 +8,13 @@ const job = (lane: Lane | 'file', more: Partial<QueuedJob> = {}): QueuedJob => (
   lane,
   args: null,
   create: false,
+  alone: false,
   sizeBytes: 0,
   deadlineMs: 1_000,
   isGone: () => false,
   isCancelled: () => false,
   isRetried: false,
+  needsWriter: false,
   settle: () => {},
   ...more,
 });
@@ -53,6 +55,20 @@ test('the long work of one database has at most half of the executors for long w
     running += 1;
   }
   expect(running).toBe(limits.longExecutors / 2);
+});
+
+test('SQL that reads finds room beside SQL that may write, and goes to executors that only read', () => {
+  const queue = queueOf(...Array.from({ length: limits.longPerDatabase }, () => job('sql')), job('sql-read'));
+  while (queue.startable().includes('sql')) queue.take('sql');
+  expect(queue.startable()).toEqual(['sql-read']);
+  expect([queue.modeOf('sql'), queue.modeOf('sql-read')]).toEqual(['write', 'read']);
+});
+
+test('what a reading executor could not do goes out alone, to one that may write', () => {
+  const queue = queueOf(job('kv-read', { needsWriter: true }), job('kv-read'));
+  expect(queue.modeOf('kv-read')).toBe('write');
+  expect(queue.take('kv-read')).toHaveLength(1);
+  expect(queue.modeOf('kv-read')).toBe('read');
 });
 
 test('a group agrees on whether the file may be created', () => {

@@ -2,7 +2,7 @@
 // the same disk: so some room is always left to them.
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ApiError } from '../../messages/errors.ts';
+import { ApiError } from './errors.ts';
 
 const mostKeptFree = 1024 ** 3;
 
@@ -14,8 +14,12 @@ export function bytesToSpare(path: string): number {
   return bavail * bsize - Math.min((blocks * bsize) / 10, mostKeptFree);
 }
 
-/** ENOSPC of the system, or none: too little would be left. */
-export function noRoom(cause?: unknown): ApiError {
+/** ENOSPC of the system, or none: too little would be left. The code says which way the file goes. */
+export function noRoom(code: 'RESPONSE_TOO_LARGE' | 'PAYLOAD_TOO_LARGE', cause?: unknown): ApiError {
   const message = 'there is no room for the file in the directory for temporary files (TMPDIR) of the server';
-  return new ApiError('RESPONSE_TOO_LARGE', message, { cause });
+  return new ApiError(code, message, { cause });
+}
+
+export function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 }
