@@ -135,7 +135,7 @@ export class Archive {
     await this.#scanning;
     await this.#syncing;
     await this.#sync();
-    for (const tail of this.#tails.values()) tail.close();
+    for (const tail of this.#tails.values()) tail.end();
     this.#parts.store.close();
   }
 

@@ -112,13 +112,19 @@ export class Tail {
     this.#reading.rest();
   }
 
+  /** The database is gone. */
   close(): void {
+    this.end();
+    this.#surroundings.hasRoom(this.#id, true);
+    this.#surroundings.store.forget(this.#id);
+  }
+
+  /** Nothing is read any more; the log stays open. */
+  end(): void {
     this.#end.abort();
     this.#dropCopy();
     this.#reading.live.close();
     this.#surroundings.publish(this.#id, noPosition, false);
-    this.#surroundings.hasRoom(this.#id, true);
-    this.#surroundings.store.forget(this.#id);
   }
 
   async sync(): Promise<void> {
