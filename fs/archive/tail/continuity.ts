@@ -33,15 +33,17 @@ function countCommits(wal: number, { pageBytes }: WalHeader, lastFrame: number):
 }
 
 /**
- * A program in rollback mode raises the change counter of page 1 with each commit. So does the first transaction of a
- * new log that writes this page, by one; if none has, the page in the main file is still the archived one.
+ * A program in rollback mode raises the change counter of page 1 with each commit, and with each switch of the mode. In
+ * a write-ahead log whoever writes this page sets the counter to one more than what the page had when that program read
+ * it from a file: to the archived counter, if it wrote that itself, or to one more. If nobody has written the page, it
+ * is the archived one in the main file.
  */
 export function isNextByPageOne(database: ArchivedFile, wal: number, header: WalHeader, lastFrame: number): boolean {
   const archived = database.log.page(1);
   const counter = archived === undefined ? undefined : parseMainHeader(archived)?.changeCounter;
   if (archived === undefined || counter === undefined) return false;
   const written = firstPageOneCounter(wal, header, lastFrame);
-  if (written !== undefined) return written === (counter + 1) >>> 0;
+  if (written !== undefined) return written === counter || written === (counter + 1) >>> 0;
   return isMainPageOne(database);
 }
 

@@ -37,14 +37,18 @@ export interface Generation {
 
 /** Records of one log whose writers are remembered while the tail cannot go on. */
 const mostRecords = 20_000;
+/** Logs that were read to their end, whose records may still come. */
+const mostFinished = 64;
 
 export class Evidence {
   /** In the order in which they were begun. */
   #generations: Generation[] = [];
+  #finished: Salts[] = [];
   /** Every commit since the one that was read last has a record here, if it was made through the mount. */
   isAnchored = false;
 
   add(record: CommitRecord): void {
+    if (this.#finished.some((salts) => isSameLog(salts, record))) return;
     let generation = this.#generations.at(-1);
     if (generation === undefined || !isSameLog(generation, record)) {
       const { salt1, salt2, lastFrame } = record;
@@ -101,6 +105,17 @@ export class Evidence {
   /** The oldest log is of no use: nothing has to follow on it. */
   dropOldest(): void {
     this.#generations.shift();
+  }
+
+  /** Nothing more of this log will be read. */
+  finish({ salt1, salt2 }: Salts): void {
+    this.#finished.push({ salt1, salt2 });
+    if (this.#finished.length > mostFinished) this.#finished.shift();
+  }
+
+  /** A commit of this log is recorded. */
+  knows(salts: Salts): boolean {
+    return this.#of(salts) !== undefined || this.#finished.some((finished) => isSameLog(finished, salts));
   }
 
   /** Everything that was recorded up to now has been read by other means. */

@@ -8,8 +8,8 @@ import type { Generation } from './evidence.ts';
 import { openToRead } from './main-file.ts';
 import { isSameLog } from './position.ts';
 
-/** `unreadable`: there are frames, and no index that all programs share. */
-export type LiveState = 'open' | 'none' | 'unreadable';
+/** A header: there are frames, and no index that all programs share. */
+export type LiveState = 'open' | 'none' | WalHeader;
 
 export class LiveLog {
   readonly #pathOf: () => string;
@@ -44,9 +44,9 @@ export class LiveLog {
       this.#shmInode = fstatSync(this.#shm).ino;
       return 'open';
     }
-    const hasFrames = this.#wal !== undefined && readWalHeader(this.#wal) !== undefined;
+    const unshared = this.#wal === undefined ? undefined : readWalHeader(this.#wal);
     this.close();
-    return hasFrames ? 'unreadable' : 'none';
+    return unshared ?? 'none';
   }
 
   close(): void {

@@ -16,7 +16,7 @@ import {
   type QuietStamp,
   readMainHeader,
 } from './main-file.ts';
-import { isSameLog, noPosition } from './position.ts';
+import { isSameLog, noPosition, type Salts } from './position.ts';
 
 /** What one call reads before another database has its turn. */
 const batchBytes = 4 << 20;
@@ -75,6 +75,9 @@ export class Reading {
   /** The process that recorded the last commit that was read. */
   #fsPid: number | undefined;
   #unrecordedSinceMs: number | undefined;
+  /** A log that was seen without an index: nobody knows yet whose it is. */
+  #unshared: (Salts & { readonly sinceMs: number }) | undefined;
+  #unsharedSinceMs: number | undefined;
   #brokenReads = 0;
   /** A log with a transaction that is too large: nothing can be read until it is begun anew. */
   #skipped: WalPosition | undefined;
@@ -128,7 +131,22 @@ export class Reading {
   }
 
   read(): ReadResult {
+    if (this.#isUnsharedLeft()) return waiting;
     return this.#readRecorded() ?? this.#readLive();
+  }
+
+  /**
+   * The last close deletes the index before the log, so a log without an index need not be one that its program keeps
+   * to itself. But then it was read, or a record of it comes.
+   */
+  #isUnsharedLeft(): boolean {
+    const unshared = this.#unshared;
+    if (unshared === undefined) return false;
+    const isKnown = isSameLog(unshared, this.position) || this.evidence.knows(unshared);
+    if (!isKnown && performance.now() - unshared.sinceMs < recordGraceMs) return true;
+    this.#unshared = undefined;
+    if (!isKnown) this.#forgetProofs();
+    return false;
   }
 
   /** A log that the mount has recorded and that is not read yet. undefined: there is none. */
@@ -207,10 +225,8 @@ export class Reading {
     // Looked at first: what is found afterwards is not older.
     const main = lookAtMainFile(this.#database.path);
     const state = this.live.open();
-    if (state === 'unreadable') {
-      this.#forgetProofs();
-      return { kind: 'unreadable' };
-    }
+    if (typeof state === 'object') return this.#withoutIndex(state);
+    this.#unsharedSinceMs = undefined;
     if (state === 'none') return this.#withoutLog(main, undefined);
     const index = this.live.index();
     if (index === undefined || this.#isSkipped(index)) {
@@ -225,6 +241,17 @@ export class Reading {
       return waiting;
     }
     return this.#readIndexed(header, index);
+  }
+
+  #withoutIndex({ salt1, salt2 }: WalHeader): ReadResult {
+    const nowMs = performance.now();
+    this.#unsharedSinceMs ??= nowMs;
+    if (nowMs - this.#unsharedSinceMs >= recordGraceMs) {
+      this.#forgetProofs();
+      return { kind: 'unreadable' };
+    }
+    this.#unshared ??= { salt1, salt2, sinceMs: nowMs };
+    return waiting;
   }
 
   #readIndexed(header: WalHeader, index: WalIndex): ReadResult {
@@ -319,6 +346,7 @@ export class Reading {
   }
 
   #begin(header: WalHeader): void {
+    this.evidence.finish(this.position);
     this.position = startOf(header);
     this.quiet = undefined;
     this.#isVerified = true;
@@ -397,7 +425,7 @@ export class Reading {
     return isSameLog(index, this.position) && index.lastFrame === this.position.frames;
   }
 
-  #isSkipped(salts: { readonly salt1: number; readonly salt2: number }): boolean {
+  #isSkipped(salts: Salts): boolean {
     return this.#skipped !== undefined && isSameLog(this.#skipped, salts);
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
 import { Followed } from './followed.ts';
@@ -201,8 +201,10 @@ test('locking_mode=EXCLUSIVE: it says so, and one resync follows', async () => {
   await db.settle();
   await driver.do({ open: db.path, sql: ['pragma locking_mode=exclusive'] });
   await db.transact(driver, insert('b'));
-  db.pollAll();
-  expect(db.tail?.status).toMatchObject({ state: 'off', reason: expect.stringContaining('EXCLUSIVE') });
+  await eventually(() => {
+    db.pollAll();
+    expect(db.tail?.status).toMatchObject({ state: 'off', reason: expect.stringContaining('EXCLUSIVE') });
+  });
   await db.transact(driver, insert('c'));
   await driver.do({ close: true });
   await db.settle();
@@ -269,6 +271,46 @@ describe('on a mount', () => {
       undefined,
       driver.pid,
     ]);
+  });
+
+  test('a log that is seen without its index while the last program closes it is no gap', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    for (const isRead of [true, false]) {
+      await transact(driver, insert('a'));
+      if (isRead) await db.settle();
+      db.tail?.rest();
+      const record = db.records?.splice(0) ?? [];
+      renameSync(`${db.path}-shm`, `${db.path}-away`);
+      db.pollAll();
+      db.records?.push(...record);
+      renameSync(`${db.path}-away`, `${db.path}-shm`);
+      await driver.do({ close: true });
+      await driver.do({ open: db.path });
+      await transact(driver, insert('b'));
+      await db.settle();
+    }
+    expect(await db.judge()).toEqual([0, 1, 2, 3, 4]);
+    expect(kinds()).not.toContain('resync');
+  });
+
+  test('programs that stay open begin a log anew with any salts, and the page that one of them wrote before', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    const other = await db.open();
+    await transact(other, 'create table a (a)');
+    await db.settle();
+    for (let round = 0; round < 3; round++) {
+      await transact(other, `create table b${round} (a)`);
+      await db.settle();
+      db.tail?.rest();
+      await driver.do({ sql: ['pragma wal_checkpoint(truncate)'] });
+      await transact(other, `create table c${round} (a)`);
+      await db.settle();
+    }
+    expect(await db.judge()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(kinds()).not.toContain('resync');
   });
 
   test('changes in rollback mode between two recorded logs: one resync', async () => {
