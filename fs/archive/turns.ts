@@ -8,6 +8,7 @@ const tickMs = 1000;
 const waitMs = 25;
 /** Turns in one go, before messages are looked at. */
 const sliceMs = 10;
+const busyMs = 2000;
 const restsAfterMs = 30_000;
 /** Descriptors protect a database whose commits nobody records; but not more than this many databases. */
 const mostOpen = 400;
@@ -95,7 +96,9 @@ export class Turns {
     const { hasMore, isDrained } = tail.poll();
     if (isDrained) turn.drainedMs = beganMs;
     if (tail.reading.position !== before) turn.changedMs = beganMs;
-    turn.dueMs = hasMore ? beganMs : isDrained ? Number.POSITIVE_INFINITY : beganMs + waitMs;
+    // Whoever is not told of commits has to look often while there are some: a log may be begun anew soon.
+    const isBusy = !this.#parts.mayRest() && beganMs - turn.changedMs < busyMs;
+    turn.dueMs = hasMore ? beganMs : isDrained && !isBusy ? Number.POSITIVE_INFINITY : beganMs + waitMs;
     this.#turns.delete(tail);
     this.#turns.set(tail, turn);
     if (!isThere && !hasMore) this.#parts.onVanished(tail);

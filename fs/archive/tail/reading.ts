@@ -5,7 +5,7 @@ import type { WalIndex } from '../../sqlite/wal-index.ts';
 import type { CommitLog, WalPosition } from '../commit.ts';
 import { CommitTooLarge, commitsOf, holdsPosition, readWalHeader, startOf, type WalCommit } from '../wal/wal-file.ts';
 import { frameHeaderBytes, type WalHeader } from '../wal/wal-frames.ts';
-import { isMainPageOne, isNextByCount, isNextByPageOne } from './continuity.ts';
+import { isMainPageOne, isNextByCount, isNextByPageOne, leftoverEnd } from './continuity.ts';
 import { type CommitRecord, Evidence, type Generation } from './evidence.ts';
 import { type KeptLog, LiveLog, openKeptLog } from './live-log.ts';
 import {
@@ -213,9 +213,10 @@ export class Reading {
   ): ReadResult {
     if (!isSameLog(generation, this.position)) {
       const ofThis = index !== undefined && isSameLog(index, header) ? index : undefined;
-      const isProven = this.#isNext(wal, header, ofThis) || this.#isNextByRecords(generation, wal, header, end);
+      const isCounted = ofThis !== undefined && this.#isNextByCount(wal, header, ofThis);
+      const isProven = isCounted || this.#isNext() || this.#isNextByRecords(generation, wal, header, end);
       if (!isProven) return { kind: 'gap', reason: wasWritten };
-      this.#begin(header);
+      this.#begin(header, isCounted);
     }
     this.#fsPid = generation.newest.fsPid;
     return this.#advance(wal, header, end);
@@ -233,14 +234,27 @@ export class Reading {
       if (this.live.isLeft) this.live.close();
       return waiting;
     }
-    if (index.lastFrame === 0) return this.#withoutLog(main, index);
     const header = this.live.header();
+    const leftover = header === undefined ? undefined : this.#readLeftover(header, index);
+    if (leftover !== undefined) return leftover;
+    if (index.lastFrame === 0) return this.#withoutLog(main, index);
     if (header === undefined || !isSameLog(header, index)) {
       // Between the header of a new log and its index, or both have been deleted.
       if (this.live.isLeft) this.live.close();
       return waiting;
     }
     return this.#readIndexed(header, index);
+  }
+
+  /** The log was begun anew, and the unread end of the old one is still there. undefined: nothing of the kind. */
+  #readLeftover(header: WalHeader, index: WalIndex): ReadResult | undefined {
+    if (isSameLog(index, this.position) || this.#change?.shmInode !== this.live.shmInode) return undefined;
+    if (index.lastFrame > 0 && !isSameLog(header, index)) return undefined;
+    if (this.#mayBeRecorded()) return undefined;
+    const end = leftoverEnd(this.live.walFd, header, this.position, index, this.#change.count);
+    if (end === undefined) return undefined;
+    const { salt1, salt2 } = this.position;
+    return this.#advance(this.live.walFd, { ...header, salt1, salt2 }, end);
   }
 
   #withoutIndex({ salt1, salt2 }: WalHeader): ReadResult {
@@ -263,8 +277,9 @@ export class Reading {
     if (isSame && unread === 0) return this.#reachedEnd(index);
     if (this.#mayBeRecorded()) return waiting;
     if (!isSame) {
-      if (!this.#isNext(this.live.walFd, header, index)) return { kind: 'gap', reason: wasWritten };
-      this.#begin(header);
+      const isCounted = this.#isNextByCount(this.live.walFd, header, index);
+      if (!isCounted && !this.#isNext()) return { kind: 'gap', reason: wasWritten };
+      this.#begin(header, isCounted);
     }
     return this.#advance(this.live.walFd, header, index.lastFrame);
   }
@@ -326,13 +341,15 @@ export class Reading {
     return this.#change?.shmInode === this.live.shmInode && this.#change.count === index.change;
   }
 
-  /** Whether a log that is about to be read follows on all that was read, whatever the mount has recorded. */
-  #isNext(wal: number, header: WalHeader, index: WalIndex | undefined): boolean {
+  #isNextByCount(wal: number, header: WalHeader, index: WalIndex): boolean {
+    if (this.#change === undefined || this.#change.shmInode !== this.live.shmInode) return false;
+    return isNextByCount(wal, header, index, this.#change.count);
+  }
+
+  /** Whether any log that is about to be read follows on all that was read. */
+  #isNext(): boolean {
     const { log, path } = this.#database;
     if (log.last === undefined) return true;
-    if (index !== undefined && this.#change?.shmInode === this.live.shmInode) {
-      if (isNextByCount(wal, header, index, this.#change.count)) return true;
-    }
     const main = lookAtMainFile(path);
     return main !== undefined && isQuietSince(main, this.quiet);
   }
@@ -345,12 +362,12 @@ export class Reading {
     return isRestart || isNextByPageOne(this.#database, wal, header, end);
   }
 
-  #begin(header: WalHeader): void {
+  #begin(header: WalHeader, isCounted: boolean): void {
     this.evidence.finish(this.position);
     this.position = startOf(header);
     this.quiet = undefined;
     this.#isVerified = true;
-    this.#change = undefined;
+    if (!isCounted) this.#change = undefined;
     this.#brokenReads = 0;
   }
 
@@ -386,6 +403,7 @@ export class Reading {
       const timeMs = record?.timeMs ?? Math.min(writtenMs, this.evidence.latestTimeMs(commit.position) ?? writtenMs);
       this.#database.append({ ...commit, pageBytes, record, timeMs });
       this.position = commit.position;
+      if (this.#change !== undefined) this.#change = { ...this.#change, count: (this.#change.count + 1) >>> 0 };
       this.#brokenReads = 0;
       this.#unrecordedSinceMs = undefined;
       this.evidence.passed(commit.position);

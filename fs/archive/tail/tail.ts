@@ -14,6 +14,7 @@ import { type ReadCommit, Reading, type ReadResult } from './reading.ts';
 const mostDifferentBytes = 64 << 20;
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
+const comparingPause = 4;
 
 export interface Progress {
   /** Another poll has something to do at once. */
@@ -63,6 +64,7 @@ export class Tail {
   #blindness: string | undefined;
   #gaps = 0;
   #resumesAtMs = 0;
+  #comparesAtMs = 0;
   #pauseMs = firstPauseMs;
   #needsSync = false;
   readonly #end = new AbortController();
@@ -135,6 +137,7 @@ export class Tail {
 
   poll(): Progress {
     if (this.#isComparing || performance.now() < this.#resumesAtMs) return waiting;
+    if (this.#gap !== undefined && performance.now() < this.#comparesAtMs) return waiting;
     const isCopied = this.#base === 'copied';
     try {
       if (this.#gap !== undefined) {
@@ -287,6 +290,7 @@ export class Tail {
 
   #beginComparing(reason: string): void {
     this.#isComparing = true;
+    const beganMs = performance.now();
     const { path, log } = this;
     const { inode } = this.#id;
     const begin = () => {
@@ -300,6 +304,8 @@ export class Tail {
       })
       .finally(() => {
         this.#isComparing = false;
+        // A database that cannot be followed is not read whole all the time.
+        this.#comparesAtMs = performance.now() + comparingPause * (performance.now() - beganMs);
         this.#surroundings.wake();
       });
   }

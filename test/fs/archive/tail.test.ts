@@ -55,6 +55,35 @@ describe('checkpoints', () => {
     expect(kinds()).not.toContain('resync');
   });
 
+  test('a log that was begun anew before it was read, and still holds its old end: no commit is lost', async () => {
+    const driver = await db.create();
+    await db.settle();
+    for (let round = 0; round < 3; round++) {
+      for (let count = 0; count < 5; count++) await db.transact(driver, insert(`read ${count}`));
+      await db.settle();
+      for (let count = 0; count < 3; count++) await db.transact(driver, insert(`unread ${count}`));
+      await driver.do({ sql: ['pragma wal_checkpoint(restart)'] });
+      await db.transact(driver, insert('in the new log'));
+      await db.settle();
+    }
+    expect(await db.judge()).toEqual(Array.from({ length: 28 }, (_, n) => n));
+    expect(kinds()).not.toContain('resync');
+  });
+
+  test('a log that was begun anew behind a phantom commit is compared', async () => {
+    const driver = await db.create();
+    await db.settle();
+    await db.transact(driver, insert('read'));
+    await db.settle();
+    await db.transact(driver, insert('unread'));
+    await leavePhantom();
+    await driver.do({ sql: ['pragma wal_checkpoint(restart)'] });
+    await db.transact(driver, 'delete from item');
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1, 3]);
+    expect(kinds().at(-1)).toBe('resync');
+  });
+
   test('a log that was begun anew before it was read: one resync, and the state is right again', async () => {
     const driver = await db.create();
     await db.settle();
