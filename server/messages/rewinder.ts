@@ -2,7 +2,7 @@
 import type { ErrorData } from './errors.ts';
 import type { PathRules } from './paths.ts';
 
-/** Pages that make the newest state another one, in a file: number (4 bytes, little-endian) and content, ascending. */
+/** Pages that make the newest state another one, in a file: of each its number (4 bytes, little-endian) and content. */
 export interface PageFile {
   readonly path: string;
   readonly pages: number;

@@ -24,7 +24,9 @@ interface ColumnRow {
   readonly hidden: number;
 }
 
-const names = "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'hoody:kv\\_%' ESCAPE '\\'";
+/** The query history changes with every request, and is no one's data. */
+const names =
+  "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'hoody:kv\\_%' ESCAPE '\\' AND name <> '_query_history'";
 
 /** By name: those that hold rows of their own. What SQLite and the server keep for themselves is left out. */
 export function tablesOf({ database }: Connection, side: Side): ReadonlyMap<string, TableShape> {
