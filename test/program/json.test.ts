@@ -41,8 +41,9 @@ test('every command that takes --json has a row of names', () => {
 
 describe('a running daemon', () => {
   test('every command prints the names that are promised', async () => {
-    await withDaemon([], async (daemon) => {
+    await withDaemon(['--archive', 'wal'], async (daemon) => {
       const db = new Database(join(daemon.mount, 'app.db'));
+      db.pragma('journal_mode = wal');
       db.exec('CREATE TABLE t (x)');
       db.close();
       const saved = join(daemon.folder, 'saved.db');
@@ -56,6 +57,15 @@ describe('a running daemon', () => {
         file: saved,
         bytes: 8192,
       });
+      await expectPromised(daemon, 'history', 'history', 'app');
+      await expectPromised(daemon, 'rewind --dry-run', 'rewind', 'app', '--at', 'now', '--dry-run');
+      await expectPromised(daemon, 'rewind --yes', 'rewind', 'app', '--at', 'now', '--yes');
+      await expectPromised(daemon, 'fork', 'fork', 'app', 'forked', '--at', 'now');
+      await expectPromised(daemon, 'diff', 'diff', 'app', 'now');
+      await expectPromised(daemon, 'query', 'query', 'app', 'SELECT 1');
+      await expectPromised(daemon, 'archive status', 'archive', 'status');
+      await expectPromised(daemon, 'archive verify', 'archive', 'verify');
+      await expectPromised(daemon, 'archive prune', 'archive', 'prune');
       await expectPromised(daemon, 'reload', 'reload');
       await expectPromised(daemon, 'stop', 'stop');
       expect(await expectPromised(daemon, 'unmount', 'unmount')).toEqual({ mount: null, cleared: false });

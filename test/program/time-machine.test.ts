@@ -1,0 +1,145 @@
+// The commands about the past of a database, against a daemon that keeps commits, while a program has the database
+// open.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Daemon, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { SqliteClient } from '../helpers/sqlite-client.ts';
+
+interface Commit {
+  readonly bookmark: string;
+  readonly kind: string;
+  readonly writer: { readonly pid: number; readonly command: string } | null;
+  readonly tables?: readonly string[];
+  readonly rewound_to?: string;
+}
+
+async function json<Result>(daemon: Daemon, name: string, ...args: string[]): Promise<Result> {
+  const { code, stdout, stderr } = await daemon.command(name, ...args, '--json');
+  expect(code, `${name} ${args.join(' ')}: ${stderr}`).toBe(0);
+  return JSON.parse(stdout) as Result;
+}
+
+const commitsOf = async (daemon: Daemon): Promise<readonly Commit[]> =>
+  (await json<{ readonly commits: readonly Commit[] }>(daemon, 'history', 'app', '--limit', '100')).commits;
+
+async function withClient(daemon: Daemon, test: (client: SqliteClient) => Promise<void>): Promise<void> {
+  const client = new SqliteClient();
+  try {
+    await client.open(join(daemon.root, 'app.db'), { timeout: 10 });
+    await test(client);
+  } finally {
+    client.kill();
+  }
+}
+
+async function run(client: SqliteClient, ...sql: string[]): Promise<unknown> {
+  const { rows, error } = await client.run(sql);
+  expect(error, sql.join('; ')).toBe(null);
+  return rows;
+}
+
+const count = (client: SqliteClient) => run(client, 'SELECT count(*) FROM users');
+
+test('a deleted table is found, looked at, brought back and deleted again, under the hands of a program', async () => {
+  await withDaemon(['--archive', 'wal'], async (daemon) => {
+    await withClient(daemon, async (client) => {
+      await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT)');
+      await run(client, "INSERT INTO users(name) VALUES ('Ada'), ('Bob'), ('Cyd')");
+      const [inserted] = await commitsOf(daemon);
+      const then = inserted?.bookmark ?? '';
+      expect(inserted).toMatchObject({ writer: { pid: client.pid }, tables: ['users'] });
+      await run(client, 'DELETE FROM users');
+
+      const difference = await daemon.command('diff', 'app', then, '--rows');
+      expect(difference.stdout).toMatch(/users +changed +0 +3 +0\n/);
+      expect(difference.stdout).toContain('users: - {"id":2,"name":"Bob"}\n');
+      const sql = await daemon.command('diff', 'app', 'now', then, '--sql');
+      expect(sql.stdout).toContain("'Cyd'");
+      const asked = await daemon.command('query', 'app', 'SELECT name FROM users ORDER BY id', '--at', then);
+      expect(asked).toMatchObject({ code: 0, stdout: 'name\nAda\nBob\nCyd\n' });
+
+      const planned = await daemon.command('rewind', 'app', '--to', then, '--dry-run');
+      expect(planned.stdout).toMatch(/users +changed +3 +0 +0\n/);
+      expect(planned.stdout).toContain('nothing was changed: this was a dry run\n');
+      expect(await daemon.command('rewind', 'app', '--to', then)).toMatchObject({ code: 2 });
+      expect(await count(client)).toEqual([[0]]);
+
+      const rewound = await daemon.command('rewind', 'app', '--to', then, '--yes');
+      expect(rewound).toMatchObject({ code: 0, stdout: expect.stringContaining('hoody-sqlite undo app') });
+      expect(await count(client)).toEqual([[3]]);
+      await eventually(async () => {
+        expect((await commitsOf(daemon)).slice(0, 2)).toContainEqual(expect.objectContaining({ rewound_to: then }));
+      });
+      expect(await daemon.command('undo', 'app', '--yes')).toMatchObject({ code: 0 });
+      expect(await count(client)).toEqual([[0]]);
+      await run(client, "INSERT INTO users(name) VALUES ('Dan')");
+
+      expect(await daemon.command('fork', 'app', 'app-then', '--to', then)).toMatchObject({ code: 0 });
+      const forked = await daemon.command('query', 'app-then', 'SELECT count(*) AS n FROM users');
+      expect(forked.stdout).toBe('n\n3\n');
+      expect(await run(client, 'PRAGMA integrity_check')).toEqual([['ok']]);
+    });
+    const verified = await daemon.command('archive', 'verify');
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+ commits are sound\n$/) });
+    expect((await daemon.command('archive', 'status')).stdout).toMatch(/^app\.db +current /m);
+  });
+});
+
+test('what a moment cannot be had of is told, with what to do', async () => {
+  await withDaemon(['--archive', 'wal'], async (daemon) => {
+    await withClient(daemon, async (client) => {
+      await run(client, 'PRAGMA journal_mode=delete', 'CREATE TABLE t(a)');
+      expect(await daemon.command('history', 'app')).toMatchObject({ code: 1, stdout: '' });
+      await run(client, 'PRAGMA journal_mode=wal', 'INSERT INTO t VALUES(1)');
+      await eventually(async () => expect((await commitsOf(daemon)).length).toBeGreaterThan(0));
+      expect(await daemon.command('rewind', 'app', '--to', 'ffffffff-00000000002a', '--yes')).toMatchObject({
+        code: 1,
+      });
+      expect(await daemon.command('undo', 'app', '--yes')).toMatchObject({ code: 1 });
+      expect(await daemon.command('query', 'app', 'SELECT 1', '--at', '3d')).toMatchObject({ code: 1 });
+      expect(await daemon.command('history', 'nobody')).toMatchObject({ code: 1 });
+      expect(await daemon.command('fork', 'app', 'app', '--at', 'now')).toMatchObject({ code: 1 });
+    });
+  });
+  await withDaemon(['--archive', 'off'], async (daemon) => {
+    await withClient(daemon, (client) => run(client, 'CREATE TABLE t(a)').then(() => undefined));
+    const { code, stderr } = await daemon.command('history', 'app');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('--archive wal') });
+  });
+});
+
+test('a stop reads the last commits, and the next start goes on without a gap', async () => {
+  await withPaths(async (paths) => {
+    for (const round of [1, 2, 3]) {
+      await withDaemon(
+        ['--archive', 'wal'],
+        async (daemon) => {
+          await withClient(daemon, async (client) => {
+            await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE IF NOT EXISTS t(a)');
+            for (let n = 0; n < 20; n++) await run(client, `INSERT INTO t VALUES(${round * 100 + n})`);
+          });
+          expect(await daemon.stop()).toMatchObject({ code: 0 });
+        },
+        { paths },
+      );
+    }
+    await withDaemon(
+      ['--archive', 'wal'],
+      async (daemon) => {
+        const commits = await commitsOf(daemon);
+        expect(commits.slice(0, 60).map(({ kind }) => kind)).not.toContain('resync');
+        const { resultSet } = await json<{ readonly resultSet: unknown }>(
+          daemon,
+          'query',
+          'app',
+          'SELECT count(*) AS n FROM t',
+          '--at',
+          commits[0]?.bookmark ?? '',
+        );
+        expect(resultSet).toEqual([{ n: 60 }]);
+      },
+      { paths },
+    );
+  });
+});
