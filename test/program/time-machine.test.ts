@@ -1,9 +1,11 @@
 // The commands about the past of a database, against a daemon that keeps commits, while a program has the database
 // open.
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Daemon, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { type Daemon, programPath, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { run as runToEnd } from '../helpers/process.ts';
 import { SqliteClient } from '../helpers/sqlite-client.ts';
 
 interface Commit {
@@ -83,6 +85,71 @@ test('a deleted table is found, looked at, brought back and deleted again, under
     const verified = await daemon.command('archive', 'verify');
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+ commits are sound\n$/) });
     expect((await daemon.command('archive', 'status')).stdout).toMatch(/^app\.db +current /m);
+  });
+});
+
+/** Types `answer` at the question of a rewind on a terminal; the second line is the exit code. */
+async function rewindOnTerminal(daemon: Daemon, moment: string, answer: string): Promise<string> {
+  const script = `
+import os, pty, sys
+answer, command = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0: os.execvp(command[0], command)
+seen = ""
+while "[y/N]" not in seen: seen += os.read(fd, 65536).decode()
+os.write(fd, (answer + "\\n").encode())
+try:
+    while True: seen += os.read(fd, 65536).decode()
+except OSError: pass
+print(seen)
+print("code", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+  const where = ['--run-dir', daemon.runDir, '--data', daemon.data];
+  const command = [process.execPath, programPath, 'rewind', 'app', '--to', moment, ...where];
+  const { stdout, stderr } = await runToEnd('python3', ['-c', script, answer, ...command]);
+  return stdout + stderr;
+}
+
+test('on a terminal a rewind shows what it changes, and does it if the answer is yes', async () => {
+  await withDaemon(['--archive', 'wal'], async (daemon) => {
+    await withClient(daemon, async (client) => {
+      await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE users(id INTEGER PRIMARY KEY)');
+      await run(client, 'INSERT INTO users VALUES (1), (2)');
+      const then = (await commitsOf(daemon))[0]?.bookmark ?? '';
+      await run(client, 'DROP TABLE users');
+      const refused = await rewindOnTerminal(daemon, then, 'n');
+      expect(refused).toMatch(/users +created +2 +0 +0/);
+      expect(refused).toMatch(/open by python3 .*pid \d+/);
+      expect(refused).toMatch(/nothing was changed\r?\n.*code 1\n/s);
+      expect((await client.run('SELECT 1 FROM users')).error).not.toBe(null);
+      expect(await rewindOnTerminal(daemon, then, 'y')).toMatch(/app\.db is as it was at .*code 0\n/s);
+      expect(await count(client)).toEqual([[2]]);
+    });
+  });
+});
+
+test('a server that is another user reads the past too', async () => {
+  await withPaths(async (paths) => {
+    chmodSync(paths.folder, 0o755);
+    const flags = ['--archive', 'wal', '--user', 'nobody'];
+    await withDaemon(
+      flags,
+      async (daemon) => {
+        chmodSync(daemon.mount, 0o777);
+        await withClient(daemon, async (client) => {
+          await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE users(id INTEGER PRIMARY KEY)');
+          for (const file of ['app.db', 'app.db-wal', 'app.db-shm']) chmodSync(join(daemon.mount, file), 0o666);
+          await run(client, 'INSERT INTO users VALUES (1), (2)');
+          const then = (await commitsOf(daemon))[0]?.bookmark ?? '';
+          await run(client, 'DELETE FROM users');
+          const asked = await daemon.command('query', 'app', 'SELECT count(*) AS n FROM users', '--at', then);
+          expect(asked).toMatchObject({ code: 0, stdout: 'n\n2\n', stderr: '' });
+          expect(await daemon.command('rewind', 'app', '--to', then, '--yes')).toMatchObject({ code: 0, stderr: '' });
+          expect(await count(client)).toEqual([[2]]);
+          expect(await daemon.command('fork', 'app', 'forked', '--to', then)).toMatchObject({ code: 0, stderr: '' });
+        });
+      },
+      { paths },
+    );
   });
 });
 

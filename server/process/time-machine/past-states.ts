@@ -2,7 +2,7 @@
 // again by the same bookmark they are there. Their number and size are bounded; they go with the process, and those of
 // a process that was killed when the next one starts.
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UnprivilegedUser } from '../../index.ts';
@@ -123,6 +123,7 @@ export function makePastFolder(stateDir: string, user?: UnprivilegedUser): strin
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (user !== undefined) {
     chownSync(folder, user.uid, user.gid);
+    chmodSync(parent, 0o711); // that user has to pass
   }
   return folder;
 }
