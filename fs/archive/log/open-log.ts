@@ -1,9 +1,8 @@
 // One incarnation as its readers see it: its base, its segments, and what a page was at a commit. It works beside the
 // process that appends, compresses and folds: an ENOENT means that a file was just replaced, and opening again helps.
-import { closeSync, fstatSync, openSync, read, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { BlockCache, ClosedSegment } from './closed-segment.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from './commit-record.ts';
 import { codeOf, readInto } from './disk.ts';
@@ -12,8 +11,6 @@ import { type BaseFile, type ClosedFile, identityFile, listLog } from './log-fil
 import { inBase, PageMap } from './page-map.ts';
 import { RawSegment } from './raw-segment.ts';
 import { LogDamage, type Segment } from './segment.ts';
-
-const readLater = promisify(read);
 
 export class OpenLog {
   readonly folder: string;
@@ -138,13 +135,6 @@ export class OpenLog {
     const part = target.subarray(at, at + pageBytes);
     part.fill(0, readInto(this.baseFd, part, (pageNumber - 1) * pageBytes));
     return true;
-  }
-
-  /** Reads the base beside other work. @returns how many bytes there were */
-  baseReader(): (target: Buffer, position: number) => Promise<number> {
-    const { baseFd } = this;
-    return async (target, position) =>
-      baseFd === undefined ? 0 : (await readLater(baseFd, target, 0, target.length, position)).bytesRead;
   }
 
   /** A page as the map says. @returns false: it is in the base, and there is none */

@@ -9,7 +9,7 @@ import { Pieces } from '../pieces.ts';
 import { inReadingOrder, lockPageOf, readPageAt } from './pages-at.ts';
 import { checkStillThere, type Found } from './past.ts';
 
-const chunkBytes = 1 << 20;
+const batchBytes = 1 << 18;
 /** The archive process is root; the server process, which reads and changes the file, may be another user. */
 export const anybodysFile = 0o666;
 
@@ -18,11 +18,12 @@ export async function materialise(found: Found, path: string): Promise<Materiali
   const { log, moment } = found;
   const map = await log.mapAtInSteps(moment.number);
   const bytes = moment.databasePages * moment.pageBytes;
-  const isClone = await cloneBase(log, path);
-  const file = await open(path, isClone ? 'r+' : 'wx+');
+  const { COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
+  // A reflink where the file system has them (btrfs, xfs), else the kernel copies, on another thread.
+  await copyFile(`/proc/self/fd/${log.baseFd}`, path, COPYFILE_EXCL | COPYFILE_FICLONE);
+  const file = await open(path, 'r+');
   try {
     await file.chmod(anybodysFile);
-    if (!isClone) await copyBase(log, file, bytes);
     await file.truncate(bytes);
     await writePages(log, map, moment.pageBytes, file);
     checkStillThere(found);
@@ -35,28 +36,6 @@ export async function materialise(found: Found, path: string): Promise<Materiali
   return { moment, bytes };
 }
 
-/** A reflink where the file system has them (btrfs, xfs). */
-async function cloneBase({ baseFd }: OpenLog, path: string): Promise<boolean> {
-  try {
-    const flags = constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL;
-    await copyFile(`/proc/self/fd/${baseFd}`, path, flags);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function copyBase(log: OpenLog, file: FileHandle, bytes: number): Promise<void> {
-  const read = log.baseReader();
-  const chunk = Buffer.allocUnsafe(chunkBytes);
-  for (let at = 0; at < bytes; ) {
-    const length = await read(chunk.subarray(0, Math.min(chunkBytes, bytes - at)), at);
-    if (length === 0) break;
-    await file.write(chunk, 0, length, at);
-    at += length;
-  }
-}
-
 async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: FileHandle): Promise<void> {
   const lockPage = lockPageOf(pageBytes);
   const pages: number[] = [];
@@ -64,7 +43,7 @@ async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: F
     if (page !== lockPage && map.placeOf(page) !== inBase) pages.push(page);
   }
   const pieces = new Pieces();
-  const batch = Buffer.alloc(Math.max(1, Math.floor(chunkBytes / 4 / pageBytes)) * pageBytes);
+  const batch = Buffer.alloc(Math.max(1, Math.floor(batchBytes / pageBytes)) * pageBytes);
   let [start, length] = [0, 0];
   const flush = async (): Promise<void> => {
     if (length > 0) await file.write(batch, 0, length, start);

@@ -12,7 +12,7 @@ interface Tree {
   readonly row: SchemaRow;
   readonly interior: Set<number>;
   /** All pages but overflow pages. */
-  readonly pages: Set<number>;
+  readonly pages: number[];
 }
 
 export class TablePages {
@@ -45,7 +45,7 @@ export class TablePages {
   }
 
   async #readTree(row: SchemaRow): Promise<Tree> {
-    const tree: Tree = { row, interior: new Set(), pages: new Set() };
+    const tree: Tree = { row, interior: new Set(), pages: [] };
     this.#trees.push(tree);
     await this.#fill(tree, this.#trees.length);
     return tree;
@@ -69,8 +69,9 @@ export class TablePages {
   }
 
   #own(tree: Tree, owner: number, page: number): boolean {
-    if (page < 1 || page > this.#pageCount() || tree.pages.has(page)) return false;
-    tree.pages.add(page);
+    // A page that has an owner already is a damaged tree's: it is not followed again.
+    if (page < 1 || page > this.#pageCount() || this.#owners[page] !== 0) return false;
+    tree.pages.push(page);
     this.#owners[page] = owner;
     return true;
   }
@@ -127,13 +128,18 @@ export class TablePages {
       const tree = this.#trees[owner - 1];
       if (tree !== undefined && (tree.interior.has(page) || tree.row.root === page)) changed.add(owner);
     }
+    // All are cleared before one is filled: a page may have gone from one to another.
+    for (const owner of changed) this.#clear(owner);
     for (const owner of changed) {
       const tree = this.#trees[owner - 1];
-      if (tree === undefined) continue;
-      for (const page of tree.pages) if (this.#owners[page] === owner) this.#owners[page] = 0;
-      tree.pages.clear();
-      tree.interior.clear();
-      await this.#fill(tree, owner);
+      if (tree !== undefined) await this.#fill(tree, owner);
     }
+  }
+
+  #clear(owner: number): void {
+    const tree = this.#trees[owner - 1];
+    for (const page of tree?.pages ?? []) this.#owners[page] = 0;
+    if (tree !== undefined) tree.pages.length = 0;
+    tree?.interior.clear();
   }
 }
