@@ -1,5 +1,6 @@
 // A compressed segment: blocks of page contents, then page numbers, records and texts, then an index (JSON) and 16
-// bytes that find it. Each part is a brotli stream of its own with a checksum, so one page costs one block.
+// bytes that find it. Each part is a brotli stream of its own with a checksum, so one page costs one block. Contents
+// stand in the order of their page numbers, so that all contents of one page are neighbours: they differ little.
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { brotliDecompressSync, crc32 } from 'node:zlib';
 import { RECORD_BYTES } from './commit-record.ts';
@@ -60,12 +61,21 @@ export function toRows(columns: Uint8Array, rowBytes: number): Buffer {
   return rows;
 }
 
+/** Indexes of pages in the order in which their contents stand in the file. */
+export function storageOrder(numbers: Uint32Array): Uint32Array {
+  return new Uint32Array(numbers.length)
+    .map((_, index) => index)
+    .sort((a, b) => {
+      return (numbers[a] ?? 0) - (numbers[b] ?? 0) || a - b;
+    });
+}
+
 /** Blocks that were decompressed last, of all segments of one reader. */
 export class BlockCache {
   readonly #blocks = new Map<string, Buffer>();
   readonly #limit: number;
 
-  constructor(limit = 12) {
+  constructor(limit = 40) {
     this.#limit = limit;
   }
 
@@ -87,6 +97,7 @@ export class ClosedSegment implements Segment {
   readonly #fd: number;
   readonly #cache: BlockCache;
   readonly #starts: number[] = [];
+  #positions: Uint32Array | undefined;
 
   private constructor(path: string, fd: number, index: ClosedIndex, bytes: number, cache: BlockCache) {
     this.path = path;
@@ -169,10 +180,16 @@ export class ClosedSegment implements Segment {
     return JSON.parse(this.#part('its texts', this.index.texts).toString()) as string[];
   }
 
+  positionOf(index: number): number {
+    this.#positions ??= positionsOf(storageOrder(this.numbers()));
+    return this.#positions[index] ?? 0;
+  }
+
   readPage(index: number, target: Buffer, at: number): void {
-    const block = Math.floor(index / this.index.pagesPerBlock);
+    const position = this.positionOf(index);
+    const block = Math.floor(position / this.index.pagesPerBlock);
     const content = this.#cache.get(`${this.path} ${block}`, () => this.#block(block));
-    const start = (index % this.index.pagesPerBlock) * this.pageBytes;
+    const start = (position % this.index.pagesPerBlock) * this.pageBytes;
     if (content.copy(target, at, start, start + this.pageBytes) < this.pageBytes) {
       throw new LogDamage(`${this.path}: block ${block} is too short`);
     }
@@ -196,6 +213,12 @@ export class ClosedSegment implements Segment {
   close(): void {
     closeSync(this.#fd);
   }
+}
+
+function positionsOf(order: Uint32Array): Uint32Array {
+  const positions = new Uint32Array(order.length);
+  for (const [position, index] of order.entries()) positions[index] = position;
+  return positions;
 }
 
 function readIndex(path: string, fd: number, size: number): ClosedIndex {

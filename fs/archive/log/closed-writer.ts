@@ -47,7 +47,7 @@ export class ClosedWriter {
     this.#fd = openSync(this.#unfinished, 'w');
   }
 
-  /** `fill` puts the content of the next page into the buffer. */
+  /** `fill` puts the content of the next page into the buffer; pages come in their {@link storageOrder}. */
   async addPage(fill: (target: Buffer, at: number) => void): Promise<void> {
     fill(this.#block, this.#inBlock);
     this.#inBlock += this.#options.pageBytes;

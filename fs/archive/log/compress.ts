@@ -1,6 +1,7 @@
 // Makes a compressed segment of a raw one that is full. A crash at any moment leaves the raw one, or both, or the
 // compressed one, each of them complete; a reader that has the raw one open goes on reading it.
-import { setImmediate } from 'node:timers/promises';
+import { Pieces } from '../pieces.ts';
+import { storageOrder } from './closed-segment.ts';
 import { ClosedWriter } from './closed-writer.ts';
 import { decodeRecord } from './commit-record.ts';
 import { RawSegment } from './raw-segment.ts';
@@ -30,12 +31,14 @@ async function writeClosed(folder: string, raw: RawSegment): Promise<void> {
     thinnedTo: 0,
     resyncs,
   });
+  const numbers = raw.numbers();
+  const pieces = new Pieces();
   try {
-    for (let index = 0; index < raw.pages; index++) {
+    for (const index of storageOrder(numbers)) {
       await writer.addPage((target, at) => raw.readPage(index, target, at));
-      if (index % 256 === 255) await setImmediate();
+      await pieces.next();
     }
-    await writer.finish(records, raw.numbers(), raw.texts());
+    await writer.finish(records, numbers, raw.texts());
   } finally {
     await writer.close();
   }

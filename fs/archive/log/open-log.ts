@@ -120,13 +120,35 @@ export class OpenLog {
 
   /** The content of the page with this index among the pages of all segments. @throws LogDamage */
   readLogged(index: number, target: Buffer, at: number): void {
+    const place = this.#segmentOf(index);
+    this.segments[place]?.readPage(index - (this.starts[place] ?? 0), target, at);
+  }
+
+  /** Where that content stands: who reads many reads them in this order. */
+  positionOf(index: number): number {
+    const place = this.#segmentOf(index);
+    const start = this.starts[place] ?? 0;
+    return start + (this.segments[place]?.positionOf(index - start) ?? 0);
+  }
+
+  #segmentOf(index: number): number {
     let [low, high] = [0, this.starts.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if ((this.starts[middle] ?? 0) <= index) low = middle;
       else high = middle - 1;
     }
-    this.segments[low]?.readPage(index - (this.starts[low] ?? 0), target, at);
+    return low;
+  }
+
+  /** Page numbers in the order in which their contents lie: those of the base and zeros first. */
+  inReadingOrder(map: PageMap, pages: readonly number[]): number[] {
+    const positions = new Map<number, number>();
+    for (const page of pages) {
+      const place = map.placeOf(page);
+      positions.set(page, place < 0 ? place : this.positionOf(place));
+    }
+    return [...pages].sort((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0) || a - b);
   }
 
   /** A page of the base; zeros beyond its end. @returns whether there is a base */

@@ -135,6 +135,10 @@ export class RawSegment implements Segment {
     return parseTexts(readRange(this.#fds.texts, 0, this.#textBytes));
   }
 
+  positionOf(index: number): number {
+    return index;
+  }
+
   readPage(index: number, target: Buffer, at: number): void {
     const part = target.subarray(at, at + this.pageBytes);
     if (readInto(this.#fds.pages, part, index * this.pageBytes) < part.length) {

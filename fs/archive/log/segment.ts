@@ -24,6 +24,8 @@ export interface Segment {
   /** The number of every page, in the order in which they were written. */
   numbers(): Uint32Array;
   texts(): readonly string[];
+  /** Where the content of the page with this index stands among all: who reads many reads them in this order. */
+  positionOf(index: number): number;
   /** Puts the content of the page with this index into `target`. @throws LogDamage */
   readPage(index: number, target: Buffer, at: number): void;
   /** Bytes on the disk. */

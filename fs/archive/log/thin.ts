@@ -3,7 +3,7 @@
 // what is really there is vouched for by a seal, chained like the hashes.
 import type { Writer } from '../commit.ts';
 import { Pieces } from '../pieces.ts';
-import { ClosedSegment } from './closed-segment.ts';
+import { ClosedSegment, storageOrder } from './closed-segment.ts';
 import { ClosedWriter } from './closed-writer.ts';
 import {
   beginSeal,
@@ -17,7 +17,7 @@ import {
 } from './commit-record.ts';
 import { removeIfThere } from './disk.ts';
 import type { OpenLog } from './open-log.ts';
-import { bytesOfNumbers, type Segment } from './segment.ts';
+import { bytesOfNumbers } from './segment.ts';
 import { textsOf } from './texts.ts';
 
 /** In place of the index of a page: it is zero. */
@@ -29,7 +29,7 @@ interface Kept {
   readonly kind: CommitRecord['kind'];
   readonly writer: Writer | undefined;
   readonly reason: string;
-  /** Page number and index among all that were logged, in the order of the indexes. */
+  /** Page number, ascending, and index among all that were logged. */
   readonly pages: readonly (readonly [number, number])[];
 }
 
@@ -147,26 +147,30 @@ async function writeKept(
   const ids = new Map<string, number>();
   const records: Buffer[] = [];
   const pieces = new Pieces();
-  const numbers = new Uint32Array(kept.reduce((sum, { pages }) => sum + pages.length, 0));
+  const all = kept.flatMap(({ pages }) => pages);
+  const numbers = Uint32Array.from(all, ([page]) => page);
+  const read = (index: number, target: Buffer, at: number): void => {
+    if (index === zeroPage) target.fill(0, at, at + (log.pageBytes ?? 0));
+    else log.readLogged(index, target, at);
+  };
+  const content = Buffer.alloc(log.pageBytes ?? 0);
   let [firstPage, seal] = [0, chainBefore];
   for (const commit of kept) {
-    const own = numbers.subarray(firstPage, firstPage + commit.pages.length);
-    own.set(commit.pages.map(([page]) => page));
     const record = recordOf(commit, firstPage, ids);
-    const hash = beginSeal(seal, record, bytesOfNumbers(own));
+    const hash = beginSeal(seal, record, bytesOfNumbers(numbers.subarray(firstPage, firstPage + commit.pages.length)));
     for (const [, index] of commit.pages) {
-      await writer.addPage((target, at) => {
-        const end = at + commit.record.pageBytes;
-        if (index === zeroPage) target.fill(0, at, end);
-        else log.readLogged(index, target, at);
-        hash.update(target.subarray(at, end));
-      });
+      read(index, content, 0);
+      hash.update(content);
       await pieces.next();
     }
     seal = endHash(hash, [commit.writer?.command ?? '', commit.writer?.container ?? '', commit.reason]);
     setSeal(record, seal);
     records.push(record);
     firstPage += commit.pages.length;
+  }
+  for (const place of storageOrder(numbers)) {
+    await writer.addPage((target, at) => read(all[place]?.[1] ?? zeroPage, target, at));
+    await pieces.next();
   }
   return writer.finish(Buffer.concat(records), numbers, [...ids.keys()]);
 }
@@ -194,9 +198,4 @@ function recordOf(commit: Kept, firstPage: number, ids: Map<string, number>): Bu
   });
   setHash(record, commit.record.hash);
   return record;
-}
-
-/** Whether a run of segments is worth it: {@link thin} reads all of them. */
-export function pageContentBytes(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { pages, pageBytes }) => sum + pages * pageBytes, 0);
 }

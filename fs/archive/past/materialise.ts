@@ -6,7 +6,7 @@ import type { OpenLog } from '../log/open-log.ts';
 import { inBase, isZero, type PageMap } from '../log/page-map.ts';
 import type { MaterialiseAnswer } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
-import { inReadingOrder, lockPageOf, readPageAt } from './pages-at.ts';
+import { lockPageOf, readPageAt } from './pages-at.ts';
 import { checkStillThere, type Found } from './past.ts';
 
 const batchBytes = 1 << 18;
@@ -49,7 +49,7 @@ async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: F
     if (length > 0) await file.write(batch, 0, length, start);
     length = 0;
   };
-  for (const page of inReadingOrder(map, pages)) {
+  for (const page of log.inReadingOrder(map, pages)) {
     const at = (page - 1) * pageBytes;
     if (length === batch.length || at !== start + length) await flush();
     if (length === 0) start = at;

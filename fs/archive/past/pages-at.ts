@@ -1,4 +1,4 @@
-// Reading many pages of one moment: in the order in which they lie, so that each compressed block is read once.
+// Pages of a moment, for those who need a base.
 import type { OpenLog } from '../log/open-log.ts';
 import type { PageMap } from '../log/page-map.ts';
 import { PastError } from './past-error.ts';
@@ -8,11 +8,6 @@ const lockPageStart = 2 ** 30;
 
 export function lockPageOf(pageBytes: number): number {
   return lockPageStart / pageBytes + 1;
-}
-
-/** Page numbers in the order in which their contents lie: those of the base and zeros first. */
-export function inReadingOrder(map: PageMap, pages: readonly number[]): number[] {
-  return [...pages].sort((a, b) => map.placeOf(a) - map.placeOf(b) || a - b);
 }
 
 export function readPageAt(log: OpenLog, map: PageMap, pageNumber: number, target: Buffer, at = 0): void {

@@ -6,7 +6,7 @@ import type { PageMap } from '../log/page-map.ts';
 import type { Moment, PatchAnswer } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
 import { anybodysFile } from './materialise.ts';
-import { inReadingOrder, lockPageOf, readPageAt } from './pages-at.ts';
+import { lockPageOf, readPageAt } from './pages-at.ts';
 import { checkStillThere, type Found } from './past.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
     const entryBytes = 4 + moment.pageBytes;
     const batch = Buffer.alloc(Math.max(1, Math.floor((1 << 18) / entryBytes)) * entryBytes);
     let length = 0;
-    for (const page of inReadingOrder(then, pages)) {
+    for (const page of log.inReadingOrder(then, pages)) {
       batch.writeUInt32LE(page, length);
       readPageAt(log, then, page, batch, length + 4);
       length += entryBytes;
@@ -65,7 +65,7 @@ async function sumsOf(log: OpenLog, map: PageMap, pages: readonly number[]): Pro
   const pieces = new Pieces();
   const content = Buffer.alloc(log.pageBytes ?? 0);
   const sums = new Map<number, string>();
-  for (const page of inReadingOrder(map, pages)) {
+  for (const page of log.inReadingOrder(map, pages)) {
     readPageAt(log, map, page, content);
     sums.set(page, createHash('sha1').update(content).digest('base64'));
     await pieces.next();

@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto';
 import {
+  closeSync,
   cpSync,
+  fstatSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -12,13 +15,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DatabaseId } from '../../../fs/archive/commit.ts';
 import { compress } from '../../../fs/archive/log/compress.ts';
 import { listLog, rawFiles, rawParts } from '../../../fs/archive/log/log-files.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
 import { OpenLog } from '../../../fs/archive/log/open-log.ts';
-import { headOf, LoggedModel, stateIn, sumsOf } from './logged-model.ts';
+import { headOf, LoggedModel, randomFrom, stateIn, sumsOf } from './logged-model.ts';
 
 // Every write of a log is synced by a disk that others use too.
 vi.setConfig({ testTimeout: 120_000 });
@@ -215,27 +219,65 @@ test('a reader that has a raw segment open goes on while it is compressed', asyn
   reader.close();
 });
 
+/** Commits of a real database in WAL mode, each an update of one row anywhere in the table. */
+function* rowUpdates(
+  commits: number,
+): Generator<{ readonly databasePages: number; readonly pages: Map<number, Buffer> }> {
+  const db = new Database(join(archiveDir, 'app.db'));
+  db.pragma('journal_mode = wal');
+  db.pragma('wal_autocheckpoint = 0');
+  db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, state TEXT, count INTEGER)');
+  const insert = db.prepare('INSERT INTO t (name, state, count) VALUES (?, ?, 1000)');
+  db.transaction(() => {
+    for (let row = 0; row < 4000; row++)
+      insert.run(`person number ${row * 7919} of the list`, `updated at ${1_600_000_000 + row}`);
+  })();
+  const update = db.prepare('UPDATE t SET count = count + 1, state = ? WHERE id = ?');
+  const random = randomFrom(14);
+  const wal = openSync(join(archiveDir, 'app.db-wal'), 'r');
+  for (let at = fstatSync(wal).size, commit = 0; commit < commits; commit++) {
+    update.run(`updated at ${1_700_000_000 + commit * 17}`, 1 + random(4000));
+    const pages = new Map<number, Buffer>();
+    let databasePages = 0;
+    for (const end = fstatSync(wal).size; at < end; at += 24 + 4096) {
+      const frame = Buffer.alloc(24 + 4096);
+      readSync(wal, frame, 0, frame.length, at);
+      pages.set(frame.readUInt32BE(0), frame.subarray(24));
+      databasePages = frame.readUInt32BE(4);
+    }
+    yield { databasePages, pages };
+  }
+  closeSync(wal);
+  db.close();
+}
+
 test('a one-page commit takes at most 350 bytes after compression, everything included', async () => {
-  const store = new FolderLogStore(archiveDir);
+  const store = new FolderLogStore(join(archiveDir, 'archive'));
   const { log } = store.open(id);
-  const model = new LoggedModel({ seed: 12, pageBytes: 4096, pages: 300 });
-  const page = Buffer.alloc(4096);
-  for (let at = 0; at < 4096; at += 64) page.write(`row ${at} of a table with names like Alice, Bob, ${at * 7919}`, at);
-  const start = model.next('base');
-  log.append(start);
-  const commits = 4000;
-  for (let count = 1; count <= commits; count++) {
-    page.writeUInt32BE(count, 24);
-    const value = createHash('sha1').update(String(count)).digest('hex');
-    page.write(`value ${value} and ${value.slice(0, 8)}`, 64 * (count % 60) + 100);
-    const numbers = [1 + (count % 40)];
-    log.append({ ...model.commit('commit', 300, numbers, [Buffer.from(page)]), timeMs: start.timeMs + count * 1.37 });
+  let timeMs = 1_700_000_000_000;
+  let frames = 0;
+  const random = randomFrom(15);
+  for (const { databasePages, pages } of rowUpdates(4000)) {
+    expect(pages.size).toBe(1);
+    timeMs += random(2 ** 30) / 2 ** 20;
+    frames += pages.size;
+    log.append({
+      kind: 'commit',
+      timeMs,
+      writer: { pid: 4711, command: 'python3 /srv/app/worker.py --queue mail', container: 'web-1' },
+      pageBytes: 4096,
+      databasePages,
+      pageNumbers: Uint32Array.from(pages.keys()),
+      pages: Buffer.concat([...pages.values()]),
+      position: { salt1: 1, salt2: 2, frames, checksum1: random(2 ** 32), checksum2: random(2 ** 32) },
+    });
   }
   await log.sync();
   store.close();
-  await compress(folderOf(), 1);
-  const [closed] = listLog(folderOf()).closed;
-  const perCommit = statSync(closed?.path ?? '').size / commits;
+  const folder = join(archiveDir, 'archive', '00000001');
+  await compress(folder, 1);
+  const [closed] = listLog(folder).closed;
+  const perCommit = statSync(closed?.path ?? '').size / 4000;
   process.stdout.write(`${perCommit.toFixed(0)} bytes for a one-page commit\n`);
   expect(perCommit).toBeLessThan(350);
 });
