@@ -15,12 +15,7 @@ export function startArchive(settings: Settings, running: Running): ArchiveServi
     }
     return undefined;
   }
-  const { active = true, reason } = running.mounted?.service.archive ?? {};
-  if (!active) {
-    const effect = 'commits are found later, without who made them, and several may count as one';
-    running.degraded.push(`${effect}: ${reason}`);
-    log.warn('archive-without-records', { reason, effect });
-  }
+  tellOfMissingRecords(settings, running);
   const service = new ArchiveService({
     options: () => ({
       dataDir: running.data,
@@ -39,4 +34,17 @@ export function startArchive(settings: Settings, running: Running): ArchiveServi
   service.start();
   log.info('archive-on', { folder: archiveDir });
   return service;
+}
+
+/** A mount that cannot note commits, and what that means. It is no fault where flags have asked for such a mount. */
+function tellOfMissingRecords({ passthrough, locks }: Settings, { mounted, degraded, log }: Running): void {
+  const service = mounted?.service;
+  if (service === undefined || service.archive.active) return;
+  const { reason } = service.archive;
+  const effect = service.passthrough.active
+    ? 'commits are kept without who made them'
+    : 'commits of an open database are not seen: what has changed counts as one when no program has it open';
+  const isAskedFor = passthrough === 'off' || locks === 'kernel';
+  if (!isAskedFor) degraded.push(`${effect} (${reason})`);
+  log.write(isAskedFor ? 'info' : 'warn', 'archive-without-records', { reason, effect });
 }

@@ -175,6 +175,21 @@ test('without a mount it has no memory of commits, and makes files for the serve
   });
 });
 
+test.each([
+  [['--passthrough', 'off'], 'commits of an open database are not seen'],
+  [['--locks', 'kernel'], 'commits are kept without who made them'],
+])('a mount with %j cannot note commits, which is told, and is no fault', async (flags, effect) => {
+  await withStandIn(flags, async (daemon) => {
+    const [line] = daemon
+      .stderr()
+      .split('\n')
+      .filter((text) => text.includes('"archive-without-records"'));
+    expect(line).toContain('"level":"info"');
+    expect(line).toContain(effect);
+    expect((await daemon.status()).degraded).toEqual([]);
+  });
+});
+
 test('where commits are not kept, there is no such process, and a question says what to do', async () => {
   await withDaemon(['--archive', 'off'], async (daemon) => {
     expect(await ask(daemon, { op: 'history', database: 'app.db', limit: 1 })).toEqual({
