@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, crc32 } from 'node:zlib';
 import { type ClosedIndex, closedMagic, type Part, toColumns } from './closed-segment.ts';
 import { numberOf, RECORD_BYTES, timeOf } from './commit-record.ts';
-import { renameDurably, writeAll } from './disk.ts';
+import { removeIfThere, renameDurably, writeAll } from './disk.ts';
 import { closedPath } from './log-files.ts';
 import { bytesOfNumbers } from './segment.ts';
 
@@ -72,8 +72,16 @@ export class ClosedWriter {
     return { start, length: bytes.length, crc: crc32(bytes) };
   }
 
-  /** @returns its path; the file is complete, on the disk and has its name */
-  async finish(records: Buffer, numbers: Uint32Array, texts: readonly string[]): Promise<string> {
+  /**
+   * `isGivenUp` is asked when all is on the disk, right before the file gets its name.
+   * @returns its path; undefined: it was given up
+   */
+  async finish(
+    records: Buffer,
+    numbers: Uint32Array,
+    texts: readonly string[],
+    isGivenUp: () => boolean = () => false,
+  ): Promise<string | undefined> {
     await this.#endBlock();
     const { folder, incarnation, pageBytes, chainBefore, chainAfter, first, thinnedTo, resyncs } = this.#options;
     const commits = records.length / RECORD_BYTES;
@@ -105,6 +113,10 @@ export class ClosedWriter {
     writeAll(this.#fd, Buffer.concat([bytes, trailer, closedMagic]), this.#end);
     await syncFile(this.#fd);
     await this.close();
+    if (isGivenUp()) {
+      removeIfThere(this.#unfinished);
+      return undefined;
+    }
     const path = closedPath(folder, first, last);
     renameDurably(this.#unfinished, path);
     return path;

@@ -7,17 +7,19 @@ import { decodeRecord } from './commit-record.ts';
 import { RawSegment } from './raw-segment.ts';
 import { removeRaw } from './raw-writer.ts';
 
-export async function compress(folder: string, first: number): Promise<void> {
+/** `isInUse`: commits are appended to it after all, since its log was opened meanwhile. Then it stays raw. */
+export async function compress(folder: string, first: number, isInUse: () => boolean = () => false): Promise<void> {
   const raw = RawSegment.open(folder, first);
   try {
-    if (raw.commits > 0) await writeClosed(folder, raw);
+    if (raw.commits > 0 && !(await writeClosed(folder, raw, isInUse))) return;
   } finally {
     raw.close();
   }
   removeRaw(folder, first);
 }
 
-async function writeClosed(folder: string, raw: RawSegment): Promise<void> {
+/** @returns false: it was given up */
+async function writeClosed(folder: string, raw: RawSegment, isInUse: () => boolean): Promise<boolean> {
   const records = raw.records();
   let resyncs = 0;
   for (let index = 0; index < raw.commits; index++) if (decodeRecord(records, index).kind === 'resync') resyncs++;
@@ -38,7 +40,7 @@ async function writeClosed(folder: string, raw: RawSegment): Promise<void> {
       await writer.addPage((target, at) => raw.readPage(index, target, at));
       await pieces.next();
     }
-    await writer.finish(records, numbers, raw.texts());
+    return (await writer.finish(records, numbers, raw.texts(), isInUse)) !== undefined;
   } finally {
     await writer.close();
   }

@@ -143,7 +143,7 @@ async function writeKept(
   writer: ClosedWriter,
   kept: readonly Kept[],
   chainBefore: Buffer,
-): Promise<string> {
+): Promise<string | undefined> {
   const ids = new Map<string, number>();
   const records: Buffer[] = [];
   const pieces = new Pieces();

@@ -118,9 +118,10 @@ export class LogUpkeep {
     log?.rest(restsAfterMs);
     await settleBase(folder);
     for (const first of listLog(folder).raw) {
-      if (first === log?.openSegment) continue;
-      if (log === undefined) recoverRaw(folder, first);
-      if (!this.#isStopped) await compress(folder, first);
+      const isInUse = (): boolean => this.#parts.store.openLogs.get(folder)?.openSegment === first;
+      if (this.#isStopped || isInUse()) continue;
+      const isWhole = this.#parts.store.openLogs.has(folder) || recoverRaw(folder, first) !== undefined;
+      if (isWhole) await compress(folder, first, isInUse);
     }
     await finishFold(folder);
     while (!this.#isStopped && (await this.#thinOnce(folder)));

@@ -292,3 +292,17 @@ test('a base that was not on the disk before a power cut is dropped, so that it 
   expect(listLog(folder).base).toBe(undefined);
   store.close();
 });
+
+test('a segment that is compressed stays raw when its log is opened meanwhile, and nothing is lost', async () => {
+  const model = new LoggedModel({ seed: 16 });
+  const folder = filledLog(model, 12, 1 << 20);
+  const store = new FolderLogStore(archiveDir);
+  const compressed = compress(folder, 1, () => store.openLogs.get(folder)?.openSegment === 1);
+  const { log } = store.open(id);
+  log.append(model.next());
+  await compressed;
+  log.append(model.next());
+  expect(listLog(folder)).toMatchObject({ raw: [1], closed: [], leftovers: [] });
+  store.close();
+  for (const number of [12, 13, 14]) expect(stateIn(folder, number)).toEqual(model.sumsAt(number));
+});
