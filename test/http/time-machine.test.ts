@@ -1,5 +1,14 @@
 // The past of whole databases over HTTP, with an archive of copies behind it.
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -9,6 +18,8 @@ import { type Answer, request } from '../helpers/http.ts';
 import { startServer, type TestServer } from '../helpers/server.ts';
 import { StubArchive } from '../helpers/stub-archive.ts';
 
+/** More than any process has on this system. */
+const noProcess = '4194305';
 let root: string;
 let stateDir: string;
 let server: TestServer;
@@ -56,6 +67,8 @@ const dump = (path: string): unknown => {
 beforeAll(async () => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-past-')));
   stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'hoody-past-state-')));
+  mkdirSync(join(stateDir, 'past', noProcess), { recursive: true });
+  writeFileSync(join(stateDir, 'past', noProcess, 'left'), 'over');
   ({ server, end } = await startServer({ root, dataDir: root, stateDir }, (question) => archive.answer(question)));
 });
 
@@ -347,6 +360,15 @@ test('a database that somebody writes until the deadline is not rewound', async 
   native.exec('COMMIT');
   native.close();
   expect(await select('SELECT DISTINCT name FROM t')).toEqual([{ name: 'x' }]);
+});
+
+test('states of a server that was killed are gone, those of this one are its own', async () => {
+  archive.record();
+  expect(await select('SELECT count(*) AS n FROM t', 'now')).toEqual([{ n: 3 }]);
+  expect(readdirSync(join(stateDir, 'past'))).toEqual([String(server.child.pid)]);
+  const folder = join(stateDir, 'past', String(server.child.pid));
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  expect(readdirSync(folder).length).toBeLessThanOrEqual(16);
 });
 
 test('the local user is answered as HTTP would answer', async () => {

@@ -105,6 +105,27 @@ test('a log of a machine with the other byte order is gone on with in its order'
   foreign.close();
 });
 
+test('a rewind fills several blocks of the index, from the middle of one on', async () => {
+  const small = new RewoundDatabase(root, 512, 'small.db');
+  const holder = new Database(small.path);
+  holder.pragma('wal_autocheckpoint=0');
+  try {
+    holder.exec("INSERT INTO row VALUES ('a', 1, randomblob(3000000))");
+    const before = small.state();
+    holder.exec("UPDATE row SET data = randomblob(3000000); INSERT INTO row VALUES ('b', 1, randomblob(500000))");
+    await small.rewind(before);
+    // Each entry of the index is found: SQLite reads every page through it.
+    expect(Buffer.compare(small.state().subarray(512), before.subarray(512))).toBe(0);
+    expect(small.recovered().equals(small.state())).toBe(true);
+    holder.exec("INSERT INTO row VALUES ('c', 1, randomblob(500000))");
+    expect(problemsOf(small.state())).toBe('ok');
+    expect(small.recovered().equals(small.state())).toBe(true);
+  } finally {
+    holder.close();
+    small.close();
+  }
+});
+
 test('what a writer that was killed in the middle has left in the index is no page of the rewind', async () => {
   open.exec(insert);
   const before = database.state();
