@@ -1,0 +1,93 @@
+# One of several writers of a database. Each transaction changes tables at random and stores, inside itself, a digest of
+# everything that the database holds at its commit, and who commits: `seen` certifies every state by itself.
+# usage: certified-writer.py DATABASE SEED TRANSACTIONS
+import hashlib, os, random, sqlite3, sys
+
+path, seed, transactions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+chance = random.Random(seed)
+
+
+def connect():
+    db = sqlite3.connect(path, timeout=60, isolation_level=None)
+    db.execute("pragma synchronous=" + chance.choice(["off", "normal", "full"]))
+    db.execute("pragma wal_autocheckpoint=" + chance.choice(["0", "5", "100", "1000"]))
+    return db
+
+
+def digest(db):
+    sha = hashlib.sha256()
+    schema = db.execute(
+        "select name, type, sql from sqlite_schema where name not like 'sqlite_%' and name <> 'seen' order by name"
+    ).fetchall()
+    sha.update(repr(schema).encode())
+    for name, kind, _ in schema:
+        if kind == "table":
+            for row in db.execute(f'select rowid, * from "{name}" order by rowid'):
+                sha.update(repr(row).encode())
+    return sha.hexdigest()
+
+
+def tables(db):
+    return [row[0] for row in db.execute("select name from sqlite_schema where type = 'table' and name like 't%'")]
+
+
+def blob():
+    return os.urandom(chance.choice([0, 5, 40, 300, 3000, 20000]))
+
+
+def change(db):
+    names = tables(db)
+    what = chance.random()
+    if not names or (what < 0.04 and len(names) < 6):
+        db.execute(f"create table t{chance.randrange(10**9)} (a integer primary key, b, c text)")
+        return
+    name = chance.choice(names)
+    if what < 0.06 and len(names) > 2:
+        db.execute(f"drop table {name}")
+    elif what < 0.09:
+        db.execute(f"create index if not exists i_{name} on {name} (c)")
+    elif what < 0.5:
+        for _ in range(chance.choice([1, 1, 1, 5, 30])):
+            db.execute(f"insert into {name} (b, c) values (?, ?)", (blob(), chance.choice(["x", "yy", None])))
+    elif what < 0.75:
+        db.execute(f"update {name} set b = ?, c = a where a % ? = 0", (blob(), chance.choice([1, 3, 10])))
+    else:
+        db.execute(f"delete from {name} where a % ? = 0 or a < (select max(a) - 60 from {name})", (chance.choice([1, 2, 5]),))
+
+
+def certified(db):
+    db.execute("begin immediate")
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        change(db)
+    db.execute("insert into seen (digest, pid) values (?, ?)", (digest(db), os.getpid()))
+    db.execute("commit")
+
+
+def spilled(db):
+    """A transaction that is larger than the cache and ends in a rollback, or with its process."""
+    db.execute("pragma cache_size = 2")
+    db.execute("begin immediate")
+    db.execute("create table if not exists t_spill (a integer primary key, b, c text)")
+    for _ in range(40):
+        db.execute("insert into t_spill (b) values (?)", (os.urandom(3000),))
+    if chance.random() < 0.3:
+        os.kill(os.getpid(), 9)
+    db.execute("rollback")
+    db.execute("pragma cache_size = -2000")
+
+
+db = connect()
+for number in range(transactions):
+    what = chance.random()
+    if what < 0.02:
+        spilled(db)
+    if what < 0.05:
+        db.execute("pragma wal_checkpoint(" + chance.choice(["passive", "full", "restart", "truncate"]) + ")")
+    if what > 0.99:
+        db.execute("vacuum")
+    if what > 0.95:
+        db.close()
+        db = connect()
+    certified(db)
+    print("ok", number, flush=True)
+db.close()
