@@ -60,7 +60,7 @@ function expectEveryCommit(entries: readonly HistoryEntry[], verdicts: readonly 
   let named = 0;
   for (const [index, verdict] of verdicts.entries()) {
     const entry = entries[index];
-    const what = `commit ${entry?.number} (${entry?.kind})`;
+    const what = `commit ${entry?.number} (${entry?.kind}${entry?.reason ? `: ${entry.reason}` : ''})`;
     expect([what, verdict.whole, verdict.isCertified]).toEqual([what, 'ok', true]);
     const number = verdict.number ?? 0;
     // Some commits certify nothing: VACUUM, and what the archive found when it began.
@@ -72,6 +72,6 @@ function expectEveryCommit(entries: readonly HistoryEntry[], verdicts: readonly 
     before = number;
   }
   expect(before).toBe(last);
-  expect(entries.filter(({ kind }) => kind === 'resync')).toEqual([]);
+  expect(entries.filter(({ kind }) => kind === 'resync').map(({ reason }) => reason)).toEqual([]);
   expect(named).toBeGreaterThan(last * 0.9);
 }
