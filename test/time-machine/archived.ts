@@ -7,6 +7,7 @@ import type { CommandInput } from '../../daemon/cli/command.ts';
 import { connectToAll, type DaemonConnection } from '../../daemon/control/client.ts';
 import type { ArchiveAnswer, ArchiveQuestion, HistoryAnswer, HistoryEntry } from '../../fs/archive/messages.ts';
 import type { Daemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const clients = resolve(import.meta.dirname, 'clients');
 export const certifiedWriter = join(clients, 'certified-writer.py');
@@ -56,7 +57,8 @@ export class Archived {
 
   /** All commits whose state can be had, oldest first. */
   async history(database: string): Promise<HistoryEntry[]> {
-    await this.ask({ op: 'settle', database });
+    // An archive process that was killed a moment ago may need one more.
+    await eventually(() => this.ask({ op: 'settle', database }), { timeoutMs: 60_000, intervalMs: 200 });
     const entries: HistoryEntry[] = [];
     for (let before: string | undefined; ; ) {
       const page: HistoryAnswer = await this.ask({
