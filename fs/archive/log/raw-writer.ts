@@ -211,7 +211,7 @@ export class RawWriter {
     try {
       this.#write(lines, commit.pages, numbers, record);
     } catch (error) {
-      this.#cut();
+      this.#cutIfPossible();
       throw error;
     }
     this.#isTorn = false;
@@ -233,6 +233,15 @@ export class RawWriter {
     writeAll(this.#fds.pages, pages, this.bytes);
     writeAll(this.#fds.numbers, numbers, this.#end.pages * 4);
     writeAll(this.#fds.commits, record, RECORD_BYTES * (this.#end.commits + 1));
+  }
+
+  /** Otherwise the next append does it, or the next start. */
+  #cutIfPossible(): void {
+    try {
+      this.#cut();
+    } catch {
+      // What did not go in is told; that it cannot be cut either says no more.
+    }
   }
 
   #cut(): void {

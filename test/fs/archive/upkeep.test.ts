@@ -117,6 +117,42 @@ test('history is thinned to a state for each 5 minutes, then one a day, and ever
   expect(events).toEqual([]);
 });
 
+test.each(['thinned', 'dropped'])(
+  'pages that were cut off and grew again unwritten are zero, also when %s',
+  async (how) => {
+    const store = new FolderLogStore(archiveDir, { segmentBytes: how === 'thinned' ? 1e9 : 512 });
+    const id = idOf(1);
+    const model = new LoggedModel({ seed: 35, startMs, pages: 8, stepMs: 1000 });
+    fill(store, id, model, 1);
+    const { log } = store.open(id);
+    const page = (content: number): Buffer => Buffer.alloc(512, content);
+    log.append(model.commit('commit', 8, [5, 8], [page(1), page(2)]));
+    log.append(model.commit('commit', 3, [2], [page(3)]));
+    if (how === 'dropped') log.append(model.commit('commit', 3, [3], [page(4)]));
+    log.append(model.commit('commit', 6, [6], [page(5)]));
+    log.append(model.commit('commit', 7, [1], [page(6)]));
+    await log.sync();
+    log.close();
+    const last = model.states.length - 1;
+    const { folder } = store.incarnations[0] ?? { folder: '' };
+    if (how === 'thinned') {
+      store.forget(id);
+      const upkeep = upkeepOf(store, { ...keepAll, everyCommitSeconds: 1 });
+      nowMs += hourMs;
+      await upkeep.round();
+      expect(numbersIn(folder)).toMatchObject([{ number: last, standsFor: last }]);
+    } else {
+      const upkeep = upkeepOf(store, keepAll);
+      await upkeep.prune(store.incarnations, model.times[5]);
+      expect(numbersIn(folder)[0]?.number).toBe(5);
+    }
+    checkStates(folder, model);
+    expect(stateIn(folder, last)).toEqual(model.sumsAt(last));
+    expect(await upkeepOf(store, keepAll).verify()).toMatchObject({ faults: [] });
+    store.close();
+  },
+);
+
 test('over the budget, the oldest commits of all logs go first, and it is told once', async () => {
   const store = new FolderLogStore(archiveDir, { segmentBytes: 16 * 1024 });
   const models = [1, 2, 3].map((seed) => new LoggedModel({ seed, startMs: startMs + seed * hourMs, stepMs: 1000 }));
