@@ -10,9 +10,15 @@ const cookieAt = 40;
 
 interface Tree {
   readonly row: SchemaRow;
-  readonly interior: Set<number>;
-  /** All pages but overflow pages. */
-  readonly pages: number[];
+  /** Levels: 1 where the root is a leaf. */
+  depth: number;
+  readonly interior: Map<number, Interior>;
+}
+
+interface Interior {
+  /** 1 for the root. */
+  readonly level: number;
+  readonly children: readonly number[];
 }
 
 export class TablePages {
@@ -39,39 +45,38 @@ export class TablePages {
     this.#cookie = first.readUInt32BE(cookieAt);
     const encoding = encodingOf(first);
     const schema = await this.#readTree(schemaTable);
-    for (const page of schema.pages) {
+    for (const page of this.#pagesOf(schema)) {
       for (const row of schemaRows(this.#readPage(page), page, this.#readPage, encoding)) await this.#readTree(row);
     }
   }
 
   async #readTree(row: SchemaRow): Promise<Tree> {
-    const tree: Tree = { row, interior: new Set(), pages: [] };
+    const tree: Tree = { row, depth: this.#depthOf(row.root), interior: new Map() };
     this.#trees.push(tree);
-    await this.#fill(tree, this.#trees.length);
+    if (this.#own(this.#trees.length, row.root)) await this.#readBelow(tree, this.#trees.length, [[row.root, 1]]);
     return tree;
   }
 
-  async #fill(tree: Tree, owner: number): Promise<void> {
-    const depth = this.#depthOf(tree.row.root);
-    let level = [tree.row.root];
-    this.#own(tree, owner, tree.row.root);
-    for (let above = 1; above < depth; above++) {
-      const below: number[] = [];
-      for (const page of level) {
-        tree.interior.add(page);
-        for (const child of childrenOf(this.#readPage(page), page)) {
-          if (this.#own(tree, owner, child)) below.push(child);
-        }
-        await this.#pieces.next();
-      }
-      level = below;
+  /** All but overflow pages. */
+  #pagesOf({ row, interior }: Tree): number[] {
+    return [row.root, ...[...interior.values()].flatMap(({ children }) => children)];
+  }
+
+  /** Owns all pages below these, each with its level. */
+  async #readBelow(tree: Tree, owner: number, pages: [page: number, level: number][]): Promise<void> {
+    for (let next = pages.pop(); next !== undefined; next = pages.pop()) {
+      const [page, level] = next;
+      if (level >= tree.depth) continue;
+      const children = childrenOf(this.#readPage(page), page).filter((child) => this.#own(owner, child));
+      tree.interior.set(page, { level, children });
+      if (level + 1 < tree.depth) for (const child of children) pages.push([child, level + 1]);
+      await this.#pieces.next();
     }
   }
 
-  #own(tree: Tree, owner: number, page: number): boolean {
-    // A page that has an owner already is a damaged tree's: it is not followed again.
+  /** A page that has an owner already is a damaged tree's: it is not followed again. */
+  #own(owner: number, page: number): boolean {
     if (page < 1 || page > this.#pageCount() || this.#owners[page] !== 0) return false;
-    tree.pages.push(page);
     this.#owners[page] = owner;
     return true;
   }
@@ -114,32 +119,40 @@ export class TablePages {
     }
   }
 
-  /** A tree has other pages only where its root or an interior page was written. */
+  /** A tree has other pages only below those of its root and its interior pages that were written. */
   async #readChangedTrees(pages: ArrayLike<number>): Promise<void> {
     if (this.#pageCount() + 1 > this.#owners.length) {
       const longer = new Uint32Array(Math.ceil(this.#pageCount() * 1.2) + 1);
       longer.set(this.#owners);
       this.#owners = longer;
     }
-    const changed = new Set<number>();
+    const changed: [owner: number, page: number, level: number][] = [];
     for (let index = 0; index < pages.length; index++) {
       const page = pages[index] ?? 0;
       const owner = this.#owners[page] ?? 0;
       const tree = this.#trees[owner - 1];
-      if (tree !== undefined && (tree.interior.has(page) || tree.row.root === page)) changed.add(owner);
+      if (tree?.row.root === page) changed.push([owner, page, 1]);
+      else if (tree?.interior.has(page)) changed.push([owner, page, tree.interior.get(page)?.level ?? 1]);
     }
-    // All are cleared before one is filled: a page may have gone from one to another.
-    for (const owner of changed) this.#clear(owner);
-    for (const owner of changed) {
+    // All are cleared before one is read: a page may have gone from one to another.
+    for (const [owner, page] of changed) this.#clearBelow(owner, page);
+    for (const [owner, page, level] of changed) {
       const tree = this.#trees[owner - 1];
-      if (tree !== undefined) await this.#fill(tree, owner);
+      if (tree === undefined) continue;
+      if (level === 1) tree.depth = this.#depthOf(page);
+      // One that was below another that has changed is no longer there, or was read with that.
+      if (this.#owners[page] === owner && !tree.interior.has(page)) await this.#readBelow(tree, owner, [[page, level]]);
     }
   }
 
-  #clear(owner: number): void {
+  #clearBelow(owner: number, top: number): void {
     const tree = this.#trees[owner - 1];
-    for (const page of tree?.pages ?? []) this.#owners[page] = 0;
-    if (tree !== undefined) tree.pages.length = 0;
-    tree?.interior.clear();
+    const pages = [top];
+    for (let page = pages.pop(); page !== undefined; page = pages.pop()) {
+      const children = tree?.interior.get(page)?.children ?? [];
+      tree?.interior.delete(page);
+      for (const child of children) this.#owners[child] = 0;
+      pages.push(...children);
+    }
   }
 }

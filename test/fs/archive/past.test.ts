@@ -214,6 +214,25 @@ test('history is paged, filtered by time and by table, and names what each commi
   expect(changed).toMatchObject({ from: { number: 20 }, to: { number: 21 }, tables: tables.get(21) });
 });
 
+test.each(['none', 'full'])(
+  'tables are the same whether each commit is looked at alone, auto_vacuum %s',
+  async (autoVacuum) => {
+    archived = new ArchivedDatabase(folder, { pageBytes: 512, autoVacuum });
+    const random = randomFrom(41);
+    archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, data BLOB)'));
+    for (let count = 2; count <= 120; count++) archived.commit(someWork(random));
+    const ask = (more: object) =>
+      archived.ask<HistoryAnswer>({ op: 'history', database, limit: 1000, withTables: true, ...more });
+    const { entries } = await ask({});
+    expect(entries).toHaveLength(120);
+    for (const [index, entry] of entries.entries()) {
+      const before = entries[index - 1]?.bookmark;
+      const alone = await ask({ limit: 1, ...(before === undefined ? {} : { before }) });
+      expect(alone.entries).toEqual([entry]);
+    }
+  },
+);
+
 test('a rewind is shown in the history and found again', async () => {
   archived = new ArchivedDatabase(folder);
   archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
