@@ -59,9 +59,9 @@ test('a server process that is killed is replaced, and requests wait for the nex
     killAll([first]);
     expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
     expect(await server()).not.toBe(first);
-    expect((await daemon.status()).children).toEqual([
+    expect((await daemon.status()).children).toContainEqual(
       expect.objectContaining({ role: 'server', restarts: 1, lastExit: 'SIGKILL' }),
-    ]);
+    );
   });
 });
 
