@@ -260,7 +260,7 @@ export class Archive {
     const tail = new Tail(id, join(this.#parts.dataDir, id.name), log, this.#surroundings);
     tail.reading.quiet = this.#parts.quietFile.stampOf(id, log.last);
     for (const record of this.#orphans.get(key) ?? []) tail.reading.evidence.add(record);
-    tail.reading.evidence.anchorAt(tail.reading.position);
+    tail.reading.evidence.beginAt(tail.reading.position);
     this.#orphans.delete(key);
     this.#tails.set(key, tail);
     this.#byName.set(id.name, tail);

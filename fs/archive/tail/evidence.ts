@@ -44,6 +44,8 @@ export class Evidence {
   /** In the order in which they were begun. */
   #generations: Generation[] = [];
   #finished: Salts[] = [];
+  /** The log in which this process has begun to read. */
+  #first: Salts | undefined;
   /** Every commit since the one that was read last has a record here, if it was made through the mount. */
   isAnchored = false;
 
@@ -59,6 +61,7 @@ export class Evidence {
     if (!generation.records.has(record.lastFrame)) generation.records.set(record.lastFrame, record);
     if (record.lastFrame > generation.lastFrame) generation.lastFrame = record.lastFrame;
     generation.newest = record;
+    if (this.#first !== undefined && isSameLog(this.#first, record)) this.#anchor();
     if (generation.records.size > mostRecords) {
       for (const frame of generation.records.keys()) {
         generation.records.delete(frame);
@@ -76,9 +79,15 @@ export class Evidence {
     return first.lastFrame > position.frames ? first : second;
   }
 
-  /** Whether a commit at or before a position was recorded: then all that came later are. */
-  anchorAt(position: WalPosition): void {
-    this.isAnchored = this.#of(position) !== undefined;
+  /** Reading begins at this position: once a commit of its log is recorded, all that come later are. */
+  beginAt(position: WalPosition): void {
+    this.#first = position;
+    if (this.#of(position) !== undefined) this.#anchor();
+  }
+
+  #anchor(): void {
+    this.isAnchored = true;
+    this.#first = undefined;
   }
 
   recordOf({ salt1, salt2, frames }: WalPosition): CommitRecord | undefined {
@@ -109,6 +118,7 @@ export class Evidence {
 
   /** Nothing more of this log will be read. */
   finish({ salt1, salt2 }: Salts): void {
+    this.#first = undefined;
     this.#finished.push({ salt1, salt2 });
     if (this.#finished.length > mostFinished) this.#finished.shift();
   }

@@ -5,8 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Archive, type Records } from '../../../fs/archive/archive.ts';
 import { matcherOf } from '../../../fs/archive/globs.ts';
 import { QuietFile } from '../../../fs/archive/quiet-file.ts';
+import type { CommitRecord } from '../../../fs/archive/tail/evidence.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { MemoryStore } from './memory-log.ts';
+import { RecordedMount } from './recorded-mount.ts';
 import { Driver } from './sqlite-driver.ts';
 
 let folder: string;
@@ -149,6 +151,43 @@ test('a database that nobody has written is not compared by the next archive pro
   expect(await archive.settle('app.db')).toBe(true);
   expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base', 'commit']);
   expect(events.filter(({ event }) => event === 'archive-gap')).toEqual([]);
+});
+
+test('the next archive process follows a log that was begun anew meanwhile, by the records of the mount', async () => {
+  const mount = new RecordedMount(at('app.db'));
+  const all: CommitRecord[] = [];
+  const recorders: CommitRecord[][] = [];
+  const recordsOf = (): Records => {
+    const unread = [...all];
+    recorders.push(unread);
+    return {
+      isRecording: () => true,
+      read: () => ({ records: unread.splice(0), isComplete: true }),
+      publish: () => {},
+      beat: () => {},
+    };
+  };
+  const commit = async () => {
+    await driver.do({ transact: [] });
+    const record = mount.ended(driver);
+    if (record !== undefined) for (const records of [all, ...recorders]) records.push(record);
+  };
+  try {
+    await create('app.db');
+    await begin([], [], recordsOf());
+    await becomesCurrent('app.db');
+    for (let count = 0; count < 3; count++) await commit();
+    expect(await archive.settle('app.db')).toBe(true);
+    await archive.stop();
+    await driver.do({ sql: ['pragma wal_checkpoint(truncate)'] });
+    for (let count = 0; count < 3; count++) await commit();
+    await begin([], [], recordsOf());
+    expect(await archive.settle('app.db')).toBe(true);
+    expect(events.filter(({ event }) => event === 'archive-gap')).toEqual([]);
+    expect(store.only.commits.slice(-6).map(({ writer }) => writer?.pid)).toEqual(Array(6).fill(driver.pid));
+  } finally {
+    mount.close();
+  }
 });
 
 test('a busy database keeps no other one waiting', async () => {
