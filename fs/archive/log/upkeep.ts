@@ -20,6 +20,7 @@ import { thin } from './thin.ts';
 import { verifyLog } from './verify.ts';
 
 const roundMs = 10_000;
+const looksAtAllMs = 60_000;
 const restsAfterMs = 60_000;
 /** A segment that nobody adds to for so long is compressed before it is full, if it is not tiny. */
 const idleMs = 10 * 60_000;
@@ -54,6 +55,7 @@ export class LogUpkeep {
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  #lookedAtAllMs = Number.NEGATIVE_INFINITY;
   #budgetToldMs = Number.NEGATIVE_INFINITY;
   /** What was told last, by database: each trouble is told once until it is over. */
   readonly #told = new Map<string, string>();
@@ -78,13 +80,16 @@ export class LogUpkeep {
     await this.#working;
   }
 
-  /** All that is to be done now. */
-  round(): Promise<void> {
+  /** All that is to be done now; what needs a look at every file of every log only once a minute, or if `isWhole`. */
+  round(isWhole = false): Promise<void> {
     return this.#alone(async () => {
+      const looksAtAll = isWhole || this.#nowMs() - this.#lookedAtAllMs >= looksAtAllMs;
       for (const { folder, identity } of this.#parts.store.incarnations) {
         if (this.#isStopped) return;
-        await this.#guarded(identity.name, () => this.#look(folder));
+        await this.#guarded(identity.name, () => this.#look(folder, looksAtAll));
       }
+      if (!looksAtAll) return;
+      this.#lookedAtAllMs = this.#nowMs();
       await this.#guarded('all', () => this.#dropOldLogs());
       await this.#guarded('all', () => this.#keepBudget());
     });
@@ -112,7 +117,7 @@ export class LogUpkeep {
     }
   }
 
-  async #look(folder: string): Promise<void> {
+  async #look(folder: string, looksAtAll: boolean): Promise<void> {
     const log = this.#parts.store.openLogs.get(folder);
     if (log?.isSynced && log.idleMs > idleMs && log.openSegmentBytes > tinyBytes) log.rotate();
     log?.rest(restsAfterMs);
@@ -124,7 +129,7 @@ export class LogUpkeep {
       if (isWhole) await compress(folder, first, isInUse);
     }
     await finishFold(folder);
-    while (!this.#isStopped && (await this.#thinOnce(folder)));
+    while (looksAtAll && !this.#isStopped && (await this.#thinOnce(folder)));
   }
 
   async #thinOnce(folder: string): Promise<boolean> {
@@ -225,7 +230,7 @@ export class LogUpkeep {
 
   /** Drops what is older than that time, whole segments at a time; without it, what the retention says. */
   async prune(incarnations: readonly Incarnation[], beforeMs?: number): Promise<Dropped> {
-    await this.round();
+    await this.round(true);
     if (beforeMs === undefined) return { droppedCommits: 0, droppedBytes: 0 };
     return this.#alone(() => this.#dropWhile(({ lastMs }) => lastMs < beforeMs, incarnations));
   }
