@@ -80,7 +80,7 @@ export class Followed {
         const progress = tail.poll();
         expect({ ...progress, ...tail.status }).toMatchObject({ isDrained: true, state: 'current' });
       },
-      { intervalMs: 1, timeoutMs: 15_000 },
+      { intervalMs: 1, timeoutMs: 60_000 },
     );
   }
 

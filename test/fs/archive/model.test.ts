@@ -1,9 +1,11 @@
 // Random work of three programs on one database, with what goes wrong in between: the log gives back each state that
 // was committed, and names the right writer or none.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Followed } from './followed.ts';
 import { RecordedMount } from './recorded-mount.ts';
 import type { Driver } from './sqlite-driver.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let db: Followed;
 let mount: RecordedMount;

@@ -1,9 +1,11 @@
 import { closeSync, copyFileSync, existsSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
 import { Followed } from './followed.ts';
 import { RecordedMount } from './recorded-mount.ts';
 import type { Driver } from './sqlite-driver.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let db: Followed;
 beforeEach(() => {
