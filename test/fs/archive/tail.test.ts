@@ -315,6 +315,7 @@ describe('on a mount', () => {
       const record = db.records?.splice(0) ?? [];
       renameSync(`${db.path}-shm`, `${db.path}-away`);
       db.pollAll();
+      db.pollAll();
       db.records?.push(...record);
       renameSync(`${db.path}-away`, `${db.path}-shm`);
       await driver.do({ close: true });
