@@ -309,6 +309,9 @@ describe('on a mount', () => {
     mount.ended(driver);
     await db.settle();
     for (const isRead of [true, false]) {
+      await driver.do({ close: true });
+      await db.settle();
+      await driver.do({ open: db.path });
       await transact(driver, insert('a'));
       if (isRead) await db.settle();
       db.tail?.rest();
