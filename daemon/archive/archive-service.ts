@@ -51,9 +51,9 @@ export class ArchiveService {
     });
   }
 
-  /** In the background. */
+  /** In the background. Nothing where it runs already. */
   start(): void {
-    this.process.begin();
+    if (!this.process.isWanted) this.process.begin();
   }
 
   /** A new process of the program as it is on disk now, on the mount as it is now. The old one ends first. */

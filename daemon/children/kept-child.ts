@@ -52,6 +52,11 @@ export class KeptChild {
     return this.#child;
   }
 
+  /** From a start to the stop, while the process runs or is about to. */
+  get isWanted(): boolean {
+    return this.#life !== undefined;
+  }
+
   get restarts(): number {
     return this.#restarts;
   }

@@ -5,6 +5,7 @@ import type { LockView } from '../../fs/index.ts';
 import type { DaemonState } from '../../server/index.ts';
 import { summaryOf } from '../archive/summary.ts';
 import type { Running } from './running.ts';
+import { downChildren } from './status.ts';
 
 /** `openDatabases`: those that executors have open, as paths below the data directory. */
 export async function daemonState(running: Running, openDatabases: readonly string[]): Promise<DaemonState> {
@@ -18,7 +19,7 @@ export async function daemonState(running: Running, openDatabases: readonly stri
   const sizes = await Promise.all([...open].map((database) => sizeOf(join(running.data, `${database}-wal`))));
   return {
     isMountUp: fs?.isReady === true,
-    degraded: running.degraded.length + children.filter(({ current }) => current === undefined).length,
+    degraded: running.degraded.length + downChildren(children).length,
     fencedDatabases: running.fenced.length,
     restarts: Object.fromEntries(children.map(({ role, restarts }) => [role, restarts])),
     walBytes: sizes.reduce((sum, size) => sum + size, 0),

@@ -5,8 +5,16 @@ import { ArchiveService } from '../archive/archive-service.ts';
 import type { Settings } from '../config/options.ts';
 import type { Running } from './running.ts';
 
-/** In the background: no start of the daemon waits for it. undefined where commits are not kept. */
-export function startArchive(settings: Settings, running: Running): ArchiveService | undefined {
+/**
+ * Not while a database is fenced: whether the programs of a dead mount have closed it is found out by whether anybody
+ * has it open, and the archive process has. In the background: no start of the daemon waits for it.
+ */
+export function startArchiveUnlessFenced({ archive, fenced, isStopping }: Running): void {
+  if (fenced.length === 0 && !isStopping) archive?.start();
+}
+
+/** To be started. undefined where commits are not kept. */
+export function makeArchive(settings: Settings, running: Running): ArchiveService | undefined {
   const { log } = running;
   const archiveDir = join(settings.stateDir, 'archive');
   if (settings.archive === 'off') {
@@ -31,7 +39,6 @@ export function startArchive(settings: Settings, running: Running): ArchiveServi
     memoryFd: () => running.mounted?.service.mount?.keptState.memoryFd,
     log,
   });
-  service.start();
   log.info('archive-on', { folder: archiveDir });
   return service;
 }

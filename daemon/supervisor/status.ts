@@ -127,9 +127,10 @@ function isFileOf(path: string, database: string): boolean {
   return filesOf(database).some((file) => path.includes(`/${file}`));
 }
 
-function downChildren(children: readonly KeptChild[]): string[] {
+/** One sentence for each process that is missing. */
+export function downChildren(children: readonly KeptChild[]): string[] {
   return children
-    .filter(({ current }) => current === undefined)
+    .filter(({ role, current, isWanted }) => current === undefined && (role !== 'archive' || isWanted))
     .map(({ role, lastFailure: reason }) => {
       return `the ${role} process is down and is being started again${reason === undefined ? '' : `: ${reason}`}`;
     });

@@ -30,7 +30,7 @@ import { EndSteps } from './end-steps.ts';
 import { toServerMessages } from './fs-to-server.ts';
 import { KeptRecord } from './kept-record.ts';
 import { Running } from './running.ts';
-import { startArchive } from './start-archive.ts';
+import { makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
@@ -184,7 +184,8 @@ export class Supervisor {
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
     if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
     kept.write(this.#running.mounted);
-    this.#running.archive = startArchive(settings, this.#running);
+    this.#running.archive = makeArchive(settings, this.#running);
+    startArchiveUnlessFenced(this.#running);
     await this.#startHttp(socket);
     await this.#openControl(instance);
   }
@@ -245,16 +246,17 @@ export class Supervisor {
         if (message.type === 'fenced') {
           kept.setFenced(message.databases as readonly string[]);
           kept.write({ mountPoint, service });
+          startArchiveUnlessFenced(this.#running);
         }
         const told = message as unknown as FromFsProcess;
         if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
         for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);
       },
       onLost: async () => {
-        await this.#running.httpService?.stop(new Drain(0));
+        await Promise.all([this.#running.httpService?.stop(new Drain(0)), this.#running.archive?.stop()]);
       },
       onBack: () => {
-        this.#running.archive?.restart(); // the fs process of the new mount notes commits in other memory
+        startArchiveUnlessFenced(this.#running); // the fs process of the new mount notes commits in other memory
         this.#running.httpService?.start().catch((error: unknown) => {
           this.#log.error('server-not-restarted', { reason: messageOf(error) });
           this.#onStop('the server cannot be started again', exitCodes.failed);
@@ -303,6 +305,7 @@ export class Supervisor {
         kept.setFenced(databases);
         this.#running.httpService?.send({ type: 'fenced', databases });
         kept.write(undefined);
+        startArchiveUnlessFenced(this.#running);
       },
       this.#log,
     );
