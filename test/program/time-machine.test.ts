@@ -28,7 +28,7 @@ const commitsOf = async (daemon: Daemon): Promise<readonly Commit[]> =>
 async function withClient(daemon: Daemon, test: (client: SqliteClient) => Promise<void>): Promise<void> {
   const client = new SqliteClient();
   try {
-    await client.open(join(daemon.root, 'app.db'), { timeout: 10 });
+    expect(await client.open(join(daemon.root, 'app.db'), { timeout: 10 })).toMatchObject({ error: null });
     await test(client);
   } finally {
     client.kill();
@@ -208,5 +208,45 @@ test('a stop reads the last commits, and the next start goes on without a gap', 
       },
       { paths },
     );
+  });
+});
+
+test('after the death of everything a database is free once its programs have closed it, and is followed again', async () => {
+  await withPaths(async (paths) => {
+    const flags = ['--archive', 'wal'];
+    let client: SqliteClient | undefined;
+    try {
+      await withDaemon(
+        flags,
+        async (daemon) => {
+          client = new SqliteClient();
+          expect(await client.open(join(daemon.root, 'app.db'), { timeout: 10 })).toMatchObject({ error: null });
+          await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE users(id INTEGER PRIMARY KEY)');
+          await eventually(async () => expect((await commitsOf(daemon)).length).toBeGreaterThan(0));
+          for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+        },
+        { paths },
+      );
+      await withDaemon(
+        flags,
+        async (daemon) => {
+          await eventually(async () => {
+            const { fenced, processes } = await daemon.status();
+            expect(fenced).toMatchObject([{ database: 'app.db' }]);
+            expect(processes.map(({ role }) => role)).not.toContain('archive');
+          });
+          client?.kill();
+          await eventually(async () => expect((await daemon.status()).fenced).toEqual([]), { timeoutMs: 30_000 });
+          await withClient(daemon, async (next) => {
+            await run(next, 'INSERT INTO users VALUES (1)');
+            const [newest] = await commitsOf(daemon);
+            expect(newest).toMatchObject({ writer: { pid: next.pid } });
+          });
+        },
+        { paths },
+      );
+    } finally {
+      client?.kill();
+    }
   });
 });
