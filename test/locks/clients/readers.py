@@ -10,7 +10,7 @@ import sys
 import time
 
 path, journal, seconds, rounds, readers = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
-warm_up = 0.5
+proved = 100  # reads of each: 16 in a row prove a reader
 
 
 def read(counts, stop):
@@ -53,7 +53,8 @@ children = [multiprocessing.Process(target=read, args=(count, stop)) for count i
 for child in children:
     child.start()
 total = lambda which: sum(count[which] for count in counts)
-time.sleep(warm_up)
+while min(count[0] for count in counts) < proved:
+    time.sleep(0.01)
 rates = {"alone": [], "beside": []}
 commits = writes_refused = 0
 for _ in range(rounds):
