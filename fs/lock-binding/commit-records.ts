@@ -132,6 +132,16 @@ export class CommitRecords {
     this.#unnamed = [];
   }
 
+  /** When the logs that nobody has open are to be looked at again; Infinity: there are none. */
+  get leftDueMs(): number {
+    return this.#left.length === 0 ? Number.POSITIVE_INFINITY : this.#leftSeenMs + lookAtKeptMs;
+  }
+
+  /** To be called once `leftDueMs` has come: a deleted log takes its room on the disk until it is closed here. */
+  dropLeft(nowMs: number): void {
+    this.#dropRead(nowMs);
+  }
+
   /** Nobody has the file open any more. */
   forgotten(file: number, nowMs: number): void {
     const known = this.#known.get(file);

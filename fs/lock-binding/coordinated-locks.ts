@@ -189,18 +189,24 @@ export class CoordinatedLocks implements LockService {
     this.#answerCompleted();
   }
 
+  get #isQuiet(): boolean {
+    const isNoLogLeft = this.#records.leftDueMs === Number.POSITIVE_INFINITY;
+    return this.#owed.size === 0 && this.#committed.size === 0 && isNoLogLeft;
+  }
+
   nextDueMs(): number {
-    if (this.#owed.size === 0 && this.#committed.size === 0) return -1;
+    if (this.#isQuiet) return -1;
     const nowMs = performance.now();
-    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs);
+    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs, this.#records.leftDueMs);
     return dueMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(dueMs - nowMs));
   }
 
   runDue(isIdle: boolean): boolean {
-    if (this.#owed.size === 0 && this.#committed.size === 0) return false;
+    if (this.#isQuiet) return false;
     this.#writers.nameNew();
     this.#records.nameNew();
     const nowMs = performance.now();
+    if (nowMs >= this.#records.leftDueMs) this.#records.dropLeft(nowMs);
     // What the kernel has ready comes first: it may be the very unlock, or write attempt, that a limit is about.
     const isDue = this.#owed.size > 0 && nowMs >= this.manager.nextDeadlineMs(nowMs);
     if (isDue && (isIdle || ++this.#servedWhileDue >= mostRequestsFirst)) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ArchiveMemory, mapArchiveMemory } from '../../fs/state/archive-memory.ts';
 import type { CommitRecord } from '../../fs/state/commit-slots.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
@@ -107,6 +108,19 @@ test('a shell that opens, commits and closes: its log can be read after the file
       expect([wal.readUInt32BE(16), wal.readUInt32BE(20)]).toEqual([salt1, salt2]);
       expect(committedFrames(wal)).toContain(lastFrame);
     }
+  });
+});
+
+test('a deleted log that was read gives its room back, although nothing else happens on the mount', async () => {
+  await withRecords(async (mount, memory) => {
+    const file = join(mount.mountPoint, 'app.db');
+    await run('sqlite3', [file, 'pragma journal_mode=wal; create table t (a); insert into t values (1);']);
+    const [last] = all(memory).slice(-1);
+    if (last === undefined) throw new Error('no commit was recorded');
+    const log = () => readlinkSync(`/proc/${last.fsPid}/fd/${last.walFd}`);
+    expect(log()).toMatch(/-wal \(deleted\)$/);
+    memory.positions.publish(last, { ...last, frames: last.lastFrame, isArchived: true });
+    await eventually(() => expect(log).toThrow(/ENOENT/), { timeoutMs: 9_000 });
   });
 });
 
