@@ -1,7 +1,9 @@
 # One of several writers of a database. Each transaction changes tables at random and stores, inside itself, a digest of
 # everything that the database holds at its commit, and who commits: `seen` certifies every state by itself.
 # usage: certified-writer.py DATABASE SEED TRANSACTIONS
-import hashlib, os, random, sqlite3, sys
+import os, random, sqlite3, sys
+
+from content import digest
 
 path, seed, transactions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 chance = random.Random(seed)
@@ -12,19 +14,6 @@ def connect():
     db.execute("pragma synchronous=" + chance.choice(["off", "normal", "full"]))
     db.execute("pragma wal_autocheckpoint=" + chance.choice(["0", "5", "100", "1000"]))
     return db
-
-
-def digest(db):
-    sha = hashlib.sha256()
-    schema = db.execute(
-        "select name, type, sql from sqlite_schema where name not like 'sqlite_%' and name <> 'seen' order by name"
-    ).fetchall()
-    sha.update(repr(schema).encode())
-    for name, kind, _ in schema:
-        if kind == "table":
-            for row in db.execute(f'select rowid, * from "{name}" order by rowid'):
-                sha.update(repr(row).encode())
-    return sha.hexdigest()
 
 
 def tables(db):
