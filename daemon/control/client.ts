@@ -100,6 +100,8 @@ function namesOf({ settings, named }: Pick<CommandInput, 'settings' | 'named'>) 
 function createConnection({ pid, data, mount }: InstanceRecord, socket: Socket): DaemonConnection {
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   let onAnswer = (_: string) => {};
+  // One listener for all questions: setTimeout itself would add one for each.
+  socket.on('timeout', () => socket.destroy());
   // A daemon that works on the answer sends empty lines meanwhile.
   const lines = createInterface({ input: socket });
   lines.on('error', () => {}); // handed on from the socket, whose close says the same
@@ -114,7 +116,7 @@ function createConnection({ pid, data, mount }: InstanceRecord, socket: Socket):
       const answered = new Promise<string>((resolve) => {
         onAnswer = resolve;
       });
-      socket.setTimeout(silenceMs, () => socket.destroy());
+      socket.setTimeout(silenceMs);
       socket.write(`${JSON.stringify({ command, args })}\n`);
       const line = await Promise.race([answered, closed]);
       socket.setTimeout(0);
