@@ -248,6 +248,7 @@ export class Supervisor {
           kept.write({ mountPoint, service });
           startArchiveUnlessFenced(this.#running);
         }
+        // Its `type` says what else it holds: the fs process sends nothing but these.
         const told = message as unknown as FromFsProcess;
         if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
         for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);

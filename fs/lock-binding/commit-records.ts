@@ -49,7 +49,6 @@ export interface CommitRecordsParts {
   readonly descriptorOf: (file: number) => number;
   /** Programs and this process see one index: the kernel passes files through. */
   readonly isPassedThrough: () => boolean;
-  readonly longestUnreadBytes?: number;
 }
 
 export class CommitRecords {
@@ -78,7 +77,7 @@ export class CommitRecords {
   }
 
   /** WRITE was given back. Nobody else can have it before this returns. */
-  ended({ files: { main, shm }, inWal, writer, sinceMs, nowMs }: EndedWrite): void {
+  ended({ files: { main, shm }, inWal, writer, nowMs }: EndedWrite): void {
     if (!inWal || !this.#isActive || main === undefined || shm === undefined) return;
     const known = this.#knownOf(main);
     const after = this.#index(shm);
@@ -101,7 +100,6 @@ export class CommitRecords {
       checksum2: after.checksum2,
       databasePages: after.databasePages,
       ...(before === undefined ? { pid: 0, writer: 0 } : { pid: writer.pid, writer: this.#writerOf(writer) }),
-      heldMs: nowMs - sinceMs,
       fsPid: process.pid,
       walFd: log.fd,
       shmFd: descriptorOf(shm),
@@ -114,9 +112,8 @@ export class CommitRecords {
     const known = this.#knownOf(main);
     const index = this.#index(shm);
     if (known === undefined || index === undefined || index.lastFrame === 0) return true;
-    const { longestUnreadBytes: longest = longestUnreadBytes, memory } = this.#parts;
-    if (index.lastFrame * index.pageBytes > longest) return true;
-    const position = memory.positions.find(known);
+    if (index.lastFrame * index.pageBytes > longestUnreadBytes) return true;
+    const position = this.#parts.memory.positions.find(known);
     if (position?.isArchived === false) return true;
     return position !== undefined && isSameLog(position, index) && position.frames >= index.lastFrame;
   }

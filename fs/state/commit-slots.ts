@@ -19,7 +19,7 @@ const word = {
   deviceMinor: 12,
 } as const;
 /** Doubles of a record, behind its words. */
-const double = { number: 8, timeMs: 9, inode: 10, writer: 11, heldMs: 12 } as const;
+const double = { number: 8, timeMs: 9, inode: 10, writer: 11 } as const;
 const wordsOfSlot = commitSection.slotBytes / 4;
 const doublesOfSlot = commitSection.slotBytes / 8;
 
@@ -41,8 +41,6 @@ export interface CommitFacts {
   readonly pid: number;
   /** Its number in the ring of writers; 0: not known. */
   readonly writer: number;
-  /** For how long the write lock was held. */
-  readonly heldMs: number;
   readonly fsPid: number;
   /** Descriptors of `-wal` and `-shm` in that process; -1 for none. Others may have these numbers by now. */
   readonly walFd: number;
@@ -96,7 +94,6 @@ export class CommitSlots {
     doubles[doubleAt + double.timeMs] = facts.timeMs;
     doubles[doubleAt + double.inode] = facts.inode;
     doubles[doubleAt + double.writer] = facts.writer;
-    doubles[doubleAt + double.heldMs] = facts.heldMs;
     // In this order: a process that is killed in between has recorded nothing, and the next one takes the same slot.
     Atomics.store(words, at + word.ready, readyWord(number));
     this.#newest[0] = number;
@@ -143,7 +140,6 @@ export class CommitSlots {
       databasePages: words[word.databasePages] ?? 0,
       pid: words[word.pid] ?? 0,
       writer: doubles[double.writer] ?? 0,
-      heldMs: doubles[double.heldMs] ?? 0,
       fsPid: words[word.fsPid] ?? 0,
       walFd: (words[word.walFd] ?? 0) | 0,
       shmFd: (words[word.shmFd] ?? 0) | 0,

@@ -1,6 +1,7 @@
 // Answers a request that came from the local user by way of the supervisor, with no connection of its own: the routes
 // are those of HTTP. Host, origin and token are not asked for.
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ServerAnswer, ServerRequest } from '../../index.ts';
 import { asBuffer } from '../../messages/bytes.ts';
@@ -51,13 +52,12 @@ function timeoutOf(timeoutMs: number): string {
   return `timeout=${Math.max(1, Math.ceil(timeoutMs / 1000))}`;
 }
 
-/** The little of a message that handlers look at. */
+/** Its socket is connected to nobody, and is as alive as the question. */
 function withoutBody(): IncomingMessage {
-  const stream = Readable.from([]) as unknown as Record<string, unknown>;
-  stream.headers = {};
-  stream.socket = { destroyed: false, remoteAddress: undefined };
-  stream.complete = true;
-  return stream as unknown as IncomingMessage;
+  const message = new IncomingMessage(new Socket());
+  message.push(null);
+  message.complete = true;
+  return message;
 }
 
 function asText({ status, contentType = 'application/json; charset=utf-8', body }: Reply | StreamReply): ServerAnswer {

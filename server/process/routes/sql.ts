@@ -13,8 +13,8 @@ import type { Route } from '../http/route.ts';
 import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { archiveErrors } from '../time-machine/archive.ts';
+import { bookmarkHeader, momentOf } from './moments.ts';
 import { createParameters, databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
-import { bookmarkHeader, momentOf } from './time-machine.ts';
 
 const cells = mapOf(anyJson);
 

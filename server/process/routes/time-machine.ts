@@ -1,20 +1,18 @@
 // The past of whole databases over HTTP: its commits, rewinds, forks, differences.
 
 import { ApiError } from '../../messages/errors.ts';
-import { RawJson } from '../../messages/json.ts';
-import { limits } from '../../messages/limits.ts';
-import { parseAt } from '../../messages/moment.ts';
 import { file } from '../../messages/operations/file.ts';
-import { type DatabaseDiff, type TableDiff, timeMachine } from '../../messages/operations/time-machine.ts';
-import { checkSize, json, type Reply } from '../../messages/reply.ts';
-import type { ArchivedDatabase, At, HistoryEntry, Moment, Writer } from '../../messages/time-machine.ts';
+import { json, type Reply } from '../../messages/reply.ts';
+import type { At } from '../../messages/time-machine.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { QueryParameter } from '../http/query.ts';
-import type { Header, Route } from '../http/route.ts';
-import { executorName } from '../locks.ts';
+import type { Route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 import { archiveErrors } from '../time-machine/archive.ts';
+import { momentOf, momentParameter, timeOf } from './moments.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
+import { compareWithNow, diff, inverted, suspectsOf } from './time-machine-diff.ts';
+import { archivedMembers, commitMembers, momentMembers, tableMembers } from './time-machine-members.ts';
 import {
   archiveSchema,
   diffSchema,
@@ -25,17 +23,8 @@ import {
 } from './time-machine-schemas.ts';
 
 const mostRows = 1_000;
-/** Of the time that is left, so much goes into comparing rows: the answer says what was found until then. */
-const compareShare = 0.8;
-const momentText =
-  'A time ("2026-11-28T10:00:00Z", seconds since 1970), how long ago ("10 minutes ago"), a bookmark, or "now". A time without a zone is one of the server\'s zone. It means the last commit at or before it.';
 const pastErrors = [...databaseErrors, ...archiveErrors, 'CONFLICT'] as const;
 
-const momentParameter = (name: string, description: string): QueryParameter => ({
-  name,
-  type: 'text',
-  description: `${description} ${momentText}`,
-});
 const rowsFlag: QueryParameter = {
   name: 'rows',
   type: 'boolean',
@@ -179,28 +168,6 @@ export const timeMachineRoutes: readonly Route[] = [
   },
 ];
 
-/** @throws ApiError INVALID_PARAMETERS */
-export function momentOf(context: RequestContext, name: string): At {
-  // A `+` that was not escaped in the URL is a space by now.
-  const sent = context.query.text(name).replace(/(T?\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$/, '$1+$2');
-  let at: At;
-  try {
-    at = parseAt(sent);
-  } catch (cause) {
-    throw new ApiError('INVALID_PARAMETERS', `"${name}": ${cause instanceof Error ? cause.message : ''}`, { cause });
-  }
-  if ('timeMs' in at && at.timeMs > Date.now()) throw new ApiError('INVALID_PARAMETERS', `"${name}" is in the future`);
-  return at;
-}
-
-const timeOf = (context: RequestContext, name: string): number | undefined => {
-  if (context.query.text(name) === '') return undefined;
-  const at = momentOf(context, name);
-  if ('timeMs' in at) return at.timeMs;
-  if ('head' in at) return Date.now();
-  throw new ApiError('INVALID_PARAMETERS', `"${name}" must be a time; for a bookmark use "before"`);
-};
-
 async function history(context: RequestContext, services: Services): Promise<Reply> {
   const { query, deadlineMs } = context;
   const target = services.target(context);
@@ -310,180 +277,3 @@ async function fork(context: RequestContext, services: Services): Promise<Reply>
     return json(answer, 201);
   });
 }
-
-interface Comparison {
-  readonly suspects: readonly string[] | null;
-  readonly table: string | null;
-  readonly rows: number;
-  readonly format: 'json' | 'sql';
-}
-
-async function diff(context: RequestContext, services: Services): Promise<Reply> {
-  const { query, deadlineMs } = context;
-  const target = services.target(context);
-  const format = query.text('format');
-  if (format !== 'json' && format !== 'sql') throw new ApiError('INVALID_PARAMETERS', 'format must be json or sql');
-  const from = momentOf(context, 'from');
-  const to: At = query.text('to') === '' ? { head: true } : momentOf(context, 'to');
-  const machine = services.timeMachine;
-  await machine.settle(target, deadlineMs).catch((error) => ('head' in to ? Promise.reject(error) : undefined));
-  const [first, other] = [
-    await machine.resolve(target, from, deadlineMs),
-    await machine.resolve(target, to, deadlineMs),
-  ];
-  const [earlier, later] = [{ bookmark: first.bookmark }, { bookmark: other.bookmark }];
-  const comparison: Comparison = {
-    suspects: await suspectsOf(context, services, earlier, later),
-    table: query.text('table') || null,
-    rows: query.integer('rows'),
-    format,
-  };
-  const found =
-    'head' in to
-      ? await compareWithNow(context, services, earlier, comparison)
-      : await machine.withState(target, later, deadlineMs, ({ path }) =>
-          compare(context, services, earlier, comparison, { name: target.name, path }),
-        );
-  if (found.sql !== null) {
-    checkSize(Buffer.byteLength(found.sql), limits.responseBytes);
-    return { status: 200, body: found.sql, contentType: 'text/plain; charset=utf-8' };
-  }
-  return json({
-    success: true,
-    db: target.name,
-    from: momentMembers(first),
-    to: momentMembers(other),
-    is_complete: found.isComplete,
-    tables: found.tables.map((table) => ({
-      ...tableMembers(table),
-      rows: new RawJson(`[${table.rows.join(',')}]`),
-      rows_truncated: table.areRowsTruncated,
-    })),
-    objects: found.objects.map(({ type, name, change, fromSql, toSql }) => ({
-      type,
-      name,
-      change,
-      from_sql: fromSql,
-      to_sql: toSql,
-    })),
-  });
-}
-
-/** Tables with pages that differ; null where the archive cannot tell, and all are to be compared. */
-async function suspectsOf(
-  context: RequestContext,
-  services: Services,
-  from: At,
-  to: At,
-): Promise<readonly string[] | null> {
-  const { timeMachine: machine } = services;
-  const name = machine.nameOf(services.target(context));
-  try {
-    return (await machine.archive.changedTables(name, from, to, context.deadlineMs)).tables;
-  } catch {
-    return null;
-  }
-}
-
-function compareWithNow(
-  context: RequestContext,
-  services: Services,
-  earlier: At,
-  comparison: Comparison,
-): Promise<DatabaseDiff> {
-  return compare(context, services, earlier, comparison, services.target(context));
-}
-
-async function compare(
-  context: RequestContext,
-  services: Services,
-  earlier: At,
-  comparison: Comparison,
-  later: { readonly name: string; readonly path: string },
-): Promise<DatabaseDiff> {
-  const target = services.target(context);
-  return await services.timeMachine.withState(target, earlier, context.deadlineMs, async ({ path }) => {
-    const budgetMs = Math.max(0, (context.deadlineMs - performance.now()) * compareShare);
-    return await services.run(
-      timeMachine.diff,
-      context,
-      { ...comparison, earlier: path, budgetMs },
-      { database: later },
-    );
-  });
-}
-
-/** From now to the past: what a rewind does. */
-function inverted({ tables, objects, ...found }: DatabaseDiff): DatabaseDiff {
-  const opposite = { created: 'dropped', dropped: 'created', changed: 'changed' } as const;
-  return {
-    ...found,
-    tables: tables.map((table) => ({
-      ...table,
-      change: opposite[table.change],
-      rowsAdded: table.rowsRemoved,
-      rowsRemoved: table.rowsAdded,
-      columnsAdded: table.columnsRemoved,
-      columnsRemoved: table.columnsAdded,
-    })),
-    objects: objects.map((object) => ({ ...object, change: opposite[object.change] })),
-  };
-}
-
-export function momentMembers({ bookmark, number, timeMs, databasePages, pageBytes }: Moment): Record<string, unknown> {
-  const time = new Date(timeMs).toISOString();
-  return { bookmark, number, time, database_pages: databasePages, page_size: pageBytes };
-}
-
-function commitMembers(entry: HistoryEntry): Record<string, unknown> {
-  const { kind, writer, pages, tables, reason, rewoundTo } = entry;
-  return {
-    ...momentMembers(entry),
-    kind,
-    writer: writer === null ? null : writerMembers(writer),
-    pages,
-    ...(tables === undefined ? {} : { tables }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(rewoundTo === undefined ? {} : { rewound_to: rewoundTo }),
-  };
-}
-
-/** The program's name alone, as its arguments may hold secrets. */
-function writerMembers({ pid, command, container }: Writer): Record<string, unknown> {
-  const isExecutor = command.includes('server/executor/main.js');
-  const [program = ''] = command.split(' ');
-  return { pid, command: isExecutor ? executorName : program.slice(program.lastIndexOf('/') + 1), container };
-}
-
-function tableMembers(table: TableDiff): Record<string, unknown> {
-  return {
-    table: table.table,
-    change: table.change,
-    rows_added: table.rowsAdded,
-    rows_removed: table.rowsRemoved,
-    rows_changed: table.rowsChanged,
-    columns_added: table.columnsAdded,
-    columns_removed: table.columnsRemoved,
-    is_complete: table.isComplete,
-  };
-}
-
-function archivedMembers(database: ArchivedDatabase): Record<string, unknown> {
-  const isoOrNull = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-  return {
-    name: database.name,
-    state: database.state,
-    ...(database.reason === undefined ? {} : { reason: database.reason }),
-    commits: database.commits,
-    oldest: isoOrNull(database.oldestMs),
-    newest: isoOrNull(database.newestMs),
-    bytes: database.bytes,
-    lag_bytes: database.lagBytes,
-    gaps: database.gaps,
-  };
-}
-
-export const bookmarkHeader: Header = {
-  name: 'X-Hoody-Bookmark',
-  description: 'With at: of the state that was asked.',
-};

@@ -35,7 +35,6 @@ function commit(lastFrame: number): CommitFacts {
     databasePages: 9,
     pid: 4711,
     writer: 12,
-    heldMs: 0.5,
     fsPid: 99,
     walFd: -1,
     shmFd: 30,
