@@ -11,6 +11,8 @@ export interface Rounds {
   readonly writers: readonly (keyof typeof startWriter)[];
   /** The rewinder is killed at a random moment in this part of the rounds. */
   readonly killed?: number;
+  /** Rounds go on until so many kills came before the end of their rewind: what a fast machine ends first is no kill. */
+  readonly atLeastKills?: number;
   readonly random: () => number;
 }
 
@@ -28,7 +30,8 @@ interface Left {
   readonly last: ReadonlyMap<string, number>;
 }
 
-export async function runRounds({ root, pageBytes, rounds, writers, killed = 0, random }: Rounds): Promise<Report> {
+export async function runRounds(wanted: Rounds): Promise<Report> {
+  const { root, pageBytes, rounds, writers, killed = 0, atLeastKills = 0, random } = wanted;
   const database = new RewoundDatabase(root, pageBytes);
   // As long as somebody has the database open, its write-ahead log stays.
   const keeper = new Database(database.path);
@@ -39,8 +42,10 @@ export async function runRounds({ root, pageBytes, rounds, writers, killed = 0, 
   const states: State[] = [];
   let left: Left = { rows: new Map(), last: new Map() };
   let [rewinds, kills, doneBeforeKill] = [0, 0, 0];
+  // How long a rewind takes on this machine: a kill must come before its end, and seldom while the process only starts.
+  let rewindMs: number | undefined;
   try {
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < rounds || (kills < atLeastKills && round < 20 * rounds); round += 1) {
       await sleep(20 + random() * 100);
       if (round % 7 === 3) database.run(schemaChange(round));
       if (round % 5 === 2) database.run(`PRAGMA wal_checkpoint(${['PASSIVE', 'RESTART', 'TRUNCATE'][round % 3]})`);
@@ -49,7 +54,9 @@ export async function runRounds({ root, pageBytes, rounds, writers, killed = 0, 
       const target = states[Math.floor(random() * states.length)] as State;
       let newest: State | undefined;
       let kill: NodeJS.Timeout | undefined;
-      const isKilled = random() < killed;
+      const isKilled = rewindMs !== undefined && random() < killed;
+      const killAfterMs = (rewindMs ?? 0) * (0.3 + random() * 0.8);
+      const startedMs = performance.now();
       const rewind = database.rewind(
         target,
         (found) => {
@@ -57,7 +64,7 @@ export async function runRounds({ root, pageBytes, rounds, writers, killed = 0, 
           checkRows(rowsOf(found), left);
         },
         (child) => {
-          if (isKilled) kill = setTimeout(() => child.kill('SIGKILL'), 60 + random() * 300);
+          if (isKilled) kill = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
         },
       );
       const done = await rewind.then(
@@ -68,6 +75,7 @@ export async function runRounds({ root, pageBytes, rounds, writers, killed = 0, 
         },
       );
       clearTimeout(kill);
+      if (done) rewindMs = performance.now() - startedMs;
       rewinds += done ? 1 : 0;
       kills += done ? 0 : 1;
       const now = database.state();

@@ -56,7 +56,7 @@ test('three programs write through rewinds on a mount', async () => {
 test('a rewinder that is killed at a random moment leaves the newest state or the old one, whole', async () => {
   const writers = ['python', 'better-sqlite3'] as const;
   const report = await inDirectory((root) =>
-    runRounds({ root, pageBytes: 4096, rounds, writers, killed: 0.7, random: randomFrom(seed) }),
+    runRounds({ root, pageBytes: 4096, rounds, writers, killed: 0.7, atLeastKills: 2, random: randomFrom(seed) }),
   );
-  expect(report.kills, `seed ${seed}`).toBeGreaterThan(0);
+  expect(report.kills, `seed ${seed}`).toBeGreaterThanOrEqual(2);
 });
