@@ -9,7 +9,8 @@ import type { ArchivedDatabase } from './messages.ts';
 import type { QuietFile } from './quiet-file.ts';
 import type { CommitRecord } from './tail/evidence.ts';
 import { noPosition } from './tail/position.ts';
-import { Tail, type TailSurroundings } from './tail/tail.ts';
+import type { TailSurroundings } from './tail/surroundings.ts';
+import { Tail } from './tail/tail.ts';
 import { Turns } from './turns.ts';
 
 const rescanMs = 30_000;

@@ -11,7 +11,7 @@ export interface Rounds {
   readonly writers: readonly (keyof typeof startWriter)[];
   /** The rewinder is killed at a random moment in this part of the rounds. */
   readonly killed?: number;
-  /** Rounds go on until so many kills came before the end of their rewind: what a fast machine ends first is no kill. */
+  /** Rounds go on until so many kills came before the end of their rewind: a kill that comes later is none. */
   readonly atLeastKills?: number;
   readonly random: () => number;
 }

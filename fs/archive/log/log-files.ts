@@ -86,7 +86,7 @@ export function listLog(folder: string): LogFiles {
     else if (range !== null) closed.push({ first: Number(range[1]), last: Number(range[2]), path });
     else if (part !== null) raw.set(Number(part[1]), [...(raw.get(Number(part[1])) ?? []), path]);
     else if (sum !== null) sums.set(Number(sum[1]), path);
-    else if (name.endsWith('.new')) leftovers.push(path);
+    else if (name.endsWith('.new') || name.startsWith(unfinishedBase)) leftovers.push(path);
   }
   const counting = closed.filter((file) => !closed.some((other) => covers(other, file)));
   leftovers.push(...closed.filter((file) => !counting.includes(file)).map(({ path }) => path));
