@@ -12,8 +12,12 @@ const unusedFolders = new Set(['musl_x64', 'musl_arm64', 'browser', 'obj.target'
 export function productionFiles() {
   const files = ['package.json', 'LICENSE', ...below('systemd'), ...below('dist').filter(isCurrent)];
   for (const folder of productionPackages()) files.push(...below(folder).filter(isUsed));
-  const binary = join('node_modules', 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
-  for (const needed of ['dist/daemon/main.js', 'dist/server/studio/index.html', binary]) {
+  const lz4 = `lz4-napi-linux-${process.arch}-gnu`;
+  const binaries = [
+    join('node_modules', 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node'),
+    join('node_modules', '@antoniomuso', lz4, `${lz4.replace('-napi-', '-napi.')}.node`),
+  ];
+  for (const needed of ['dist/daemon/main.js', 'dist/server/studio/index.html', ...binaries]) {
     if (!files.includes(needed)) throw new Error(`${needed} is missing: run npm ci and npm run build first`);
   }
   return files;

@@ -45,6 +45,7 @@ describe.runIf(hasDpkg)('the Debian package', () => {
       'usr/lib/hoody-sqlite/dist/server/studio/index.html',
       `usr/lib/hoody-sqlite/dist/server/executor/guard/hoody_guard-${arch}.so`,
       'usr/lib/hoody-sqlite/node_modules/better-sqlite3/build/Release/better_sqlite3.node',
+      `usr/lib/hoody-sqlite/node_modules/@antoniomuso/lz4-napi-linux-${arch}-gnu/lz4-napi.linux-${arch}-gnu.node`,
       'usr/lib/systemd/system/hoody-sqlite.service',
       'usr/share/man/man1/hoody-sqlite.1.gz',
       'usr/share/bash-completion/completions/hoody-sqlite',

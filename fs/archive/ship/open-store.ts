@@ -1,0 +1,28 @@
+// The store that a URL names.
+import { FileStore } from './file-store.ts';
+import { ShipError } from './ship-error.ts';
+import type { ShipStore } from './store.ts';
+
+/**
+ * @param url `file:///folder`, `s3://bucket/prefix`, or an absolute path of a folder. Nothing is read or made yet.
+ * @throws ShipError `bad-url`
+ */
+export function openStore(url: string): ShipStore {
+  if (url.startsWith('/')) return new FileStore(url);
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol === 'file:') {
+    if (parsed.host !== '') {
+      throw new ShipError('bad-url', `${url}: a folder is named with three slashes, file:///${parsed.host}...`);
+    }
+    return new FileStore(decodeURIComponent(parsed.pathname));
+  }
+  throw new ShipError(
+    'bad-url',
+    `${withoutSecrets(url)} is no place to ship to: use file:///FOLDER or s3://BUCKET/PREFIX`,
+  );
+}
+
+/** A URL may carry a name and a password by mistake. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '');
+}
