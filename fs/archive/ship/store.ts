@@ -4,7 +4,7 @@ export interface StoredObject {
   /** Relative to the store, parts separated by `/`. */
   readonly name: string;
   readonly bytes: number;
-  /** When its newest commit was, as `write` was told; of a foreign object, when it was written. */
+  /** About when it was written: some stores do not tell what `write` was told. The LTX header has the commit's time. */
   readonly timeMs: number;
 }
 
