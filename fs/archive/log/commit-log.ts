@@ -130,6 +130,11 @@ export class SegmentedLog implements CommitLog {
     return this.#open?.header.first;
   }
 
+  /** Commits up to this number are on the disk: no power cut takes them away. */
+  get syncedThrough(): number {
+    return this.#syncedThrough;
+  }
+
   get isSynced(): boolean {
     return this.#syncedThrough === (this.#last?.number ?? 0);
   }

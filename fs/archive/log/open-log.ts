@@ -36,20 +36,21 @@ export class OpenLog {
   }
 
   /**
-   * `skip` is told of segments that cannot be opened, which are left out; without it the first one is thrown.
+   * `skip` is told of segments that cannot be opened, which are left out; without it the first one is thrown. `after`:
+   * only segments with commits behind this number.
    * @throws LogDamage, NodeJS.ErrnoException
    */
-  static open(folder: string, skip?: (damage: LogDamage) => void): OpenLog {
+  static open(folder: string, skip?: (damage: LogDamage) => void, after = 0): OpenLog {
     for (let attempt = 1; ; attempt++) {
       try {
-        return OpenLog.#openOnce(folder, skip);
+        return OpenLog.#openOnce(folder, after, skip);
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;
       }
     }
   }
 
-  static #openOnce(folder: string, skip?: (damage: LogDamage) => void): OpenLog {
+  static #openOnce(folder: string, after: number, skip?: (damage: LogDamage) => void): OpenLog {
     const identity = parseIdentity(readFileSync(join(folder, identityFile)));
     const { base, closed, raw } = listLog(folder);
     const cache = new BlockCache();
@@ -63,8 +64,11 @@ export class OpenLog {
           skip(error);
         }
       };
-      for (const file of closed) add(() => openClosed(file, cache));
-      for (const first of raw) add(() => RawSegment.open(folder, first));
+      for (const file of closed) if (file.last > after) add(() => openClosed(file, cache));
+      for (const [index, first] of raw.entries()) {
+        const next = raw[index + 1] ?? Number.POSITIVE_INFINITY;
+        if (next - 1 > after) add(() => RawSegment.open(folder, first));
+      }
       const [empty, full] = [segments.filter(isEmpty), segments.filter((segment) => !isEmpty(segment))];
       for (const segment of empty) segment.close();
       return new OpenLog(

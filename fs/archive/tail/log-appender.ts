@@ -66,7 +66,8 @@ export class LogAppender {
   }
 
   appendDifference(reason: string, { pageBytes, databasePages, pages, position = noPosition }: Difference): void {
-    if (pages.size === 0 && databasePages === this.#log.last?.databasePages) return;
+    const before = this.#log.last?.databasePages;
+    if (pages.size === 0 && databasePages === before) return;
     this.#add({
       kind: 'resync',
       timeMs: Date.now(),
@@ -74,7 +75,7 @@ export class LogAppender {
       reason,
       pageBytes,
       databasePages,
-      ...pageSetOf(pages, pageBytes, databasePages),
+      ...pageSetOf(pages, pageBytes, databasePages, before),
       position,
     });
   }

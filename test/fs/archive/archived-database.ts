@@ -97,3 +97,30 @@ export function dumpOf(db: Database.Database): string {
   }
   return hash.digest('hex');
 }
+
+/** Grows, shrinks, drops and vacuums; `random` decides. */
+export function someWork(random: (below: number) => number): (db: Database.Database) => void {
+  return (db) => {
+    const table = ['a', 'b'][random(2)];
+    const kind = random(20);
+    db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, name TEXT, data BLOB)`);
+    if (kind < 8) {
+      const insert = db.prepare(`INSERT INTO ${table} (name, data) VALUES (?, ?)`);
+      db.transaction(() => {
+        for (let row = random(60); row >= 0; row--) insert.run(`name ${random(1e6)}`, Buffer.alloc(random(1500), row));
+      })();
+    } else if (kind < 13) {
+      db.prepare(`UPDATE ${table} SET name = ? WHERE id % 7 = ?`).run(`other ${random(1e6)}`, random(7));
+    } else if (kind < 16) {
+      db.exec(`DELETE FROM ${table} WHERE id % 3 = ${random(3)}`);
+    } else if (kind === 16) {
+      db.exec('VACUUM');
+    } else if (kind === 17) {
+      db.exec(`CREATE INDEX IF NOT EXISTS ${table}_name ON ${table} (name)`);
+    } else if (kind === 18) {
+      db.exec(`DROP TABLE ${table}`);
+    } else {
+      db.pragma('incremental_vacuum');
+    }
+  };
+}

@@ -14,7 +14,7 @@ import type {
   Moment,
   PatchAnswer,
 } from '../../../fs/archive/messages.ts';
-import { ArchivedDatabase, dumpOf } from './archived-database.ts';
+import { ArchivedDatabase, dumpOf, someWork } from './archived-database.ts';
 import { randomFrom } from './logged-model.ts';
 
 // Every write of a log is synced by a disk that others use too.
@@ -53,33 +53,6 @@ async function dumpAt(number: number): Promise<string> {
   const path = join(folder, 'then.db');
   await archived.ask({ op: 'materialise', database, at: { number }, path });
   return dumpOfFile(path);
-}
-
-/** Grows, shrinks, drops and vacuums; `random` decides. */
-function someWork(random: (below: number) => number): (db: Database.Database) => void {
-  return (db) => {
-    const table = ['a', 'b'][random(2)];
-    const kind = random(20);
-    db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, name TEXT, data BLOB)`);
-    if (kind < 8) {
-      const insert = db.prepare(`INSERT INTO ${table} (name, data) VALUES (?, ?)`);
-      db.transaction(() => {
-        for (let row = random(60); row >= 0; row--) insert.run(`name ${random(1e6)}`, Buffer.alloc(random(1500), row));
-      })();
-    } else if (kind < 13) {
-      db.prepare(`UPDATE ${table} SET name = ? WHERE id % 7 = ?`).run(`other ${random(1e6)}`, random(7));
-    } else if (kind < 16) {
-      db.exec(`DELETE FROM ${table} WHERE id % 3 = ${random(3)}`);
-    } else if (kind === 16) {
-      db.exec('VACUUM');
-    } else if (kind === 17) {
-      db.exec(`CREATE INDEX IF NOT EXISTS ${table}_name ON ${table} (name)`);
-    } else if (kind === 18) {
-      db.exec(`DROP TABLE ${table}`);
-    } else {
-      db.pragma('incremental_vacuum');
-    }
-  };
 }
 
 test.each([
