@@ -63,6 +63,10 @@ export class FileStore implements ShipStore {
     for (const name of names) await this.#attempt(name, (path) => rm(path, { force: true }));
   }
 
+  async warnings(): Promise<readonly string[]> {
+    return [];
+  }
+
   async *#walk(folder: string, prefix: string): AsyncIterable<StoredObject> {
     for (const { name, isFolder } of await this.#entries(folder)) {
       const whole = `${folder}${name}`;

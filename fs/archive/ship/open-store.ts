@@ -1,10 +1,12 @@
 // The store that a URL names.
 import { FileStore } from './file-store.ts';
+import { S3Store } from './s3-store.ts';
 import { ShipError } from './ship-error.ts';
 import type { ShipStore } from './store.ts';
 
 /**
  * @param url `file:///folder`, `s3://bucket/prefix`, or an absolute path of a folder. Nothing is read or made yet.
+ * Credentials of S3 come from the environment of this process, or a file that it names.
  * @throws ShipError `bad-url`
  */
 export function openStore(url: string): ShipStore {
@@ -16,6 +18,7 @@ export function openStore(url: string): ShipStore {
     }
     return new FileStore(decodeURIComponent(parsed.pathname));
   }
+  if (parsed?.protocol === 's3:') return new S3Store(url, process.env);
   throw new ShipError(
     'bad-url',
     `${withoutSecrets(url)} is no place to ship to: use file:///FOLDER or s3://BUCKET/PREFIX`,

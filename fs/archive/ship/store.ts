@@ -32,6 +32,8 @@ export interface ShipStore {
   write(name: string, content: Buffer | { readonly path: string }, options?: WriteOptions): Promise<boolean>;
   /** Names that are gone already are no error. */
   remove(names: readonly string[]): Promise<void>;
+  /** What the operator should know before this place is used: a line each, with what to do. It may write there. */
+  warnings(): Promise<readonly string[]>;
   /** For messages, without credentials: `s3://bucket/prefix`. */
   readonly url: string;
 }
