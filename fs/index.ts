@@ -12,6 +12,14 @@ export type {
   ArchiveStatus,
   VerifyAnswer,
 } from './archive/messages.ts';
+export type {
+  FromShip,
+  ShipFailure,
+  ShippedDatabase,
+  ShipStartOptions,
+  ShipStatus,
+  ToShip,
+} from './archive/ship/messages.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
@@ -53,3 +61,6 @@ export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url)
 
 /** The compiled entry of the archive process. It inherits the kept state's memory as fd 3, where there is a mount. */
 export const archiveProcessPath = fileURLToPath(new URL('./archive/main.js', import.meta.url));
+
+/** The compiled entry of the ship process. */
+export const shipProcessPath = fileURLToPath(new URL('./archive/ship/main.js', import.meta.url));

@@ -2,11 +2,12 @@
 // are 2), SQLite opens it on a read-only file system only with immutable=1, or after both are set to 1. The file is not
 // synced, and everybody may write it: who asks for it gives a path in a folder of its own.
 import { constants, copyFile, type FileHandle, open, rm } from 'node:fs/promises';
+import { lockPageOf } from '../lock-page.ts';
 import type { OpenLog } from '../log/open-log.ts';
 import { inBase, isZero, type PageMap } from '../log/page-map.ts';
 import type { MaterialiseAnswer } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
-import { lockPageOf, readPageAt } from './pages-at.ts';
+import { readPageAt } from './pages-at.ts';
 import { checkStillThere, type Found } from './past.ts';
 
 const batchBytes = 1 << 18;

@@ -3,13 +3,6 @@ import type { OpenLog } from '../log/open-log.ts';
 import type { PageMap } from '../log/page-map.ts';
 import { PastError } from './past-error.ts';
 
-/** First byte of the page that SQLite leaves out, because its locks lie there (https://sqlite.org/fileformat2.html). */
-const lockPageStart = 2 ** 30;
-
-export function lockPageOf(pageBytes: number): number {
-  return lockPageStart / pageBytes + 1;
-}
-
 export function readPageAt(log: OpenLog, map: PageMap, pageNumber: number, target: Buffer, at = 0): void {
   if (log.readPage(map, pageNumber, target, at)) return;
   throw new PastError(

@@ -1,12 +1,13 @@
 // Which pages differ between two moments of one incarnation, and the file that leads from the newest state to another.
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
+import { lockPageOf } from '../lock-page.ts';
 import type { OpenLog } from '../log/open-log.ts';
 import type { PageMap } from '../log/page-map.ts';
 import type { Moment, PatchAnswer } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
 import { anybodysFile } from './materialise.ts';
-import { lockPageOf, readPageAt } from './pages-at.ts';
+import { readPageAt } from './pages-at.ts';
 import { checkStillThere, type Found } from './past.ts';
 
 /**
