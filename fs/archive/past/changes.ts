@@ -1,12 +1,13 @@
 // What a keeper of a copy elsewhere takes from a log: the pages that were changed since a commit, each with its newest
 // content, and the size of the database. It reads the log's files beside the process that appends to them.
+import { lockPageOf } from '../lock-page.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from '../log/commit-record.ts';
 import { OpenLog } from '../log/open-log.ts';
 import { PageMap } from '../log/page-map.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Moment } from '../messages.ts';
 import { commitUpTo } from './commit-search.ts';
-import { lockPageOf, readPageAt } from './pages-at.ts';
+import { readPageAt } from './pages-at.ts';
 import { checkStillThere } from './past.ts';
 import { PastError } from './past-error.ts';
 
