@@ -53,6 +53,10 @@ async function start({ archiveDir, workDir, url, keepSeconds }: ShipStartOptions
   });
   toSupervisor({ type: 'ready' });
   shipper.start();
+  // A store that is away is the shipper's business.
+  for (const message of await store.warnings().catch(() => [])) {
+    toSupervisor({ type: 'log', level: 'warn', event: 'ship-warning', fields: { url: store.url, message } });
+  }
 }
 
 /** A process that is ending may still ship. The lock ends with the process that has it. */

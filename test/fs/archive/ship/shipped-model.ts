@@ -45,6 +45,10 @@ export class FlakyStore implements ShipStore {
     return isNew;
   }
 
+  warnings(): Promise<readonly string[]> {
+    return this.#inner.warnings();
+  }
+
   remove(names: readonly string[]): Promise<void> {
     return this.#inner.remove(names);
   }
