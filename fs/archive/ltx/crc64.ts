@@ -1,7 +1,7 @@
 // CRC-64 of ISO 3309 as LTX files use it: reflected, all ones at the start and at the end.
 //
-// The polynomial is x^64 + x^4 + x^3 + x + 1, so x^64 is the same as x^4 + x^3 + x + 1. To take in 8 bytes at once means
-// to multiply by x^64, which is then the sum of four small shifts. Only the 4 lowest bits leave the word: a table of 16
+// The polynomial is x^64 + x^4 + x^3 + x + 1, so x^64 is the same as x^4 + x^3 + x + 1. To take in 8 bytes at once is
+// to multiply by x^64, which is the sum of four small shifts. Only the 4 lowest bits leave the word: a table of 16
 // entries has what they come back as. The word is kept as two halves of 32 bits.
 
 /** One step of a bit at a time: what `low` becomes after `bits` more zero bits; [low half, high half]. */

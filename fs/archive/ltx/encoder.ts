@@ -40,7 +40,7 @@ export class LtxEncoder {
     return bytes;
   }
 
-  /** @param content of one page; it is read at once @throws LtxError: pages come ascending, in a snapshot all of them */
+  /** @param content is read at once @throws LtxError: pages come ascending, in a snapshot all of them */
   page(number: number, content: Buffer): Buffer {
     if (!mayFollow(this.#header, this.#last, number)) throw new LtxError(`page ${number} after page ${this.#last}`);
     if (content.length !== this.#header.pageBytes) throw new LtxError(`a page of ${content.length} bytes`);

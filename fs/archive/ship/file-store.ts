@@ -95,8 +95,7 @@ export class FileStore implements ShipStore {
 
   async #prepare(folder: string): Promise<void> {
     if (this.#ready.has(folder)) return;
-    const made = await mkdir(folder, { recursive: true });
-    if (made !== undefined) await syncFolder(dirname(made));
+    await makeFolder(folder);
     const now = Date.now();
     for (const name of await readdir(folder)) {
       if (!name.startsWith('.') || !name.endsWith(unfinished)) continue;
@@ -196,6 +195,22 @@ async function placeIfNew(draft: string, path: string): Promise<boolean> {
     );
     return isThere ? false : place(draft, path);
   }
+}
+
+/** Node's own `recursive` never ends where a folder takes no other (/proc). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    const parent = dirname(folder);
+    const lacksParent = code === 'ENOENT' && !(await stat(parent).catch(() => undefined))?.isDirectory();
+    if (!lacksParent) throw error;
+    await makeFolder(parent);
+    return makeFolder(folder); // another may be faster
+  }
+  await syncFolder(dirname(folder));
 }
 
 async function syncFolder(folder: string): Promise<void> {

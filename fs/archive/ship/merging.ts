@@ -44,7 +44,7 @@ export class Merging {
     return (Math.floor((this.#spec.now() - shift) / intervalMs) + 1) * intervalMs + shift;
   }
 
-  /** Nothing says what changed up to this snapshot: every level goes on there, and what is not merged stays as it is. */
+  /** Nothing says what changed up to this snapshot: every level goes on there. What is not merged stays as it is. */
   begin(chain: Chain, place: Place): void {
     const covered = chain.merged.get(1)?.txid ?? 0;
     chain.loose = chain.loose.filter(({ txid }) => txid <= covered || txid > place.txid);

@@ -1,5 +1,5 @@
-// Makes the LTX files: of what changed between two commits, in memory where it is little, and of whole databases, by way
-// of files in a folder of work.
+// Makes the LTX files: of what changed between two commits, in memory where it is little, and of whole databases, by
+// way of files in a folder of work.
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -65,6 +65,8 @@ test('a file may be the content; removing what is gone is no error', async () =>
 test('a folder that is no folder is told with its URL; no name leads out of the store', async () => {
   writeFileSync(join(root, 'a store'), '');
   await expect(store.write('x', Buffer.from(''))).rejects.toThrow(/^file:\/\/.*a%20store/);
+  const inProc = openStore('file:///proc/hoody-sqlite/store');
+  await expect(inProc.write('x/y', Buffer.from(''))).rejects.toMatchObject({ name: 'ShipError' });
   await expect(store.read('../content')).rejects.toMatchObject({ code: 'bad-url' });
 });
 
