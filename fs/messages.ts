@@ -110,6 +110,8 @@ export type FromFsProcess =
     }
   /** These databases, by their path below the data directory, were most likely written: a write lock was given back. */
   | { readonly type: 'committed'; readonly databases: readonly WrittenDatabase[] }
+  /** Somebody waits until the write-ahead log of this database, by the same path, was archived. */
+  | { readonly type: 'unread'; readonly database: string }
   /** All databases that are fenced now; at the start, and at each change. */
   | { readonly type: 'fenced'; readonly databases: readonly string[] }
   /**

@@ -28,8 +28,18 @@ function holderText({ lock, mode, pid, container, command, heldMs }: NamedHolder
   return `pid ${pid} (${container}) has held ${lock} ${mode} for ${seconds(heldMs)}: ${command}`;
 }
 
-function waiterText({ lock, mode, pid, container, command, waitMs, atGate, blockedBy }: NamedWaiter): string {
-  const what = atGate ? 'to begin' : `for ${lock} ${mode}`;
+function waiterText({
+  lock,
+  mode,
+  pid,
+  container,
+  command,
+  waitMs,
+  atGate,
+  untilArchived,
+  blockedBy,
+}: NamedWaiter): string {
+  const what = atGate ? 'to begin' : `for ${lock} ${mode}${untilArchived ? ' until the log is archived' : ''}`;
   const whom = blockedBy.length > 0 ? ` behind pid ${blockedBy.join(', ')}` : '';
   return `pid ${pid} (${container}) has waited ${seconds(waitMs)} ${what}${whom}: ${command}`;
 }

@@ -30,6 +30,10 @@ const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
   sliceGapMs: true,
   pollEdgeMs: true,
   foreignPollMs: true,
+  unreadCheckpointMs: true,
+  unreadRestartMs: true,
+  unreadLogBytes: true,
+  unreadPollMs: true,
   fenceMs: true,
   longHolderMs: true,
 };

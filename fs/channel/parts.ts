@@ -84,6 +84,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
         answer,
         isPassedThrough: () => passthrough.isActive,
         committed: (databases) => send({ type: 'committed', databases }),
+        unread: (database) => send({ type: 'unread', database }),
         ...(limits === undefined ? {} : { limits }),
       });
   const locks = coordinated && new FencedLocks(coordinated, fence, coordinated.manager.limits, answer);

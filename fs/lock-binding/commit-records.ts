@@ -106,16 +106,17 @@ export class CommitRecords {
     });
   }
 
-  /** Whether the log may be begun anew: everything in it was read, or nobody reads it. */
-  mayRestart({ main, shm }: DatabaseFiles): boolean {
-    if (!this.#isActive || main === undefined || shm === undefined || !this.#parts.memory.isHeeded) return true;
+  /** Length of the log while it may not be begun anew; 0: everything in it was read, or nobody reads it. */
+  unreadBytes({ main, shm }: DatabaseFiles): number {
+    if (!this.#isActive || main === undefined || shm === undefined || !this.#parts.memory.isHeeded) return 0;
     const known = this.#knownOf(main);
     const index = this.#index(shm);
-    if (known === undefined || index === undefined || index.lastFrame === 0) return true;
-    if (index.lastFrame * index.pageBytes > longestUnreadBytes) return true;
+    if (known === undefined || index === undefined) return 0;
+    const bytes = index.lastFrame * index.pageBytes;
+    if (bytes > longestUnreadBytes) return 0;
     const position = this.#parts.memory.positions.find(known);
-    if (position?.isArchived === false) return true;
-    return position !== undefined && isSameLog(position, index) && position.frames >= index.lastFrame;
+    const isRead = position !== undefined && isSameLog(position, index) && position.frames >= index.lastFrame;
+    return isRead || position?.isArchived === false ? 0 : bytes;
   }
 
   /** To be called between two requests, soon after a commit: a process is there as long as it has the file open. */

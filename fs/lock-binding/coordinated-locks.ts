@@ -51,6 +51,8 @@ export interface CoordinatedLocksParts {
   readonly answer: (asked: Owed, result: number) => void;
   /** These databases were written since the last call, each with who wrote. Called 20 times a second at most. */
   readonly committed: (databases: readonly WrittenDatabase[]) => void;
+  /** Somebody waits until the write-ahead log of this database was archived. */
+  readonly unread: (database: string) => void;
   /** Clients reach their files' data without us. Default: they do. */
   readonly isPassedThrough?: () => boolean;
   readonly limits?: Partial<LockLimits>;
@@ -109,7 +111,8 @@ export class CoordinatedLocks implements LockService {
         this.#writers.note(write.database, write.writer, write.sinceMs, write.nowMs);
         this.#noteCommit(write.database, write.writer.pid, write.nowMs);
       },
-      mayRestartWal: (files) => this.#records.mayRestart(files),
+      unreadWalBytes: (files) => this.#records.unreadBytes(files),
+      readWalNow: (database) => parts.unread(database),
       forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.keptState.locks.storeOf(file, isFlock),
     };

@@ -139,8 +139,11 @@ export interface DatabaseOwner {
   waiting: number;
 }
 
-/** `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. */
-export type WaitKind = 'gate' | 'lock';
+/**
+ * `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. `unread`: waits
+ * until the archive process has read the log, in the end refused.
+ */
+export type WaitKind = 'gate' | 'lock' | 'unread';
 
 /** A lock request with what the manager knows of it. */
 export interface Asked {
@@ -167,8 +170,8 @@ export interface Waiter extends Asked {
   readonly busyAtStartMs: number;
   /** Its limit is not reached before this time, and need not be looked at until then. */
   dueMs: number;
-  /** When a lock of a program behind the mount is in the way: the time of the next try. */
-  foreignRetryMs: number | undefined;
+  /** The time of the next try, where nothing that happens here tells that what is in the way is gone. */
+  retryMs: number | undefined;
 }
 
 export class Database {

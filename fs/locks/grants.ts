@@ -5,7 +5,7 @@ import type { LockCounters } from './counters.ts';
 import type { Asked, Database, DatabaseOwner, LockFile, Waiter } from './database.ts';
 import { gateOpensMs } from './gate.ts';
 import { type LockLimits, OPEN } from './limits.ts';
-import { isCommitStep } from './policy.ts';
+import { isCommitStep, isShielded } from './policy.ts';
 import type { HeldRange } from './ranges.ts';
 import type { Proof } from './readers.ts';
 import type { LockOwner } from './table.ts';
@@ -14,9 +14,9 @@ import type { LockWorld } from './types.ts';
 
 /**
  * What stands in a request's way now; `none` means it was granted. `foreign`: a program behind the mount. `no-room`: it
- * cannot be stored.
+ * cannot be stored. `shielded`: the WAL-reset shield. `unread`: the archive process has not read the whole log.
  */
-export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room';
+export type Obstacle = 'none' | 'lock' | 'foreign' | 'gate' | 'no-room' | 'shielded' | 'unread';
 
 export class Grants {
   readonly #world: LockWorld;
@@ -47,6 +47,7 @@ export class Grants {
     const { database } = file;
     const type = request.type === 'write' ? 'write' : 'read';
     const table = request.flock ? file.flock : file.posix;
+    if (isShielded(request, role, database)) return 'shielded';
     if (table.conflict(request.owner, request.start, request.end, type)) return 'lock';
     if (role === 'pending' && type === 'read' && isCommitWaiting(database, me)) return 'lock';
     if (this.#transactions.isGated(asked)) {
@@ -54,6 +55,7 @@ export class Grants {
       if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
     }
     if (!table.hasRoomFor(request.owner)) return 'no-room';
+    if (role === 'reset' && type === 'write' && this.#world.unreadWalBytes(database.files) > 0) return 'unread';
     return this.take(asked, commitsAsked, nowMs) ? 'none' : 'foreign';
   }
 

@@ -52,6 +52,20 @@ export interface LockLimits {
   /** How often a request that waits for a lock on the data directory (behind the mount) is tried again. */
   readonly foreignPollMs: number;
   /**
+   * How long `PRAGMA wal_checkpoint(RESTART)` and `(TRUNCATE)` wait for the archive process to have read the log: a
+   * refusal is an answer `busy`, which programs without a busy timeout take for a failure.
+   */
+  readonly unreadCheckpointMs: number;
+  /**
+   * The same for a writer that would begin the log anew: a refusal lets it append. But SQLite then checkpoints after
+   * each commit, and the log of a writer that never pauses would grow and grow.
+   */
+  readonly unreadRestartMs: number;
+  /** Such a writer waits if the log is longer than this. */
+  readonly unreadLogBytes: number;
+  /** How often a request that waits for the archive process is tried again. */
+  readonly unreadPollMs: number;
+  /**
    * After a start over a dead mount, how long locks wait for the programs that still have a database of it open, before
    * they are refused. A WAL connection of SQLite tries for 10 s to get a lock that a dead mount refuses, and only then
    * lets go (wal.c).
@@ -83,6 +97,10 @@ export const defaultLockLimits: LockLimits = {
   sliceGapMs: 1.5,
   pollEdgeMs: 200,
   foreignPollMs: 5,
+  unreadCheckpointMs: 1000,
+  unreadRestartMs: 50,
+  unreadLogBytes: 1 << 20,
+  unreadPollMs: 1,
   fenceMs: 15_000,
   longHolderMs: 30_000,
 };

@@ -7,7 +7,7 @@ import { LockCounters } from './counters.ts';
 import { type Asked, type Database, HIDDEN, isOpenOf, type LockFile, type OpenHandle } from './database.ts';
 import { Grants } from './grants.ts';
 import { defaultLockLimits, type LockLimits } from './limits.ts';
-import { isCommitStep, isShielded } from './policy.ts';
+import { isCommitStep } from './policy.ts';
 import type { HeldRange } from './ranges.ts';
 import { Registry } from './registry.ts';
 import { type DatabaseLocks, viewOf } from './snapshot.ts';
@@ -31,9 +31,7 @@ export class LockManager {
     this.#registry = new Registry(world);
     this.#transactions = new Transactions(world, this.limits, this.counters);
     this.#grants = new Grants(world, this.limits, this.counters, this.#transactions);
-    this.#queue = new WaitQueue(this.limits, this.counters, this.#grants, this.#transactions, (tid) =>
-      world.isRunning(tid),
-    );
+    this.#queue = new WaitQueue(world, this.limits, this.counters, this.#grants, this.#transactions);
   }
 
   get size(): { readonly files: number; readonly owners: number; readonly waiting: number } {
@@ -137,9 +135,6 @@ export class LockManager {
       noteUse(file.handles.get(request.handle), request.owner);
       this.#noteIntent(asked, nowMs);
     }
-    const isRestart = role === 'reset' && request.type === 'write';
-    const isKept = isRestart && !this.#world.mayRestartWal(database.files);
-    if (isKept || isShielded(request, role, database)) return this.#queue.refuse(asked, nowMs);
     const isDowngrade = request.type === 'read' && file.posix.isWriter(request.owner, request.start, request.end);
     const obstacle = this.#grants.tryNew(asked, nowMs);
     if (obstacle === 'no-room') return 'no-room';

@@ -55,6 +55,12 @@ export function patienceMs(
   }
 }
 
+/** How long the restart of a log may wait for the archive process to have read it, in milliseconds. */
+export function patienceForReaderMs({ bits }: DatabaseOwner, unreadBytes: number, limits: LockLimits): number {
+  if (bits & HOLDS_CKPT) return limits.unreadCheckpointMs;
+  return unreadBytes > limits.unreadLogBytes ? limits.unreadRestartMs : 0;
+}
+
 /** Whether what is in the way has been held for longer than a whole wait: it is likely to outlast the next one, too. */
 export function isBehindLong({ file, request }: Asked, kind: WaitKind, limits: LockLimits, nowMs: number): boolean {
   const table = request.flock ? file.flock : file.posix;

@@ -20,6 +20,8 @@ export interface LockWaiter {
   readonly waitMs: number;
   /** Held before its transaction begins, rather than in the middle of one. */
   readonly atGate: boolean;
+  /** Until the archive process has read the write-ahead log. */
+  readonly untilArchived: boolean;
   readonly blockedBy: readonly number[];
 }
 
@@ -64,6 +66,7 @@ export function viewOf(
       pid: request.pid,
       waitMs: Math.round(nowMs - sinceMs),
       atGate: kind === 'gate',
+      untilArchived: kind === 'unread',
       blockedBy: [...new Set(blockers.map(pidOf))],
     };
   };

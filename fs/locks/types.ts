@@ -88,8 +88,13 @@ export interface LockWorld {
   walWriteBegan(files: DatabaseFiles): void;
   /** A write lock on the database was given back: most likely after a commit, by a writer that began at `sinceMs`. */
   committed(write: EndedWrite): void;
-  /** Whether a program may begin the write-ahead log anew: false while somebody has not read all of it. */
-  mayRestartWal(files: DatabaseFiles): boolean;
+  /**
+   * Bytes of the write-ahead log, while no program may begin it anew because the archive process has not read all of
+   * it; 0: it may be begun anew.
+   */
+  unreadWalBytes(files: DatabaseFiles): number;
+  /** Somebody waits until the write-ahead log was read. */
+  readWalNow(database: string): void;
   /** Nobody has the file open and nobody holds a lock on it. */
   forgotten(file: number): void;
 }

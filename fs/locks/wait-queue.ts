@@ -9,11 +9,11 @@ import type { Episode } from './episodes.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { isBehindLong, isCommitStep, patienceMs } from './policy.ts';
+import { isBehindLong, isCommitStep, patienceForReaderMs, patienceMs } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
-import type { Completion, LockAnswer } from './types.ts';
+import type { Completion, LockAnswer, LockWorld } from './types.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -22,11 +22,11 @@ interface Poll {
 }
 
 export class WaitQueue {
+  readonly #world: LockWorld;
   readonly #limits: LockLimits;
   readonly #counters: LockCounters;
   readonly #grants: Grants;
   readonly #transactions: Transactions;
-  readonly #isRunning: (tid: number) => boolean;
   readonly #waiting = new Map<number, Waiter>();
   readonly #databases = new Set<Database>();
   readonly #polls = new Map<LockOwner, Poll>();
@@ -35,17 +35,17 @@ export class WaitQueue {
   #nextDeadlineMs: number | undefined = Number.POSITIVE_INFINITY;
 
   constructor(
+    world: LockWorld,
     limits: LockLimits,
     counters: LockCounters,
     grants: Grants,
     transactions: Transactions,
-    isRunning: (tid: number) => boolean,
   ) {
+    this.#world = world;
     this.#limits = limits;
     this.#counters = counters;
     this.#grants = grants;
     this.#transactions = transactions;
-    this.#isRunning = isRunning;
   }
 
   get length(): number {
@@ -56,14 +56,12 @@ export class WaitQueue {
   wait(asked: Asked, obstacle: Obstacle, nowMs: number): LockAnswer | 'waiting' {
     const { file, role, request, me } = asked;
     const { database } = file;
-    const kind: WaitKind = obstacle === 'gate' ? 'gate' : 'lock';
-    const journal = () => this.#transactions.journalOf(database);
-    const patience =
-      kind === 'gate' ? this.#limits.queueMs : patienceMs(request, role, database, me, journal, this.#limits);
+    const kind = kindOf(obstacle);
+    const patience = obstacle === 'shielded' ? 0 : this.#patienceMs(kind, asked);
     if (patience === 0) return this.refuse(asked, nowMs);
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
     episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
-    const limitMs = this.#limitMs(patience, asked, episode);
+    const limitMs = kind === 'unread' ? patience - episode.waitedMs : this.#limitMs(patience, asked, episode);
     const turn = episode.keptTurn ?? turnAfterShortWait(me, nowMs) ?? this.#nextTurn++;
     episode.keptTurn = undefined;
     episode.startedMs ??= nowMs;
@@ -84,7 +82,7 @@ export class WaitQueue {
       episode,
       busyAtStartMs: database.busy.totalMs(nowMs),
       dueMs: nowMs + Math.min(limitMs, this.#limits.gateIdleMs - episode.idleMs),
-      foreignRetryMs: obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined,
+      retryMs: this.#retryMs(obstacle, nowMs),
     };
     if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
       episode.lastSeenMs = nowMs;
@@ -99,6 +97,7 @@ export class WaitQueue {
     this.#nextDeadlineMs = undefined;
     this.#counters.waits++;
     if (kind === 'gate') this.#counters.gateWaits++;
+    if (kind === 'unread') this.#world.readWalNow(database.name);
     this.#breakCycles(me.owner, waiter, nowMs);
     return this.#waiting.has(request.unique) ? 'waiting' : this.#takeBack(request.unique);
   }
@@ -131,9 +130,13 @@ export class WaitQueue {
         hasDowngrade ||= waiter.role === 'foreign' && waiter.request.type === 'read';
       } else if (obstacle === 'no-room') {
         this.#finish(waiter, 'no-room', nowMs);
+      } else if (kind === 'unread' && obstacle !== 'unread') {
+        // A reader has come, or somebody checkpoints. SQLite is told at once, as if it had asked now.
+        this.#counters.refusals++;
+        this.#finish(waiter, 'refused', nowMs);
       } else {
-        waiter.kind = obstacle === 'gate' ? 'gate' : 'lock';
-        waiter.foreignRetryMs = obstacle === 'foreign' ? nowMs + this.#limits.foreignPollMs : undefined;
+        waiter.kind = kindOf(obstacle);
+        waiter.retryMs = this.#retryMs(obstacle, nowMs);
         isBehind ||= isNewcomer(waiter);
       }
     }
@@ -161,9 +164,10 @@ export class WaitQueue {
 
   /** Refuses or lets through whoever reached a limit. */
   expire(nowMs: number): void {
+    const isRunning = (tid: number) => this.#world.isRunning(tid);
     for (const database of [...this.#databases]) {
-      reviewYoung(database, this.#limits, this.#isRunning, nowMs);
-      reviewHold(database, this.#limits, this.#isRunning, nowMs);
+      reviewYoung(database, this.#limits, isRunning, nowMs);
+      reviewHold(database, this.#limits, isRunning, nowMs);
       for (const waiter of [...database.waiters]) {
         if (nowMs < waiter.dueMs) continue;
         waiter.dueMs = this.#deadlineMs(waiter, nowMs);
@@ -199,6 +203,18 @@ export class WaitQueue {
   /** The owner is gone, or holds nothing more. */
   forgetOwner(owner: LockOwner): void {
     this.#polls.delete(owner);
+  }
+
+  #patienceMs(kind: WaitKind, { file: { database }, request, role, me }: Asked): number {
+    if (kind === 'gate') return this.#limits.queueMs;
+    if (kind === 'unread') return patienceForReaderMs(me, this.#world.unreadWalBytes(database.files), this.#limits);
+    const journal = () => this.#transactions.journalOf(database);
+    return patienceMs(request, role, database, me, journal, this.#limits);
+  }
+
+  #retryMs(obstacle: Obstacle, nowMs: number): number | undefined {
+    if (obstacle === 'foreign') return nowMs + this.#limits.foreignPollMs;
+    return obstacle === 'unread' ? nowMs + this.#limits.unreadPollMs : undefined;
   }
 
   /** How long a request may wait now, after what its episode has used. */
@@ -289,7 +305,7 @@ export class WaitQueue {
 
   #deadlineMs(waiter: Waiter, nowMs: number): number {
     const limitMs = waiter.startedMs + waiter.limitMs;
-    if (waiter.kind === 'lock') return limitMs;
+    if (waiter.kind !== 'gate') return limitMs;
     const { database } = waiter;
     if (database.writer && database.writer !== waiter.me) return limitMs;
     const idleMs = nowMs - waiter.startedMs - (database.busy.totalMs(nowMs) - waiter.busyAtStartMs);
@@ -301,7 +317,7 @@ export class WaitQueue {
     for (const database of this.#databases) {
       let isBehind = false;
       for (const waiter of database.waiters) {
-        next = Math.min(next, waiter.dueMs, waiter.foreignRetryMs ?? Number.POSITIVE_INFINITY);
+        next = Math.min(next, waiter.dueMs, waiter.retryMs ?? Number.POSITIVE_INFINITY);
         if (!isNewcomer(waiter)) continue;
         // OPEN is due at once: time alone has opened it since it was last looked at.
         if (waiter.kind === 'gate')
@@ -311,6 +327,10 @@ export class WaitQueue {
     }
     return next;
   }
+}
+
+function kindOf(obstacle: Obstacle): WaitKind {
+  return obstacle === 'gate' || obstacle === 'unread' ? obstacle : 'lock';
 }
 
 function turnAfterShortWait({ turn: { shortened } }: DatabaseOwner, nowMs: number): number | undefined {

@@ -22,6 +22,8 @@ export function boundedBy(timeoutSeconds: number, limits: Partial<LockLimits> = 
     commitMs: bounded('commitMs', mostMs * 0.8), // less than queueMs, as everywhere
     gateIdleMs: bounded('gateIdleMs'),
     fenceMs: bounded('fenceMs'),
+    unreadCheckpointMs: bounded('unreadCheckpointMs'),
+    unreadRestartMs: bounded('unreadRestartMs'),
   };
 }
 

@@ -38,6 +38,7 @@ beforeEach(() => {
     keptState,
     answer: (asked, result) => session.answer(asked, result),
     committed: () => {},
+    unread: () => {},
   });
   session = new Session({
     tree,

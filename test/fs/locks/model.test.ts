@@ -65,7 +65,8 @@ function run(seed: number): void {
     identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
     walWriteBegan: () => {},
     committed: () => {},
-    mayRestartWal: () => true,
+    unreadWalBytes: () => 0,
+    readWalNow: () => {},
     forgotten: () => {},
     storeOf: () => ({
       hasRoomFor: () => true,

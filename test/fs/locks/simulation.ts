@@ -60,8 +60,10 @@ export class Simulation {
   readonly #files = new Map<number, { kind: LockFileKind; database: string }>();
   readonly #ids = new Map<string, number>();
 
-  /** What a program that begins the write-ahead log anew is told. */
-  mayRestartWal = true;
+  /** Bytes of a write-ahead log that the archive process has not read. */
+  unreadWalBytes = 0;
+  /** How often the archive process was told to read at once. */
+  hurries = 0;
 
   constructor(limits: Partial<LockLimits> = {}) {
     const world: LockWorld = {
@@ -73,7 +75,10 @@ export class Simulation {
       identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
       walWriteBegan: () => {},
       committed: () => {},
-      mayRestartWal: () => this.mayRestartWal,
+      unreadWalBytes: () => this.unreadWalBytes,
+      readWalNow: () => {
+        this.hurries++;
+      },
       forgotten: () => {},
       storeOf: () => ({ hasRoomFor: () => this.hasRoom, save: () => {}, remove: () => {} }),
       isRunning: (tid) => this.running.has(tid),

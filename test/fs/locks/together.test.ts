@@ -189,7 +189,9 @@ test('the view names holders and waiters with what blocks them', () => {
         { lock: 'RESERVED', mode: 'exclusive', pid: 11, heldMs: 1500 },
         { lock: 'SHARED', mode: 'shared', pid: 11, heldMs: 1500 },
       ],
-      waiters: [{ lock: 'PENDING', mode: 'shared', pid: 12, waitMs: 1500, atGate: true, blockedBy: [11] }],
+      waiters: [
+        { lock: 'PENDING', mode: 'shared', pid: 12, waitMs: 1500, atGate: true, untilArchived: false, blockedBy: [11] },
+      ],
     },
   ]);
 });

@@ -247,12 +247,3 @@ test('a stale snapshot is counted when its owner asks for WRITE', () => {
   a.lock('WRITE', 'write');
   expect(world.manager.counters.staleSnapshots).toBe(1);
 });
-
-test('a log that somebody has to read yet is not restarted: SQLite is refused at once, and appends', () => {
-  const { world, a } = threeWalClients();
-  a.beginWalWrite();
-  world.mayRestartWal = false;
-  expect(a.lock('RESET', 'write')).toBe('busy');
-  world.mayRestartWal = true;
-  expect(a.lock('RESET', 'write')).toBe('locked');
-});

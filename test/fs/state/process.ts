@@ -31,6 +31,7 @@ export function startProcess(folder: string, descriptors: KeptStateDescriptors):
     keptState,
     answer: unreachable,
     committed: () => {},
+    unread: () => {},
   });
   if (keptState.agreement === undefined) keptState.agreement = { passthrough: false, locks: true };
   else {

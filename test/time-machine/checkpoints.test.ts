@@ -1,0 +1,81 @@
+// A log that is not archived yet may not be begun anew: whoever asks for it waits until it is, whatever dies meanwhile,
+// and the log of a writer that never pauses stays short.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Daemon, withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { run } from '../helpers/process.ts';
+import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
+
+const truncate = 'pragma wal_checkpoint(truncate)';
+/** Not busy, and nothing is left in the log. */
+const done = { error: null, rows: [[0, 0, 0]] };
+/** Longer than this test ever keeps the archive process from reading. */
+const patient = ['--archive', 'wal', '--lock-limit', 'unreadCheckpointMs=60000'];
+const mostLogBytes = 6 << 20;
+
+async function childOf(daemon: Daemon, role: string): Promise<number> {
+  const pid = (await daemon.status()).children.find((child) => child.role === role)?.pid;
+  if (!pid) throw new Error(`no ${role} process`);
+  return pid;
+}
+
+async function waitsForArchive(daemon: Daemon, { pid }: SqliteClient): Promise<void> {
+  const line = new RegExp(`pid ${pid} \\(host\\) has waited .* for READ1.* exclusive until the log is archived: `);
+  await eventually(async () => expect((await daemon.command('locks', 'app.db')).stdout).toMatch(line));
+}
+
+/** The archive process reads nothing while `work` is at work. */
+async function whileStopped(daemon: Daemon, work: () => Promise<void>): Promise<void> {
+  const pid = await childOf(daemon, 'archive');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+test('a checkpoint without a busy timeout waits for the archive, across a kill of the mount, and a killed one is gone', () =>
+  withDaemon(patient, (daemon) =>
+    withClients(async (start) => {
+      const [writer, patientOne, killed] = [start(), start(), start()];
+      const path = join(daemon.mount, 'app.db');
+      for (const client of [writer, patientOne, killed]) await client.open(path);
+      await writer.run(['pragma journal_mode=wal', 'create table t (n)']);
+      for (let round = 0; round < 30; round++) {
+        expect(await writer.run(`insert into t values (${round})`)).toMatchObject({ error: null });
+        expect(await patientOne.run(truncate)).toMatchObject(done);
+      }
+
+      let answer: Promise<unknown> | undefined;
+      await whileStopped(daemon, async () => {
+        await writer.run('insert into t values (1)');
+        killed.run(truncate);
+        await waitsForArchive(daemon, killed);
+        killed.kill();
+        await eventually(async () => expect((await daemon.command('locks')).stdout).not.toContain('until the log'));
+        expect(await writer.run('insert into t values (2)')).toMatchObject({ error: null });
+        answer = patientOne.run(truncate);
+        await waitsForArchive(daemon, patientOne);
+        process.kill(await childOf(daemon, 'fs'), 'SIGKILL');
+        await waitsForArchive(daemon, patientOne);
+      });
+      expect(await answer).toMatchObject(done);
+      expect(await writer.run('insert into t values (3)')).toMatchObject({ error: null });
+    }),
+  ));
+
+test('the log of a writer that never pauses is begun anew as without the archive', () =>
+  withDaemon(['--archive', 'wal'], async (daemon) => {
+    const script = `
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+db.execute('pragma journal_mode=wal'); db.execute('pragma synchronous=off'); db.execute('create table t (a)')
+for number in range(8000): db.execute('insert into t values (?)', ('x' * 100,))
+print(os.path.getsize(sys.argv[1] + '-wal'))`;
+    const { stdout, stderr } = await run('python3', ['-c', script, join(daemon.mount, 'app.db')]);
+    expect(stderr).toBe('');
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(Number(stdout)).toBeLessThan(mostLogBytes);
+  }));
