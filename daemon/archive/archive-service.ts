@@ -70,6 +70,11 @@ export class ArchiveService {
     if (databases.length > 0) this.process.send({ type: 'committed', databases });
   }
 
+  /** A program waits until the write-ahead log of this database was archived. */
+  unread(database: string): void {
+    this.process.send({ type: 'unread', database });
+  }
+
   /** Resolves with an answer in any case, which may be that there is none. */
   async question(question: ArchiveQuestion): Promise<ArchiveAnswer<unknown>> {
     try {

@@ -251,7 +251,7 @@ export class Supervisor {
         // Its `type` says what else it holds: the fs process sends nothing but these.
         const told = message as unknown as FromFsProcess;
         if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
-        if (told.type === 'unread') this.#running.archive?.committed([told.database]);
+        if (told.type === 'unread') this.#running.archive?.unread(told.database);
         for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);
       },
       onLost: async () => {

@@ -72,7 +72,7 @@ export class Archive {
       isRecording: () => records?.isRecording() ?? false,
       readRecords: () => this.#readRecords(),
       publish: (id, position, isArchived) => records?.publish(id, position, isArchived),
-      wake: () => this.#turns.run(),
+      wake: () => this.#turns.look(),
       hasRoom: (id, hasRoom) => this.#hasRoom(keyOf(id), hasRoom),
     };
     this.#turns = new Turns({
@@ -88,7 +88,7 @@ export class Archive {
     this.#parts.records?.beat();
     this.#readRecords();
     await this.#scan();
-    this.#turns.run();
+    this.#turns.look();
   }
 
   tailOf(name: string): Tail | undefined {
@@ -99,9 +99,15 @@ export class Archive {
   wake(names: readonly string[]): void {
     for (const name of names) {
       const tail = this.#byName.get(name) ?? this.#discover(name);
-      if (tail !== undefined) this.#turns.run(tail);
+      if (tail !== undefined) this.#turns.written(tail);
     }
-    this.#turns.run();
+    this.#turns.look();
+  }
+
+  /** A program waits until all of this database is in the log. */
+  readNow(name: string): void {
+    const tail = this.#byName.get(name) ?? this.#discover(name);
+    if (tail !== undefined) this.#turns.run(tail);
   }
 
   /** True when everything that was committed before the call is in the log; false after 2 s. */
@@ -177,15 +183,17 @@ export class Archive {
     const read = this.#parts.records?.read();
     if (read === undefined) return;
     if (!read.isComplete) for (const tail of this.#tails.values()) tail.reading.evidence.isAnchored = false;
+    const written = new Set<Tail>();
     for (const record of read.records) {
       const key = keyOf(record);
       const tail = this.#tails.get(key) ?? this.#adopt(record, key);
       if (tail === undefined) this.#keepOrphan(record, key);
       else {
         tail.reading.evidence.add(record);
-        this.#turns.run(tail);
+        written.add(tail);
       }
     }
+    for (const tail of written) this.#turns.written(tail);
   }
 
   /** Nobody has told of this database: the descriptor of its log says where it is. */

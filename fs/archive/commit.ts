@@ -57,6 +57,11 @@ export interface CommitLog {
   readonly hasBase: boolean;
   /** In the page cache when it returns. @returns its number @throws NodeJS.ErrnoException, and nothing is half there */
   append(commit: Commit): number;
+  /**
+   * The same for the first of several commits that follow each other, as many as are written in one go.
+   * @returns how many; at least one
+   */
+  appendSome(commits: readonly Commit[]): number;
   /** Everything that was appended before the call is on the disk when it resolves. */
   sync(): Promise<void>;
   /** The newest content of a page; undefined where neither the log nor the base has it. */

@@ -8,7 +8,7 @@ import { keptStateInArchive } from '../inherited.ts';
 import type { Log } from '../log.ts';
 import { mapArchiveMemory } from '../state/archive-memory.ts';
 import { F_WRLCK, setFileLock } from '../system/file-locks.ts';
-import { raiseDescriptorLimit } from '../system/process.ts';
+import { raiseDescriptorLimit, yieldToOthers } from '../system/process.ts';
 import { Archive } from './archive.ts';
 import { matcherOf } from './globs.ts';
 import { FolderLogStore } from './log/log-store.ts';
@@ -33,6 +33,9 @@ process.on('message', (message: ToArchive) => {
     case 'committed':
       archive?.wake(message.databases);
       break;
+    case 'unread':
+      archive?.readNow(message.database);
+      break;
     case 'query':
       query(message);
       break;
@@ -52,6 +55,7 @@ async function start(options: ArchiveStartOptions): Promise<void> {
   if (archive !== undefined) return;
   const { dataDir, archiveDir, hasKeptState, include, exclude } = options;
   raiseDescriptorLimit();
+  yieldToOthers();
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
   await takeArchive(archiveDir);
   const store = new FolderLogStore(archiveDir);

@@ -167,6 +167,8 @@ export type ToArchive =
   | { readonly type: 'start'; readonly options: ArchiveStartOptions }
   /** These databases were most likely written. */
   | { readonly type: 'committed'; readonly databases: readonly string[] }
+  /** A program waits until the write-ahead log of this database was archived. */
+  | { readonly type: 'unread'; readonly database: string }
   | { readonly type: 'query'; readonly id: number; readonly name: 'archive'; readonly args: ArchiveQuestion }
   | { readonly type: 'query'; readonly id: number; readonly name: 'alive' }
   | { readonly type: 'stop' };

@@ -3,6 +3,7 @@
 import type { ArchiveMemory } from '../state/archive-memory.ts';
 import type { CommitRecord as KeptRecord } from '../state/commit-slots.ts';
 import type { FileKey } from '../state/position-slots.ts';
+import type { KnownWriter } from '../state/writer-slots.ts';
 import type { Records } from './archive.ts';
 import type { DatabaseId, WalPosition } from './commit.ts';
 import type { CommitRecord } from './tail/evidence.ts';
@@ -12,6 +13,10 @@ const recordsAtOnce = 4096;
 export class MountRecords implements Records {
   readonly #memory: ArchiveMemory;
   #readUpTo = 0;
+  /** Most commits have the writer, and the database, of the one before. */
+  #writer: { readonly number: number; readonly found: KnownWriter | null } | undefined;
+  #file: FileKey | undefined;
+  #id = { inode: '', device: '' };
 
   constructor(memory: ArchiveMemory) {
     this.#memory = memory;
@@ -43,10 +48,26 @@ export class MountRecords implements Records {
   }
 
   #recordOf(kept: KeptRecord): CommitRecord {
-    const { number, timeMs, inode, salt1, salt2, lastFrame, fsPid, walFd, shmFd } = kept;
-    const device = `${deviceOf(kept.deviceMajor, kept.deviceMinor)}`;
-    const writer = () => this.#memory.writers.find(kept.writer);
-    return { number, timeMs, inode: `${inode}`, device, salt1, salt2, lastFrame, fsPid, walFd, shmFd, writer };
+    const { number, timeMs, salt1, salt2, lastFrame, fsPid, walFd, shmFd } = kept;
+    const writer = () => this.#writerOf(kept.writer);
+    const { inode, device } = this.#idOf(kept);
+    return { number, timeMs, inode, device, salt1, salt2, lastFrame, fsPid, walFd, shmFd, writer };
+  }
+
+  #idOf({ inode, deviceMajor, deviceMinor }: FileKey): { readonly inode: string; readonly device: string } {
+    const file = this.#file;
+    const isSame = file?.inode === inode && file.deviceMajor === deviceMajor && file.deviceMinor === deviceMinor;
+    if (isSame) return this.#id;
+    this.#file = { inode, deviceMajor, deviceMinor };
+    this.#id = { inode: `${inode}`, device: `${deviceOf(deviceMajor, deviceMinor)}` };
+    return this.#id;
+  }
+
+  #writerOf(number: number): KnownWriter | null | undefined {
+    if (this.#writer?.number === number) return this.#writer.found;
+    const found = this.#memory.writers.find(number);
+    if (found !== undefined) this.#writer = { number, found };
+    return found;
   }
 }
 

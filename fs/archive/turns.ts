@@ -1,11 +1,17 @@
 // Gives each database its turn: at once when it was written or has more to read, soon when it waits for something, and
-// once a second in any case. One turn is short, and a busy database has no more turns than the others.
+// once a second in any case. One turn is short, and a busy database has no more turns than the others. One that is
+// written all the time is read in larger pieces, with pauses: many turns with little to read in each would take the
+// processor from those who write.
 import { lookAtMainFile } from './tail/main-file.ts';
 import type { Tail } from './tail/tail.ts';
 
 const tickMs = 1000;
 /** A database that waits for something has another turn after this. */
 const waitMs = 25;
+/** Between two turns of a database that is written all the time. */
+const paceMs = 50;
+/** So often it is read to its end, however fast it is written. */
+const drainsMs = 1000;
 /** Turns in one go, before messages are looked at. */
 const sliceMs = 10;
 const busyMs = 2000;
@@ -26,6 +32,8 @@ export interface TurnsParts {
 
 interface Turn {
   dueMs: number;
+  /** When the last one began. */
+  hadMs: number;
   /** When the turn began in which it was last read to its end. */
   drainedMs: number;
   changedMs: number;
@@ -36,6 +44,7 @@ export class Turns {
   /** Whoever had a turn goes to the end. */
   readonly #turns = new Map<Tail, Turn>();
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #isStopped = false;
   #nextTickMs = 0;
 
@@ -44,19 +53,36 @@ export class Turns {
   }
 
   add(tail: Tail): void {
-    this.#turns.set(tail, { dueMs: performance.now(), drainedMs: 0, changedMs: performance.now() });
-    this.run();
+    const nowMs = performance.now();
+    this.#turns.set(tail, { dueMs: nowMs, hadMs: 0, drainedMs: 0, changedMs: nowMs });
+    this.#scheduleNow();
   }
 
   remove(tail: Tail): void {
     this.#turns.delete(tail);
   }
 
-  /** It has a turn in the next round; without `tail` only the round comes at once. */
-  run(tail?: Tail): void {
-    const turn = tail === undefined ? undefined : this.#turns.get(tail);
+  /** It has a turn in the next round, which comes at once. */
+  run(tail: Tail): void {
+    const turn = this.#turns.get(tail);
     if (turn !== undefined) turn.dueMs = Math.min(turn.dueMs, performance.now());
-    this.#schedule(0);
+    this.#scheduleNow();
+  }
+
+  /** Somebody has committed to it. */
+  written(tail: Tail): void {
+    const turn = this.#turns.get(tail);
+    if (turn !== undefined) turn.dueMs = Math.min(turn.dueMs, Math.max(performance.now(), turn.hadMs + this.#paceMs));
+  }
+
+  /** Nobody keeps programs from beginning a log anew that is not read, where nobody records commits: no pauses then. */
+  get #paceMs(): number {
+    return this.#parts.mayRest() ? paceMs : 0;
+  }
+
+  /** The next round comes at once. */
+  look(): void {
+    this.#scheduleNow();
   }
 
   /** performance.now() of the begin of the turn in which it was last read to its end; 0: never. */
@@ -67,15 +93,22 @@ export class Turns {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  #scheduleNow(): void {
+    if (!this.#isStopped) this.#immediate ??= setImmediate(() => this.#round());
   }
 
   #schedule(inMs: number): void {
-    if (this.#isStopped) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#round(), inMs);
+    if (inMs <= 0) this.#scheduleNow();
+    else if (!this.#isStopped) this.#timer = setTimeout(() => this.#round(), inMs);
   }
 
   #round(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
     const beganMs = performance.now();
     if (beganMs >= this.#nextTickMs) this.#tick(beganMs);
     this.#parts.beforeRound();
@@ -86,7 +119,7 @@ export class Turns {
     }
     let nextMs = this.#nextTickMs;
     for (const { dueMs } of this.#turns.values()) nextMs = Math.min(nextMs, dueMs);
-    this.#schedule(Math.max(0, nextMs - performance.now()));
+    this.#schedule(nextMs - performance.now());
   }
 
   #take(tail: Tail, turn: Turn): void {
@@ -94,11 +127,16 @@ export class Turns {
     const isThere = lookAtMainFile(tail.path)?.inode === tail.id.inode;
     const before = tail.reading.position;
     const { hasMore, isDrained } = tail.poll();
+    turn.hadMs = beganMs;
     if (isDrained) turn.drainedMs = beganMs;
-    if (tail.reading.position !== before) turn.changedMs = beganMs;
+    const hasChanged = tail.reading.position !== before;
+    if (hasChanged) turn.changedMs = beganMs;
     // Whoever is not told of commits has to look often while there are some: a log may be begun anew soon.
     const isBusy = !this.#parts.mayRest() && beganMs - turn.changedMs < busyMs;
-    turn.dueMs = hasMore ? beganMs : isDrained && !isBusy ? Number.POSITIVE_INFINITY : beganMs + waitMs;
+    if (hasMore) {
+      const isPaced = hasChanged && tail.reading.isCaughtUp && beganMs - turn.drainedMs < drainsMs;
+      turn.dueMs = isPaced ? beganMs + this.#paceMs : beganMs;
+    } else turn.dueMs = isDrained && !isBusy ? Number.POSITIVE_INFINITY : beganMs + waitMs;
     this.#turns.delete(tail);
     this.#turns.set(tail, turn);
     if (!isThere && !hasMore) this.#parts.onVanished(tail);

@@ -1,12 +1,17 @@
 // Settings and descriptors of this process that Node has no call for.
+import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { lastError, libcFunction } from './libc.ts';
 
 const RLIMIT_NOFILE = 7;
+const SCHED_BATCH = 3;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
 const eventfd = libcFunction<[number, number]>('int eventfd(unsigned int initial, int flags)');
+const schedSetScheduler = libcFunction<[number, number, Buffer]>(
+  'int sched_setscheduler(int pid, int policy, const void *param)',
+);
 const getrlimit = libcFunction<[number, Buffer]>('int getrlimit(int resource, void *limit)');
 const setrlimit = libcFunction<[number, Buffer]>('int setrlimit(int resource, void *limit)');
 
@@ -27,6 +32,17 @@ export function raiseThreadPriority(): void {
     setPriority(0, -10);
   } catch {
     // not root, or a container without CAP_SYS_NICE: slower on a busy machine, nothing else
+  }
+}
+
+/**
+ * All threads of this process take nobody's processor in the moment in which they wake up (sched(7), SCHED_BATCH). They
+ * get their share of the time all the same.
+ */
+export function yieldToOthers(): void {
+  const noPriority = Buffer.alloc(4); // struct sched_param
+  for (const thread of readdirSync('/proc/self/task')) {
+    schedSetScheduler(Number(thread), SCHED_BATCH, noPriority); // one that has ended meanwhile needs nothing
   }
 }
 

@@ -140,34 +140,59 @@ export class SegmentedLog implements CommitLog {
   }
 
   append(commit: Commit): number {
-    const { pageBytes } = this;
-    if (pageBytes !== undefined && pageBytes !== commit.pageBytes) {
-      throw new Error(`pages of ${commit.pageBytes} bytes in a log of pages of ${pageBytes} bytes`);
+    this.appendSome([commit]);
+    return this.#last?.number ?? 0;
+  }
+
+  appendSome(commits: readonly Commit[]): number {
+    const [first] = commits;
+    if (first === undefined) return 0;
+    const { pageBytes = first.pageBytes } = this;
+    const other = commits.find((commit) => commit.pageBytes !== pageBytes);
+    if (other !== undefined) {
+      throw new Error(`pages of ${other.pageBytes} bytes in a log of pages of ${pageBytes} bytes`);
     }
     if (this.#nextName !== undefined) this.rename(this.#nextName);
-    const writer = this.#writerFor(commit);
-    const timeMs = Math.max(commit.timeMs, this.#last?.timeMs ?? 0);
-    const number = (this.#last?.number ?? 0) + 1;
-    const end = writer.append({ ...commit, timeMs }, number, this.#syncedThrough);
+    const writer = this.#writerFor(first);
+    const before = writer.end;
+    const some = commits.slice(0, this.#countThatFit(commits, before));
+    const end = writer.append(some, (this.#last?.number ?? 0) + 1, this.#last?.timeMs ?? 0, this.#syncedThrough);
     this.#takeRaw(end);
     this.#appendedMs = Date.now();
-    if (end.commits === 1) {
-      this.#openSinceMs = timeMs;
+    if (before.commits === 0) {
+      this.#openSinceMs = first.timeMs;
       this.#forgetView();
     }
-    const start = this.#view?.log.starts.at(-1) ?? 0;
-    this.#view?.map.apply(commit.databasePages, commit.pageNumbers, start + (end.last?.firstPage ?? 0));
-    return number;
+    let at = (this.#view?.log.starts.at(-1) ?? 0) + before.pages;
+    for (const { databasePages, pageNumbers } of some) {
+      this.#view?.map.apply(databasePages, pageNumbers, at);
+      at += pageNumbers.length;
+    }
+    return some.length;
+  }
+
+  /** At least one: the commit that passes the size of a segment is its last one. */
+  #countThatFit(commits: readonly Commit[], { commits: inSegment, pages: pagesBefore }: RawEnd): number {
+    let count = 0;
+    let pages = pagesBefore;
+    for (const { pageBytes, pageNumbers } of commits) {
+      if (count > 0 && this.#isFull(inSegment + count, pages * pageBytes)) break;
+      count += 1;
+      pages += pageNumbers.length;
+    }
+    return count;
+  }
+
+  #isFull(commits: number, bytes: number): boolean {
+    return bytes >= this.#segmentBytes || commits >= segmentCommits;
   }
 
   #writerFor(commit: Commit): RawWriter {
     const open = this.#open;
-    const isFull =
+    const isOver =
       open !== undefined &&
-      (open.pages * open.header.pageBytes >= this.#segmentBytes ||
-        open.commits >= segmentCommits ||
-        commit.timeMs - this.#openSinceMs > segmentMs);
-    if (isFull) this.rotate();
+      (this.#isFull(open.commits, open.pages * open.header.pageBytes) || commit.timeMs - this.#openSinceMs > segmentMs);
+    if (isOver) this.rotate();
     if (this.#writer !== undefined) return this.#writer;
     if (this.#open !== undefined) {
       this.#writer = RawWriter.reopen(this.folder, this.#open);

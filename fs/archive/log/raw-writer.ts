@@ -181,58 +181,72 @@ export class RawWriter {
     return this.#end.pages * this.header.pageBytes;
   }
 
-  /** @throws NodeJS.ErrnoException, and nothing is half there */
-  append(commit: Commit, number: number, syncedThrough: number): RawEnd {
+  /**
+   * One after the other, numbered from `number` on, none earlier than `sinceMs`.
+   * @throws NodeJS.ErrnoException, and none of them is there
+   */
+  append(commits: readonly Commit[], number: number, sinceMs: number, syncedThrough: number): RawEnd {
     if (this.#isTorn) this.#cut();
-    const { writer } = commit;
-    const texts = [writer?.command ?? '', writer?.container ?? '', commit.reason ?? ''];
-    const added = [...new Set(texts)].filter((text) => text !== '' && !this.#textIds.has(text));
-    const newIds = new Map(added.map((text, index) => [text, this.#textIds.size + index + 1]));
-    const idOf = (text = ''): number => this.#textIds.get(text) ?? newIds.get(text) ?? 0;
-    const lines = Buffer.from(added.map((text) => `${JSON.stringify(text)}\n`).join(''));
-    const record = encodeRecord({
-      ...commit,
-      number,
-      hasWriter: writer !== null,
-      pid: writer?.pid ?? 0,
-      command: idOf(texts[0]),
-      container: idOf(texts[1]),
-      reason: idOf(texts[2]),
-      pages: commit.pageNumbers.length,
-      firstPage: this.#end.pages,
-      textBytes: this.#end.textBytes + lines.length,
-      standsFor: 1,
-      syncedThrough,
-      isMerged: false,
-    });
-    const numbers = bytesOfNumbers(commit.pageNumbers);
-    setHash(record, endHash(beginHash(this.#end.hash, record, numbers).update(commit.pages), texts));
+    const texts = new NewTexts(this.#textIds);
+    const records = Buffer.alloc(commits.length * RECORD_BYTES);
+    const numbers: Buffer[] = [];
+    let { hash, pages: firstPage, textBytes } = this.#end;
+    let timeMs = sinceMs;
+    for (const [index, commit] of commits.entries()) {
+      const { writer, reason = '', pageNumbers } = commit;
+      const [command, container] = [writer?.command ?? '', writer?.container ?? ''];
+      const ids = { command: texts.idOf(command), container: texts.idOf(container), reason: texts.idOf(reason) };
+      timeMs = Math.max(timeMs, commit.timeMs);
+      textBytes = this.#end.textBytes + texts.bytes;
+      const fields = {
+        number: number + index,
+        timeMs,
+        kind: commit.kind,
+        hasWriter: writer !== null,
+        pid: writer?.pid ?? 0,
+        ...ids,
+        pageBytes: commit.pageBytes,
+        databasePages: commit.databasePages,
+        pages: pageNumbers.length,
+        firstPage,
+        textBytes,
+        standsFor: 1,
+        syncedThrough,
+        position: commit.position,
+        isMerged: false,
+      };
+      const record = encodeRecord(fields, records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES));
+      const own = bytesOfNumbers(pageNumbers);
+      hash = endHash(beginHash(hash, record, own).update(commit.pages), [command, container, reason]);
+      setHash(record, hash);
+      numbers.push(own);
+      firstPage += pageNumbers.length;
+    }
     this.#isTorn = true;
     try {
-      this.#write(lines, commit.pages, numbers, record);
+      this.#write(texts.lines, joined(commits.map(({ pages }) => pages)), joined(numbers), records);
     } catch (error) {
       this.#cutIfPossible();
       throw error;
     }
     this.#isTorn = false;
-    for (const [text, id] of newIds) this.#textIds.set(text, id);
-    const last = decodeRecord(record, 0);
+    for (const [text, id] of texts.ids) this.#textIds.set(text, id);
     this.#end = {
       header: this.header,
-      commits: this.#end.commits + 1,
-      pages: last.firstPage + last.pages,
-      textBytes: last.textBytes,
-      hash: last.hash,
-      last,
+      commits: this.#end.commits + commits.length,
+      pages: firstPage,
+      textBytes,
+      hash,
+      last: decodeRecord(records, commits.length - 1),
     };
     return this.#end;
   }
 
-  #write(lines: Buffer, pages: Buffer, numbers: Buffer, record: Buffer): void {
+  #write(lines: Buffer, pages: Buffer, numbers: Buffer, records: Buffer): void {
     writeAll(this.#fds.texts, lines, this.#end.textBytes);
     writeAll(this.#fds.pages, pages, this.bytes);
     writeAll(this.#fds.numbers, numbers, this.#end.pages * 4);
-    writeAll(this.#fds.commits, record, RECORD_BYTES * (this.#end.commits + 1));
+    writeAll(this.#fds.commits, records, RECORD_BYTES * (this.#end.commits + 1));
   }
 
   /** Otherwise the next append does it, or the next start. */
@@ -277,6 +291,39 @@ export class RawWriter {
   #closeAll(): void {
     for (const part of rawParts) close(this.#fds[part], () => {});
   }
+}
+
+/** Texts that the segment does not hold yet. */
+class NewTexts {
+  readonly ids = new Map<string, number>();
+  readonly #known: ReadonlyMap<string, number>;
+  #lines = '';
+  bytes = 0;
+
+  constructor(known: ReadonlyMap<string, number>) {
+    this.#known = known;
+  }
+
+  get lines(): Buffer {
+    return Buffer.from(this.#lines);
+  }
+
+  /** 0 for ''. */
+  idOf(text: string): number {
+    if (text === '') return 0;
+    const known = this.#known.get(text) ?? this.ids.get(text);
+    if (known !== undefined) return known;
+    const line = `${JSON.stringify(text)}\n`;
+    this.#lines += line;
+    this.bytes += Buffer.byteLength(line);
+    this.ids.set(text, this.#known.size + this.ids.size + 1);
+    return this.#known.size + this.ids.size;
+  }
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
 function openAll(files: RawFiles, flags: string): { readonly [part in keyof RawFiles]: number } {

@@ -110,7 +110,7 @@ class Comparing {
       let bytes = 0;
       for (const commit of commitsOf(wal, header, position, end, this.#database.mostBytes)) {
         for (const [pageNumber, content] of commit.pages) {
-          this.#note(pageNumber, content);
+          this.#note(pageNumber, Buffer.from(content));
           this.#inWal.add(pageNumber);
         }
         position = commit.position;

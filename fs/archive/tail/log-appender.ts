@@ -29,18 +29,21 @@ export class LogAppender {
     return true;
   }
 
-  append(commit: ReadCommit): void {
-    const { record, timeMs, pageBytes, databasePages, pages, position } = commit;
-    const { last } = this.#log;
-    this.#add({
-      kind: last === undefined ? 'base' : 'commit',
-      timeMs,
-      writer: record?.writer() ?? null,
-      pageBytes,
-      databasePages,
-      ...pageSetOf(pages, pageBytes, databasePages, last?.databasePages),
-      position,
+  /** The first of them, at least one. @returns how many */
+  append(commits: readonly ReadCommit[]): number {
+    let before = this.#log.last;
+    const made = commits.map((commit): Commit => {
+      const { record, pageBytes, databasePages, pages, position } = commit;
+      const pagesBefore = before?.databasePages;
+      const kind = before === undefined ? 'base' : 'commit';
+      const timeMs = Math.max(commit.timeMs, before?.timeMs ?? 0);
+      before = { number: 0, timeMs, position, databasePages };
+      const writer = record?.writer() ?? null;
+      const { pageNumbers, pages: content } = pageSetOf(pages, pageBytes, databasePages, pagesBefore);
+      return { kind, timeMs, writer, pageBytes, databasePages, pageNumbers, pages: content, position };
     });
+    this.#needsSync = true;
+    return this.#log.appendSome(made);
   }
 
   /** All is in the main file: the history begins with what its header says, and the base brings the rest. */

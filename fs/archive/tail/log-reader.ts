@@ -2,20 +2,31 @@
 // to be committed, each with its record.
 import { fstatSync } from 'node:fs';
 import type { WalPosition } from '../commit.ts';
-import { CommitTooLarge, commitsOf, holdsPosition, startOf } from '../wal/wal-file.ts';
+import { batchesOf, CommitTooLarge, holdsPosition, startOf, type WalCommit } from '../wal/wal-file.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
 import type { CommitRecord, Evidence } from './evidence.ts';
 import { noPosition } from './position.ts';
-import { gap, more, type ReadDatabase, type ReadResult, recordGraceMs, waiting, wasBegunAnew } from './read-result.ts';
+import {
+  gap,
+  more,
+  type ReadCommit,
+  type ReadDatabase,
+  type ReadResult,
+  recordGraceMs,
+  waiting,
+  wasBegunAnew,
+} from './read-result.ts';
 
 /** What one step reads before another database has its turn. */
 const batchBytes = 4 << 20;
-const batchCommits = 200;
+const batchCommits = 1000;
 const mostCommitBytes = 256 << 20;
 const brokenReads = 3;
 
 export class LogReader {
   position: WalPosition;
+  /** The last step came to the frame up to which it was to read. */
+  isCaughtUp = false;
   readonly #database: ReadDatabase;
   readonly #evidence: Evidence;
   readonly #wasRead: () => void;
@@ -47,6 +58,7 @@ export class LogReader {
   /** Reads up to frame `end` of the log of the position, or as much as may be read in one go. */
   advance(wal: number, header: WalHeader, end: number): ReadResult {
     const { log } = this.#database;
+    this.isCaughtUp = false;
     if (log.pageBytes !== undefined && log.pageBytes !== header.pageBytes) return { kind: 'other-page-size' };
     if (!this.#isVerified && !holdsPosition(wal, header, this.position)) return gap(wasBegunAnew);
     this.#isVerified = true;
@@ -57,7 +69,8 @@ export class LogReader {
       if (error instanceof CommitTooLarge) return { kind: 'too-large' };
       throw error;
     }
-    if (this.position.frames >= end) return more;
+    this.isCaughtUp = this.position.frames >= end;
+    if (this.isCaughtUp) return more;
     this.#brokenReads += 1;
     return this.#brokenReads < brokenReads ? waiting : gap(wasBegunAnew);
   }
@@ -66,23 +79,40 @@ export class LogReader {
   #appendUpTo(wal: number, header: WalHeader, end: number): ReadResult | undefined {
     const { pageBytes } = header;
     const writtenMs = Math.min(Date.now(), fstatSync(wal).mtimeMs);
-    let bytes = 0;
-    let commits = 0;
-    for (const commit of commitsOf(wal, header, this.position, end, mostCommitBytes)) {
-      const record = this.#evidence.recordOf(commit.position);
-      if (record !== undefined && isBeingNamed(record)) return waiting;
-      const timeMs = record?.timeMs ?? Math.min(writtenMs, this.#evidence.latestTimeMs(commit.position) ?? writtenMs);
-      this.#database.append({ ...commit, pageBytes, record, timeMs });
-      this.position = commit.position;
-      this.#wasRead();
-      this.#brokenReads = 0;
-      this.#unrecordedSinceMs = undefined;
-      this.#evidence.passed(commit.position);
-      bytes += commit.pages.size * pageBytes;
-      commits += 1;
-      if (bytes >= batchBytes || commits >= batchCommits) return more;
+    const first = this.position.frames;
+    let count = 0;
+    for (const batch of batchesOf(wal, header, this.position, end, mostCommitBytes)) {
+      const commits = this.#withRecords(batch, pageBytes, writtenMs);
+      for (let done = 0; done < commits.length; ) done += this.#append(commits.slice(done));
+      if (commits.length < batch.length) return waiting;
+      count += commits.length;
+      if (count >= batchCommits || (this.position.frames - first) * pageBytes >= batchBytes) return more;
     }
     return undefined;
+  }
+
+  /** Up to the first one whose writer is not named yet. */
+  #withRecords(commits: readonly WalCommit[], pageBytes: number, writtenMs: number): ReadCommit[] {
+    const found: ReadCommit[] = [];
+    for (const { position, databasePages, pages } of commits) {
+      const record = this.#evidence.recordOf(position);
+      if (record !== undefined && isBeingNamed(record)) break;
+      const timeMs = record?.timeMs ?? Math.min(writtenMs, this.#evidence.latestTimeMs(position) ?? writtenMs);
+      found.push({ position, databasePages, pages, pageBytes, record, timeMs });
+    }
+    return found;
+  }
+
+  #append(commits: readonly ReadCommit[]): number {
+    const taken = this.#database.append(commits);
+    for (const { position } of commits.slice(0, taken)) {
+      this.position = position;
+      this.#wasRead();
+    }
+    this.#brokenReads = 0;
+    this.#unrecordedSinceMs = undefined;
+    this.#evidence.passed(this.position);
+    return taken;
   }
 
   /** Something is committed that has no record yet, and one may come. */

@@ -26,6 +26,9 @@ export function pageSetOf(
   for (let number = pagesBefore + 1; number <= databasePages; number++) {
     if (!written.has(number) && number !== excluded) numbers.push(number);
   }
+  const [first = 0] = numbers;
+  const only = numbers.length === 1 ? written.get(first) : undefined;
+  if (only !== undefined) return { pageNumbers: Uint32Array.of(first), pages: only };
   const pageNumbers = Uint32Array.from(numbers).sort();
   const pages = Buffer.alloc(pageNumbers.length * pageBytes);
   pageNumbers.forEach((number, index) => {

@@ -40,6 +40,9 @@ export interface ReadDatabase {
   readonly log: CommitLog;
   /** The mount records each commit: one without a record gets it in a moment. */
   isRecording(): boolean;
-  /** Takes a commit into the log. What it throws ends the reading, and the commit comes again. */
-  append(commit: ReadCommit): void;
+  /**
+   * Takes the first of these commits into the log, at least one. What it throws ends the reading, and they come again.
+   * @returns how many
+   */
+  append(commits: readonly ReadCommit[]): number;
 }

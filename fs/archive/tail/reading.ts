@@ -48,6 +48,11 @@ export class Reading {
     return this.#reader.position;
   }
 
+  /** The last step has read all that was there when it began. */
+  get isCaughtUp(): boolean {
+    return this.#reader.isCaughtUp;
+  }
+
   /** The main file when everything was read and no log held anything more. */
   get quiet(): QuietStamp | undefined {
     return this.#proofs.quiet;

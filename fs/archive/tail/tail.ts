@@ -168,9 +168,11 @@ export class Tail {
     return drained;
   }
 
-  #append(commit: ReadCommit): void {
-    this.#appender.append(commit);
-    this.#surroundings.publish(this.#id, commit.position, true);
+  #append(commits: readonly ReadCommit[]): number {
+    const taken = this.#appender.append(commits);
+    const last = commits[taken - 1];
+    if (last !== undefined) this.#surroundings.publish(this.#id, last.position, true);
+    return taken;
   }
 
   #missed(seen: string): void {
@@ -264,7 +266,7 @@ export class Tail {
         return tail.log;
       },
       isRecording: () => this.#surroundings.isRecording(),
-      append: (commit) => this.#append(commit),
+      append: (commits) => this.#append(commits),
     });
   }
 }

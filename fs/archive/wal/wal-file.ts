@@ -20,7 +20,7 @@ export interface WalCommit {
   /** After its last frame. */
   readonly position: WalPosition;
   readonly databasePages: number;
-  /** The last content of each page that it wrote. */
+  /** The last content of each page that it wrote: parts of larger buffers, so a page that is kept keeps a whole one. */
   readonly pages: ReadonlyMap<number, Buffer>;
 }
 
@@ -29,7 +29,6 @@ export class CommitTooLarge extends Error {}
 
 const headerBuffer = Buffer.alloc(walHeaderBytes);
 const indexBuffer = Buffer.alloc(walIndexBytes);
-const chunk = Buffer.from(new ArrayBuffer(chunkBytes));
 
 export function readWalHeader(fd: number): WalHeader | undefined {
   const bytes = readSync(fd, headerBuffer, 0, walHeaderBytes, 0);
@@ -65,27 +64,33 @@ export function holdsPosition(fd: number, header: WalHeader, position: WalPositi
   );
 }
 
+/** As {@link batchesOf}, one after the other. */
+export function* commitsOf(...args: Parameters<typeof batchesOf>): Generator<WalCommit> {
+  for (const commits of batchesOf(...args)) yield* commits;
+}
+
 /**
- * The transactions behind `from` that end at or before frame `end`. It stops early where a frame does not go on from
- * the one before it: whoever is not given all up to `end` has met a log that was begun anew, or is damaged.
+ * The transactions behind `from` that end at or before frame `end`, as many at a time as one read has brought. It stops
+ * early where a frame does not go on from the one before it: whoever is not given all up to `end` has met a log that was
+ * begun anew, or is damaged.
  * @throws CommitTooLarge
  */
-export function* commitsOf(
+export function* batchesOf(
   fd: number,
   header: WalHeader,
   from: WalPosition,
   end: number,
   mostBytes = Number.POSITIVE_INFINITY,
-): Generator<WalCommit> {
+): Generator<readonly WalCommit[]> {
   const { pageBytes, salt1, salt2 } = header;
   const frameBytes = pageBytes + frameHeaderBytes;
   let pages = new Map<number, Buffer>();
   let checksum = { checksum1: from.checksum1, checksum2: from.checksum2 };
   let frames = from.frames;
   while (frames < end) {
-    // Every read is whole before anything is handed out: the buffer is shared by all logs.
-    const wanted = Math.min(Math.floor(chunkBytes / frameBytes), end - frames);
-    const bytes = readSync(fd, chunk, 0, wanted * frameBytes, frameByte(frames + 1, pageBytes));
+    const wanted = Math.min(Math.max(1, Math.floor(chunkBytes / frameBytes)), end - frames);
+    const chunk = Buffer.allocUnsafeSlow(wanted * frameBytes);
+    const bytes = readSync(fd, chunk, 0, chunk.length, frameByte(frames + 1, pageBytes));
     const whole = Math.floor(bytes / frameBytes);
     const ready: WalCommit[] = [];
     let isBroken = whole === 0;
@@ -95,19 +100,13 @@ export function* commitsOf(
       if (frame === undefined) break;
       checksum = frame.checksum;
       frames += 1;
-      pages.set(frame.pageNumber, copyOf(chunk, at + frameHeaderBytes, pageBytes));
+      pages.set(frame.pageNumber, chunk.subarray(at + frameHeaderBytes, at + frameBytes));
       if (pages.size * pageBytes > mostBytes) throw new CommitTooLarge(`more than ${mostBytes} bytes`);
       if (frame.databasePages === 0) continue;
       ready.push({ position: { salt1, salt2, frames, ...checksum }, databasePages: frame.databasePages, pages });
       pages = new Map();
     }
-    yield* ready;
+    if (ready.length > 0) yield ready;
     if (isBroken) return;
   }
-}
-
-function copyOf(bytes: Buffer, from: number, size: number): Buffer {
-  const copy = Buffer.allocUnsafe(size);
-  bytes.copy(copy, 0, from, from + size);
-  return copy;
 }

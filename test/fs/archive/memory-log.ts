@@ -34,6 +34,12 @@ export class MemoryLog implements CommitLog {
     return this.commits.length;
   }
 
+  /** One of them at a time. */
+  appendSome([commit]: readonly Commit[]): number {
+    if (commit !== undefined) this.append(commit);
+    return 1;
+  }
+
   async sync() {}
 
   page(pageNumber: number): Buffer | undefined {
