@@ -1,19 +1,19 @@
 // Those who wait: takes a request into the line of its database, tries the line again when something was given back,
 // and finishes each wait by a grant, a refusal at its limit, or a refusal that breaks a cycle. What can be granted is
-// grants.ts; the rules are policy.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
-import { HOLDS_CKPT, HOLDS_PENDING_READ, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
+// grants.ts; the rules are policy.ts and wait-limits.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
+import { HOLDS_CKPT, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
-import type { Asked, Database, DatabaseOwner, Waiter, WaitKind } from './database.ts';
+import type { Asked, Database, DatabaseOwner, Waiter } from './database.ts';
 import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
-import type { Episode } from './episodes.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { isBehindLong, isCommitStep, patienceForReaderMs, patienceMs } from './policy.ts';
+import { isBehindLong, isCommitStep } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
 import type { Completion, LockAnswer, LockWorld } from './types.ts';
+import { kindOf, WaitLimits } from './wait-limits.ts';
 
 /** A request that was refused a moment ago and is sure to come again. */
 interface Poll {
@@ -27,6 +27,7 @@ export class WaitQueue {
   readonly #counters: LockCounters;
   readonly #grants: Grants;
   readonly #transactions: Transactions;
+  readonly #waits: WaitLimits;
   readonly #waiting = new Map<number, Waiter>();
   readonly #databases = new Set<Database>();
   readonly #polls = new Map<LockOwner, Poll>();
@@ -46,6 +47,7 @@ export class WaitQueue {
     this.#counters = counters;
     this.#grants = grants;
     this.#transactions = transactions;
+    this.#waits = new WaitLimits(world, limits, transactions);
   }
 
   get length(): number {
@@ -57,11 +59,11 @@ export class WaitQueue {
     const { file, role, request, me } = asked;
     const { database } = file;
     const kind = kindOf(obstacle);
-    const patience = obstacle === 'shielded' ? 0 : this.#patienceMs(kind, asked);
+    const patience = obstacle === 'shielded' ? 0 : this.#waits.patienceMs(kind, asked);
     if (patience === 0) return this.refuse(asked, nowMs);
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
     episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
-    const limitMs = kind === 'unread' ? patience - episode.waitedMs : this.#limitMs(patience, asked, episode);
+    const limitMs = this.#waits.limitMs(patience, kind, asked, episode);
     const turn = episode.keptTurn ?? turnAfterShortWait(me, nowMs) ?? this.#nextTurn++;
     episode.keptTurn = undefined;
     episode.startedMs ??= nowMs;
@@ -82,9 +84,9 @@ export class WaitQueue {
       episode,
       busyAtStartMs: database.busy.totalMs(nowMs),
       dueMs: nowMs + Math.min(limitMs, this.#limits.gateIdleMs - episode.idleMs),
-      retryMs: this.#retryMs(obstacle, nowMs),
+      retryMs: this.#waits.retryMs(obstacle, nowMs),
     };
-    if (nowMs >= this.#deadlineMs(waiter, nowMs)) {
+    if (nowMs >= this.#waits.deadlineMs(waiter, nowMs)) {
       episode.lastSeenMs = nowMs;
       if (kind === 'gate' && this.#letThrough(asked, database.commits, nowMs)) return 'granted';
       episode.refused = asked;
@@ -136,7 +138,7 @@ export class WaitQueue {
         this.#finish(waiter, 'refused', nowMs);
       } else {
         waiter.kind = kindOf(obstacle);
-        waiter.retryMs = this.#retryMs(obstacle, nowMs);
+        waiter.retryMs = this.#waits.retryMs(obstacle, nowMs);
         isBehind ||= isNewcomer(waiter);
       }
     }
@@ -170,7 +172,7 @@ export class WaitQueue {
       reviewHold(database, this.#limits, isRunning, nowMs);
       for (const waiter of [...database.waiters]) {
         if (nowMs < waiter.dueMs) continue;
-        waiter.dueMs = this.#deadlineMs(waiter, nowMs);
+        waiter.dueMs = this.#waits.deadlineMs(waiter, nowMs);
         if (nowMs < waiter.dueMs) continue;
         const letThrough = waiter.kind === 'gate' && this.#letThrough(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
@@ -203,33 +205,6 @@ export class WaitQueue {
   /** The owner is gone, or holds nothing more. */
   forgetOwner(owner: LockOwner): void {
     this.#polls.delete(owner);
-  }
-
-  #patienceMs(kind: WaitKind, { file: { database }, request, role, me }: Asked): number {
-    if (kind === 'gate') return this.#limits.queueMs;
-    if (kind === 'unread') return patienceForReaderMs(me, this.#world.unreadWalBytes(database.files), this.#limits);
-    const journal = () => this.#transactions.journalOf(database);
-    return patienceMs(request, role, database, me, journal, this.#limits);
-  }
-
-  #retryMs(obstacle: Obstacle, nowMs: number): number | undefined {
-    if (obstacle === 'foreign') return nowMs + this.#limits.foreignPollMs;
-    return obstacle === 'unread' ? nowMs + this.#limits.unreadPollMs : undefined;
-  }
-
-  /** How long a request may wait now, after what its episode has used. */
-  #limitMs(patience: number, { file: { database }, request, me }: Asked, episode: Episode<Asked>): number {
-    const { queueMs, shortMs, behindLongMs } = this.#limits;
-    if (request.wait) return patience - episode.waitedMs;
-    // A wait stops every thread of its process from unlocking, so an owner in the way of others may only wait a little.
-    // Between two tries the other connections of its process get on.
-    if (database.handlesOf(me) > 1)
-      return Math.min(shortMs, (episode.isBehindLong ? behindLongMs : queueMs) - episode.waitedMs);
-    const holdsSnapshot =
-      database.holdsSnapshotOrMore(me, this.#transactions.journalOf(database)) && me.bits !== HOLDS_PENDING_READ;
-    const isInTheWay = request.type === 'read' && holdsSnapshot;
-    const most = isInTheWay ? shortMs : episode.isBehindLong ? behindLongMs : patience;
-    return Math.min(patience, most) - episode.waitedMs;
   }
 
   /**
@@ -303,15 +278,6 @@ export class WaitQueue {
     return waits;
   }
 
-  #deadlineMs(waiter: Waiter, nowMs: number): number {
-    const limitMs = waiter.startedMs + waiter.limitMs;
-    if (waiter.kind !== 'gate') return limitMs;
-    const { database } = waiter;
-    if (database.writer && database.writer !== waiter.me) return limitMs;
-    const idleMs = nowMs - waiter.startedMs - (database.busy.totalMs(nowMs) - waiter.busyAtStartMs);
-    return Math.min(limitMs, nowMs + this.#limits.gateIdleMs - idleMs - waiter.episode.idleMs);
-  }
-
   #computeDeadlineMs(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const database of this.#databases) {
@@ -327,10 +293,6 @@ export class WaitQueue {
     }
     return next;
   }
-}
-
-function kindOf(obstacle: Obstacle): WaitKind {
-  return obstacle === 'gate' || obstacle === 'unread' ? obstacle : 'lock';
 }
 
 function turnAfterShortWait({ turn: { shortened } }: DatabaseOwner, nowMs: number): number | undefined {
