@@ -134,7 +134,7 @@ export class Turns {
     // Whoever is not told of commits has to look often while there are some: a log may be begun anew soon.
     const isBusy = !this.#parts.mayRest() && beganMs - turn.changedMs < busyMs;
     if (hasMore) {
-      const isPaced = hasChanged && tail.reading.isCaughtUp && beganMs - turn.drainedMs < drainsMs;
+      const isPaced = hasChanged && tail.isCurrent && beganMs - turn.drainedMs < drainsMs;
       turn.dueMs = isPaced ? beganMs + this.#paceMs : beganMs;
     } else turn.dueMs = isDrained && !isBusy ? Number.POSITIVE_INFINITY : beganMs + waitMs;
     this.#turns.delete(tail);

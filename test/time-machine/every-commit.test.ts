@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { HistoryEntry } from '../../fs/archive/messages.ts';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import { Archived, certifiedWriter, type Verdict } from './archived.ts';
 
@@ -17,6 +18,7 @@ for (const pageBytes of [512, 4096, 65_536]) {
   test(`pages of ${pageBytes} bytes: every commit of three programs is there, whole, and rightly named`, () =>
     withDaemon(['--archive', 'wal'], async (daemon) => {
       create(daemon, pageBytes, pageBytes === 512 ? 'full' : 'none');
+      await begun(daemon);
       await writeTogether(daemon);
       const { entries, verdicts } = await judged(daemon);
       const last = lastNumber(daemon);
@@ -47,6 +49,16 @@ test('kill -9 of the archive process and of the fs process: no program notices, 
 
 async function writeTogether(daemon: Daemon): Promise<void> {
   await Promise.all(Array.from({ length: writers }, (_, index) => writeAll(daemon, index + 1)));
+}
+
+/** States before the first base of a history cannot be had. */
+async function begun(daemon: Daemon): Promise<void> {
+  const archived = await Archived.of(daemon);
+  try {
+    await eventually(async () => expect(await archived.history('app.db')).not.toEqual([]), { timeoutMs: 60_000 });
+  } finally {
+    archived.close();
+  }
 }
 
 async function judged(daemon: Daemon): Promise<{ readonly entries: HistoryEntry[]; readonly verdicts: Verdict[] }> {

@@ -81,6 +81,11 @@ export class Tail {
     return { state, ...(reason === undefined ? {} : { reason }), lagBytes: bytes, lagMs: ms, gaps: this.#gaps };
   }
 
+  /** All that was there when the last poll began is in the log, and states can be had. */
+  get isCurrent(): boolean {
+    return this.log.hasBase && this.reading.isCaughtUp;
+  }
+
   rename(id: DatabaseId, path: string): void {
     this.#surroundings.store.rename(this.#id, id.name);
     this.#id = id;

@@ -16,7 +16,8 @@ const drained: Progress = { hasMore: false, isDrained: true };
 const tail = {
   path: import.meta.filename,
   id: { inode: '0' },
-  reading: { position: {}, isCaughtUp: true },
+  isCurrent: true,
+  reading: { position: {} },
   rest: () => {},
   poll(): Progress {
     polls.push(performance.now());
