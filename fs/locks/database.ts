@@ -140,8 +140,8 @@ export interface DatabaseOwner {
 }
 
 /**
- * `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. `unread`: waits
- * until the archive process has read the log, in the end refused.
+ * `gate`: held before its snapshot, in the end let through. `lock`: waits for a lock, in the end refused. `unread`:
+ * waits until the archive process has read the log, in the end refused.
  */
 export type WaitKind = 'gate' | 'lock' | 'unread';
 

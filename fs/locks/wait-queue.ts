@@ -1,6 +1,7 @@
 // Those who wait: takes a request into the line of its database, tries the line again when something was given back,
 // and finishes each wait by a grant, a refusal at its limit, or a refusal that breaks a cycle. What can be granted is
-// grants.ts; the rules are policy.ts and wait-limits.ts (who may wait, how long), gate.ts and deadlock.ts (who gives way).
+// grants.ts; the rules are policy.ts and wait-limits.ts (who may wait, how long), gate.ts and deadlock.ts (who gives
+// way).
 import { HOLDS_CKPT, HOLDS_WRITE } from '../sqlite/lock-bytes.ts';
 import type { LockCounters } from './counters.ts';
 import type { Asked, Database, DatabaseOwner, Waiter } from './database.ts';

@@ -71,8 +71,8 @@ export function* commitsOf(...args: Parameters<typeof batchesOf>): Generator<Wal
 
 /**
  * The transactions behind `from` that end at or before frame `end`, as many at a time as one read has brought. It stops
- * early where a frame does not go on from the one before it: whoever is not given all up to `end` has met a log that was
- * begun anew, or is damaged.
+ * early where a frame does not go on from the one before it: whoever is not given all up to `end` has met a log that
+ * was begun anew, or is damaged.
  * @throws CommitTooLarge
  */
 export function* batchesOf(
