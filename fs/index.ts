@@ -20,6 +20,8 @@ export type {
   ShipStatus,
   ToShip,
 } from './archive/ship/messages.ts';
+export { openStore } from './archive/ship/open-store.ts';
+export { probeStore } from './archive/ship/probe-store.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';

@@ -220,6 +220,8 @@ export interface DaemonState {
   readonly walBytes: number;
   /** null where commits are not kept, or the archive process does not answer. */
   readonly archive: ArchiveFigures | null;
+  /** null where commits are not shipped, or the ship process does not answer. */
+  readonly ship: ShipFigures | null;
 }
 
 /** Commits that are kept, of all databases together. */
@@ -234,6 +236,19 @@ export interface ArchiveFigures {
   readonly lagMs: number;
   /** Times at which commits were missed. */
   readonly gaps: number;
+}
+
+/** The copy of all commits elsewhere. */
+export interface ShipFigures {
+  readonly databases: number;
+  /** Pages of commits that are not there yet, in bytes, and how long the oldest of these commits waits. */
+  readonly lagBytes: number;
+  readonly lagMs: number;
+  /** Since the ship process began. */
+  readonly filesWritten: number;
+  readonly bytesWritten: number;
+  readonly errors: number;
+  readonly isFailing: boolean;
 }
 
 /** Monotonic counters of the fs process, by name, for /metrics and health. */

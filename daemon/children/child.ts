@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Log, LogLevel } from '../log.ts';
 import { installedVersion } from '../version.ts';
 
-export type Role = 'fs' | 'server' | 'archive';
+export type Role = 'fs' | 'server' | 'archive' | 'ship';
 
 export interface Message {
   readonly type: string;
@@ -79,6 +79,7 @@ export class Child {
     this.#process = spawn(process.execPath, [spec.programPath], {
       stdio: ['ignore', 2, 2, ...spec.inheritedFds, 'ipc'],
       detached: true,
+      env: environmentOf(spec.role),
     });
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => resolve({ code, signal }));
@@ -220,4 +221,11 @@ export class Child {
     this.#ready?.reject(error);
     for (const waiting of this.#answers.values()) waiting.reject(error);
   }
+}
+
+/** Credentials of a store are for the process that ships to it: the others run what clients ask for. */
+function environmentOf(role: Role): NodeJS.ProcessEnv {
+  if (role === 'ship') return process.env;
+  const isForShip = (name: string) => name.startsWith('AWS_') || name === 'CREDENTIALS_DIRECTORY';
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForShip(name)));
 }

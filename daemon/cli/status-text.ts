@@ -2,6 +2,7 @@
 
 import type { ArchiveSummary } from '../archive/summary.ts';
 import { fieldsText } from '../log.ts';
+import type { ShipSummary } from '../ship/summary.ts';
 import type { ChildStatus, DaemonStatus, FencedDatabase } from '../supervisor/status.ts';
 
 const mostNamed = 5;
@@ -26,6 +27,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${counted(locks.databases, 'database')}`],
     ['per second', ratesText(status, earlier, seconds)],
     ...archiveRows(status.archive),
+    ...(status.ship === null ? [] : [['shipped', shippedText(status.ship)] as [string, string]]),
     ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
     ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
     ...(lastError
@@ -62,6 +64,12 @@ function archiveRows(archive: ArchiveSummary | null): [string, string][] {
     ...left.slice(0, mostNamed).map(({ database, reason }): [string, string] => ['not kept', `${database}: ${reason}`]),
     ...(left.length > mostNamed ? [['not kept', `${left.length - mostNamed} more`] as [string, string]] : []),
   ];
+}
+
+/** What keeps it from being shipped stands with the rest of what is degraded. */
+function shippedText({ url, databases, lagBytes, lagMs }: ShipSummary): string {
+  const behind = `${bytesText(lagBytes)}, ${durationText(Math.ceil(lagMs / 1000))} behind`;
+  return `${counted(databases, 'database')} to ${url}, ${lagMs === 0 ? 'all of it' : behind}`;
 }
 
 function fenceText({ database, by }: FencedDatabase): string {

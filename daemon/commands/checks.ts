@@ -14,6 +14,7 @@ import { howToClose, isOpenToAll } from '../instance/data-directory.ts';
 import { canonicalMountPoint, canonicalPath } from '../instance/paths.ts';
 import { hiddenFilesIn } from '../mount/bare-directory.ts';
 import { fileSystemOf } from '../mount/file-system.ts';
+import { checkPlace } from '../ship/check-place.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';
 
 export interface Check {
@@ -54,6 +55,7 @@ export async function inspectMachine(settings: Settings): Promise<Check[]> {
     await mountPointCheck(canonicalMountPoint(settings.mount)),
     ...dataChecks(canonicalPath(settings.data), canonicalMountPoint(settings.mount), fuse.mayMount),
     await portCheck(settings),
+    ...(settings.ship === undefined ? [] : [await shipCheck(settings.ship)]),
   ];
 }
 
@@ -230,6 +232,18 @@ function isWritable(path: string): boolean {
 
 function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
+/** It never fails: a start serves without the copy elsewhere. */
+async function shipCheck(ship: string): Promise<Check> {
+  const { url, isUsable, remarks } = await checkPlace(ship);
+  if (isUsable && remarks.length === 0) return { name: 'ship', result: 'ok', text: `${url} can be shipped to` };
+  return {
+    name: 'ship',
+    result: 'warning',
+    text: `${isUsable ? url : `${url} cannot be shipped to from here`}: ${remarks.join('; ')}`,
+    ...(isUsable ? {} : { fix: 'a service may have credentials that this shell lacks: see hoody-sqlite status' }),
+  };
 }
 
 async function portCheck(settings: Settings): Promise<Check> {

@@ -6,6 +6,7 @@ import { findGroup, findUser } from '../config/system-users.ts';
 import { CommandError, usageError } from '../errors.ts';
 import { instanceOf } from '../instance/instances.ts';
 import { canonicalMountPoint, canonicalPath, refuseNesting } from '../instance/paths.ts';
+import { faultOfShip } from '../ship/ship-place.ts';
 
 export async function faultsInUse(settings: Settings): Promise<CommandError[]> {
   const { user, socketGroup, noMount, mount, runDir, authTokenFile } = settings;
@@ -13,6 +14,7 @@ export async function faultsInUse(settings: Settings): Promise<CommandError[]> {
   const tokenFault = authTokenFile === undefined ? null : await inspectTokenFile(authTokenFile);
   return [
     ...faultsTogether(settings),
+    ...[faultOfShip(settings)].filter((fault) => fault !== undefined),
     ...(noMount ? [] : faultOf(() => refuseNesting(data, canonicalMountPoint(mount)))),
     ...faultOf(() => instanceOf(runDir, data)),
     ...(user === undefined ? [] : faultOf(() => findUser(user))),

@@ -9,6 +9,7 @@ import { watchFile } from '../config/watched-file.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import { faultOfShip } from '../ship/ship-place.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { connectServiceManager, type ServiceManager } from '../systemd/notify.ts';
 
@@ -20,6 +21,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   const { settings, warnings } = input;
   const onHangUp = holdBackHangUps();
   checkTogether(settings);
+  const shipFault = faultOfShip(settings);
+  if (shipFault) throw shipFault;
   await requireSqlite();
   // Whoever reads the log may go away; that must not end the daemon.
   process.stderr.on('error', () => {});

@@ -1,6 +1,15 @@
 // The options of the time machine: which databases have their commits kept, how long, and in how much space.
 import type { Option } from './option.ts';
-import { durationSeconds, durationText, list, oneOf, secondsPerDay, sizeBytes, sizeText } from './option-values.ts';
+import {
+  durationSeconds,
+  durationText,
+  list,
+  oneOf,
+  place,
+  secondsPerDay,
+  sizeBytes,
+  sizeText,
+} from './option-values.ts';
 
 export type ArchiveMode = 'wal' | 'off';
 
@@ -17,6 +26,10 @@ export interface ArchiveSettings {
   readonly archiveThinnedSeconds: number;
   /** Of all logs together; 0: the smaller of 10 % of the disk and twice the databases + 1 GiB. */
   readonly archiveBudgetBytes: number;
+  /** URL of a store, or an absolute path; undefined: commits are not shipped. */
+  readonly ship: string | undefined;
+  /** Any moment of this time can be restored from the store. */
+  readonly shipKeepSeconds: number;
 }
 
 export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<ArchiveSettings[K]> } = {
@@ -73,5 +86,24 @@ export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<Arc
     description: 'room for the kept commits of all databases; the oldest go when it is used up',
     textOf: (bytes) => (bytes === 0 ? 'auto' : String(bytes)),
     unitText: (bytes) => (bytes === 0 ? 'auto' : sizeText(bytes)),
+  },
+  ship: {
+    flag: 'ship',
+    value: 'URL',
+    parse: place,
+    byDefault: () => undefined,
+    defaultText: 'nowhere',
+    description: 'where a copy of all commits is kept up, for restore --from: file:///FOLDER or s3://BUCKET/PREFIX',
+    textOf: (url) => url ?? 'off',
+    isHidden: true,
+  },
+  shipKeepSeconds: {
+    flag: 'ship-keep',
+    value: 'DURATION',
+    parse: durationSeconds,
+    byDefault: () => secondsPerDay,
+    defaultText: '1d',
+    description: 'how far back any moment can be restored from the place of --ship',
+    unitText: durationText,
   },
 };

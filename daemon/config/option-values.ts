@@ -111,6 +111,19 @@ export const name: Parse<string> = (text) => {
   return text;
 };
 
+/** Where something is kept. What of the rest is wrong says whoever opens it. */
+export const place: Parse<string | undefined> = (text) => {
+  if (text === 'off') return undefined;
+  if (!/^(\/|file:\/\/|s3:\/\/)/.test(text)) throw new Error('expected file:///FOLDER, s3://BUCKET/PREFIX or off');
+  if (/^[^/]*:\/\/[^/?#]*@|\?.*@|[?&][^=&]*(key|secret|token|password|signature|credential)/i.test(text)) {
+    throw new Error(
+      'a key or a password may not stand there, since every user of this machine can read it: ' +
+        'put it into the environment or a file, as docs/shipping.md says',
+    );
+  }
+  return text;
+};
+
 export const secondsPerDay = 86_400;
 const durationUnits: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: secondsPerDay };
 export const durationSeconds: Parse<number> = (text) => {

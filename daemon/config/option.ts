@@ -17,6 +17,8 @@ export interface Option<T> {
   readonly unitText?: (value: T) => string;
   /** May be changed while the daemon runs, by editing the configuration file. */
   readonly isLive?: true;
+  /** It may hold a secret by mistake: a message never repeats what was given. */
+  readonly isHidden?: true;
   /** May be given several times; one text holds several values divided by commas. */
   readonly isList?: true;
 }

@@ -98,7 +98,7 @@ export function checkTogether(settings: Settings): void {
 }
 
 export function faultsTogether(settings: Settings): CommandError[] {
-  const { listen, insecure, authTokenFile, socketMode, socketGroup } = settings;
+  const { listen, insecure, authTokenFile, socketMode, socketGroup, archive, ship } = settings;
   const faults: CommandError[] = [];
   if (isReachableFromOutside(listen) && !insecure && authTokenFile === undefined) {
     faults.push(
@@ -115,6 +115,9 @@ export function faultsTogether(settings: Settings): CommandError[] {
         'they are for a socket file: --listen unix:/path',
       ),
     );
+  }
+  if (ship !== undefined && archive === 'off') {
+    faults.push(usageError('--ship: what is shipped are the kept commits, and none are kept', 'give --archive wal'));
   }
   return faults;
 }
@@ -164,7 +167,8 @@ function set<K extends SettingName>(read: Read, name: K, textsIn: () => readonly
     try {
       read.values[name] = option.parse(text) as Partials[K];
     } catch (error) {
-      throw usageError(`${where}: ${messageOf(error)}, not "${text}"`);
+      const given = option.isHidden ? '' : `, not "${text}"`;
+      throw usageError(`${where}: ${messageOf(error)}${given}`);
     }
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -196,11 +200,12 @@ function parseVariables(variables: NodeJS.ProcessEnv, where = ''): Read & { read
 }
 
 function textsOf(value: unknown, name: SettingName, where: string): readonly string[] {
-  const { value: valueName, isList } = options[name];
+  const { value: valueName, isList, isHidden } = options[name];
   if (typeof value === 'string') return [value];
   if (typeof value === 'number' && valueName !== null) return [String(value)];
   if (typeof value === 'boolean' && valueName === null) return [String(value)];
   if (isList && Array.isArray(value) && value.every((part) => typeof part === 'string')) return value;
   const expected = valueName === null ? 'true or false' : isList ? 'a string or a list of strings' : 'a string';
-  throw usageError(`${where}: expected ${expected}, not ${JSON.stringify(value)}`);
+  const given = isHidden ? '' : `, not ${JSON.stringify(value)}`;
+  throw usageError(`${where}: expected ${expected}${given}`);
 }

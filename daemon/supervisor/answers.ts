@@ -14,7 +14,7 @@ export function probesOf(running: Running): Probe[] {
     ask: () => service.ask(),
     isStarting: () => service.process.current?.isReady !== true,
     end: () => service.process.current?.kill(),
-    isVital: service !== running.archive,
+    isVital: service !== running.archive && service !== running.ship,
   }));
 }
 

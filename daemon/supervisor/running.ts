@@ -4,6 +4,7 @@ import type { ArchiveService } from '../archive/archive-service.ts';
 import type { HttpService } from '../http/http-service.ts';
 import type { Log } from '../log.ts';
 import type { MountService } from '../mount/mount-service.ts';
+import type { ShipService } from '../ship/ship-service.ts';
 import { FreeSpace } from './free-space.ts';
 import type { KeptRecord, Mounted } from './kept-record.ts';
 
@@ -22,6 +23,8 @@ export class Running {
   httpService: HttpService | undefined;
   /** undefined where commits are not kept. */
   archive: ArchiveService | undefined;
+  /** undefined where commits are not shipped. */
+  ship: ShipService | undefined;
   kept: KeptRecord | undefined;
   isStopping = false;
 
@@ -29,8 +32,10 @@ export class Running {
     this.log = log;
   }
 
-  get services(): readonly (MountService | HttpService | ArchiveService)[] {
-    return [this.mounted?.service, this.httpService, this.archive].filter((service) => service !== undefined);
+  get services(): readonly (MountService | HttpService | ArchiveService | ShipService)[] {
+    return [this.mounted?.service, this.httpService, this.archive, this.ship].filter(
+      (service) => service !== undefined,
+    );
   }
 
   /** Databases that are locked for programs of mounts that have died. */

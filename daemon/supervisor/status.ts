@@ -6,6 +6,7 @@ import type { KeptChild } from '../children/kept-child.ts';
 import { filesOf } from '../databases/name.ts';
 import type { LoggedEvent } from '../log.ts';
 import { usersOf } from '../mount/mount-users.ts';
+import { type ShipSummary, shipFault, summaryOf as summaryOfShip } from '../ship/summary.ts';
 import { programVersion } from '../version.ts';
 import type { Running } from './running.ts';
 
@@ -53,6 +54,8 @@ export interface DaemonStatus {
   readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
   /** The commits that are kept; null where none are (`--archive off`) or the archive process does not answer. */
   readonly archive: ArchiveSummary | null;
+  /** The copy elsewhere; null where there is none (no `--ship`) or the ship process does not answer. */
+  readonly ship: ShipSummary | null;
   /** Databases that are locked for programs which have them open through a mount that has died. */
   readonly fenced: readonly FencedDatabase[];
   /** What does not work as asked for, one sentence each. */
@@ -64,14 +67,16 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
   const { mounted, httpService, data } = running;
   const mountService = mounted?.service;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
-  const [fs, locks, http, archive, freeBytes] = await Promise.all([
+  const [fs, locks, http, archive, shipped, freeBytes] = await Promise.all([
     askFs('status') as Promise<FsStatus | undefined> | undefined,
     askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
     running.archive?.status(),
+    running.ship?.status(),
     running.freeSpace.bytes(data),
   ]);
   const children = running.services.map((service) => service.process);
+  const ship = shipped && summaryOfShip(shipped);
   return {
     version: programVersion(),
     uptimeSeconds: Math.floor((performance.now() - running.startedAtMs) / 1000),
@@ -94,9 +99,11 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
     },
     locks: countLocks(locks),
     archive: archive === undefined ? null : summaryOf(archive),
+    ship: ship ?? null,
     fenced: fencedDatabases(running.fenced, running.kept?.dead ?? []),
     degraded: [
       ...running.degraded,
+      ...shipFault(ship),
       ...(running.isStopping ? ['the daemon is stopping'] : downChildren(children)),
       ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
     ],
@@ -130,10 +137,15 @@ function isFileOf(path: string, database: string): boolean {
 /** One sentence for each process that is missing. */
 export function downChildren(children: readonly KeptChild[]): string[] {
   return children
-    .filter(({ role, current, isWanted }) => current === undefined && (role !== 'archive' || isWanted))
+    .filter(({ role, current, isWanted }) => current === undefined && (isVital(role) || isWanted))
     .map(({ role, lastFailure: reason }) => {
       return `the ${role} process is down and is being started again${reason === undefined ? '' : `: ${reason}`}`;
     });
+}
+
+/** The others may be kept from starting, and nobody misses them then. */
+function isVital(role: Role): boolean {
+  return role === 'fs' || role === 'server';
 }
 
 function childStatus(child: KeptChild): ChildStatus {

@@ -31,6 +31,7 @@ import { toServerMessages } from './fs-to-server.ts';
 import { KeptRecord } from './kept-record.ts';
 import { Running } from './running.ts';
 import { makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
+import { startShip } from './start-ship.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
@@ -127,6 +128,7 @@ export class Supervisor {
   async #reload(): Promise<void> {
     await this.#running.mounted?.service.reload();
     await this.#running.archive?.restart();
+    await this.#running.ship?.restart();
     await this.#running.httpService?.reload(new Drain(this.#settings.drainSeconds));
     this.#log.info('reloaded');
   }
@@ -179,13 +181,15 @@ export class Supervisor {
         : undefined;
     if (adopted) kept.setDead(earlier?.dead ?? []);
     else await this.#endStaleMounts(mountPoint, kept);
-    // Programs commit until the mount has ended, and the archive process is to read that.
+    // Programs commit until the mount has ended. The archive process is to read that, and the ship process to ship it.
+    this.#endSteps.add(async () => this.#running.ship?.stop());
     this.#endSteps.add(async () => this.#running.archive?.stop());
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
     if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
     kept.write(this.#running.mounted);
     this.#running.archive = makeArchive(settings, this.#running);
     startArchiveUnlessFenced(this.#running);
+    this.#running.ship = startShip(settings, this.#running);
     await this.#startHttp(socket);
     await this.#openControl(instance);
   }

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DaemonState } from '../index.ts';
 import { ArchiveMetrics } from './archive-metrics.ts';
+import { ShipMetrics } from './ship-metrics.ts';
 
 export class DaemonMetrics {
   readonly #mountUp: Gauge;
@@ -10,10 +11,12 @@ export class DaemonMetrics {
   readonly #walBytes: Gauge;
   readonly #restarts: Counter;
   readonly #archive: ArchiveMetrics;
+  readonly #ship: ShipMetrics;
 
   constructor(registry: Registry, version: string) {
     const registers = [registry];
     this.#archive = new ArchiveMetrics(registry);
+    this.#ship = new ShipMetrics(registry);
     const build = new Gauge({
       name: 'hoody_sqlite_build_info',
       help: '1, with the version of the program that runs and of its Node.',
@@ -62,6 +65,7 @@ export class DaemonMetrics {
     this.#fenced.set(state.fencedDatabases);
     this.#walBytes.set(state.walBytes);
     this.#archive.show(state.archive);
+    this.#ship.show(state.ship);
     this.#restarts.reset();
     for (const [role, count] of Object.entries(state.restarts)) this.#restarts.inc({ role }, count);
   }

@@ -22,6 +22,7 @@ const idle: DaemonStatus = {
   http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
   locks: { databases: 1, holders: 2, waiters: 1 },
   archive: null,
+  ship: null,
   fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
   degraded: ['no passthrough: this is an example'],
   lastError: { time: '2026-01-02T03:04:05.000Z', event: 'child-died', fields: { role: 'server', code: null } },
@@ -72,4 +73,23 @@ test('a person is told how many commits are kept, what is missing, and which dat
   expect(text).toContain('not kept     0.db: no write-ahead log\n');
   expect(text.match(/^not kept/gm)).toHaveLength(6);
   expect(text).toContain('not kept     2 more\n');
+});
+
+test('a person is told what is shipped, and what of it is not there yet', () => {
+  const ship = {
+    url: 's3://bucket/prefix',
+    databases: 2,
+    lagBytes: 0,
+    lagMs: 0,
+    filesWritten: 3,
+    bytesWritten: 4,
+    errors: 0,
+    failure: null,
+  };
+  expect(statusText({ ...idle, ship }, idle, 1)).toContain(
+    'shipped      2 databases to s3://bucket/prefix, all of it\n',
+  );
+  expect(statusText({ ...idle, ship: { ...ship, databases: 1, lagBytes: 2 ** 20, lagMs: 89_100 } }, idle, 1)).toContain(
+    'shipped      1 database to s3://bucket/prefix, 1.0 MiB, 1 min behind\n',
+  );
 });

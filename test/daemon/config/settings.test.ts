@@ -187,6 +187,40 @@ test('constants of the lock coordinator are set by name, and an unknown one is r
   expect(refusal(() => load(['--lock-limit', 'queueMs=soon'])).message).toContain('expected queueMs=NUMBER');
 });
 
+describe('the place of --ship', () => {
+  test.each(['s3://bucket/prefix?region=eu-west-1', 'file:///mnt/nas', '/mnt/nas'])('may be %s', (url) => {
+    const { settings } = load(['--archive', 'wal', '--ship', url]);
+    expect(settings.ship).toBe(url);
+    expect(() => checkTogether(settings)).not.toThrow();
+    expect(load(['--ship', 'off'], { HOODY_SQLITE_SHIP: url }).settings.ship).toBeUndefined();
+  });
+
+  test('needs commits that are kept', () => {
+    const { settings } = load(['--archive', 'off', '--ship', '/mnt/nas']);
+    expect(refusal(() => checkTogether(settings)).hint).toBe('give --archive wal');
+  });
+
+  test.each([
+    's3://KEY:hush@bucket',
+    's3://hush@bucket',
+    's3://bucket?secret-access-key=hush',
+    's3://b?endpoint=https://me:hush@host',
+    'ftp://hush',
+    'hush',
+  ])('is no %s, and what was given is not repeated', (url) => {
+    for (const fault of [
+      () => load(['--ship', url]),
+      () => load([], { HOODY_SQLITE_SHIP: url }),
+      () => load(['--config', configFile(JSON.stringify({ ship: url }))]),
+      () => load(['--config', configFile(JSON.stringify({ ship: [url] }))]),
+    ]) {
+      const { exitCode, message, hint } = refusal(fault);
+      expect(exitCode).toBe(2);
+      expect(`${message} ${hint}`).not.toContain('hush');
+    }
+  });
+});
+
 describe('what is not refused at once', () => {
   test('every fault is collected, flags first, and the settings without it hold', () => {
     const config = configFile('{"drain":"soon","mont":"/x","log-level":"warn"}');

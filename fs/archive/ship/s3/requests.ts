@@ -43,6 +43,9 @@ export const defaultPatience: Patience = {
   longestPauseMs: 5_000,
 };
 
+/** For somebody at a terminal. */
+export const impatience: Patience = { ...defaultPatience, silenceMs: 5_000, attempts: 2 };
+
 /** What a service may ask us to wait. */
 const longestRetryAfterMs = 30_000;
 
