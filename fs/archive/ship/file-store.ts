@@ -204,11 +204,13 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
+    if (code !== 'ENOENT') throw error;
     const parent = dirname(folder);
-    const lacksParent = code === 'ENOENT' && !(await stat(parent).catch(() => undefined))?.isDirectory();
-    if (!lacksParent) throw error;
-    await makeFolder(parent);
-    return makeFolder(folder); // another may be faster
+    if (!(await stat(parent).catch(() => undefined))?.isDirectory()) await makeFolder(parent);
+    // The parent is there by now. Another may be faster here, too.
+    await mkdir(folder).catch((second: NodeJS.ErrnoException) => {
+      if (second.code !== 'EEXIST') throw second;
+    });
   }
   await syncFolder(dirname(folder));
 }

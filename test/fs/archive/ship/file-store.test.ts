@@ -47,7 +47,11 @@ test('lists ascending by the whole name, of a prefix that need not end at a fold
 
 test('of many that write a new object at once, one wins, and its content is whole', async () => {
   const contents = Array.from({ length: 20 }, (_, index) => Buffer.alloc(10_000, index));
-  const won = await Promise.all(contents.map((content) => store.write('x/next', content, { onlyIfNew: true })));
+  const writes = contents.map((content) => store.write('x/next', content, { onlyIfNew: true }));
+  // Folders of several levels, which all of them lack at first.
+  const others = contents.map((content, index) => store.write(`${index % 3}/2/3/4/5/6`, content));
+  const won = await Promise.all(writes);
+  await Promise.all(others);
   expect(won.filter((isNew) => isNew)).toHaveLength(1);
   expect(await store.read('x/next')).toEqual(contents[won.indexOf(true)]);
   expect(readdirSync(join(root, 'a store', 'x'))).toEqual(['next']);
