@@ -22,6 +22,7 @@ export type {
 } from './archive/ship/messages.ts';
 export { openStore } from './archive/ship/open-store.ts';
 export { probeStore } from './archive/ship/probe-store.ts';
+export type { RestorePlan, StoredDatabase } from './archive/ship/restore-plan.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
@@ -66,3 +67,8 @@ export const archiveProcessPath = fileURLToPath(new URL('./archive/main.js', imp
 
 /** The compiled entry of the ship process. */
 export const shipProcessPath = fileURLToPath(new URL('./archive/ship/main.js', import.meta.url));
+
+/** For commands that restore and export in their own process; loaded when it is asked for. */
+export function loadShipping(): Promise<typeof import('./archive/ship/one-off.ts')> {
+  return import('./archive/ship/one-off.ts');
+}

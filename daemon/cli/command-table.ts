@@ -92,9 +92,25 @@ export const commands: readonly Command[] = [
   {
     name: 'restore',
     arguments: [{ name: 'FILE', values: 'file' }, { name: 'NAME' }],
-    summary: 'put a saved database back, also while clients have it open',
+    other: {
+      flag: 'from',
+      value: 'URL',
+      arguments: [
+        { name: 'NAME', isOptional: true },
+        { name: 'FILE', isOptional: true, values: 'file' },
+      ],
+    },
+    summary: 'put a saved database back, also while clients have it open; or one that was shipped, on any machine',
     settings: whichDaemon,
-    switches: [force, json],
+    values: [
+      { flag: 'from', value: 'URL', description: 'where --ship wrote to; without NAME: list what is there' },
+      { flag: 'at', value: 'TIME', description: 'with --from: as it was then, not as it was last' },
+    ],
+    switches: [
+      { flag: 'all', description: 'with --from: every database; an argument is the folder to put them in' },
+      force,
+      json,
+    ],
     load: () => import('../commands/restore.ts'),
   },
   {
@@ -163,12 +179,15 @@ export const commands: readonly Command[] = [
   {
     name: 'archive',
     arguments: [
-      { name: 'status|verify|prune', values: ['status', 'verify', 'prune'] },
+      { name: 'status|verify|prune|export', values: ['status', 'verify', 'prune', 'export'] },
       { name: 'NAME', isOptional: true },
     ],
-    summary: 'show the kept commits of all databases, check that they are sound, or remove old ones now',
-    settings: whichDaemon,
-    values: [{ flag: 'before', value: 'TIME', description: 'with prune: remove what is older' }],
+    summary: 'show the kept commits of all databases, check that they are sound, remove old ones now, or export them',
+    settings: [...whichDaemon, 'stateDir'],
+    values: [
+      { flag: 'before', value: 'TIME', description: 'with prune: remove what is older' },
+      { flag: 'to', value: 'URL', description: 'with export: the folder or bucket that gets the commits of NAME' },
+    ],
     switches: [json],
     load: () => import('../commands/archive.ts'),
   },

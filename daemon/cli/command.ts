@@ -39,8 +39,8 @@ export interface Command {
   readonly summary: string;
   /** In order; those that may be left out come last. */
   readonly arguments?: readonly Argument[];
-  /** Another way to call it: with this switch it takes these arguments. */
-  readonly other?: { readonly flag: string; readonly arguments: readonly Argument[] };
+  /** Another way to call it: with this flag it takes these arguments. `value`: as the help shows it. */
+  readonly other?: { readonly flag: string; readonly value?: string; readonly arguments: readonly Argument[] };
   /** Options of the table that this command takes. */
   readonly settings: readonly SettingName[];
   /** Flags of this command alone; none has a value. */
@@ -55,15 +55,17 @@ export interface Command {
 /** As `hoody-sqlite locks [DB]`, without the flags; more than one line where there is another way to call it. */
 export function usagesOf({ name, arguments: rows, other }: Command): string[] {
   const usage = `hoody-sqlite ${name}${argumentWords(rows)}`;
-  return other ? [usage, `hoody-sqlite ${name} --${other.flag}${argumentWords(other.arguments)}`] : [usage];
+  if (!other) return [usage];
+  const value = other.value === undefined ? '' : ` ${other.value}`;
+  return [usage, `hoody-sqlite ${name} --${other.flag}${value}${argumentWords(other.arguments)}`];
 }
 
 function argumentWords(rows: readonly Argument[] = []): string {
   return rows.map((row) => (row.isOptional ? ` [${row.name}]` : ` ${row.name}`)).join('');
 }
 
-/** The arguments that are meant with these switches. */
-export function argumentsOf(command: Command, switches: ReadonlySet<string>): readonly Argument[] {
+/** The arguments that are meant where these flags are given. */
+export function argumentsOf(command: Command, isGiven: (flag: string) => boolean): readonly Argument[] {
   const { other } = command;
-  return (other && switches.has(other.flag) ? other.arguments : command.arguments) ?? [];
+  return (other && isGiven(other.flag) ? other.arguments : command.arguments) ?? [];
 }

@@ -84,7 +84,11 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     if (text === undefined) throw usageError(`--${flag} needs a value: ${options[name].value}`);
     flags.set(name, [...(flags.get(name) ?? []), text]);
   }
-  checkCount(command, argumentsOf(command, switches), positionals);
+  checkCount(
+    command,
+    argumentsOf(command, (flag) => switches.has(flag) || values.has(flag)),
+    positionals,
+  );
   return { flags, switches, values, positionals };
 }
 

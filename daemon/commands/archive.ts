@@ -7,15 +7,19 @@ import { printResult } from '../cli/output.ts';
 import { showWaiting } from '../cli/waiting.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { type Past, timeOf, withPast } from '../past/past.ts';
+import { exportDatabase } from './export.ts';
 
 type Act = (input: CommandInput, past: Past, database: string | undefined) => Promise<ExitCode>;
+
+const actions = ['status', 'verify', 'prune', 'export'];
 
 const acts: Readonly<Record<string, Act>> = { status, verify, prune };
 
 export async function run(input: CommandInput): Promise<ExitCode> {
   const [what = '', name] = input.positionals;
+  if (what === 'export') return await exportDatabase(input, name);
   const act = Object.hasOwn(acts, what) ? acts[what] : undefined;
-  if (!act) throw usageError(`unknown action "${what}"`, `one of ${Object.keys(acts).join(', ')}`);
+  if (!act) throw usageError(`unknown action "${what}"`, `one of ${actions.join(', ')}`);
   return await withPast(input, (past) => act(input, past, name === undefined ? undefined : past.nameBelow(name)));
 }
 

@@ -1,21 +1,24 @@
 // Puts a saved database back. An existing database is replaced in one transaction under SQLite's own locks: clients
 // that have it open wait, then see the restored content; a crash in between leaves the old one.
-import { rmSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { type Stats, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
-import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
 import { type DaemonPlaces, placesOfDaemon } from '../control/client.ts';
-import { copyDatabase, copyWithPageSize, pageBytesOf } from '../databases/copy.ts';
-import { setLeftoversAside } from '../databases/leftovers.ts';
 import { databasePath } from '../databases/name.ts';
 import { withSavedFile } from '../databases/saved-file.ts';
-import { createUnfinishedFile, finishFile, removeUnfinishedFile, takeAccessOf } from '../databases/unfinished-file.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf } from '../errors.ts';
+import { CommandError, type ExitCode, exitCodes, messageOf, usageError } from '../errors.ts';
 import { canonicalPath, isInside } from '../instance/paths.ts';
+import { createFrom, replaceContent } from './put-database.ts';
+import { restoreShipped } from './restore-shipped.ts';
 
 export async function run(input: CommandInput): Promise<ExitCode> {
+  const from = input.values.get('from');
+  if (from !== undefined) return await restoreShipped(input, from);
+  for (const flag of ['at', 'all']) {
+    if (input.values.has(flag) || input.switches.has(flag)) throw usageError(`--${flag} needs --from URL`);
+  }
   const [file = '', name = ''] = input.positionals;
   const saved = canonicalPath(resolve(file));
   const places = await placesOfDaemon(input);
@@ -56,46 +59,5 @@ async function restore(saved: string, database: string, found: Stats | undefined
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
     throw new CommandError(exitCodes.failed, `cannot restore ${database}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/**
- * SQLite writes pages of one size into a WAL database that is in use: the saved one is converted first where it
- * differs.
- */
-async function replaceContent(saved: string, database: string, folder: () => string): Promise<number> {
-  const pageBytes = pageBytesOf(database, false);
-  if (pageBytesOf(saved, true) === pageBytes) return await copyWithBar(saved, database);
-  const converted = join(folder(), `converted-${basename(saved)}`);
-  copyWithPageSize(saved, converted, pageBytes);
-  return await copyWithBar(converted, database);
-}
-
-/** The database has its name only once it is complete; one that appears meanwhile is left alone. */
-async function createFrom(saved: string, access: Stats, database: string, hasEmptyFile: boolean): Promise<number> {
-  const unfinished = createUnfinishedFile(database);
-  try {
-    const sizeBytes = await copyWithBar(saved, unfinished);
-    takeAccessOf(unfinished, access);
-    if (hasEmptyFile) rmSync(database);
-    const leftovers = setLeftoversAside(database, new Date());
-    if (leftovers !== null) {
-      process.stderr.write(
-        `hoody-sqlite: files of an earlier ${basename(database)} were beside it; they are ${leftovers}-wal or -journal now\n`,
-      );
-    }
-    finishFile(unfinished, database, false);
-    return sizeBytes;
-  } finally {
-    removeUnfinishedFile(unfinished);
-  }
-}
-
-async function copyWithBar(from: string, to: string): Promise<number> {
-  const bar = createProgressBar(process.stderr);
-  try {
-    return await copyDatabase({ from, isSaved: true, to, onProgress: bar.show });
-  } finally {
-    bar.end();
   }
 }

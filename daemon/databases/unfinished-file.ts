@@ -40,7 +40,7 @@ export function removeUnfinishedFile(path: string): void {
 }
 
 /** Who may read a copy is who may read the original: only root can give a file away, anybody else keeps it. */
-export function takeAccessOf(path: string, original: Stats): void {
+export function takeAccessOf(path: string, original: Pick<Stats, 'uid' | 'gid' | 'mode'>): void {
   if (process.getuid?.() === 0) chownSync(path, original.uid, original.gid);
   chmodSync(path, original.mode & 0o777);
 }

@@ -46,6 +46,14 @@ export async function listStore(store: ShipStore): Promise<StoredDatabase[]> {
   return [...found].map(([name, sums]) => ({ name, ...sums })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Whether there is any file of the database. */
+export async function isStored(store: ShipStore, database: string): Promise<boolean> {
+  for (let level = 0; level <= snapshotLevel; level++) {
+    for await (const _ of listLevel(store, database, level)) return true;
+  }
+  return false;
+}
+
 /**
  * @param atMs the last commit at or before it; undefined: the newest
  * @throws ShipError `missing`: no such database, or its files begin later; `damaged`: files are missing in between

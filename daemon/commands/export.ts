@@ -1,0 +1,54 @@
+// Writes all kept commits of a database to a folder or a bucket, as files that Litestream can read. It reads the archive
+// itself, so it needs no daemon; one that runs is asked to bring the newest commits to the disk first.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { loadShipping } from '../../fs/index.ts';
+import type { CommandInput } from '../cli/command.ts';
+import { printResult } from '../cli/output.ts';
+import { createProgressBar } from '../cli/progress-bar.ts';
+import { bytesText } from '../cli/status-text.ts';
+import { withExtension } from '../databases/name.ts';
+import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
+import { withPast } from '../past/past.ts';
+import { placeOf, telling } from './restore-shipped.ts';
+
+export async function exportDatabase(input: CommandInput, name: string | undefined): Promise<ExitCode> {
+  const to = input.values.get('to');
+  if (name === undefined || to === undefined) {
+    throw usageError('export needs a database and a place', 'hoody-sqlite archive export NAME --to URL');
+  }
+  const database = (await settled(input, name)) ?? relative('/', withExtension(join('/', name)));
+  const shipping = await loadShipping();
+  return await telling(async () => {
+    const store = shipping.openStore(placeOf(to));
+    const workDir = mkdtempSync(join(tmpdir(), 'hoody-sqlite-export-'));
+    const bar = createProgressBar(process.stderr);
+    try {
+      const archiveDir = join(input.settings.stateDir, 'archive');
+      const exported = await shipping.exportCommits({ archiveDir, database, store, workDir, onProgress: bar.show });
+      const { commits, files, bytes, fromMs, toMs } = exported;
+      const [from, until] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];
+      const text = `${commits} commits of ${database}, ${from} to ${until}, are ${files} files in ${store.url}, ${bytesText(bytes)}\n`;
+      printResult(input, { database, to: store.url, commits, files, bytes, from, until }, text);
+      return exitCodes.ok;
+    } finally {
+      bar.end();
+      rmSync(workDir, { recursive: true, force: true });
+    }
+  });
+}
+
+/** The name of the database; undefined where no daemon runs. */
+async function settled(input: CommandInput, name: string): Promise<string | undefined> {
+  try {
+    return await withPast(input, async (past) => {
+      const database = past.nameBelow(name);
+      await past.archive({ op: 'settle', database });
+      return database;
+    });
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode === exitCodes.noDaemon) return undefined;
+    throw error;
+  }
+}
