@@ -1,5 +1,5 @@
-// Writes all kept commits of a database to a folder or a bucket, as files that Litestream can read. It reads the archive
-// itself, so it needs no daemon; one that runs is asked to bring the newest commits to the disk first.
+// Writes all kept commits of a database to a folder or a bucket, as files that Litestream can read. It reads the
+// archive itself, so it needs no daemon; one that runs is asked to read the newest commits first.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';

@@ -1,5 +1,5 @@
-// Puts databases back that were shipped elsewhere, on any machine: no daemon needs to run. A file has its name only once
-// it is complete and checked; one that is in use gets the content in one transaction.
+// Puts databases back that were shipped elsewhere, on any machine: no daemon needs to run. A file has its name only
+// once it is complete and checked; one that is in use gets the content in one transaction.
 import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { loadShipping } from '../../fs/index.ts';

@@ -1,5 +1,5 @@
-// All kept commits of one database as LTX files, once: a snapshot, then a file for each commit, so every single moment can
-// be restored or read from them.
+// All kept commits of one database as LTX files, once: a snapshot, then a file for each commit, so every single moment
+// can be restored or read from them.
 
 import { lockPageOf } from '../lock-page.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from '../log/commit-record.ts';
