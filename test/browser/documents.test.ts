@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe as anyDescribe, expect, test } from 'vitest';
-import { axeFindings, hasChromium, looks, message, type Studio, studioOfFile } from '../helpers/browser.ts';
+import { axeFindings, hasChromium, message, type Studio, screens, studioOfFile } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const describe = anyDescribe.skipIf(!hasChromium);
@@ -145,14 +145,14 @@ describe('open documents', () => {
 
   test('on a phone they are a menu; axe finds nothing in either, light and dark', () =>
     withTables(async ({ open }, db) => {
-      for (const { name, ...look } of looks) {
-        const page = await open(`#/sql?db=${db}&sql=SELECT%201`, { ...look, reducedMotion: 'reduce' });
+      for (const { name, viewport } of screens) {
+        const page = await open(`#/sql?db=${db}&sql=SELECT%201`, { viewport, reducedMotion: 'reduce' });
         await page.locator(editor).waitFor();
         await page.goto(page.url().replace(/#.*/, `#/keys?db=${db}`));
         await page.getByText('No keys yet').waitFor();
         await page.goto(page.url().replace(/#.*/, `#/tables?db=${db}&table=orders`));
         await page.locator('.grid-cell, .card').first().waitFor();
-        if (look.viewport.width > 640) {
+        if (viewport.width > 640) {
           await eventually(async () => expect(await titles(page)).toEqual(['SQL 1', 'kv_store', 'orders']));
           expect(await axeFindings(page), name).toEqual([]);
         } else {

@@ -30,37 +30,39 @@ async function withTwoPrograms(
 const head = (page: Page) => page.locator('.chain-node.is-head');
 
 test('a lock chain forms, names who blocks whom for as long as they wait, and dissolves', () =>
-  withStudio((studio) =>
-    withTwoPrograms(studio, async (holder, waiter) => {
-      const page = await studio.open('#/locks?db=app.db');
-      await page.getByText('Nobody holds a lock').waitFor();
-      await holder.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)']);
-      const insert = waiter.run('INSERT INTO t VALUES (2)');
-      await head(page).waitFor();
-      expect(await head(page).textContent()).toContain(`pid ${holder.pid}, on the host`);
-      expect(await head(page).textContent()).toContain('blocks 1 program');
-      const waiting = page.locator('.chain-node.is-waits');
-      expect(await waiting.textContent()).toContain(`pid ${waiter.pid}`);
-      // The mount refuses after 5 s; the program's own busy timeout goes on, and so does the chain.
-      await eventually(async () => expect(await waiting.textContent()).toMatch(/waits ([7-9]|\d\d)\.\d s/), {
-        timeoutMs: 40_000,
-      });
-      expect(await head(page).textContent()).toContain(`pid ${holder.pid}`);
+  withStudio(
+    (studio) =>
+      withTwoPrograms(studio, async (holder, waiter) => {
+        const page = await studio.open('#/locks?db=app.db');
+        await page.getByText('Nobody holds a lock').waitFor();
+        await holder.run(['BEGIN IMMEDIATE', 'INSERT INTO t VALUES (1)']);
+        const insert = waiter.run('INSERT INTO t VALUES (2)');
+        await head(page).waitFor();
+        expect(await head(page).textContent()).toContain(`pid ${holder.pid}, on the host`);
+        expect(await head(page).textContent()).toContain('blocks 1 program');
+        const waiting = page.locator('.chain-node.is-waits');
+        expect(await waiting.textContent()).toContain(`pid ${waiter.pid}`);
+        // The mount refuses after a second here; the program's own busy timeout goes on, and so does the chain.
+        await eventually(async () => expect(await waiting.textContent()).toMatch(/waits ([3-9]|\d\d)\.\d s/), {
+          timeoutMs: 40_000,
+        });
+        expect(await head(page).textContent()).toContain(`pid ${holder.pid}`);
 
-      await head(page).click();
-      const owner = page.getByRole('dialog');
-      expect(await owner.textContent()).toContain(`Process ${holder.pid}`);
-      await page.keyboard.press('Escape');
+        await head(page).click();
+        const owner = page.getByRole('dialog');
+        expect(await owner.textContent()).toContain(`Process ${holder.pid}`);
+        await page.keyboard.press('Escape');
 
-      await holder.run('COMMIT');
-      await insert;
-      await head(page).waitFor({ state: 'detached' });
-      await page
-        .locator('.lock-event', { hasText: `pid ${holder.pid}` })
-        .filter({ hasText: 'let go of' })
-        .first()
-        .waitFor();
-    }),
+        await holder.run('COMMIT');
+        await insert;
+        await head(page).waitFor({ state: 'detached' });
+        await page
+          .locator('.lock-event', { hasText: `pid ${holder.pid}` })
+          .filter({ hasText: 'let go of' })
+          .first()
+          .waitFor();
+      }),
+    ['--create-on-write', '--lock-limit', 'queueMs=1000'],
   ));
 
 test('a pause holds the picture, and the chain can be copied as text', () =>
@@ -109,8 +111,8 @@ test('hundreds of lock events a second leave the processor alone', () =>
       // As many as the page has to be shown, however long a busy machine takes for them; each is several lock events.
       await eventually(
         () => {
-          expect(performance.now() - startedMs).toBeGreaterThan(4_000);
-          expect(commits - committed).toBeGreaterThan(80);
+          expect(performance.now() - startedMs).toBeGreaterThan(2_000);
+          expect(commits - committed).toBeGreaterThan(40);
         },
         { timeoutMs: 60_000 },
       );

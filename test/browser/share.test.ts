@@ -1,6 +1,6 @@
 // Share links as their makers and their holders see them: Debian's Chromium over a real daemon with a token file.
 import { expect } from 'vitest';
-import { axeFindings, looks, browserTest as test } from '../helpers/browser.ts';
+import { axeFindings, screens, browserTest as test } from '../helpers/browser.ts';
 import { call, withTokens } from '../helpers/studio-tokens.ts';
 
 const query = 'SELECT name, spent FROM best_customers LIMIT 10';
@@ -50,25 +50,25 @@ test('tables and keys are shared as they are shown; axe finds nothing on any scr
       links.push(`#share=${((await response.json()) as { token: string }).token}`);
     }
     const [table = '', key = '', chart = ''] = links;
-    for (const { name, ...look } of looks) {
-      const rows = await studio.open(table, look);
+    for (const { name, viewport } of screens) {
+      const rows = await studio.open(table, { viewport });
       await rows
         .getByRole('gridcell', { name: /Lovelace|Hopper|Turing/ })
         .first()
         .waitFor();
       expect(await axeFindings(rows), `table, ${name}`).toEqual([]);
-      const value = await studio.open(key, look);
+      const value = await studio.open(key, { viewport });
       await value.getByText('"dark"').waitFor();
       await value.getByRole('button', { name: /v1/ }).last().click();
       await value.getByText('"teal"').waitFor();
       expect(await axeFindings(value), `key, ${name}`).toEqual([]);
-      const drawn = await studio.open(chart, look);
+      const drawn = await studio.open(chart, { viewport });
       await drawn.locator('.chart-drawing canvas').waitFor();
       expect(await axeFindings(drawn), `chart, ${name}`).toEqual([]);
       if (process.env.SHOTS) {
-        await rows.screenshot({ path: `${process.env.SHOTS}/shared-table-${name.replace(' ', '-')}.png` });
-        await value.screenshot({ path: `${process.env.SHOTS}/shared-key-${name.replace(' ', '-')}.png` });
-        await drawn.screenshot({ path: `${process.env.SHOTS}/shared-chart-${name.replace(' ', '-')}.png` });
+        await rows.screenshot({ path: `${process.env.SHOTS}/shared-table-${name}.png` });
+        await value.screenshot({ path: `${process.env.SHOTS}/shared-key-${name}.png` });
+        await drawn.screenshot({ path: `${process.env.SHOTS}/shared-chart-${name}.png` });
       }
     }
   }));

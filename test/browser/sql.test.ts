@@ -1,6 +1,6 @@
 // The SQL view as its users drive it: Debian's Chromium over a real daemon and a real mount.
 import { expect } from 'vitest';
-import { axeFindings, looks, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { axeFindings, type Studio, screens, browserTest as test, withStudio } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 async function makeShop({ daemon }: Studio): Promise<void> {
@@ -100,15 +100,15 @@ test('a run is cancelled, and runs again; a write without WHERE is asked about w
 test('axe finds nothing, on a screen and on a phone, light and dark', () =>
   withStudio(async (studio) => {
     await makeShop(studio);
-    for (const { name, ...look } of looks) {
-      const page = await studio.open(`${address}&sql=SELECT%20name,%20id%20FROM%20customers`, look);
+    for (const { name, viewport } of screens) {
+      const page = await studio.open(`${address}&sql=SELECT%20name,%20id%20FROM%20customers`, { viewport });
       await page.locator(editor).waitFor();
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       await page.getByRole('gridcell', { name: 'Customer 3' }).waitFor();
       expect(await axeFindings(page), name).toEqual([]);
       await page.getByRole('tab', { name: 'Chart' }).click();
       await page.locator('.chart-drawing canvas').waitFor();
-      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/sql-${name.replace(' ', '-')}.png` });
+      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/sql-${name}.png` });
       expect(await axeFindings(page), `${name}, chart`).toEqual([]);
     }
   }));

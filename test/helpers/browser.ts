@@ -2,7 +2,14 @@
 // complains about, and asks axe what is wrong with it.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
 
@@ -12,21 +19,18 @@ const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(chromiumPath);
 export const browserTest = anyTest.skipIf(!hasChromium);
 
-export interface Look {
-  readonly name: string;
+export interface Screen {
+  readonly name: 'desktop' | 'phone';
   readonly viewport: { readonly width: number; readonly height: number };
-  readonly colorScheme: 'light' | 'dark';
 }
 
 const desktop = { width: 1440, height: 900 };
 const phone = { width: 390, height: 844 };
 
-/** Every view is looked at like this. */
-export const looks: readonly Look[] = [
-  { name: 'desktop light', viewport: desktop, colorScheme: 'light' },
-  { name: 'desktop dark', viewport: desktop, colorScheme: 'dark' },
-  { name: 'phone light', viewport: phone, colorScheme: 'light' },
-  { name: 'phone dark', viewport: phone, colorScheme: 'dark' },
+/** Every view is looked at on these. */
+export const screens: readonly Screen[] = [
+  { name: 'desktop', viewport: desktop },
+  { name: 'phone', viewport: phone },
 ];
 
 export interface Studio {
@@ -35,7 +39,7 @@ export interface Studio {
   open(address: string, options?: BrowserContextOptions): Promise<Page>;
 }
 
-/** Runs `test` with a daemon and a browser of its own. Whatever a page logs as an error makes the test fail. */
+/** Runs `test` with a daemon and profiles of its own. Whatever a page logs as an error makes the test fail. */
 export function withStudio<Result>(
   test: (studio: Studio) => Promise<Result>,
   flags: readonly string[] = ['--create-on-write'],
@@ -94,27 +98,35 @@ export function studioOfFile(): (test: (studio: Studio) => Promise<unknown>) => 
 /** Opens an absolute URL in a clean profile. */
 export type OpenUrl = (url: string, options?: BrowserContextOptions) => Promise<Page>;
 
+/** One for all tests of a file: what keeps them apart are the profiles, and a start takes half a second. */
+let browser: Browser | undefined;
+afterAll(async () => {
+  await browser?.close();
+});
+
 /** A browser alone, for tests that start and end daemons themselves. */
 export async function withBrowser<Result>(test: (open: OpenUrl) => Promise<Result>): Promise<Result> {
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+  if (!browser?.isConnected()) {
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+  }
+  const running = browser;
+  const profiles: BrowserContext[] = [];
   const complaints: string[] = [];
   try {
-    const result = await test((url, options = {}) => openPage(browser, url, options, complaints));
+    const result = await test(async (url, options = {}) => {
+      const profile = await running.newContext({ viewport: desktop, locale: 'en-GB', ...options });
+      profiles.push(profile);
+      return openPage(profile, url, complaints);
+    });
     expect(complaints).toEqual([]);
     return result;
   } finally {
-    await browser.close();
+    for (const profile of profiles) await profile.close();
   }
 }
 
-async function openPage(
-  browser: Browser,
-  url: string,
-  options: BrowserContextOptions,
-  complaints: string[],
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: desktop, locale: 'en-GB', ...options });
-  const page = await context.newPage();
+async function openPage(profile: BrowserContext, url: string, complaints: string[]): Promise<Page> {
+  const page = await profile.newPage();
   page.setDefaultTimeout(20_000);
   page.on('pageerror', (error) => complaints.push(`${error.stack}`));
   page.on('console', (message) => {
@@ -133,21 +145,33 @@ export function message(page: Page, text: string): Locator {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds: rule, and where. Empty is good. */
+/**
+ * What axe finds, in light colours and in dark ones: rule, and where. Empty is good. Style sheets alone tell the two
+ * apart, so in dark colours only the rules about colours are asked again.
+ */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(axeSource); // a script tag would need the page's nonce
-  return page.evaluate(async () => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  const light = await findings(page, {});
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await findings(page, { runOnly: ['color-contrast', 'link-in-text-block'] });
+  await page.emulateMedia({ colorScheme: 'light' });
+  return [...light, ...dark.map((found) => `in dark colours, ${found}`)];
+}
+
+function findings(page: Page, options: { readonly runOnly?: readonly string[] }): Promise<string[]> {
+  return page.evaluate(async (asked) => {
     interface Found {
       readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
     }
-    const { axe } = globalThis as unknown as { readonly axe: { run(): Promise<Found> } };
-    const { violations } = await axe.run();
+    const { axe } = globalThis as unknown as { readonly axe: { run(options: object): Promise<Found> } };
+    const { violations } = await axe.run(asked);
     return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 300)}`));
-  });
+  }, options);
 }
 
 /**
- * Opens an address in every look, lets `prepare` bring the page where it should be looked at, and expects axe to find
+ * Opens an address on every screen, lets `prepare` bring the page where it should be looked at, and expects axe to find
  * nothing.
  */
 export async function expectAccessible(
@@ -155,8 +179,8 @@ export async function expectAccessible(
   address: string,
   prepare: (page: Page) => Promise<unknown>,
 ): Promise<void> {
-  for (const { name, ...look } of looks) {
-    const page = await open(address, { ...look, reducedMotion: 'reduce' });
+  for (const { name, viewport } of screens) {
+    const page = await open(address, { viewport, reducedMotion: 'reduce' });
     await prepare(page);
     expect(await axeFindings(page), `${address}, ${name}`).toEqual([]);
     await page.context().close();

@@ -11,6 +11,7 @@ import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 const amalgamation = resolve(import.meta.dirname, '../../node_modules/better-sqlite3/deps/sqlite3');
 const writersScript = resolve(import.meta.dirname, 'clients/writers.py');
 const compileMs = 120_000;
+const seconds = process.env.HOODY_SQLITE_SOAK ? 5 : 0.5;
 
 /** SQLite's source waits nowhere: it says "end of code to replace with real blocking-locks code". */
 const placeholder = `    rc = osFcntl(h,F_SETLK,pLock);
@@ -75,7 +76,7 @@ test('the library is the one that was compiled here', async () => {
 describe.each(['delete', 'wal'])('journal %s', (journal) => {
   test.each(['polls', 'blocks in the kernel'])('six writers, the library %s: no failure, nothing lost', async (how) => {
     const env = { LD_PRELOAD: library, ...(how === 'polls' ? {} : { BLOCK_IN_KERNEL: '1' }) };
-    const crowd = await write(newFile(), journal, 5, 1.5, 6, env);
+    const crowd = await write(newFile(), journal, 5, seconds, 6, env);
     expect(crowd.errors).toEqual({});
     expect(crowd).toMatchObject({ stored: crowd.commits, integrity: 'ok' });
     expect(crowd.commits).toBeGreaterThan(0);
@@ -85,8 +86,8 @@ describe.each(['delete', 'wal'])('journal %s', (journal) => {
     const file = newFile();
     await write(file, journal, 5, 0.1, 1, {});
     const [theirs, plain] = await Promise.all([
-      write(file, journal, 5, 2, 4, { LD_PRELOAD: library }),
-      write(file, journal, 0, 2, 4, {}),
+      write(file, journal, 5, 2 * seconds, 4, { LD_PRELOAD: library }),
+      write(file, journal, 0, 2 * seconds, 4, {}),
     ]);
     expect([theirs.errors, plain.errors]).toEqual([{}, {}]);
     expect(plain.commits).toBeGreaterThan(theirs.commits / 20);

@@ -11,7 +11,7 @@ const clients = resolve(import.meta.dirname, 'clients');
 const isSoak = Boolean(process.env.HOODY_SQLITE_SOAK);
 const rounds = isSoak ? 5 : 1;
 const inserts = isSoak ? 40 : 8;
-const writeSeconds = isSoak ? '5' : '1';
+const writeSeconds = isSoak ? '5' : '0.5';
 const timeoutMs = isSoak ? 3_600_000 : 120_000;
 
 interface Crowd {
@@ -93,7 +93,7 @@ describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
     ['delete', 0.01], // 0.9 on a quiet machine
     ['wal', 0.09], // 1 on a quiet machine
   ] as const)('eight proved readers keep their pace beside a writer (%s)', async (journal, least) => {
-    const [seconds, rounds] = isSoak ? ['3', '5'] : ['1', '2'];
+    const [seconds, rounds] = isSoak ? ['3', '5'] : ['1', '1'];
     const database = join(mount.mountPoint, `readers-${journal}.db`);
     const script = join(clients, 'readers.py');
     const { stdout, stderr } = await run('python3', [script, database, journal, seconds, rounds, '8']);

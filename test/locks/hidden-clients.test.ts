@@ -30,7 +30,7 @@ test.each(['delete', 'wal'])(
       const started = start('unshare', [...apart, ...program], { cwd: folder, env });
       try {
         await whenReady(started, paths);
-        const args = [writers, join(mount, 'app.db'), journal, '0', '2', '6', 'insert'];
+        const args = [writers, join(mount, 'app.db'), journal, '0', '1', '6', 'insert'];
         const { stdout, stderr } = await run('python3', args);
         if (stdout === '') throw new Error(stderr);
         const crowd = JSON.parse(stdout) as { commits: number; stored: number; errors: object; integrity: string };

@@ -26,24 +26,27 @@ interface Report {
   readonly integrity: string;
 }
 
-describe.each(['auto', 'off'] as const)('passthrough %s', (passthrough) => {
-  let mount: TempMount;
+const modes = ['auto', 'off'] as const;
+const mounts = new Map<string, TempMount>();
 
-  beforeAll(async () => {
-    mount = await tempMount({ passthrough });
-  });
+beforeAll(async () => {
+  for (const passthrough of modes) mounts.set(passthrough, await tempMount({ passthrough }));
+});
 
-  afterAll(async () => {
-    await mount.close();
-  });
+afterAll(async () => {
+  for (const mount of mounts.values()) await mount.close();
+});
 
-  test.concurrent.each([
+// All at once: they mostly wait.
+describe.concurrent.each(modes)('passthrough %s', (passthrough) => {
+  test.each([
     ['wal', 'nobody fails', /./, 5000], // 0.3 s on a quiet machine
     ['delete', 'nobody who reads fails', /^(readers|newReaders):/, 10_000], // one commit waits for 4 s
   ])(
     'two long readers (%s), writers and newcomers: %s, nobody waits long',
     async (journal, _promise, forbidden, mostMs) => {
-      const args = ['-m', 'python3', script, join(mount.mountPoint, `${journal}.db`), journal, `${seconds}`, '4'];
+      const database = join(mounts.get(passthrough)?.mountPoint ?? '', `${journal}.db`);
+      const args = ['-m', 'python3', script, database, journal, `${seconds}`, '4'];
       const { stdout, stderr } = await run('unshare', args, { timeoutMs });
       if (stdout === '') throw new Error(stderr);
       const report = JSON.parse(stdout) as Report;

@@ -8,7 +8,7 @@ import { withClients } from '../helpers/sqlite-client.ts';
 import { type TempMount, tempMount } from '../helpers/temp-mount.ts';
 
 const script = resolve(import.meta.dirname, 'clients/many-connections.py');
-const seconds = process.env.HOODY_SQLITE_SOAK ? 30 : 4;
+const seconds = process.env.HOODY_SQLITE_SOAK ? 30 : 1.5;
 
 interface Side {
   readonly commits: number;

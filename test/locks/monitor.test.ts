@@ -73,9 +73,10 @@ test('HTTP gives the same as JSON with program names only, and streams what chan
     stream.destroy();
   }));
 
-test('a request that waits is in the monitor under the name of the server, and its 503 names who holds the database', () =>
+// Both wait for most of their time.
+test.concurrent('a request that waits is in the monitor under the name of the server, and its 503 names who holds the database', () =>
   withBlockedDatabase(async (daemon, holder) => {
-    const answered = fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=8`, {
+    const answered = fetch(`${daemon.url}/api/v1/sqlite/db?db=app.db&timeout=6`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ transaction: [{ statement: 'INSERT INTO t VALUES (3)' }] }),
@@ -91,7 +92,7 @@ test('a request that waits is in the monitor under the name of the server, and i
     expect(body.error).toContain(`python3 (pid ${holder.pid}, host) holds RESERVED`);
   }));
 
-test('a 503 DATABASE_BUSY says so where another request of the server holds the database', () =>
+test.concurrent('a 503 DATABASE_BUSY says so where another request of the server holds the database', () =>
   withDaemon(['--create-on-write'], async (daemon) => {
     const url = `${daemon.url}/api/v1/sqlite`;
     const transaction = (timeout: number, ...statements: string[]) =>
@@ -101,14 +102,14 @@ test('a 503 DATABASE_BUSY says so where another request of the server holds the 
       });
     expect((await transaction(30, 'CREATE TABLE t (v)')).status).toBe(200);
     const endless = 'INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT max(i) FROM n';
-    const long = transaction(12, 'INSERT INTO t VALUES (1)', endless);
+    const long = transaction(8, 'INSERT INTO t VALUES (1)', endless);
     await eventually(async () => {
       const { databases } = (await (await fetch(`${url}/locks?db=app.db`)).json()) as LockSnapshot;
       expect(databases[0]?.holders.some(({ mode }) => mode === 'exclusive')).toBe(true);
     });
     const late = await Promise.all([
-      transaction(6, 'INSERT INTO t VALUES (2)'),
-      fetch(`${url}/kv/k?db=app.db&timeout=6`, { method: 'PUT', body: 'v' }),
+      transaction(2, 'INSERT INTO t VALUES (2)'),
+      fetch(`${url}/kv/k?db=app.db&timeout=2`, { method: 'PUT', body: 'v' }),
     ]);
     for (const answer of late) {
       const { code, error } = (await answer.json()) as { code: string; error: string };

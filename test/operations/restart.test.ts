@@ -25,7 +25,8 @@ while True:
         if n == 1: print(error, flush=True)
 `;
 
-describe('programs that found the bare directory', () => {
+// Much of it is waiting: of a start for files that are open, of SQLite for a mount that has ended.
+describe.concurrent('programs that found the bare directory', () => {
   test(
     'lose nothing that was acknowledged, however often the daemon is restarted under them',
     async () => {

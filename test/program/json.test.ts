@@ -75,13 +75,14 @@ describe('a running daemon', () => {
   test('--watch prints a line every second until the reader goes away', async () => {
     await withDaemon(['--no-mount'], async (daemon) => {
       const args = ['--run-dir', daemon.runDir, '--data', daemon.data, '--watch', '--json'];
-      for (const command of ['status', 'locks']) {
+      const watch = async (command: string) => {
         const watching = start(process.execPath, [programPath, command, ...args]);
         await eventually(() => expect(watching.stdout().split('\n').length).toBeGreaterThan(2));
         expect(resultOf({ stdout: `${watching.stdout().split('\n')[0]}\n` } as Finished)).toBeTypeOf('object');
         watching.process.stdout?.destroy();
         expect(await watching.finished).toMatchObject({ code: 1, stderr: '' });
-      }
+      };
+      await Promise.all(['status', 'locks'].map(watch));
     });
   });
 });

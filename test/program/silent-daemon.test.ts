@@ -1,5 +1,5 @@
-// What the commands say to a daemon that does not answer.
-import { mkdtempSync, rmSync } from 'node:fs';
+// A daemon, or a process of it, that does not answer: what the commands say, and what becomes of it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,11 @@ import {
   writeRecord,
 } from '../../daemon/instance/instances.ts';
 import { withDaemon } from '../helpers/daemon.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { ask, pidOf, told, withStandIn } from '../helpers/stand-in-archive.ts';
 
-test('every command that gets no answer fails with exit code 1 and says who does not answer', {
+// The first three wait for most of their time.
+test.concurrent('every command that gets no answer fails with exit code 1 and says who does not answer', {
   timeout: 200_000,
 }, async () => {
   await withDaemon(['--no-mount'], async (daemon) => {
@@ -40,6 +43,38 @@ test('every command that gets no answer fails with exit code 1 and says who does
     }
     // The `stop` that was not answered has been heard all the same.
     expect((await daemon.finished).code).toBe(0);
+  });
+});
+
+test.concurrent('status --alive fails when a process of the daemon is silent', async () => {
+  await withDaemon([], async (daemon) => {
+    const { processes } = await daemon.status();
+    const server = processes.find(({ role }) => role === 'server')?.pid ?? 0;
+    process.kill(server, 'SIGSTOP');
+    expect(await daemon.command('status', '--alive')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no HTTP answer'),
+    });
+    process.kill(server, 'SIGCONT');
+  });
+});
+
+test.concurrent('an archive process that hangs is ended and followed, and one that cannot start is told of: the daemon serves on', async () => {
+  await withStandIn([], async (daemon) => {
+    await told(daemon);
+    const before = await pidOf(daemon, 'archive');
+    writeFileSync(join(daemon.stateDir, 'silent'), '');
+    await eventually(async () => expect(await pidOf(daemon, 'archive')).not.toBe(before), { timeoutMs: 60_000 });
+    writeFileSync(join(daemon.stateDir, 'refuse'), '');
+    rmSync(join(daemon.stateDir, 'silent'));
+    process.kill((await pidOf(daemon, 'archive')) ?? 0, 'SIGKILL');
+    const reason = 'the archive process is down and is being started again: no room (make some)';
+    await eventually(async () => expect((await daemon.status()).degraded).toEqual([reason]));
+    expect(await ask(daemon, { op: 'status' })).toMatchObject({ ok: false, code: 'timeout' });
+    expect((await fetch(`${daemon.url}/api/v1/sqlite/health`)).status).toBe(200);
+    expect(await daemon.command('status', '--alive')).toMatchObject({ code: 0 });
+    rmSync(join(daemon.stateDir, 'refuse'));
+    await eventually(() => told(daemon), { timeoutMs: 60_000 });
   });
 });
 

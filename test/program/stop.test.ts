@@ -66,16 +66,3 @@ test('both at once, and a duration that is none, are refused', async () => {
     expect((await daemon.command('status', '--alive')).stdout).toBe('HTTP answers; nothing is mounted\n');
   });
 });
-
-test('status --alive fails when a process of the daemon is silent', async () => {
-  await withDaemon([], async (daemon) => {
-    const { processes } = await daemon.status();
-    const server = processes.find(({ role }) => role === 'server')?.pid ?? 0;
-    process.kill(server, 'SIGSTOP');
-    expect(await daemon.command('status', '--alive')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('no HTTP answer'),
-    });
-    process.kill(server, 'SIGCONT');
-  });
-});

@@ -164,7 +164,7 @@ test('a process that is stopped for a while makes clients wait, and costs nobody
     const result = await underLoad(daemon, roles.length, async (round) => {
       const pid = await pidOf(daemon, roles[round] ?? 'fs');
       process.kill(pid, 'SIGSTOP');
-      await run('sleep', ['1']);
+      await run('sleep', ['0.3']);
       process.kill(pid, 'SIGCONT');
     });
     expect(result.errors).toEqual([]);

@@ -58,7 +58,8 @@ async function expectFence(paths: DaemonPaths, holder: Started): Promise<void> {
   );
 }
 
-test('a start that fails since its port is in use does not forget whom the next one has to fence', async () => {
+// Both wait for most of their time: a start tries for its port for some seconds.
+test.concurrent('a start that fails since its port is in use does not forget whom the next one has to fence', async () => {
   await withPaths((paths) =>
     afterTotalDeath(paths, 'delete', 'connection', async (holder) => {
       await withPortInUse((address) => failingStart(paths, ['--listen', address], 'cannot listen'));
@@ -67,7 +68,29 @@ test('a start that fails since its port is in use does not forget whom the next 
   );
 });
 
-test('nor does one that has cleared the dead mount and cannot mount, twice in a row', async () => {
+test.concurrent('a start that fails leaves a mount alone that its fs process still serves, and the next one adopts it', async () => {
+  await withPaths(async (paths) => {
+    const started = startDaemon(paths, []);
+    const first = await whenReady(started, paths);
+    const path = join(paths.mount, 'a.db');
+    query(path, 'create table t (n integer)');
+    const { connection } = inspectMount(paths.mount) ?? {};
+    process.kill(first.pid, 'SIGKILL');
+    await started.exited;
+    await withPortInUse((address) => failingStart(paths, ['--listen', address], 'cannot listen'));
+    query(path, 'insert into t values (1)');
+    await withDaemon(
+      [],
+      async () => {
+        expect(inspectMount(paths.mount)?.connection).toBe(connection);
+        expect(query(path, 'select count(*) from t')).toBe('1');
+      },
+      { paths },
+    );
+  });
+});
+
+test('a start that has cleared the dead mount and cannot mount, twice in a row, does not forget it either', async () => {
   await withPaths((paths) =>
     afterTotalDeath(paths, 'wal', 'connection', async (holder) => {
       spawnSync('umount', ['-l', paths.mount]);
@@ -119,28 +142,6 @@ test('a fence outlives the supervisor and a stop of what is left', async () => {
       await expectFence(paths, holder);
     }),
   );
-});
-
-test('a start that fails leaves a mount alone that its fs process still serves, and the next one adopts it', async () => {
-  await withPaths(async (paths) => {
-    const started = startDaemon(paths, []);
-    const first = await whenReady(started, paths);
-    const path = join(paths.mount, 'a.db');
-    query(path, 'create table t (n integer)');
-    const { connection } = inspectMount(paths.mount) ?? {};
-    process.kill(first.pid, 'SIGKILL');
-    await started.exited;
-    await withPortInUse((address) => failingStart(paths, ['--listen', address], 'cannot listen'));
-    query(path, 'insert into t values (1)');
-    await withDaemon(
-      [],
-      async () => {
-        expect(inspectMount(paths.mount)?.connection).toBe(connection);
-        expect(query(path, 'select count(*) from t')).toBe('1');
-      },
-      { paths },
-    );
-  });
 });
 
 test('without a mount a lifted fence stays lifted when the server dies or is replaced', async () => {

@@ -32,7 +32,8 @@ async function afterTotalDeath(
   );
 }
 
-test.each([
+// Each mostly waits for a program that is told "locked".
+test.concurrent.each([
   ['wal', 'connection'],
   ['delete', 'connection'],
   ['wal', 'map'],

@@ -31,24 +31,31 @@ for (const pageBytes of [512, 4096, 65_536]) {
 test('kill -9 of the archive process and of the fs process: no program notices, and no state is one that never was', () =>
   withDaemon(['--archive', 'wal'], async (daemon) => {
     create(daemon, 4096, 'none');
-    let isOver = false;
-    const writing = writeTogether(daemon).finally(() => {
-      isOver = true;
-    });
-    // Each further death makes the supervisor wait longer before the next start.
-    for (let round = 0; !isOver && round < mostKills; round++) {
-      const role = round % 3 === 2 ? 'fs' : 'archive';
-      const pid = (await daemon.status()).children.find((child) => child.role === role)?.pid;
-      if (pid) process.kill(pid, 'SIGKILL');
-      await Promise.race([writing, delay(300 + Math.random() * 700)]);
-    }
-    await writing;
+    let areKillsOver = false;
+    const writing = writeTogether(daemon, () => areKillsOver, 0.02);
+    const killing = async () => {
+      for (let kills = 0; kills < mostKills; ) {
+        const role = kills % 3 === 2 ? 'fs' : 'archive';
+        // After each further death the supervisor waits longer before the next start.
+        const pid = (await daemon.status()).children.find((child) => child.role === role)?.pid;
+        if (pid && process.kill(pid, 'SIGKILL')) kills++;
+        await delay(300 + Math.random() * 700);
+      }
+    };
+    await Promise.all([
+      writing,
+      killing().finally(() => {
+        areKillsOver = true;
+      }),
+    ]);
     const { entries, verdicts } = await judged(daemon);
     expectStatesThatExisted(entries, verdicts, lastNumber(daemon));
   }));
 
-async function writeTogether(daemon: Daemon): Promise<void> {
-  await Promise.all(Array.from({ length: writers }, (_, index) => writeAll(daemon, index + 1)));
+/** Each writes its part, and goes on until `mayEnd`. */
+async function writeTogether(daemon: Daemon, mayEnd = () => true, pauseSeconds = 0): Promise<void> {
+  const each = Array.from({ length: writers }, (_, index) => writeAll(daemon, index + 1, mayEnd, pauseSeconds));
+  await Promise.all(each);
 }
 
 /** States before the first base of a history cannot be had. */
@@ -80,10 +87,12 @@ function create({ mount }: Daemon, pageBytes: number, autoVacuum: string): void 
 }
 
 /** One that kills itself is followed by another. */
-async function writeAll({ mount }: Daemon, seed: number): Promise<void> {
+async function writeAll({ mount }: Daemon, seed: number, mayEnd: () => boolean, pauseSeconds: number): Promise<void> {
+  const path = join(mount, 'app.db');
+  const count = `${Math.ceil(transactions / 9)}`;
   let done = 0;
-  for (let round = 0; done < transactions / writers / 3; round++) {
-    const args = [certifiedWriter, join(mount, 'app.db'), `${seed * 1000 + round}`, `${Math.ceil(transactions / 9)}`];
+  for (let round = 0; done < transactions / writers / 3 || !mayEnd(); round++) {
+    const args = [certifiedWriter, path, `${seed * 1000 + round}`, count, `${pauseSeconds}`];
     const { stdout, stderr } = await run('python3', args, { timeoutMs: 600_000 });
     expect(stderr).toBe('');
     done += stdout.split('\n').length - 1;

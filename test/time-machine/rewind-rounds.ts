@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { problemsOf, RewoundDatabase, rowsOf, type State, startReader, startWriter } from './rewound-database.ts';
 
 export interface Rounds {
@@ -45,6 +46,9 @@ export async function runRounds(wanted: Rounds): Promise<Report> {
   // How long a rewind takes on this machine: a kill must come before its end, and seldom while the process only starts.
   let rewindMs: number | undefined;
   try {
+    await eventually(() => {
+      for (const { lines, errors } of programs) expect(lines.length, errors).toBeGreaterThan(0);
+    });
     for (let round = 0; round < rounds || (kills < atLeastKills && round < 20 * rounds); round += 1) {
       await sleep(20 + random() * 100);
       if (round % 7 === 3) database.run(schemaChange(round));

@@ -148,7 +148,7 @@ os.kill(os.getpid(), signal.SIGKILL)`;
 });
 
 test('a writer waits, and a reader reads on, while the rewinder has the lock; the monitor names it', async () => {
-  const mount = await tempMount();
+  const mount = await tempMount({ lockLimits: { queueMs: 500 } }); // the wait of this process itself
   const held = new RewoundDatabase(mount.mountPoint, 4096);
   const client = new Database(held.path, { timeout: 0 });
   try {

@@ -58,7 +58,7 @@ threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).sta
 db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
 look = lambda: db.execute('select (select count(*) from row), (select rows from total), (select sum(length(data)) from row), (select count(*) from sqlite_master)').fetchone()
 seen = 0
-while not stop.is_set():
+while seen == 0 or not stop.is_set():
     db.execute('begin')
     before = look()
     if before[0] != before[1]: print('torn', before, flush=True)

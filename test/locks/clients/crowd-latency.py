@@ -29,6 +29,11 @@ def insert(who):
     os._exit(1)
 
 
+def is_waiting(pid):
+    with open(f"/proc/{pid}/wchan") as file:
+        return "fuse" in (name := file.read()) or "request_wait" in name
+
+
 ready_in, ready_out = os.pipe()
 go_in, go_out = os.pipe()
 go_in = os.fdopen(go_in, "rb", buffering=0)
@@ -45,7 +50,8 @@ holder = sqlite3.connect(path, timeout=10, isolation_level=None)
 holder.execute("begin immediate")
 holder.execute("insert into t values (-1)")
 os.write(go_out, b"." * processes)
-time.sleep(0.5)  # the crowd arrives
+while not all(is_waiting(pid) for pid in children):
+    time.sleep(0.01)
 try:
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))  # its own wait for a processor is not what is measured
 except OSError:

@@ -18,10 +18,11 @@ def connect(timeout):
     return sqlite3.connect(path, timeout=timeout, isolation_level=None)
 
 
-def loop(start, stop, transaction, results):
+def loop(all_ready, transaction, results):
     done, errors, longest = 0, {}, 0.0
-    time.sleep(max(0, start - time.time()))
-    while time.time() < stop:
+    all_ready.wait()
+    stop = time.perf_counter() + seconds
+    while done + len(errors) == 0 or time.perf_counter() < stop:
         began = time.perf_counter()
         try:
             transaction()
@@ -43,15 +44,15 @@ def of_thread():
         db.close()
 
 
-def many(start, stop, results):
-    workers = [threading.Thread(target=loop, args=(start, stop, of_thread, results)) for _ in range(threads)]
+def many(all_ready, results):
+    workers = [threading.Thread(target=loop, args=(all_ready, of_thread, results)) for _ in range(threads)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
 
-def single(start, stop, results):
+def single(all_ready, results):
     db = connect(0)
 
     def insert():
@@ -61,7 +62,7 @@ def single(start, stop, results):
             db = connect(0)
         db.execute("insert into t values ('single')")
 
-    loop(start, stop, insert, results)
+    loop(all_ready, insert, results)
 
 
 def sum_up(answers):
@@ -82,10 +83,9 @@ setup.execute("create table t (who)")
 setup.close()
 
 ofThreads, ofSingles = multiprocessing.Queue(), multiprocessing.Queue()
-start = time.time() + 0.5 + 0.05 * singles
-stop = start + seconds
-children = [multiprocessing.Process(target=many, args=(start, stop, ofThreads))]
-children += [multiprocessing.Process(target=single, args=(start, stop, ofSingles)) for _ in range(singles)]
+all_ready = multiprocessing.Barrier(threads + singles)
+children = [multiprocessing.Process(target=many, args=(all_ready, ofThreads))]
+children += [multiprocessing.Process(target=single, args=(all_ready, ofSingles)) for _ in range(singles)]
 for child in children:
     child.start()
 met = {

@@ -23,13 +23,13 @@ def transaction(db, who, count):
     db.execute("commit")
 
 
-def work(who, start, stop, results):
+def work(who, all_ready, results):
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     db.execute("pragma synchronous = full")
     done, waits, errors, longest_failure = 0, [], {}, 0.0
-    while time.time() < start:
-        time.sleep(0.001)
-    while time.time() < stop:
+    all_ready.wait()
+    stop = time.perf_counter() + seconds
+    while not waits or time.perf_counter() < stop:
         began = time.perf_counter()
         try:
             transaction(db, who, done)
@@ -52,10 +52,8 @@ setup.execute("insert into n select 0 where not exists (select * from n)")
 setup.close()
 
 results = multiprocessing.Queue()
-start = time.time() + 0.3 + 0.05 * processes
-children = [
-    multiprocessing.Process(target=work, args=(who, start, start + seconds, results)) for who in range(processes)
-]
+all_ready = multiprocessing.Barrier(processes)
+children = [multiprocessing.Process(target=work, args=(who, all_ready, results)) for who in range(processes)]
 for child in children:
     child.start()
 answers = [results.get() for _ in children]

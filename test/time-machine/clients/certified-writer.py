@@ -1,11 +1,12 @@
 # One of several writers of a database. Each transaction changes tables at random and stores, inside itself, a digest of
 # everything that the database holds at its commit, and who commits: `seen` certifies every state by itself.
-# usage: certified-writer.py DATABASE SEED TRANSACTIONS
-import os, random, sqlite3, sys
+# usage: certified-writer.py DATABASE SEED TRANSACTIONS [SECONDS between two]
+import os, random, sqlite3, sys, time
 
 from content import digest
 
 path, seed, transactions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0
 chance = random.Random(seed)
 
 
@@ -79,4 +80,5 @@ for number in range(transactions):
         db = connect()
     certified(db)
     print("ok", number, flush=True)
+    time.sleep(pause)
 db.close()
