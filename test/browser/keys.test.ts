@@ -5,10 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { axeFindings, expectAccessible, message, browserTest as test, withStudio } from '../helpers/browser.ts';
+import {
+  axeFindings,
+  expectAccessible,
+  message,
+  studioOfFile,
+  browserTest as test,
+  withStudio as withOwnStudio,
+} from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
+
+const withStudio = studioOfFile();
 
 const json = 'application/json';
 
@@ -270,7 +279,7 @@ test('whoever may only read sees keys and their past, and no control that change
   const folder = mkdtempSync(join(tmpdir(), 'hoody-tokens-'));
   const file = join(folder, 'tokens');
   writeFileSync(file, 'full writer-token\nread reader-token\n', { mode: 0o600 });
-  return withStudio(
+  return withOwnStudio(
     async ({ daemon, open }) => {
       const url = `${daemon.url}/api/v1/sqlite/kv/a?db=app.db&create_db_if_missing=true`;
       for (const body of ['1', '2']) {

@@ -2,9 +2,11 @@
 // pointer.
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { browserTest as test, withStudio } from '../helpers/browser.ts';
+import { studioOfFile, browserTest as test } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { inMountNamespace } from '../helpers/sqlite-writers.ts';
+
+const withStudio = studioOfFile();
 
 async function natively(mount: string, ...statements: string[]): Promise<void> {
   const script = `

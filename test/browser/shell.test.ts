@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { test as anyTest, expect } from 'vitest';
-import { expectAccessible, hasChromium, withBrowser, withStudio } from '../helpers/browser.ts';
+import { expectAccessible, hasChromium, untilFocused, withBrowser, withStudio } from '../helpers/browser.ts';
 import { type Daemon, type DaemonPaths, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { freePort } from '../helpers/free-port.ts';
@@ -128,6 +128,7 @@ test('nothing needs the mouse: jump menu, views, help, theme, read-only switch',
     const page = await open('');
     await page.locator('.top-bar').waitFor();
     await page.keyboard.press('/');
+    await untilFocused(page.getByRole('combobox'));
     await page.keyboard.type('tables.db');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Choose a table' }).waitFor();

@@ -1,7 +1,9 @@
 // The SQL view as its users drive it: Debian's Chromium over a real daemon and a real mount.
 import { expect } from 'vitest';
-import { axeFindings, type Studio, screens, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { axeFindings, type Studio, screens, studioOfFile, browserTest as test } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
+
+const withStudio = studioOfFile();
 
 async function makeShop({ daemon }: Studio): Promise<void> {
   const statements = [

@@ -4,7 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe as anyDescribe, expect, test } from 'vitest';
-import { axeFindings, expectAccessible, hasChromium, type Studio, studioOfFile } from '../helpers/browser.ts';
+import {
+  axeFindings,
+  expectAccessible,
+  hasChromium,
+  type Studio,
+  studioOfFile,
+  untilFocused,
+} from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const describe = anyDescribe.skipIf(!hasChromium);
@@ -279,9 +286,7 @@ describe('filters and order', () => {
       await shown(page);
       await page.locator(cell(0, 1)).click();
       await page.keyboard.press('f');
-      await eventually(async () =>
-        expect(await page.evaluate(`document.activeElement?.getAttribute('aria-label')`)).toBe('Value'),
-      );
+      await untilFocused(page.getByLabel('Value', { exact: true }));
       await page.keyboard.type('User 77');
       await page.keyboard.press('Enter');
       await eventually(async () => expect(await page.locator('.table-count').textContent()).toContain('1 row'));
@@ -293,6 +298,7 @@ describe('filters and order', () => {
       await eventually(async () => expect(await page.locator('.table-count').textContent()).toBe('2,000 rows'));
 
       await page.getByRole('button', { name: 'WHERE' }).click();
+      await untilFocused(page.locator('.where-field'));
       await page.keyboard.type("score > 98 AND name LIKE 'User 1%'");
       await page.keyboard.press('Enter');
       await eventually(async () => expect(await page.locator('.table-count').textContent()).toContain('11 rows'));

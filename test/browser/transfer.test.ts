@@ -4,11 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { expectAccessible, message, browserTest as test, withStudio } from '../helpers/browser.ts';
+import { expectAccessible, message, studioOfFile, browserTest as test } from '../helpers/browser.ts';
 import type { Daemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import { call, withTokens } from '../helpers/studio-tokens.ts';
+
+const withStudio = studioOfFile();
 
 async function sql({ url }: Daemon, ...statements: string[]): Promise<void> {
   const reply = await fetch(`${url}/api/v1/sqlite/db?db=app&create_db_if_missing=true`, {

@@ -12,6 +12,7 @@ import {
 } from 'playwright-core';
 import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
 import { type Daemon, withDaemon } from './daemon.ts';
+import { eventually } from './eventually.ts';
 
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -52,8 +53,8 @@ export function withStudio<Result>(
 }
 
 /**
- * One daemon and one browser for all tests of a file, from its first test to its last: the function runs a test with
- * them and closes the test's pages. Tests keep apart by the names of their databases.
+ * One daemon for all tests of a file, from its first test to its last: the function runs a test with it, closes the
+ * test's pages and deletes its databases.
  */
 export function studioOfFile(): (test: (studio: Studio) => Promise<unknown>) => Promise<void> {
   let studio: Studio | undefined;
@@ -91,8 +92,18 @@ export function studioOfFile(): (test: (studio: Studio) => Promise<unknown>) => 
       });
     } finally {
       for (const page of pages) await page.context().close();
+      await deleteAll(daemon);
     }
   };
+}
+
+async function deleteAll({ url }: Daemon): Promise<void> {
+  const api = `${url}/api/v1/sqlite`;
+  const { databases } = (await (await fetch(`${api}/db/list`)).json()) as { databases: { name: string }[] | null };
+  for (const { name } of databases ?? []) {
+    const call = () => fetch(`${api}/db?db=${encodeURIComponent(name)}`, { method: 'DELETE' });
+    await eventually(async () => expect((await call()).status).toBe(200));
+  }
 }
 
 /** Opens an absolute URL in a clean profile. */
@@ -136,6 +147,11 @@ async function openPage(profile: BrowserContext, url: string, complaints: string
   });
   await page.goto(url);
   return page;
+}
+
+/** Whoever types without it loses the first keys: a page moves the focus a moment after a click. */
+export async function untilFocused(field: Locator): Promise<void> {
+  await eventually(async () => expect(await field.evaluate((node) => node.matches(':focus'))).toBe(true));
 }
 
 /** A message in the corner of the page. Screen readers hear the same text from an element of its own. */

@@ -1,9 +1,10 @@
-// Small wrong decisions, each with the fast tests that must notice it (list.json: file, the text that stands there
-// once, what it becomes). Demands that all these tests are green first; then puts each mutation into the code, runs its
-// tests and takes it back, also where it is ended by a signal. Prints how many survived; exit code 1 if any did. Works
-// in the checkout: nothing else may run in it meanwhile. `npm run mutate`, and a part of `npm run soak`; `npm run
-// mutate -- fence` tries those with "fence" in their name or file.
-import { spawn } from 'node:child_process';
+// Small wrong decisions, each with the tests that must notice it (list.json: file, the text that stands there once, what
+// it becomes). Tests with `isBuilt` start the built program and need what `npm test` needs. Demands that all these tests
+// are green first; then puts each mutation into the code, runs its tests and takes it back, also where it is ended by a
+// signal. Prints how many survived; exit code 1 if any did. Works in the checkout: nothing else may run in it meanwhile.
+// `npm run mutate`, and a part of `npm run soak`; `npm run mutate -- fence` tries those with "fence" in their name or
+// file.
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,17 +41,24 @@ try {
 
 function end(code) {
   restore();
+  if (mutations.some(({ isBuilt }) => isBuilt)) build();
   rmSync(folder, { recursive: true, force: true });
   process.exit(code);
 }
 
+/** The program that real tests start. A mutation may be no right TypeScript: what it becomes is written all the same. */
+function build() {
+  spawnSync(process.execPath, ['node_modules/typescript/bin/tsc'], { stdio: 'ignore' });
+}
+
 /** A test that is red without any mutation would notice every one. */
 async function demandGreen() {
+  if (mutations.some(({ isBuilt }) => isBuilt)) build();
   const { isGreen, failed } = await runTests(...new Set(mutations.map(({ tests }) => tests)));
   if (!isGreen) throw new Error(`red without any mutation: ${failed.join(', ') || 'no test has run'}`);
 }
 
-async function isNoticed({ name, file, from, to, tests }) {
+async function isNoticed({ name, file, from, to, tests, isBuilt }) {
   const before = readFileSync(file, 'utf8');
   if (before.split(from).length !== 2) throw new Error(`${name}: its text does not stand exactly once in ${file}`);
   restore = () => writeFileSync(file, before);
@@ -59,6 +67,7 @@ async function isNoticed({ name, file, from, to, tests }) {
       file,
       before.replace(from, () => to),
     );
+    if (isBuilt) build();
     const { isGreen, failed, isLate } = await runTests(tests);
     // A file that cannot even be loaded says nothing about its tests.
     if (!isGreen && !isLate && failed.length === 0) throw new Error(`${name}: no test fails, yet the run does`);
@@ -72,7 +81,7 @@ async function isNoticed({ name, file, from, to, tests }) {
 /** A run that does not end counts as late: the mutation has made an endless loop. */
 async function runTests(...args) {
   rmSync(report, { force: true });
-  const vitest = ['run', '--project', 'fast', '--reporter=json', `--outputFile=${report}`, ...args];
+  const vitest = ['run', '--reporter=json', `--outputFile=${report}`, ...args];
   running = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...vitest], {
     stdio: 'ignore',
     timeout: timeoutMs,
