@@ -178,7 +178,7 @@ export class WaitQueue {
         const letThrough = waiter.kind === 'gate' && this.#letThrough(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
-        if (isCommitStep(waiter.role, waiter.request, waiter.me)) this.#transactions.commitRefused(waiter);
+        if (isWholeCommitWait(waiter, this.#limits, nowMs)) this.#transactions.commitRefused(waiter);
         if (database.handlesOf(waiter.me) > 1)
           waiter.me.turn.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
@@ -298,6 +298,15 @@ export class WaitQueue {
 
 function turnAfterShortWait({ turn: { shortened } }: DatabaseOwner, nowMs: number): number | undefined {
   return shortened && nowMs <= shortened.untilMs ? shortened.turn : undefined;
+}
+
+/** Not one of the short waits of a process with several connections: these say nothing of the readers. */
+function isWholeCommitWait(
+  { role, request, me, episode, startedMs }: Waiter,
+  limits: LockLimits,
+  nowMs: number,
+): boolean {
+  return isCommitStep(role, request, me) && episode.waitedMs + nowMs - startedMs >= limits.commitMs;
 }
 
 const NO_COMPLETIONS: readonly Completion[] = [];

@@ -22,6 +22,7 @@ for n in range(${inserts}):
             db.close()
             break
         except sqlite3.OperationalError as error:
+            db.close()
             if "locked" not in str(error): raise
             locked += 1
 print(locked)`;

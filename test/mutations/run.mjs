@@ -1,9 +1,9 @@
-// Small wrong decisions, each with the tests that must notice it (list.json: file, the text that stands there once, what
-// it becomes). Tests with `isBuilt` start the built program and need what `npm test` needs. Demands that all these tests
-// are green first; then puts each mutation into the code, runs its tests and takes it back, also where it is ended by a
-// signal. Prints how many survived; exit code 1 if any did. Works in the checkout: nothing else may run in it meanwhile.
-// `npm run mutate`, and a part of `npm run soak`; `npm run mutate -- fence` tries those with "fence" in their name or
-// file.
+// Small wrong decisions, each with the tests that must notice it (list.json: file, the text that stands there once,
+// what it becomes). Tests with `isBuilt` start the built program and need what `npm test` needs. Demands that all these
+// tests are green first; then puts each mutation into the code, runs its tests and takes it back, also where it is
+// ended by a signal. Prints how many survived; exit code 1 if any did. Works in the checkout: nothing else may run in
+// it meanwhile. `npm run mutate`, and a part of `npm run soak`; `npm run mutate -- fence` tries those with "fence" in
+// their name or file.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ function end(code) {
   process.exit(code);
 }
 
-/** The program that real tests start. A mutation may be no right TypeScript: what it becomes is written all the same. */
+/** The program that real tests start. What is no right TypeScript any more is written all the same. */
 function build() {
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc'], { stdio: 'ignore' });
 }

@@ -150,3 +150,38 @@ test('a connection that its process has closed counts no more, before the RELEAS
   world.pass(world.manager.limits.shortMs + 1);
   expect(both.outcome).toBe('waiting');
 });
+
+test('the commit of a process with a second open file waits for readers for 50 ms; one with a single file waits on', () => {
+  const { world, both, one, other } = threeProcesses('rollback');
+  one.beginRead();
+  world.pass(60);
+  both.beginWrite();
+  expect(both.commit()).toBe('waiting');
+  world.pass(51);
+  expect(both.outcome).toBe('busy');
+  both.unlock('ALL');
+  // The reader has outlasted no more than that short wait: whoever has one connection waits for it.
+  other.beginWrite();
+  expect(other.commit()).toBe('waiting');
+  world.pass(3900);
+  expect(other.outcome).toBe('waiting');
+  one.endRead();
+  expect(other.outcome).toBe('locked');
+});
+
+test('further tries of such a commit wait up to the limit in all, and then show who is a long reader', () => {
+  const { world, both, one, other } = threeProcesses('rollback');
+  one.beginRead();
+  world.pass(60);
+  both.beginWrite();
+  expect(both.lock('PENDING', 'write')).toBe('locked');
+  for (let tries = 0; tries < 80; tries++) {
+    expect(both.lock('SHARED', 'write')).toBe('waiting');
+    world.pass(51);
+    expect(both.outcome).toBe('busy');
+  }
+  expect(both.lock('SHARED', 'write')).toBe('busy');
+  both.unlock('ALL');
+  other.beginWrite();
+  expect(other.commit()).toBe('busy');
+});

@@ -38,6 +38,7 @@ def write(until):
         except sqlite3.OperationalError:
             refused += 1
         time.sleep(max(0, 0.05 - (time.time() - began)))
+    db.close()  # python itself would leave it open until its next garbage collection: a process with two connections
     return done, refused
 
 
