@@ -24,6 +24,9 @@ test.each(['delete', 'wal'])(
         runDir,
         '--listen',
         '127.0.0.1:0',
+        // Nobody sees that their threads run: on a busy machine they may take longer than 50 ms to their first write.
+        '--lock-limit',
+        'youngMs=2000',
       ];
       const program = [process.execPath, programPath, 'start', ...flags, '--require-mount', '--drain', '1'];
       const env = { TEST_DAEMON_FOLDER: folder };
