@@ -22,7 +22,6 @@ export type {
 } from './archive/ship/messages.ts';
 export { openStore } from './archive/ship/open-store.ts';
 export { probeStore } from './archive/ship/probe-store.ts';
-export type { RestorePlan, StoredDatabase } from './archive/ship/restore-plan.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
