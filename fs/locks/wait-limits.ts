@@ -4,7 +4,7 @@ import type { Asked, Waiter, WaitKind } from './database.ts';
 import type { Episode } from './episodes.ts';
 import type { Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { patienceForReaderMs, patienceMs } from './policy.ts';
+import { isCommitStep, patienceForReaderMs, patienceMs } from './policy.ts';
 import type { Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
 
@@ -56,6 +56,13 @@ export class WaitLimits {
     if (database.writer && database.writer !== waiter.me) return limitMs;
     const idleMs = nowMs - waiter.startedMs - (database.busy.totalMs(nowMs) - waiter.busyAtStartMs);
     return Math.min(limitMs, nowMs + this.#limits.gateIdleMs - idleMs - waiter.episode.idleMs);
+  }
+
+  /** At the limit of a commit. The short waits of a process with several connections say nothing of the readers. */
+  isWholeCommit({ database, role, request, me, episode, startedMs }: Waiter, nowMs: number): boolean {
+    if (!isCommitStep(role, request, me)) return false;
+    const wholeMs = episode.isBehindLong ? this.#limits.behindLongMs : this.#limits.commitMs;
+    return database.handlesOf(me) <= 1 || episode.waitedMs + nowMs - startedMs >= wholeMs;
   }
 
   /** undefined: something that happens here tells when it may be tried again. */

@@ -9,7 +9,7 @@ import { blockersOf, chooseVictim, findCycle, type Wait } from './deadlock.ts';
 import { gateOpensMs, reviewYoung, standsInLine } from './gate.ts';
 import type { Grants, Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
-import { isBehindLong, isCommitStep } from './policy.ts';
+import { isBehindLong } from './policy.ts';
 import { reviewHold } from './slices.ts';
 import type { LockOwner } from './table.ts';
 import { isLateWrite, isNewcomer, type Transactions } from './transactions.ts';
@@ -178,7 +178,7 @@ export class WaitQueue {
         const letThrough = waiter.kind === 'gate' && this.#letThrough(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
-        if (isWholeCommitWait(waiter, this.#limits, nowMs)) this.#transactions.commitRefused(waiter);
+        if (this.#waits.isWholeCommit(waiter, nowMs)) this.#transactions.commitRefused(waiter);
         if (database.handlesOf(waiter.me) > 1)
           waiter.me.turn.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };
         this.#finish(waiter, letThrough ? 'granted' : waiter.request.wait ? 'interrupted' : 'refused', nowMs);
@@ -298,15 +298,6 @@ export class WaitQueue {
 
 function turnAfterShortWait({ turn: { shortened } }: DatabaseOwner, nowMs: number): number | undefined {
   return shortened && nowMs <= shortened.untilMs ? shortened.turn : undefined;
-}
-
-/** Not one of the short waits of a process with several connections: these say nothing of the readers. */
-function isWholeCommitWait(
-  { role, request, me, episode, startedMs }: Waiter,
-  limits: LockLimits,
-  nowMs: number,
-): boolean {
-  return isCommitStep(role, request, me) && episode.waitedMs + nowMs - startedMs >= limits.commitMs;
 }
 
 const NO_COMPLETIONS: readonly Completion[] = [];

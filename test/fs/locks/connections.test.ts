@@ -185,3 +185,17 @@ test('further tries of such a commit wait up to the limit in all, and then show 
   other.beginWrite();
   expect(other.commit()).toBe('busy');
 });
+
+test('a commit that waits a second for a reader of more than 5 shows who is a long reader', () => {
+  const { world, both, one, other } = threeProcesses('rollback');
+  one.beginRead();
+  world.pass(6000);
+  other.beginWrite();
+  expect(other.commit()).toBe('waiting');
+  world.pass(1001);
+  expect(other.outcome).toBe('busy');
+  expect(other.lock('SHARED', 'write')).toBe('busy');
+  other.unlock('ALL');
+  both.beginWrite();
+  expect(both.commit()).toBe('busy');
+});
