@@ -79,10 +79,10 @@ async function withWriters(database: string, test: (writers: readonly Writer[]) 
 let restored = 0;
 
 /** @returns how many rows of each writer there are, which must be its first ones */
-async function restore(): Promise<Readonly<Record<string, number>>> {
+async function restore(prefix = 'backup'): Promise<Readonly<Record<string, number>>> {
   const path = join(root, `restored ${++restored}.db`);
   const { code, stderr } = await runProgram(
-    ['restore', '--from', service.url('backup'), 'app.db', path],
+    ['restore', '--from', service.url(prefix), 'app.db', path],
     service.environment,
   );
   expect(code, stderr).toBe(0);
@@ -178,6 +178,24 @@ test('what was committed is in the bucket, whatever was away or killed, and no c
         expect(found.b).toBeGreaterThanOrEqual(b ?? 0);
       });
     };
+    await withDaemon(flags, run, { paths, env: service.environment });
+  });
+});
+
+test('a daemon that is stopped ships what was committed until then', async () => {
+  await withPaths(async (paths) => {
+    const run = async (daemon: Daemon) => {
+      await withWriters(join(daemon.root, 'app.db'), async (writers) => {
+        await eventually(async () => expect(await figure(daemon, 'files_total')).toBeGreaterThan(0), { timeoutMs });
+        for (const one of writers) await one.tell('pause');
+        const [a, b] = writers.map((one) => one.rows);
+        for (const { process } of writers) process.process.stdin?.end();
+        await Promise.all(writers.map(({ process }) => process.finished));
+        expect(await daemon.stop()).toMatchObject({ code: 0 });
+        expect(await restore('stopped')).toEqual({ a, b });
+      });
+    };
+    const flags = ['--archive', 'wal', '--ship', service.url('stopped')];
     await withDaemon(flags, run, { paths, env: service.environment });
   });
 });

@@ -67,7 +67,7 @@ export class Shipper {
     this.#look();
   }
 
-  /** Waits for files that are being written, for so long at most. */
+  /** Ships what is not there yet, for so long at most. A store that is away is not waited for. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -75,20 +75,38 @@ export class Shipper {
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeoutMs);
     });
-    await Promise.race([Promise.all(this.#running), timeout]);
+    await Promise.race([this.#shipTheRest(), timeout]);
     clearTimeout(timer);
+  }
+
+  async #shipTheRest(): Promise<void> {
+    await Promise.all(this.#running);
+    this.#takeIn();
+    const waiting = [...this.#entries.values()].filter(
+      ({ watched, shippedSign, failure }) => watched.sign !== shippedSign && failure === undefined,
+    );
+    const worker = async () => {
+      for (let entry = waiting.pop(); entry && this.#outage === undefined; entry = waiting.pop())
+        await this.#ship(entry);
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
   }
 
   #look(): void {
     if (this.#isStopped) return;
     const startMs = performance.now();
-    const found = this.#watch.look();
-    for (const name of this.#entries.keys()) if (!found.has(name)) this.#entries.delete(name);
-    for (const watched of found.values()) this.#entryOf(watched).watched = watched;
+    this.#takeIn();
     this.#fill();
     // With many databases a look takes long: then there are fewer of them.
     const pauseMs = Math.max(lookMs, (performance.now() - startMs) * 10);
     this.#timer = setTimeout(() => this.#look(), pauseMs);
+  }
+
+  /** What there is now. */
+  #takeIn(): void {
+    const found = this.#watch.look();
+    for (const name of this.#entries.keys()) if (!found.has(name)) this.#entries.delete(name);
+    for (const watched of found.values()) this.#entryOf(watched).watched = watched;
   }
 
   #entryOf(watched: Watched): Entry {

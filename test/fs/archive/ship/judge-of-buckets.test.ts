@@ -1,5 +1,5 @@
-// The outside judge, of buckets: Litestream's own reader, with the S3 client of Amazon's SDK, opens what was exported to
-// a bucket, and sees at each moment what our own history has.
+// The outside judge, of buckets: Litestream's own reader, with the S3 client of Amazon's SDK, opens what was exported
+// to a bucket, and sees at each moment what our own history has.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

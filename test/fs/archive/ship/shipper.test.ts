@@ -68,6 +68,26 @@ test('what is committed is in the store soon after, of every database; what is i
   expect(events).toEqual([]);
 });
 
+test('a stop ships what was committed a moment ago, unless the store is away', async () => {
+  commit('a.db');
+  await eventually(() => expect(shipper.status.databases.map(({ txid }) => txid)).toEqual([1]));
+  // Of several databases, one of them new: all of it is there when the stop is done.
+  for (const name of ['a.db', 'b.db', 'c.db', 'd.db', 'e.db', 'f.db']) commit(name);
+  await shipper.stop(60_000);
+  expect((await planRestore(store, 'a.db')).txid).toBe(2);
+  for (const name of ['b.db', 'c.db', 'd.db', 'e.db', 'f.db']) expect((await planRestore(store, name)).txid).toBe(1);
+
+  shipper = newShipper();
+  shipper.start();
+  await eventually(() => expect(shipper.status.databases).toHaveLength(6));
+  store.failure = 'before';
+  for (const name of ['a.db', 'b.db', 'c.db']) commit(name);
+  await shipper.stop(60_000);
+  expect(shipper.status.errors).toBeLessThanOrEqual(4);
+  store.failure = undefined;
+  expect((await planRestore(store, 'a.db')).txid).toBe(2);
+});
+
 test('a store that is away costs lag, which is told once, and one that is back gets all', async () => {
   for (const name of ['a.db', 'b.db']) commit(name);
   await eventually(() => expect(shipper.status.databases.map(({ txid }) => txid)).toEqual([1, 1]));
