@@ -362,6 +362,21 @@ describe('on a mount', () => {
     expect(kinds().at(-1)).toBe('resync');
   });
 
+  test('changes in rollback mode that no log follows: one resync', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    await transact(driver, insert('a'));
+    await db.settle();
+    await driver.do({ sql: ['pragma journal_mode=delete'] });
+    await db.transact(driver, insert('b'));
+    await driver.do({ sql: ['pragma journal_mode=wal'] });
+    await driver.do({ close: true });
+    await db.settle();
+    expect(await db.judge()).toEqual([0, 1, 2]);
+    expect(kinds().at(-1)).toBe('resync');
+  });
+
   test('times are those of the records, and never go back', async () => {
     const driver = await db.create();
     mount.ended(driver);
