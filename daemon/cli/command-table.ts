@@ -64,7 +64,7 @@ export const commands: readonly Command[] = [
   {
     name: 'check',
     summary: 'say what this machine can do and cannot do, and how to change it',
-    settings: ['mount', 'data', 'listen', 'runDir'],
+    settings: ['mount', 'data', 'listen', 'runDir', 'ship'],
     switches: [json],
     load: () => import('../commands/check.ts'),
   },

@@ -67,9 +67,10 @@ function archiveRows(archive: ArchiveSummary | null): [string, string][] {
 }
 
 /** What keeps it from being shipped stands with the rest of what is degraded. */
-function shippedText({ url, databases, lagBytes, lagMs }: ShipSummary): string {
+function shippedText({ url, databases, lagBytes, lagMs, failure }: ShipSummary): string {
+  const isBehind = lagMs > 0 || lagBytes > 0 || failure !== null;
   const behind = `${bytesText(lagBytes)}, ${durationText(Math.ceil(lagMs / 1000))} behind`;
-  return `${counted(databases, 'database')} to ${url}, ${lagMs === 0 ? 'all of it' : behind}`;
+  return `${counted(databases, 'database')} to ${url}, ${isBehind ? behind : 'all of it'}`;
 }
 
 function fenceText({ database, by }: FencedDatabase): string {

@@ -199,3 +199,46 @@ test('a daemon that is stopped ships what was committed until then', async () =>
     await withDaemon(flags, run, { paths, env: service.environment });
   });
 });
+
+test('check tries the place, and says what is wrong with it', async () => {
+  const check = async (url: string, env: Record<string, string>) => {
+    const { stdout } = await runProgram(['check', '--json', '--ship', url], env);
+    const { checks } = JSON.parse(stdout) as { readonly checks: readonly { name: string; text: string }[] };
+    return checks.find(({ name }) => name === 'ship');
+  };
+  const { environment } = service;
+  expect(await check(service.url('checked'), environment)).toEqual({
+    name: 'ship',
+    result: 'ok',
+    text: 's3://shipped/checked can be shipped to',
+  });
+  expect(await check(service.url('checked'), { ...environment, AWS_SECRET_ACCESS_KEY: 'hush' })).toMatchObject({
+    result: 'warning',
+    text: expect.stringMatching(/cannot be shipped to from here: .*the secret key does not fit the access key/),
+  });
+  service.honoursIfNew = false;
+  expect(await check(service.url('checked'), environment)).toMatchObject({
+    result: 'warning',
+    text: expect.stringMatching(/this service ignores If-None-Match/),
+  });
+  service.honoursIfNew = true;
+});
+
+test('a place that holds a password is refused, and not repeated', async () => {
+  for (const url of [
+    's3://KEY:hushhush@bucket',
+    's3://bucket?secret=hushhush',
+    's3://bucket?endpoint=http://k:hushhush@h',
+  ]) {
+    for (const args of [
+      ['start', '--ship', url],
+      ['config', 'validate', '--ship', url],
+      ['restore', '--from', url],
+    ]) {
+      const { code, stdout, stderr } = await runProgram(args);
+      expect([args[0], code === 0]).toEqual([args[0], false]);
+      expect(stdout + stderr).toMatch(/password|secret/);
+      expect(stdout + stderr).not.toContain('hushhush');
+    }
+  }
+});

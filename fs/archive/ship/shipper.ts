@@ -36,6 +36,8 @@ interface Entry {
   /** What was there when the store got all of it. */
   shippedSign: string;
   shippedBytes: number;
+  /** Since when something is seen to be there that the store lacks. */
+  behindSinceMs: number | undefined;
   /** When its newest attempt began. */
   triedMs: number;
   isBusy: boolean;
@@ -106,7 +108,11 @@ export class Shipper {
   #takeIn(): void {
     const found = this.#watch.look();
     for (const name of this.#entries.keys()) if (!found.has(name)) this.#entries.delete(name);
-    for (const watched of found.values()) this.#entryOf(watched).watched = watched;
+    for (const watched of found.values()) {
+      const entry = this.#entryOf(watched);
+      entry.watched = watched;
+      if (watched.sign !== entry.shippedSign) entry.behindSinceMs ??= this.#now();
+    }
   }
 
   #entryOf(watched: Watched): Entry {
@@ -127,6 +133,7 @@ export class Shipper {
       watched,
       shippedSign: '',
       shippedBytes: 0,
+      behindSinceMs: undefined,
       triedMs: Number.NEGATIVE_INFINITY,
       isBusy: false,
       retryMs: 0,
@@ -163,6 +170,7 @@ export class Shipper {
       if (ship.waitingSinceMs === undefined) {
         entry.shippedSign = watched.sign;
         entry.shippedBytes = watched.appendedBytes;
+        entry.behindSinceMs = undefined;
       }
       this.#succeeded(entry);
     } catch (error) {
@@ -229,13 +237,15 @@ export class Shipper {
     };
   }
 
-  #statusOf({ ship, watched, shippedSign, shippedBytes, failure }: Entry): ShippedDatabase {
+  #statusOf({ ship, watched, shippedSign, shippedBytes, behindSinceMs, failure }: Entry): ShippedDatabase {
     const isCurrent = watched.sign === shippedSign;
+    // The store says since when, once it has answered.
+    const sinceMs = ship.waitingSinceMs ?? behindSinceMs ?? this.#now();
     return {
       name: watched.name,
       txid: ship.txid,
       shippedMs: ship.shippedMs,
-      lagMs: isCurrent ? 0 : Math.max(0, this.#now() - (ship.waitingSinceMs ?? this.#now())),
+      lagMs: isCurrent ? 0 : Math.max(0, this.#now() - sinceMs),
       lagBytes: isCurrent ? 0 : Math.max(0, watched.appendedBytes - shippedBytes),
       ...(failure && { failure }),
     };

@@ -92,4 +92,6 @@ test('a person is told what is shipped, and what of it is not there yet', () => 
   expect(statusText({ ...idle, ship: { ...ship, databases: 1, lagBytes: 2 ** 20, lagMs: 89_100 } }, idle, 1)).toContain(
     'shipped      1 database to s3://bucket/prefix, 1.0 MiB, 1 min behind\n',
   );
+  const failure = { message: 'away', since: '2026-01-02T03:04:05.000Z' };
+  expect(statusText({ ...idle, ship: { ...ship, failure } }, idle, 1)).not.toContain('all of it');
 });

@@ -38,7 +38,7 @@ export interface Patience {
 export const defaultPatience: Patience = {
   silenceMs: 20_000,
   slowestBytesPerSecond: 64 * 1024,
-  attempts: 5,
+  attempts: 4,
   pauseMs: 200,
   longestPauseMs: 5_000,
 };

@@ -88,6 +88,17 @@ test('a stop ships what was committed a moment ago, unless the store is away', a
   expect((await planRestore(store, 'a.db')).txid).toBe(2);
 });
 
+test('a store that was never there costs lag, of every database', async () => {
+  store.failure = 'before';
+  for (const name of ['a.db', 'b.db']) commit(name);
+  await eventually(() =>
+    expect(lag()).toEqual([
+      ['a.db', true, true],
+      ['b.db', true, true],
+    ]),
+  );
+});
+
 test('a store that is away costs lag, which is told once, and one that is back gets all', async () => {
   for (const name of ['a.db', 'b.db']) commit(name);
   await eventually(() => expect(shipper.status.databases.map(({ txid }) => txid)).toEqual([1, 1]));
