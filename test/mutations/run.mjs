@@ -30,11 +30,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 
 try {
   await demandGreen();
-  const survivors = [];
-  for (const mutation of mutations) if (!(await isNoticed(mutation))) survivors.push(mutation.name);
-  process.stdout.write(`${mutations.length - survivors.length} of ${mutations.length} mutations are noticed\n`);
-  for (const name of survivors) process.stdout.write(`survived: ${name}\n`);
-  end(survivors.length === 0 ? 0 : 1);
+  let survivors = 0;
+  for (const [index, mutation] of mutations.entries()) {
+    if (await isNoticed(mutation)) continue;
+    survivors += 1;
+    process.stdout.write(`survived (${index + 1} of ${mutations.length}): ${mutation.name}\n`);
+  }
+  process.stdout.write(`${mutations.length - survivors} of ${mutations.length} mutations are noticed\n`);
+  end(survivors === 0 ? 0 : 1);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   end(1);
