@@ -1,6 +1,6 @@
 // Writes all kept commits of a database to a folder or a bucket, as files that Litestream can read. It reads the
 // archive itself, so it needs no daemon; one that runs is asked to read the newest commits first.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { loadShipping } from '../../fs/index.ts';
@@ -19,13 +19,18 @@ export async function exportDatabase(input: CommandInput, name: string | undefin
     throw usageError('export needs a database and a place', 'hoody-sqlite archive export NAME --to URL');
   }
   const database = (await settled(input, name)) ?? relative('/', withExtension(join('/', name)));
+  const archiveDir = join(input.settings.stateDir, 'archive');
+  if (!existsSync(archiveDir)) {
+    throw new CommandError(exitCodes.failed, `there is no archive in ${archiveDir}`, {
+      hint: 'name the state directory of the daemon with --state-dir',
+    });
+  }
   const shipping = await loadShipping();
   return await telling(async () => {
     const store = shipping.openStore(placeOf(to));
     const workDir = mkdtempSync(join(tmpdir(), 'hoody-sqlite-export-'));
     const bar = createProgressBar(process.stderr);
     try {
-      const archiveDir = join(input.settings.stateDir, 'archive');
       const exported = await shipping.exportCommits({ archiveDir, database, store, workDir, onProgress: bar.show });
       const { commits, files, bytes, fromMs, toMs } = exported;
       const [from, until] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];
