@@ -3,12 +3,14 @@
 import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../log.ts';
 import { F_WRLCK, setFileLock } from '../../system/file-locks.ts';
 import { raiseDescriptorLimit } from '../../system/process.ts';
 import type { FromShip, ShipStartOptions, ToShip } from './messages.ts';
 import { openStore } from './open-store.ts';
 import { ShipError } from './ship-error.ts';
 import { Shipper } from './shipper.ts';
+import { tellWarnings } from './tell-warnings.ts';
 
 const takeTries = 100;
 const takePauseMs = 100;
@@ -44,19 +46,17 @@ async function start({ archiveDir, workDir, url, keepSeconds }: ShipStartOptions
   raiseDescriptorLimit();
   await takeWork(workDir);
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
+  const log: Log = (level, event, fields) => toSupervisor({ type: 'log', level, event, fields });
   shipper = new Shipper({
     archiveDir,
     workDir: join(workDir, 'files'),
     store,
     keepMs: keepSeconds * 1000,
-    log: (level, event, fields) => toSupervisor({ type: 'log', level, event, fields }),
+    log,
   });
   toSupervisor({ type: 'ready' });
   shipper.start();
-  // A store that is away is the shipper's business.
-  for (const message of await store.warnings().catch(() => [])) {
-    toSupervisor({ type: 'log', level: 'warn', event: 'ship-warning', fields: { url: store.url, message } });
-  }
+  await tellWarnings(store, log);
 }
 
 /** A process that is ending may still ship. The lock ends with the process that has it. */

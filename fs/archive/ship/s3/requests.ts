@@ -178,6 +178,7 @@ const advice: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there (ECONNREFUSED)',
   ENOTFOUND: 'there is no such host (ENOTFOUND): check endpoint= and region= of the URL',
   EAI_AGAIN: 'its name could not be looked up (EAI_AGAIN)',
+  'bad port': 'HTTP clients refuse this port, which belongs to another protocol: choose another one',
   ECONNRESET: 'the connection was cut (ECONNRESET)',
   UND_ERR_SOCKET: 'the connection was cut',
   UND_ERR_CONNECT_TIMEOUT: 'it cannot be connected to',
@@ -193,5 +194,5 @@ const advice: Readonly<Record<string, string>> = {
 function reasonOf(error: unknown): string {
   let innermost = error as { cause?: unknown; code?: string; message?: string };
   while (innermost.cause instanceof Error) innermost = innermost.cause;
-  return advice[innermost.code ?? ''] ?? innermost.code ?? innermost.message ?? 'unknown';
+  return advice[innermost.code ?? innermost.message ?? ''] ?? innermost.code ?? innermost.message ?? 'unknown';
 }
