@@ -68,7 +68,7 @@ export class DatabaseShip {
       const from = this.#goesOnFrom(log, head, this.#chain);
       if (from === undefined) await this.#beginAnew(log, head, this.#chain);
       else if (from.number < head.number) await this.#shipChanges(log, from, head, this.#chain);
-      if (this.#chain?.mark?.number === head.number) this.#waitingSinceMs = undefined;
+      if (this.#chain?.mark?.nodeId === head.nodeId) this.#waitingSinceMs = undefined;
       if (this.#chain?.mark !== undefined) await this.#maintain(log, this.#chain);
     } finally {
       log.close();

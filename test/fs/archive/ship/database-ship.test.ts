@@ -104,6 +104,18 @@ test('a log whose commits were dropped before they were shipped is shipped whole
   expect(sums).toEqual(model.sumsAt(timeMs));
 });
 
+test('a new log whose first copy is still being made waits, also where its number was shipped before', async () => {
+  model = new ShippedModel(15);
+  model.commit();
+  await model.ship.ship(model.logFolder);
+  expect(model.ship.waitingSinceMs).toBeUndefined();
+  model.replace();
+  model.makesBases = false;
+  model.commit();
+  await model.ship.ship(model.logFolder);
+  expect([model.ship.waitingSinceMs, model.ship.txid]).toEqual([Math.floor(model.moments.at(-1)?.timeMs ?? 0), 1]);
+});
+
 test('of two that ship to the same place, one stops and says so', async () => {
   model = new ShippedModel(17);
   const other = new ShippedModel(19);

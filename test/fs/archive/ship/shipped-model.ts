@@ -67,6 +67,7 @@ export class ShippedModel {
   #inode = 1;
   #seed: number;
   ship: DatabaseShip;
+  makesBases = true;
   /** Time of the newest commit when the first file was written. */
   firstShippedMs = Number.POSITIVE_INFINITY;
   readonly keepMs: number;
@@ -108,7 +109,7 @@ export class ShippedModel {
     const id = { inode: String(this.#inode), device: '1', name: 'app.db' };
     const { log, isNew } = this.logs.open(id);
     const number = log.append(this.#model.next(isNew ? 'base' : 'commit'));
-    if (isNew) {
+    if (isNew && this.makesBases) {
       const path = this.logs.unfinishedBasePath(id);
       writeFileSync(path, Buffer.concat(this.#model.states[0] ?? []));
       log.setBase(path, 1);
