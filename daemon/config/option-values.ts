@@ -34,6 +34,7 @@ const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
   unreadRestartMs: true,
   unreadLogBytes: true,
   unreadPollMs: true,
+  unreadPauseMs: true,
   fenceMs: true,
   longHolderMs: true,
 };

@@ -107,6 +107,13 @@ export interface Hold {
   turnsWithout: number;
 }
 
+/** Waits for the archive process that ended at their limit, since the last one that did not. */
+export interface InVain {
+  times: number;
+  /** Nobody waits for it before this time. */
+  pauseUntilMs: number;
+}
+
 /** The time slice of whoever has the write lock: see slices.ts. */
 export interface Slice {
   readonly owner: DatabaseOwner;
@@ -194,6 +201,7 @@ export class Database {
   commits = 0;
   readonly busy = new BusyTime();
   slice: Slice | undefined;
+  readonly unreadInVain: InVain = { times: 0, pauseUntilMs: Number.NEGATIVE_INFINITY };
   private knownJournal: JournalMode | undefined;
 
   constructor(key: string, name: string) {

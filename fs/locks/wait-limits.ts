@@ -1,12 +1,15 @@
 // How long a request may wait, and when it is tried again. Which lock may wait how long is policy.ts.
 import { HOLDS_PENDING_READ } from '../sqlite/lock-bytes.ts';
-import type { Asked, Waiter, WaitKind } from './database.ts';
+import type { Asked, Database, Waiter, WaitKind } from './database.ts';
 import type { Episode } from './episodes.ts';
 import type { Obstacle } from './grants.ts';
 import type { LockLimits } from './limits.ts';
 import { isCommitStep, patienceForReaderMs, patienceMs } from './policy.ts';
 import type { Transactions } from './transactions.ts';
 import type { LockWorld } from './types.ts';
+
+/** Pauses do not get longer after so many waits in vain in a row. */
+const mostInVain = 5;
 
 export class WaitLimits {
   readonly #world: LockWorld;
@@ -20,9 +23,12 @@ export class WaitLimits {
   }
 
   /** For one episode of waits; 0: it is answered at once. */
-  patienceMs(kind: WaitKind, { file: { database }, request, role, me }: Asked): number {
+  patienceMs(kind: WaitKind, { file: { database }, request, role, me }: Asked, nowMs: number): number {
     if (kind === 'gate') return this.#limits.queueMs;
-    if (kind === 'unread') return patienceForReaderMs(me, this.#world.unreadWalBytes(database.files), this.#limits);
+    if (kind === 'unread') {
+      if (nowMs < database.unreadInVain.pauseUntilMs) return 0;
+      return patienceForReaderMs(me, this.#world.unreadWalBytes(database.files), this.#limits);
+    }
     const journal = () => this.#transactions.journalOf(database);
     return patienceMs(request, role, database, me, journal, this.#limits);
   }
@@ -63,6 +69,13 @@ export class WaitLimits {
     if (!isCommitStep(role, request, me)) return false;
     const wholeMs = episode.isBehindLong ? this.#limits.behindLongMs : this.#limits.commitMs;
     return database.handlesOf(me) <= 1 || episode.waitedMs + nowMs - startedMs >= wholeMs;
+  }
+
+  /** A wait for the archive process is over. `isInVain`: at its limit. */
+  noteUnread({ unreadInVain }: Database, isInVain: boolean, nowMs: number): void {
+    const times = isInVain ? Math.min(unreadInVain.times + 1, mostInVain) : 0;
+    unreadInVain.times = times;
+    unreadInVain.pauseUntilMs = isInVain ? nowMs + this.#limits.unreadPauseMs * 2 ** (times - 1) : nowMs;
   }
 
   /** undefined: something that happens here tells when it may be tried again. */

@@ -60,7 +60,7 @@ export class WaitQueue {
     const { file, role, request, me } = asked;
     const { database } = file;
     const kind = kindOf(obstacle);
-    const patience = obstacle === 'shielded' ? 0 : this.#waits.patienceMs(kind, asked);
+    const patience = obstacle === 'shielded' ? 0 : this.#waits.patienceMs(kind, asked, nowMs);
     if (patience === 0) return this.refuse(asked, nowMs);
     const episode = database.episodes.of(request, this.#limits.episodeGapMs, nowMs);
     episode.isBehindLong ??= isBehindLong(asked, kind, this.#limits, nowMs);
@@ -128,6 +128,7 @@ export class WaitQueue {
       if (isBehind && kind === 'gate' && standsInLine(database, me, proof, this.#limits, nowMs)) continue;
       const obstacle = this.#grants.tryWaiter(waiter, isBehind, nowMs);
       if (obstacle === 'none') {
+        if (kind === 'unread') this.#waits.noteUnread(database, false, nowMs);
         this.#finish(waiter, 'granted', nowMs);
         if (waiter.me.waiting > 0) this.#breakCycles(waiter.me.owner, undefined, nowMs);
         hasDowngrade ||= waiter.role === 'foreign' && waiter.request.type === 'read';
@@ -178,6 +179,7 @@ export class WaitQueue {
         const letThrough = waiter.kind === 'gate' && this.#letThrough(waiter, waiter.commitsAsked, nowMs);
         if (letThrough) this.#counters.gateTimeouts++;
         else this.#counters.timeouts++;
+        if (waiter.kind === 'unread') this.#waits.noteUnread(database, true, nowMs);
         if (this.#waits.isWholeCommit(waiter, nowMs)) this.#transactions.commitRefused(waiter);
         if (database.handlesOf(waiter.me) > 1)
           waiter.me.turn.shortened = { turn: waiter.turn, untilMs: nowMs + this.#limits.episodeGapMs };

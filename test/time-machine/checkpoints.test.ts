@@ -10,8 +10,8 @@ import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 const truncate = 'pragma wal_checkpoint(truncate)';
 /** Not busy, and nothing is left in the log. */
 const done = { error: null, rows: [[0, 0, 0]] };
-/** Longer than this test ever keeps the archive process from reading. */
-const patient = ['--archive', 'wal', '--lock-limit', 'unreadCheckpointMs=60000'];
+/** Longer than the archive process is ever kept from reading here, by this test or by a slow machine. */
+const patient = ['--archive', 'wal', '--lock-limit', 'unreadCheckpointMs=60000,unreadRestartMs=60000'];
 const mostLogBytes = 6 << 20;
 
 async function childOf(daemon: Daemon, role: string): Promise<number> {
@@ -67,7 +67,7 @@ test('a checkpoint without a busy timeout waits for the archive, across a kill o
   ));
 
 test('the log of a writer that never pauses is begun anew as without the archive', () =>
-  withDaemon(['--archive', 'wal'], async (daemon) => {
+  withDaemon(patient, async (daemon) => {
     const script = `
 import os, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)

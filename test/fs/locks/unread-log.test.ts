@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { defaultLockLimits } from '../../../fs/locks/limits.ts';
 import { type Client, type Simulation, threeWalClients } from './simulation.ts';
 
-const { unreadCheckpointMs, unreadRestartMs, unreadLogBytes, shortMs } = defaultLockLimits;
+const { unreadCheckpointMs, unreadRestartMs, unreadLogBytes, unreadPauseMs, shortMs } = defaultLockLimits;
 const shortLog = 4096;
 const longLog = unreadLogBytes + 1;
 
@@ -81,6 +81,37 @@ test('a writer with a long log waits a little: so the log of one that never paus
   a.lock('RESET', 'write');
   world.pass(unreadRestartMs);
   expect(a.outcome).toBe('busy');
+});
+
+test('an archive process that never reads costs a writer little: after each wait in vain it is not waited for', () => {
+  const { world, a } = clientsWithLog(longLog);
+  let waitedMs = 0;
+  const seconds = 20;
+  for (const endMs = world.nowMs + seconds * 1000; world.nowMs < endMs; ) {
+    expect(a.beginWalWrite()).toBe('locked');
+    const askedMs = world.nowMs;
+    a.lock('RESET', 'write');
+    while (a.outcome === 'waiting') world.pass(1);
+    waitedMs += world.nowMs - askedMs;
+    expect(a.outcome).toBe('busy');
+    a.endWalWrite();
+    world.pass(1);
+  }
+  expect(waitedMs).toBeGreaterThan(seconds * 10);
+  expect(waitedMs).toBeLessThan(seconds * 50);
+
+  // Once it reads again, it is waited for as before.
+  world.pass(16 * unreadPauseMs);
+  for (let round = 0; round < 2; round++) {
+    world.unreadWalBytes = longLog;
+    a.beginWalWrite();
+    expect(a.lock('RESET', 'write')).toBe('waiting');
+    world.unreadWalBytes = 0;
+    world.pass(2);
+    expect(a.outcome).toBe('locked');
+    a.unlock('RESET');
+    a.endWalWrite();
+  }
 });
 
 test('a reader that comes meanwhile ends the wait: SQLite appends', () => {
