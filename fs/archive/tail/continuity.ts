@@ -75,9 +75,13 @@ export function isNextByPageOne(database: ArchivedFile, wal: number, header: Wal
   const archived = database.log.page(1);
   const counter = archived === undefined ? undefined : parseMainHeader(archived)?.changeCounter;
   if (archived === undefined || counter === undefined) return false;
-  const written = firstPageOneCounter(wal, header, lastFrame);
-  if (written !== undefined) return written === counter || written === (counter + 1) >>> 0;
-  return isMainPageOne(database);
+  const isNext = (written: number) => written === counter || written === (counter + 1) >>> 0;
+  const written = firstPageOneCounter(wal, header, 1, lastFrame);
+  if (written !== undefined) return isNext(written);
+  if (isMainPageOne(database)) return true;
+  // A later commit of this log may have written it, and a checkpoint has brought that into the main file.
+  const later = firstPageOneCounter(wal, header, lastFrame + 1, Number.POSITIVE_INFINITY);
+  return later !== undefined && isNext(later);
 }
 
 /** Whether page 1 in the main file is the archived one. */
@@ -92,10 +96,13 @@ export function isMainPageOne({ path, inode, log }: ArchivedFile): boolean {
   }
 }
 
-function firstPageOneCounter(wal: number, { pageBytes }: WalHeader, lastFrame: number): number | undefined {
+/** Between two frames, or up to the first one that is not of this log. */
+function firstPageOneCounter(wal: number, header: WalHeader, from: number, to: number): number | undefined {
   const head = Buffer.alloc(frameHeaderBytes + changeCounterByte + 4);
-  for (let frame = 1; frame <= lastFrame; frame++) {
-    readSync(wal, head, 0, head.length, frameByte(frame, pageBytes));
+  for (let frame = from; frame <= to; frame++) {
+    const bytes = readSync(wal, head, 0, head.length, frameByte(frame, header.pageBytes));
+    const isOfThis = head.readUInt32BE(8) === header.salt1 && head.readUInt32BE(12) === header.salt2;
+    if (bytes < head.length || !isOfThis) return undefined;
     if (head.readUInt32BE(0) === 1) return head.readUInt32BE(frameHeaderBytes + changeCounterByte);
   }
   return undefined;

@@ -273,6 +273,24 @@ describe('on a mount', () => {
     expect(db.store.only.commits.slice(-10).map(({ writer }) => writer?.pid)).toEqual(Array(10).fill(driver.pid));
   });
 
+  test('a new log follows on the last one, though a later commit of it has brought page 1 into the main file', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await db.settle();
+    await transact(driver, insert('in a log that is deleted'));
+    await driver.do({ close: true });
+    await driver.do({ open: db.path });
+    await transact(driver);
+    await db.transact(driver, 'create table other (a)');
+    await driver.do({ sql: ['pragma wal_checkpoint(passive)'] });
+    db.pollAll();
+    const record = mount.ended(driver);
+    if (record !== undefined) db.records?.push(record);
+    await db.settle();
+    expect(kinds()).not.toContain('resync');
+    expect(await db.judge()).toEqual([0, 1, 2, 3]);
+  });
+
   test('a commit whose record is not there yet waits for it', async () => {
     const driver = await db.create();
     mount.ended(driver);
