@@ -8,6 +8,7 @@ import {
   createServer,
   request as httpRequest,
   type IncomingMessage,
+  type OutgoingHttpHeaders,
   type Server,
   type ServerResponse,
 } from 'node:http';
@@ -45,6 +46,8 @@ export type Fault =
   | 'hang-within'
   /** The request is obeyed; the answer has another ETag, or the object gets another content. */
   | 'other-etag'
+  /** As from a service that does not know ranges. */
+  | 'no-range'
   | 'other-content';
 
 export interface FaultRule {
@@ -184,7 +187,8 @@ class Front {
   async #pass(request: IncomingMessage, body: Buffer, response: ServerResponse, fault?: Fault): Promise<void> {
     // s3rver knows one access key, and the proxy has judged this one.
     const { authorization: _, ...rest } = request.headers;
-    const headers = { ...rest, 'content-length': String(body.length) };
+    const headers: OutgoingHttpHeaders = { ...rest, 'content-length': String(body.length) };
+    if (fault === 'no-range') delete headers.range;
     const { method, url: path } = request;
     const passed = httpRequest({ host: '127.0.0.1', port: this.#backendPort, method, path, headers });
     passed.end(body);

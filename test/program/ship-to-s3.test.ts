@@ -153,7 +153,7 @@ test('what was committed is in the bucket, whatever was away or killed, and no c
         // It is back.
         await service.setUp(true);
         await eventually(async () => expect(await figure(daemon, 'failing')).toBe(0), { timeoutMs });
-        expect(events(daemon, 'ship-goes-on')).toHaveLength(1);
+        await eventually(() => expect(events(daemon, 'ship-goes-on')).toHaveLength(1));
         expect(events(daemon, 'ship-failing'), daemon.stderr()).toHaveLength(1);
         await goOn();
 

@@ -62,6 +62,8 @@ describe('objects', () => {
     expect(await one.write('app.db/0000/1.ltx', Buffer.from('hello'), { timeMs: 1_764_000_000_123 })).toBe(true);
     expect((await one.read('app.db/0000/1.ltx')).toString()).toBe('hello');
     expect((await one.read('app.db/0000/1.ltx', { offset: 1, bytes: 3 })).toString()).toBe('ell');
+    fails('no-range');
+    expect((await one.read('app.db/0000/1.ltx', { offset: 1, bytes: 3 })).toString()).toBe('ell');
     expect(await one.read('app.db/0000/1.ltx', { offset: 1, bytes: 0 })).toHaveLength(0);
     const [put] = service.seen;
     expect(put).toMatchObject({ key: `${prefix}/app.db/0000/1.ltx` });

@@ -54,6 +54,16 @@ describe('credentials', () => {
     expect((await one.read('x')).toString()).toBe('y');
     write(id, 'expired');
     expect((await one.read('x')).toString()).toBe('y');
+    // A secret that was mistyped is corrected in its file.
+    const wrong = store({ ...environment, AWS_SHARED_CREDENTIALS_FILE: path });
+    service.faults.push({ fault: { answer: 403, code: 'SignatureDoesNotMatch' }, times: 1 });
+    write('MISTYPED', 'hush==');
+    await expect(wrong.read('x')).rejects.toMatchObject({ code: 'denied' });
+    write(id, 'hush==');
+    const sent = service.seen.length;
+    expect((await wrong.read('x')).toString()).toBe('y');
+    expect(service.seen).toHaveLength(sent + 1);
+    write(id, 'expired');
     // Half way: the old ones are refused, and the new ones are there already.
     const other = store({ ...environment, AWS_SHARED_CREDENTIALS_FILE: path });
     service.faults.push({
@@ -141,6 +151,13 @@ describe('a refusal is one line that says what to do, without secrets', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
     expect((error as Error).message).toMatch(/^s3:\/\/shipped\/app: [^\n]+$/);
     expect(inspect(error, { depth: 9 })).not.toMatch(/hush/);
+  });
+
+  test('a redirect is not followed: another address needs another signature', async () => {
+    const headers = { location: `${service.endpoint}/shipped/app/x` };
+    service.faults.push({ fault: { answer: 307, headers }, times: 1 });
+    await expect(store().read('x')).rejects.toMatchObject({ code: 'bad-url' });
+    expect(service.seen).toHaveLength(1);
   });
 
   test('no service at all', async () => {

@@ -21,6 +21,10 @@ test('elements, texts, entities and what has no end of its own are read', () => 
 
 const char = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
 
+test('a line end is a line feed, unless it is escaped', () => {
+  expect(readXml('<a>1\r\n2\r3&#13;</a>').text).toBe('1\n2\n3\r');
+});
+
 test('any text comes back', () => {
   fc.assert(
     fc.property(fc.string({ unit: char }), (text) => {
