@@ -61,6 +61,7 @@ export { DescriptorMessages } from './system/sockets.ts';
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));
 
+export { globSource } from './archive/globs.ts';
 /** The compiled entry of the archive process. It inherits the kept state's memory as fd 3, where there is a mount. */
 export const archiveProcessPath = fileURLToPath(new URL('./archive/main.js', import.meta.url));
 

@@ -79,12 +79,22 @@ export interface ServerOptions {
   /** What one executor process may have of memory (RLIMIT_DATA). */
   readonly executorMemoryBytes: number;
   readonly trustProxy: boolean;
+  /** null: no commits are kept. */
+  readonly archive: ArchivedFiles | null;
   readonly historyMaxAgeMs: number;
   /** Newest operations kept per key; 0 keeps all. */
   readonly historyMaxOps: number;
   readonly logLevel: LogLevel;
   /** Whom the server and its executors run as; without it, as whoever starts them. */
   readonly user?: UnprivilegedUser;
+}
+
+/** Whose commits are kept: sources of regular expressions (flag `s`) for paths below the root. */
+export interface ArchivedFiles {
+  /** None means all. */
+  readonly included: readonly string[];
+  /** Wins. */
+  readonly excluded: readonly string[];
 }
 
 /** Supervisor -> server. */

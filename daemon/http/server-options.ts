@@ -1,4 +1,5 @@
 // The settings of the program in the words of the server process.
+import { globSource } from '../../fs/index.ts';
 import type { ServerOptions, UnprivilegedUser } from '../../server/index.ts';
 import type { Settings } from '../config/options.ts';
 import { installedVersion } from '../version.ts';
@@ -29,6 +30,10 @@ export function serverOptions(settings: Settings, { dataDir, mountPoint, fenced,
     maxBodyBytes: settings.maxBodyBytes,
     executorMemoryBytes: settings.executorMemoryBytes,
     trustProxy: settings.trustProxy,
+    archive:
+      settings.archive === 'off'
+        ? null
+        : { included: settings.archiveInclude.map(globSource), excluded: settings.archiveExclude.map(globSource) },
     historyMaxAgeMs: settings.historyMaxAgeSeconds * 1000,
     historyMaxOps: settings.historyMaxOps,
     logLevel: settings.logLevel,

@@ -10,6 +10,11 @@ export function matcherOf(include: readonly string[], exclude: readonly string[]
 }
 
 function patternOf(glob: string): RegExp {
+  return new RegExp(globSource(glob), 's');
+}
+
+/** Of a regular expression, for the flag `s`. */
+export function globSource(glob: string): string {
   const source = glob.replaceAll(/\*\*\/|\*\*|\*|\?|[^*?]+/g, (part) => {
     if (part === '**/') return '(?:[^/]+/)*';
     if (part === '**') return '.*';
@@ -17,5 +22,5 @@ function patternOf(glob: string): RegExp {
     if (part === '?') return '[^/]';
     return part.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
   });
-  return new RegExp(`^${source}$`, 's');
+  return `^${source}$`;
 }

@@ -3,6 +3,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { limits } from '../messages/limits.ts';
 import type { OpenMode } from '../messages/operation.ts';
+import { CommitBookmarks } from './commit-bookmarks.ts';
 import { endInterrupts } from './interrupts.ts';
 import { interrupted } from './sql/sqlite-errors.ts';
 
@@ -17,6 +18,7 @@ export class Connection {
   isTainted = false;
   /** Whether the running job announced a commit. */
   hasCommitted = false;
+  readonly bookmarks: CommitBookmarks;
   readonly #statements = new Map<string, Statement>();
   #nowMs = Date.now();
   #onPhase: (phase: CommitPhase) => void = () => {};
@@ -26,6 +28,7 @@ export class Connection {
     this.path = path;
     this.identity = identity;
     this.mode = mode;
+    this.bookmarks = new CommitBookmarks(database);
   }
 
   /** A prepared statement, kept for the next use. Integers come back as number unless the caller sets safeIntegers. */
@@ -57,7 +60,9 @@ export class Connection {
    */
   readonly announce = (phase: CommitPhase): void => {
     if (phase === 'committing' && endInterrupts()) throw interrupted();
-    if (phase !== 'writing') this.hasCommitted = true;
+    if (phase === 'writing') this.bookmarks.began();
+    else this.hasCommitted = true;
+    if (phase === 'committed') this.bookmarks.committed();
     this.#onPhase(phase);
   };
 
@@ -67,11 +72,12 @@ export class Connection {
     if (this.database.inTransaction) this.database.exec('ROLLBACK');
   };
 
-  /** Called before each group. */
-  prepareFor(nowMs: number, budgetMs: number, onPhase: (phase: CommitPhase) => void): void {
+  /** Called before each group. `isNamed`: bookmarks of what it commits are wanted. */
+  prepareFor(nowMs: number, budgetMs: number, onPhase: (phase: CommitPhase) => void, isNamed = false): void {
     this.#nowMs = nowMs;
     this.#onPhase = onPhase;
     this.hasCommitted = false;
+    this.bookmarks.prepare(isNamed);
     this.database.pragma(`busy_timeout=${Math.max(1, Math.floor(budgetMs))}`);
   }
 

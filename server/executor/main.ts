@@ -4,7 +4,7 @@ import koffi from 'koffi';
 import { ApiError } from '../messages/errors.ts';
 import type { FromExecutor, Outcome, ToExecutor } from '../messages/jobs.ts';
 import type { PathRules } from '../messages/paths.ts';
-import type { Connection } from './connection.ts';
+import type { CommitPhase, Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { allowInterrupts, endInterrupts, listenForInterrupts } from './interrupts.ts';
 import { fileOperations, operations } from './operations.ts';
@@ -43,7 +43,8 @@ function runGroup(
   try {
     connection = started.connections.get(message.path, message, Date.now());
     allowInterrupts(message.id);
-    connection.prepareFor(Date.now(), message.budgetMs, (phase) => send({ type: phase, id: message.id }));
+    const announce = (phase: CommitPhase): void => send({ type: phase, id: message.id });
+    connection.prepareFor(Date.now(), message.budgetMs, announce, message.isNamed);
     result = runJobs(connection, message, started.rules, report);
   } catch (error) {
     result = { outcomes: message.jobs.map(() => failed(error)), wrote: false };

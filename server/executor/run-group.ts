@@ -57,9 +57,9 @@ export function runReads(connection: Connection, jobs: readonly Job[]): GroupOut
 
 /** For jobs that begin and end their own transaction. */
 export function runAlone(connection: Connection, job: Job): GroupOutcome {
-  const outcome = attempt(connection, job);
+  const outcomes = withBookmarks(connection, [attempt(connection, job)]);
   connection.rollBack();
-  return { outcomes: [outcome], wrote: connection.hasCommitted };
+  return { outcomes, wrote: connection.hasCommitted };
 }
 
 export function failed(error: unknown): Outcome {
@@ -73,7 +73,7 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
     const outcomes = untilLarge(jobs, (job) => withSavepoint(connection, job));
     connection.announce('committing');
     statement('COMMIT').run();
-    return outcomes;
+    return named(connection, outcomes);
   } catch (error) {
     connection.rollBack();
     if (endInterrupts()) throw interrupted(error);
@@ -86,8 +86,21 @@ function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome
  * In WAL mode the same as IMMEDIATE. With a rollback journal it waits here for the readers, for whom COMMIT would wait
  * otherwise: before a time to live is counted, and while a kill still means that nothing was committed.
  */
-function beginWrites({ statement }: Connection): void {
+function beginWrites({ statement, bookmarks }: Connection): void {
   statement('BEGIN EXCLUSIVE').run();
+  bookmarks.began();
+}
+
+/** The outcomes of one commit, with its bookmarks where they are wanted. */
+function named(connection: Connection, outcomes: Outcome[]): Outcome[] {
+  connection.bookmarks.committed();
+  return withBookmarks(connection, outcomes);
+}
+
+function withBookmarks(connection: Connection, outcomes: Outcome[]): Outcome[] {
+  const bookmarks = connection.bookmarks.take();
+  if (bookmarks === undefined) return outcomes;
+  return outcomes.map((outcome) => (outcome.error === undefined ? { ...outcome, bookmarks } : outcome));
 }
 
 /** Runs jobs until their answers are large together. */
@@ -123,7 +136,7 @@ function aloneOutcome(connection: Connection, job: Job | undefined): Outcome {
     const answer = job.run(connection);
     connection.announce('committing');
     statement('COMMIT').run();
-    return { answer };
+    return named(connection, [{ answer }])[0] ?? { answer };
   } catch (error) {
     connection.rollBack();
     return failed(error);

@@ -1,5 +1,6 @@
 // Every message between the server process and an executor.
 
+import type { WriteBookmarks } from './bookmark.ts';
 import type { ErrorData } from './errors.ts';
 import type { Lane, OpenMode } from './operation.ts';
 import type { PathRules } from './paths.ts';
@@ -27,6 +28,8 @@ export type ToExecutor =
       readonly create: boolean;
       /** How long the group may wait for locks. */
       readonly budgetMs: number;
+      /** Bookmarks of what it commits are wanted. */
+      readonly isNamed: boolean;
       readonly jobs: readonly JobMessage[];
     }
   | {
@@ -40,7 +43,7 @@ export type ToExecutor =
 
 /** What became of a job. */
 export type Outcome =
-  | { readonly answer: unknown; readonly error?: never }
+  | { readonly answer: unknown; readonly error?: never; readonly bookmarks?: WriteBookmarks }
   | { readonly error: ErrorData; readonly answer?: never };
 
 export type FromExecutor =

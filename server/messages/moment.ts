@@ -1,5 +1,6 @@
 // A moment in the past of a database, as a person types it: a bookmark, a time, or how long ago. A time without a zone
 // is one of this process's own zone. Pure but for that.
+import { bookmarkPattern } from './bookmark.ts';
 import type { At } from './time-machine.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -10,7 +11,6 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 };
 
-const bookmark = /^[0-9a-f]{8}-[0-9a-f]{12}$/i;
 const span = /^(\d+(?:\.\d+)?|an?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)(?:\s+ago)?$/i;
 const epochSeconds = /^\d{9,11}(?:\.\d+)?$/;
 const dateAndTime =
@@ -21,7 +21,7 @@ const timeOfDay = /^(?:(today|yesterday)\s+)?(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{
 export function parseAt(text: string, nowMs = Date.now()): At {
   const trimmed = text.trim();
   if (/^(now|head)$/i.test(trimmed)) return { head: true };
-  if (bookmark.test(trimmed)) return { bookmark: trimmed.toLowerCase() };
+  if (bookmarkPattern.test(trimmed)) return { bookmark: trimmed.toLowerCase() };
   const timeMs =
     spanAgo(trimmed, nowMs) ?? secondsOf(trimmed) ?? momentOf(trimmed) ?? todaysTime(trimmed, new Date(nowMs));
   if (timeMs === undefined || Number.isNaN(timeMs)) {

@@ -20,7 +20,10 @@ export type At =
   | { readonly head: true };
 
 export interface Moment {
-  /** `<8 hex digits: incarnation>-<12 hex digits: commit number>`; bookmarks of one database sort by time. */
+  /**
+   * `<8 hex digits: incarnation>-<12 hex digits: commit number>`; bookmarks of one database sort by time. A question
+   * may name a moment by a bookmark of an answer to a write as well (bookmark.ts).
+   */
   readonly bookmark: string;
   readonly number: number;
   readonly timeMs: number;

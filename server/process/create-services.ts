@@ -3,8 +3,10 @@
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockSnapshot, ServerOptions, WriteRecord } from '../index.ts';
+import type { WriteBookmarks } from '../messages/bookmark.ts';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
+import type { Lane } from '../messages/operation.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import { type PathRules, resolveDatabase } from '../messages/paths.ts';
 import type { StudioCommitEvent } from '../messages/studio.ts';
@@ -32,6 +34,8 @@ export interface ServiceParts {
   readonly writers: (database: string) => Promise<WriteRecord | null>;
   readonly shares: ShareBook;
   readonly timeMachine: TimeMachine;
+  /** Whether the commits of a database are kept, as far as the options say. */
+  readonly isArchived: (path: string) => boolean;
   readonly temporaryFiles: TemporaryFiles;
   readonly stopping: AbortSignal;
   readonly log: Log;
@@ -56,7 +60,16 @@ export function createServices(parts: ServiceParts): Services {
         services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
       };
       try {
-        const request = { path: target.path, deadlineMs: context.deadlineMs, isGone: context.isGone, ...run };
+        const onNamed = (bookmarks: WriteBookmarks): void => {
+          context.bookmarks = bookmarks;
+        };
+        const request = {
+          path: target.path,
+          deadlineMs: context.deadlineMs,
+          isGone: context.isGone,
+          ...(isNaming(operation.lane) && parts.isArchived(target.path) ? { onNamed } : {}),
+          ...run,
+        };
         const result = await scheduler.run(operation, args, request);
         remember(null);
         return result;
@@ -111,6 +124,11 @@ export function createServices(parts: ServiceParts): Services {
     }),
   };
   return services;
+}
+
+/** Its commits are what a client has asked for. */
+function isNaming(lane: Lane): boolean {
+  return lane === 'kv-write' || lane === 'sql';
 }
 
 type Program = StudioCommitEvent['by'][number];

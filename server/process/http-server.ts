@@ -35,6 +35,7 @@ import { Scheduler } from './scheduler/scheduler.ts';
 import type { ShareBook } from './share-book.ts';
 import { TemporaryFiles } from './temporary-files.ts';
 import { Archive, type AskArchive } from './time-machine/archive.ts';
+import { archivedBy } from './time-machine/archived.ts';
 import { PastStates } from './time-machine/past-states.ts';
 import { TimeMachine } from './time-machine/time-machine.ts';
 import { startBackground } from './upkeep/background.ts';
@@ -156,6 +157,7 @@ export function createHttpServer(
     scheduler,
     recorder,
     listeners,
+    isArchived: archivedBy(options),
     metrics,
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     writers,

@@ -1,5 +1,6 @@
 // Generates the OpenAPI description from the route table that the router runs on.
 import { type ErrorCode, errorCodes } from '../messages/errors.ts';
+import { commitHeaders } from './http/bookmarks.ts';
 import type { QueryParameter } from './http/query.ts';
 import type { DescribedReply, Header, Route } from './http/route.ts';
 import {
@@ -118,7 +119,7 @@ function describeBody(body: NonNullable<Route['body']>): Schema {
 }
 
 /** The codes of a status are named by all routes alike; what a route says of it stands behind them. */
-function describeReplies({ replies }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
+function describeReplies({ replies, commits }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
   const errors = errorReplies(codes);
   const own = Object.entries(replies).map(([status, reply]): [string, DescribedReply] => {
     const general = errors.get(Number(status));
@@ -129,7 +130,11 @@ function describeReplies({ replies }: Route, codes: readonly ErrorCode[]): Recor
   });
   const all = { ...Object.fromEntries(errors), ...Object.fromEntries(own) };
   return Object.fromEntries(
-    Object.entries(all).map(([status, reply]) => [status, describeReply(Number(status), reply)]),
+    Object.entries(all).map(([status, reply]) => {
+      const isNamed = commits !== undefined && Number(status) < 300;
+      const headers = [...(reply.headers ?? []), ...(isNamed ? commitHeaders : [])];
+      return [status, describeReply(Number(status), { ...reply, headers })];
+    }),
   );
 }
 

@@ -84,6 +84,7 @@ export async function startServer(
       maxBodyBytes: 16 * 1024 * 1024,
       executorMemoryBytes: 1024 * 1024 * 1024,
       trustProxy: false,
+      archive: null,
       historyMaxAgeMs: 30 * 24 * 3600 * 1000,
       historyMaxOps: 1_000_000,
       logLevel: 'info',

@@ -152,6 +152,21 @@ export function pagesOf(bytes: Buffer, index: number): number {
   return bytes.readUInt32LE(index * RECORD_BYTES + at.pages);
 }
 
+/** Whether the record is that of the commit after which the write-ahead log ended so. */
+export function endsAt(
+  bytes: Buffer,
+  index: number,
+  { salt1, frames, checksum1, checksum2 }: Omit<WalPosition, 'salt2'>,
+): boolean {
+  const start = index * RECORD_BYTES;
+  return (
+    bytes.readUInt32LE(start + at.frames) === frames &&
+    bytes.readUInt32LE(start + at.checksum1) === checksum1 &&
+    bytes.readUInt32LE(start + at.checksum2) === checksum2 &&
+    bytes.readUInt32LE(start + at.salt1) === salt1
+  );
+}
+
 /** Whether the record's own fields are what was written. Its pages are another matter. */
 export function isIntact(bytes: Buffer, index: number): boolean {
   const number = numberOf(bytes, index);

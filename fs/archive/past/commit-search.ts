@@ -1,9 +1,9 @@
 // Finds commits in a log by number and by time.
-import { decodeRecord, numberOf, RECORD_BYTES, timeOf } from '../log/commit-record.ts';
+import { type CommitRecord, decodeRecord, endsAt, numberOf, RECORD_BYTES, timeOf } from '../log/commit-record.ts';
 import type { OpenLog } from '../log/open-log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Moment } from '../messages.ts';
-import { bookmarkOf } from './bookmarks.ts';
+import { bookmarkOf, type PlaceBookmark } from './bookmarks.ts';
 
 /** The last commit with this number or a lower one. */
 export function commitUpTo(log: OpenLog, number: number): Moment | undefined {
@@ -15,6 +15,32 @@ export function commitUpTo(log: OpenLog, number: number): Moment | undefined {
 export function commitAtTime(log: OpenLog, timeMs: number): Moment | undefined {
   const segment = lastWhere(log.segments, ({ firstMs }) => firstMs <= timeMs);
   return segment && lastRecord(log, segment, (records, index) => timeOf(records, index) <= timeMs);
+}
+
+/**
+ * The commit after which the write-ahead log ended there. The segments of about that time are looked at first: clocks
+ * may have been set since.
+ */
+export function commitAtPlace(log: OpenLog, place: PlaceBookmark): Moment | undefined {
+  const distanceMs = ({ firstMs, lastMs }: Segment) => Math.max(firstMs - place.timeMs, place.timeMs - lastMs, 0);
+  for (const segment of [...log.segments].sort((one, other) => distanceMs(one) - distanceMs(other))) {
+    const records = segment.records();
+    for (let index = records.length / RECORD_BYTES - 1; index >= 0; index--) {
+      if (endsAt(records, index, place)) return momentOf(log, records, index);
+    }
+  }
+  return undefined;
+}
+
+/** What the record of a commit says, for one that is there. */
+export function recordOf(log: OpenLog, number: number): CommitRecord | undefined {
+  const segment = log.segments.find(({ first, last }) => first <= number && number <= last);
+  if (segment === undefined) return undefined;
+  const records = segment.records();
+  for (let index = 0; index < records.length / RECORD_BYTES; index++) {
+    if (numberOf(records, index) === number) return decodeRecord(records, index);
+  }
+  return undefined;
 }
 
 /** The first commit with this number or a higher one. */

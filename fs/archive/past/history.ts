@@ -5,7 +5,7 @@ import type { OpenLog } from '../log/open-log.ts';
 import { PageMap } from '../log/page-map.ts';
 import type { ArchiveQuestion, HistoryAnswer, HistoryEntry } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
-import { parseBookmark } from './bookmarks.ts';
+import { type Bookmark, parseBookmark } from './bookmarks.ts';
 import { momentOf, oldestMoment } from './commit-search.ts';
 import { readPageAt } from './pages-at.ts';
 import type { Past } from './past.ts';
@@ -27,10 +27,7 @@ interface Logged {
 
 export async function history(past: Past, question: Question): Promise<HistoryAnswer> {
   const { limit } = question;
-  const before = question.before === undefined ? undefined : parseBookmark(question.before);
-  if (before === undefined && question.before !== undefined) {
-    throw new PastError('unknown-bookmark', `'${question.before}' is not a bookmark`);
-  }
+  const before = question.before === undefined ? undefined : beforeOf(past, question.before);
   const entries: HistoryEntry[] = [];
   let isPastBefore = before === undefined;
   for (const log of past.logs()) {
@@ -45,6 +42,13 @@ export async function history(past: Past, question: Question): Promise<HistoryAn
   }
   if (!isPastBefore) throw new PastError('unknown-bookmark', `${past.name} has no bookmark ${question.before}`);
   return { entries, hasMore: false, oldest: past.oldest };
+}
+
+/** A bookmark with a number may be that of a commit that is gone: what comes before it is there. @throws PastError */
+function beforeOf(past: Past, text: string): Bookmark {
+  const bookmark = parseBookmark(text) ?? parseBookmark(past.resolve({ bookmark: text }).moment.bookmark);
+  if (bookmark === undefined) throw new PastError('unknown-bookmark', `'${text}' is not a bookmark`);
+  return bookmark;
 }
 
 async function* entriesOf(log: OpenLog, question: Question, below: number): AsyncGenerator<HistoryEntry> {

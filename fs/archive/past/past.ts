@@ -3,9 +3,10 @@
 import type { Incarnation } from '../log/log-store.ts';
 import { OpenLog } from '../log/open-log.ts';
 import type { At, Moment } from '../messages.ts';
-import { parseBookmark } from './bookmarks.ts';
+import { parseBookmark, parsePlaceBookmark } from './bookmarks.ts';
 import { commitAtTime, commitUpTo, headMoment, oldestMoment } from './commit-search.ts';
 import { PastError } from './past-error.ts';
+import { findPlace } from './places.ts';
 
 export interface Found {
   readonly log: OpenLog;
@@ -83,6 +84,11 @@ export class Past {
   }
 
   #atBookmark(text: string): Found {
+    const place = parsePlaceBookmark(text);
+    if (place !== undefined) {
+      const { log, number } = findPlace(this, place, text);
+      return this.#exactly(log, number, `bookmark ${text}`);
+    }
     const bookmark = parseBookmark(text);
     if (bookmark === undefined) {
       throw new PastError('unknown-bookmark', `'${text}' is not a bookmark; they look like 00000001-00000000002a`);

@@ -1,7 +1,8 @@
 /*
 ** A loadable extension that makes SQLite itself the guard of every connection of an executor: an authorizer that judges
 ** each operation of each statement by the rules that rules.ts hands over, SQLite's own reading of "text" (DQS), a
-** thread that interrupts the job which runs now when the server asks for it, and the bytes of texts.
+** thread that interrupts the job which runs now when the server asks for it, the bytes of texts, and where a
+** write-ahead log ends.
 **
 ** guard.ts loads this file twice, into SQLite (hoody_guard_init) and through dlopen (all other functions): both get the
 ** same instance. SQL cannot reach a function of the second kind, so no statement can change who acts.
@@ -309,6 +310,11 @@ EXPORT int hoody_guard_row_text(int column, unsigned char *bytes, int size){
 
 /* ---- Connections ---- */
 
+static sqlite3 *database_of(uint64_t number){
+  for(struct connection *one = connections; one; one = one->next) if( one->number==number ) return one->db;
+  return 0;
+}
+
 /* The number of the connection that was opened last. */
 EXPORT uint64_t hoody_guard_last_connection(void){
   return last_number;
@@ -316,10 +322,47 @@ EXPORT uint64_t hoody_guard_last_connection(void){
 
 /* Where in its text, in bytes, the last statement of the connection is wrong, or -1. To be asked first of all. */
 EXPORT int hoody_guard_error_offset(uint64_t number){
-  for(struct connection *one = connections; one; one = one->next){
-    if( one->number==number ) return sqlite3_error_offset(one->db);
+  sqlite3 *db = database_of(number);
+  return db ? sqlite3_error_offset(db) : -1;
+}
+
+/* ---- Where a write-ahead log ends ---- */
+
+enum { INDEX_BLOCK_BYTES = 32768, INDEX_HEADER_WORDS = 12, INDEX_TRIES = 1000 };
+
+/*
+** Tells where the write-ahead log ends, by the header of its index as SQLite itself has it mapped (WalIndexHdr in
+** wal.c): change counter, last frame, two words of checksum, two words of salt as they stand in the log; then how many
+** pages the connection has written. Only for a connection that has a transaction in WAL mode, or has just ended one:
+** for others SQLite would make an index. @returns 0 where there is none, or a writer was stopped in the middle of it
+*/
+EXPORT int hoody_guard_log_end(uint64_t number, uint32_t *end){
+  sqlite3 *db = database_of(number);
+  sqlite3_file *file = 0;
+  void volatile *block = 0;
+  uint32_t first[INDEX_HEADER_WORDS], second[INDEX_HEADER_WORDS];
+  int written = 0, highest = 0, tries, i;
+  if( db==0 || sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file)!=SQLITE_OK ) return 0;
+  if( file==0 || file->pMethods==0 || file->pMethods->iVersion<2 || file->pMethods->xShmMap==0 ) return 0;
+  if( file->pMethods->xShmMap(file, 0, INDEX_BLOCK_BYTES, 0, &block)!=SQLITE_OK || block==0 ) return 0;
+  const volatile uint32_t *words = block;
+  /* A writer changes the second copy first. */
+  for(tries = 0; tries<INDEX_TRIES; tries++){
+    for(i = 0; i<INDEX_HEADER_WORDS; i++) first[i] = words[i];
+    __sync_synchronize();
+    for(i = 0; i<INDEX_HEADER_WORDS; i++) second[i] = words[INDEX_HEADER_WORDS + i];
+    if( memcmp(first, second, sizeof first)==0 ) break;
   }
-  return -1;
+  if( tries==INDEX_TRIES || ((unsigned char *)first)[12]!=1 ) return 0;
+  sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 0);
+  end[0] = first[2];
+  end[1] = first[4];
+  end[2] = first[6];
+  end[3] = first[7];
+  end[4] = __builtin_bswap32(first[8]);
+  end[5] = __builtin_bswap32(first[9]);
+  end[6] = (uint32_t)written;
+  return 1;
 }
 
 static void forget(void *pointer){

@@ -39,6 +39,21 @@ interface Native {
   readonly lastConnection: () => number;
   readonly errorOffset: (connection: number) => number;
   readonly rowText: (column: number, bytes: Uint8Array | null, size: number) => number;
+  readonly logEnd: (connection: number, end: Uint32Array) => number;
+}
+
+/** Where a write-ahead log ends, by its index, and what a connection has written. All are words of 32 bits. */
+export interface LogEnd {
+  /** One more with each commit. */
+  readonly change: number;
+  /** 0: the log is empty. */
+  readonly frames: number;
+  readonly checksum1: number;
+  readonly checksum2: number;
+  readonly salt1: number;
+  readonly salt2: number;
+  /** Pages that the connection has written since it was opened; from 2^31 on it begins anew. */
+  readonly written: number;
 }
 
 export class Guard {
@@ -81,6 +96,7 @@ export class Guard {
       end: library.func('int hoody_guard_end()'),
       lastConnection: library.func('uint64_t hoody_guard_last_connection()'),
       errorOffset: library.func('int hoody_guard_error_offset(uint64_t)'),
+      logEnd: library.func('int hoody_guard_log_end(uint64_t, _Out_ uint32_t *)'),
       rowText: library.func('int hoody_guard_row_text(int, _Out_ uint8_t *, int)'),
     });
   }
@@ -156,6 +172,18 @@ export class Guard {
     const bytes = Buffer.alloc(this.#native.rowText(column, null, 0));
     this.#native.rowText(column, bytes, bytes.length);
     return bytes;
+  }
+
+  /**
+   * Where the log of a connection ends that has a transaction in WAL mode, or has just ended one; null where that
+   * cannot be known.
+   */
+  logEnd(database: Database): LogEnd | null {
+    const words = new Uint32Array(7);
+    const number = this.#numbers.get(database);
+    if (number === undefined || this.#native.logEnd(number, words) === 0) return null;
+    const [change = 0, frames = 0, checksum1 = 0, checksum2 = 0, salt1 = 0, salt2 = 0, written = 0] = words;
+    return { change, frames, checksum1, checksum2, salt1, salt2, written };
   }
 
   #refusal(cause: unknown): ApiError | null {

@@ -8,6 +8,7 @@ import { errorReply, type Reply } from '../../messages/reply.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
+import { withBookmarks } from './bookmarks.ts';
 import { RequestContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { Query } from './query.ts';
@@ -29,7 +30,7 @@ export interface AppDeps {
 const allowedHeaders =
   'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With';
 const exposedHeaders =
-  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed, X-Hoody-Bookmark';
+  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed, X-Hoody-Bookmark, X-Hoody-Previous-Bookmark';
 
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();
@@ -87,7 +88,8 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
     maxBodyBytes: deps.services.options.maxBodyBytes,
     budget: deps.budget,
   });
-  return await route.handle(request, deps.services);
+  const reply = await route.handle(request, deps.services);
+  return request.bookmarks === undefined ? reply : withBookmarks(reply, route, request.bookmarks);
 }
 
 function preflight(res: Context['res']): Reply {

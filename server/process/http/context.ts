@@ -1,5 +1,6 @@
 // What a handler knows of its request: decoded query, key, deadline, client. Made once per request, past all checks.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { WriteBookmarks } from '../../messages/bookmark.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { Access } from './access.ts';
@@ -17,6 +18,8 @@ export class RequestContext {
   readonly clientIp: string;
   /** What the caller's token allows: `full` where no tokens are asked for, `read` where none was looked at. */
   readonly access: Access;
+  /** Of what was committed for it, where commits are kept. */
+  bookmarks: WriteBookmarks | undefined;
   readonly #maxBodyBytes: number;
   readonly #budget: TransitBudget;
 

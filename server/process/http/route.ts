@@ -50,6 +50,8 @@ export interface Route {
   };
   /** Status -> what it means. Errors stand in `errors`, and here only where this route answers one in its own way. */
   readonly replies: Readonly<Record<number, DescribedReply>>;
+  /** Its answers name the commit, where commits are kept. `members`: in the body as well. */
+  readonly commits?: 'headers' | 'members';
   readonly errors: readonly ErrorCode[];
   readonly handle: (context: RequestContext, services: Services) => Promise<Reply | StreamReply> | Reply;
 }

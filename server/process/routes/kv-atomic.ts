@@ -34,6 +34,7 @@ function counterRoute(op: 'INCR' | 'DECR'): Route {
     ],
     headers: keyWriteHeaders,
     replies: written('The new value.', counterSchema, true),
+    commits: 'headers',
     errors: writeErrors,
     handle: async (context, services) => {
       const delta = context.query.integer('delta');
@@ -59,6 +60,7 @@ const push: Route = {
   headers: keyWriteHeaders,
   body: { description: 'One JSON value, whatever the Content-Type says; {"value": x} stands for x.', schema: anyJson },
   replies: written('The new length.', pushSchema, true),
+  commits: 'headers',
   errors: writeErrors,
   handle: async (context, services) => {
     const body = await context.body();
@@ -77,6 +79,7 @@ const pop: Route = {
   query: [...writeParameters, path],
   headers: keyWriteHeaders,
   replies: written('The element and the new length.', popSchema, true),
+  commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = atomicArgs(context);
@@ -103,6 +106,7 @@ const remove: Route = {
   },
   headers: keyWriteHeaders,
   replies: written('The element and the new length.', removeSchema, true),
+  commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const body = await context.body();

@@ -65,6 +65,7 @@ const batchSet: Route = {
     schema: { anyOf: [object({ batch: entriesOf(anyJson) }), object({ items: entriesOf(anyJson) })] },
   },
   replies: written('The new ETags.', batchSetSchema, false),
+  commits: 'headers',
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);
@@ -88,6 +89,7 @@ const batchDelete: Route = {
     schema: { anyOf: [object({ keys }), object({ items: bounded(object({ key: text, if_match: optional(text) })) })] },
   },
   replies: written('How many were there.', batchDeletedSchema, false),
+  commits: 'headers',
   errors: writeErrors,
   handle: async (context, services) => {
     refuseConditions(context);

@@ -101,6 +101,7 @@ const keyRollback: Route = {
   ],
   headers: writeHeaders,
   replies: written('How many were undone.', rollbackSchema, false),
+  commits: 'headers',
   errors: [...writeErrors, 'HISTORY_ENTRY_NOT_FOUND', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);
@@ -207,6 +208,7 @@ const tableRollback: Route = {
   },
   headers: writeHeaders,
   replies: written('What was done, or would be.', tableRollbackSchema, false),
+  commits: 'headers',
   errors: [...writeErrors, 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
     refuseConditions(context);

@@ -184,6 +184,7 @@ const setKey: Route = {
     { name: 'If-None-Match', description: '`*`: write only if the key does not exist; else 412.' },
   ],
   replies: written('Written.', setSchema, true),
+  commits: 'headers',
   errors: [...writeErrors, 'INVALID_JSON_VALUE'],
   handle: async (context, services) => {
     const args = keyArgs(context);
@@ -212,6 +213,7 @@ const deleteKey: Route = {
   query: writeParameters,
   headers: keyWriteHeaders,
   replies: written('Deleted.', deletedSchema, false),
+  commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
     const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
@@ -229,6 +231,7 @@ const expire: Route = {
   query: [...writeParameters, { ...ttl, min: 1, required: true }],
   headers: keyWriteHeaders,
   replies: written('The last second in which the key is there.', expirySchema, true),
+  commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, context.query.integer('ttl')),
 };
@@ -243,6 +246,7 @@ const persist: Route = {
   query: writeParameters,
   headers: keyWriteHeaders,
   replies: written('The key stays.', expirySchema, true),
+  commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: (context, services) => setExpiry(context, services, null),
 };

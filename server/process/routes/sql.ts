@@ -8,6 +8,7 @@ import { sql } from '../../messages/operations/sql.ts';
 import { errorReply, type Reply } from '../../messages/reply.ts';
 import { bodyMayLeaveWal, bodySeemsToRead } from '../../messages/sql-reading.ts';
 import { tokenize } from '../../messages/sql-tokens.ts';
+import { commitMembers } from '../http/bookmarks.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
@@ -41,6 +42,7 @@ const transactionSchema = object({
     ...succeeded,
     description: 'The work is done, but its results were lost with the process that did it.',
   }),
+  ...commitMembers,
 });
 
 const querySchema = object({
@@ -100,6 +102,7 @@ export const sqlRoutes: readonly Route[] = [
         schema: transactionSchema,
       },
     },
+    commits: 'members',
     errors: [
       ...databaseErrors,
       'SQL_ERROR',

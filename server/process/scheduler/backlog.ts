@@ -1,4 +1,5 @@
 // The jobs that are not answered yet, by database, and how much of them there may be.
+import type { WriteBookmarks } from '../../messages/bookmark.ts';
 import { fromErrorData } from '../../messages/errors.ts';
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
@@ -16,6 +17,8 @@ export interface JobRequest {
   readonly isGone?: () => boolean;
   /** Looked at ten times a second: the work ends unless its COMMIT has begun. */
   readonly isCancelled?: () => boolean;
+  /** Told the bookmarks of the commit that did it, before its answer comes. */
+  readonly onNamed?: (bookmarks: WriteBookmarks) => void;
 }
 
 export interface NewJob extends Pick<QueuedJob, 'operation' | 'lane' | 'args'> {
@@ -55,8 +58,11 @@ export class Backlog {
     let waiting = 0;
     const answer = new Promise<unknown>((resolve, reject) => {
       const settle = (outcome: Outcome): void => {
-        if (outcome.error === undefined) resolve(outcome.answer);
-        else reject(fromErrorData(outcome.error));
+        if (outcome.error !== undefined) reject(fromErrorData(outcome.error));
+        else {
+          if (outcome.bookmarks !== undefined) request.onNamed?.(outcome.bookmarks);
+          resolve(outcome.answer);
+        }
       };
       waiting = this.#queueOf(request.path).push({
         operation,
@@ -70,6 +76,7 @@ export class Backlog {
         isCancelled: request.isCancelled ?? never,
         isRetried: false,
         needsWriter: false,
+        onNamed: request.onNamed,
         settle,
       });
     });

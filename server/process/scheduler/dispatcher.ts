@@ -56,6 +56,7 @@ export class Dispatcher {
       mode,
       create: first.create,
       budgetMs: this.#busyTimeoutMs(lockBudgetMs(lane, group.deadlineMs - performance.now())),
+      isNamed: jobs.some(({ onNamed }) => onNamed !== undefined),
       jobs: jobs.map(({ operation, args }) => ({ operation, args })),
     });
   }

@@ -1,6 +1,7 @@
 // The waiting work of one database, in lanes, and the rule of what may start beside what is running. Pure bookkeeping:
 // no processes, no clock.
 
+import type { WriteBookmarks } from '../../messages/bookmark.ts';
 import type { Outcome } from '../../messages/jobs.ts';
 import { limits } from '../../messages/limits.ts';
 import { isReadingLane, type Lane, type OpenMode } from '../../messages/operation.ts';
@@ -23,6 +24,8 @@ export interface QueuedJob {
   isRetried: boolean;
   /** It reads, but an executor that has the database open for reading could not do it. */
   needsWriter: boolean;
+  /** Told the bookmarks of the commit that did it, before it is settled; absent where nobody wants them. */
+  readonly onNamed?: ((bookmarks: WriteBookmarks) => void) | undefined;
   readonly settle: (outcome: Outcome) => void;
 }
 

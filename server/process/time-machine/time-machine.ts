@@ -1,6 +1,7 @@
 // The past of whole databases, for handlers: moments of it as files, rewinds, and what a rewind would undo.
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { isPlaceBookmark } from '../../messages/bookmark.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { type DatabaseTarget, isInside, type PathRules } from '../../messages/paths.ts';
 import type { PageFile } from '../../messages/rewinder.ts';
@@ -58,8 +59,9 @@ export class TimeMachine {
   }
 
   /** @throws ApiError */
-  resolve(target: DatabaseTarget, at: At, deadlineMs: number): Promise<Moment> {
-    return this.archive.resolve(this.nameOf(target), at, deadlineMs);
+  async resolve(target: DatabaseTarget, at: At, deadlineMs: number): Promise<Moment> {
+    if ('bookmark' in at && isPlaceBookmark(at.bookmark)) await this.settle(target, deadlineMs);
+    return await this.archive.resolve(this.nameOf(target), at, deadlineMs);
   }
 
   /** The state of a moment as a file, which is there until `use` has ended. */

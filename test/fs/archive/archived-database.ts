@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { CommitLog, DatabaseId } from '../../../fs/archive/commit.ts';
+import type { CommitLog, DatabaseId, WalPosition } from '../../../fs/archive/commit.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
 import { ArchiveQuestions } from '../../../fs/archive/past/questions.ts';
 
@@ -43,8 +43,14 @@ export class ArchivedDatabase {
     return this.store.incarnations.at(-1)?.folder ?? '';
   }
 
+  /** Where the write-ahead log ends after the commit that comes next. */
+  get position(): WalPosition {
+    const number = this.dumps.length;
+    return { salt1: 1, salt2: 2, frames: 3 * number, checksum1: 4 + number, checksum2: 0xffffffff - number };
+  }
+
   /** One transaction or statement, and its commit in the log. The first one makes the base. */
-  commit(work: (db: Database.Database) => void, command = 'python3 app.py'): void {
+  commit(work: (db: Database.Database) => void, command = 'python3 app.py', reason?: string): void {
     work(this.db);
     const bytes = readFileSync(this.file);
     const pageBytes = this.db.pragma('page_size', { simple: true }) as number;
@@ -55,14 +61,15 @@ export class ArchivedDatabase {
     this.#timeMs += 1000;
     const isFirst = this.dumps.length === 1;
     this.log.append({
-      kind: isFirst ? 'base' : 'commit',
+      kind: isFirst ? 'base' : reason === undefined ? 'commit' : 'resync',
+      ...(reason === undefined ? {} : { reason }),
       timeMs: this.#timeMs,
       writer: { pid: 7, command, container: 'web' },
       pageBytes,
       databasePages: pages.length,
       pageNumbers: Uint32Array.from(isFirst ? [] : numbers),
       pages: isFirst ? Buffer.alloc(0) : Buffer.concat(numbers.map((number) => pages[number - 1] ?? Buffer.alloc(0))),
-      position: { salt1: 1, salt2: 2, frames: 3, checksum1: 4, checksum2: 5 },
+      position: this.position,
     });
     if (isFirst) {
       const path = this.store.unfinishedBasePath(this.id);
@@ -71,6 +78,11 @@ export class ArchivedDatabase {
     }
     this.dumps.push(dumpOf(this.db));
     this.times.push(this.#timeMs);
+  }
+
+  /** What was committed while nobody could follow. */
+  missed(work: (db: Database.Database) => void): void {
+    this.commit(work, undefined, 'it was not followed');
   }
 
   async ask<Value>(question: Parameters<ArchiveQuestions['answer']>[0]): Promise<Value> {

@@ -14,6 +14,7 @@ import type {
   Moment,
   PatchAnswer,
 } from '../../../fs/archive/messages.ts';
+import { placeBookmark } from '../../../server/messages/bookmark.ts';
 import { ArchivedDatabase, dumpOf, someWork } from './archived-database.ts';
 import { randomFrom } from './logged-model.ts';
 
@@ -249,4 +250,47 @@ test('a materialised file is the database, byte by byte, in WAL mode too', async
   expect(status).toMatchObject({
     databases: [{ name: 'app.db', state: 'current', commits: 2, oldestMs: archived.times[1], gaps: 0 }],
   });
+});
+
+test('a bookmark of where the log ended is the commit that ended there, or the one beside it', async () => {
+  archived = new ArchivedDatabase(folder);
+  const places = [archived.position];
+  for (let commit = 1; commit <= 40; commit++) {
+    places[commit] = archived.position;
+    archived.commit((db) => db.exec(`CREATE TABLE t${commit} (a)`));
+  }
+  const resolve = async (number: number, relation: 'at' | 'after' | 'before', timeMs = archived.times[number] ?? 0) => {
+    const place = places[number];
+    if (place === undefined) throw new Error('there is no such commit');
+    return await archived.questions.answer({
+      op: 'resolve',
+      database,
+      at: { bookmark: placeBookmark(timeMs, place, relation) },
+    });
+  };
+  for (const number of [2, 17, 39]) {
+    expect(await resolve(number, 'at')).toMatchObject({ ok: true, value: { bookmark: bookmark(number) } });
+    expect(await resolve(number, 'after')).toMatchObject({ ok: true, value: { bookmark: bookmark(number + 1) } });
+    expect(await resolve(number, 'before')).toMatchObject({ ok: true, value: { bookmark: bookmark(number - 1) } });
+  }
+  // Clocks may be set: the time in it only says where to look first.
+  expect(await resolve(17, 'at', archived.times[1])).toMatchObject({ ok: true, value: { number: 17 } });
+  expect(await resolve(40, 'after')).toMatchObject({ ok: false, code: 'unknown-bookmark' });
+  expect(await resolve(1, 'before')).toMatchObject({ ok: false, code: 'gap' });
+
+  const other = { ...archived.position, checksum2: 1 };
+  const at = (timeMs: number) => ({ bookmark: placeBookmark(timeMs, other) });
+  const now = await archived.questions.answer({ op: 'resolve', database, at: at(archived.times[40] ?? 0) });
+  expect(now).toMatchObject({ ok: false, code: 'unknown-bookmark' });
+  expect(await archived.questions.answer({ op: 'resolve', database, at: at(1000) })).toMatchObject({ code: 'too-old' });
+});
+
+test('which commit comes after a place is not known where commits were missed', async () => {
+  archived = new ArchivedDatabase(folder);
+  archived.commit((db) => db.exec('CREATE TABLE t (a)'));
+  const place = archived.position;
+  archived.commit((db) => db.exec('INSERT INTO t VALUES (1)'));
+  archived.missed((db) => db.exec('INSERT INTO t VALUES (2)'));
+  const at = { bookmark: placeBookmark(archived.times[2] ?? 0, place, 'after') };
+  expect(await archived.questions.answer({ op: 'resolve', database, at })).toMatchObject({ ok: false, code: 'gap' });
 });
