@@ -2,18 +2,20 @@
 // lock nobody else commits: where the log ends then is the state before it. Where it ends after COMMIT is the state
 // with it, unless the change counter tells that somebody else has committed since; then it is the commit after the
 // first.
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { placeBookmark, type WriteBookmarks } from '../messages/bookmark.ts';
 import { findGuard, Guard, type LogEnd } from './guard/guard.ts';
 
 export class CommitBookmarks {
   readonly #database: Database;
+  readonly #journalMode: Statement;
   #isWanted = false;
   #before: LogEnd | null = null;
   #made: WriteBookmarks | undefined;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#journalMode = database.prepare('PRAGMA journal_mode').pluck();
   }
 
   /** Before each group: whether anybody wants to know. */
@@ -25,8 +27,7 @@ export class CommitBookmarks {
 
   /** The transaction has the write lock and has written nothing yet. */
   began(): void {
-    this.#before =
-      this.#isWanted && this.#database.pragma('journal_mode', { simple: true }) === 'wal' ? this.#end() : null;
+    this.#before = this.#isWanted && this.#journalMode.get() === 'wal' ? this.#end() : null;
   }
 
   /** COMMIT has returned. */

@@ -60,6 +60,7 @@ export class Guard {
   readonly #native: Native;
   /** By which guard.c knows a connection. */
   readonly #numbers = new WeakMap<Database, number>();
+  readonly #words = new Uint32Array(7);
 
   private constructor(native: Native) {
     this.#native = native;
@@ -179,7 +180,7 @@ export class Guard {
    * cannot be known.
    */
   logEnd(database: Database): LogEnd | null {
-    const words = new Uint32Array(7);
+    const words = this.#words;
     const number = this.#numbers.get(database);
     if (number === undefined || this.#native.logEnd(number, words) === 0) return null;
     const [change = 0, frames = 0, checksum1 = 0, checksum2 = 0, salt1 = 0, salt2 = 0, written = 0] = words;

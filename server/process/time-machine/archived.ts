@@ -8,6 +8,7 @@ export function archivedBy({ archive, root }: Pick<ServerOptions, 'archive' | 'r
   const patterns = (sources: readonly string[]) => sources.map((source) => new RegExp(source, 's'));
   const [included, excluded] = [patterns(archive.included), patterns(archive.excluded)];
   const isOneOf = (of: readonly RegExp[], name: string) => of.some((pattern) => pattern.test(name));
+  if (included.length + excluded.length === 0) return (path) => isInside(path, root);
   return (path) => {
     const name = relative(root, path);
     return isInside(path, root) && (included.length === 0 || isOneOf(included, name)) && !isOneOf(excluded, name);
