@@ -43,7 +43,7 @@ test.each([1, 2])('every moment that the store has is right, whatever happens in
   expect(await model.check(40)).toBeGreaterThan(20);
 });
 
-test('one file for each time, numbers go on over restarts, and a snapshot only at the begin', async () => {
+test('one file for each time, numbers go on over restarts, and the newest stays', async () => {
   model = new ShippedModel(7);
   for (let round = 0; round < 12; round++) {
     model.commit();
@@ -57,6 +57,11 @@ test('one file for each time, numbers go on over restarts, and a snapshot only a
   expect(snapshots[0]).toBe('1-1');
   const loose = await filesOf(0);
   expect(loose).toEqual(Array.from({ length: 11 }, (_, index) => `${index + 2}-${index + 2}`));
+  for (let round = 0; round < 3; round++) {
+    model.nowMs += 600_000;
+    await model.ship.ship(model.logFolder);
+  }
+  expect(await filesOf(0)).toEqual(['12-12']);
 });
 
 test('levels are merged every 30 s, 5 min and 1 h; a day later there is a snapshot, and the old ones go', async () => {
@@ -102,6 +107,30 @@ test('a log whose commits were dropped before they were shipped is shipped whole
   const { sums, timeMs } = await model.restored();
   expect(timeMs).toBe(Math.floor(model.moments.at(-1)?.timeMs ?? 0));
   expect(sums).toEqual(model.sumsAt(timeMs));
+});
+
+test('files of level 0 stay where no merge has them', async () => {
+  model = new ShippedModel(29, { keepMs: 1e12 });
+  const notMerged = async () => {
+    const end = Number((await filesOf(1)).at(-1)?.split('-')[1] ?? 0);
+    return (await filesOf(0)).filter((name) => Number.parseInt(name, 10) > end);
+  };
+  do {
+    model.commit();
+    await model.ship.ship(model.logFolder);
+  } while ((await filesOf(1)).length === 0 || (await notMerged()).length < 2);
+  // The log drops commits that were not shipped, so nothing can say any more what changed in between.
+  for (let count = 0; count < 400; count++) model.commit();
+  await model.upkeep();
+  await model.upkeep({ budgetBytes: 1 });
+  const kept = await notMerged();
+  for (let minutes = 0; minutes < 20; minutes++) {
+    model.nowMs += 60_000;
+    await model.ship.ship(model.logFolder);
+  }
+  const newest = `${model.ship.txid}-${model.ship.txid}`;
+  expect(await filesOf(0)).toEqual([...kept, newest]);
+  await model.check(30);
 });
 
 test('a new log whose first copy is still being made waits, also where its number was shipped before', async () => {

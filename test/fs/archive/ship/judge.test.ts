@@ -8,8 +8,10 @@ import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { compress } from '../../../../fs/archive/log/compress.ts';
 import { listLog } from '../../../../fs/archive/log/log-files.ts';
+import { DatabaseShip } from '../../../../fs/archive/ship/database-ship.ts';
 import { exportCommits } from '../../../../fs/archive/ship/export.ts';
 import { openStore } from '../../../../fs/archive/ship/open-store.ts';
+import { Packer } from '../../../../fs/archive/ship/pack.ts';
 import { ArchivedDatabase } from '../archived-database.ts';
 import { randomFrom } from '../logged-model.ts';
 
@@ -87,6 +89,21 @@ function work(random: (below: number) => number): (db: Database.Database) => voi
   };
 }
 
+/** What our own history has at these commits, and what the reader sees there. */
+async function compare(numbers: readonly number[]): Promise<void> {
+  const paths: string[] = [];
+  for (const [index, number] of numbers.entries()) {
+    const path = join(folder, `then-${index}.db`);
+    await archived.ask({ op: 'materialise', database: 'app.db', at: { number }, path });
+    paths.push(path);
+  }
+  // Litestream takes what is strictly before a time.
+  const times = numbers.map((number) => new Date((archived.times[number] ?? 0) + 1).toISOString());
+  const expected = judged(paths);
+  expect(expected.map(({ whole }) => whole)).toEqual(numbers.map(() => 'ok'));
+  expect(judged(times, `file://${join(folder, 'store', 'app.db')}`)).toEqual(expected);
+}
+
 test.skipIf(python === undefined).each(['none', 'full'])(
   'an export of a database with auto_vacuum %s',
   async (autoVacuum) => {
@@ -105,17 +122,36 @@ test.skipIf(python === undefined).each(['none', 'full'])(
       onProgress: () => {},
     });
     expect(exported.commits).toBe(81);
-    const numbers = Array.from({ length: moments }, () => 1 + random(81));
-    const paths: string[] = [];
-    for (const [index, number] of numbers.entries()) {
-      const path = join(folder, `then-${index}.db`);
-      await archived.ask({ op: 'materialise', database: 'app.db', at: { number }, path });
-      paths.push(path);
-    }
-    // Litestream takes what is strictly before a time.
-    const times = numbers.map((number) => new Date((archived.times[number] ?? 0) + 1).toISOString());
-    const expected = judged(paths);
-    expect(expected.map(({ whole }) => whole)).toEqual(numbers.map(() => 'ok'));
-    expect(judged(times, `file://${join(folder, 'store', 'app.db')}`)).toEqual(expected);
+    await compare(Array.from({ length: moments }, () => 1 + random(81)));
   },
 );
+
+test.skipIf(python === undefined)('what is shipped as it comes, and merged', async () => {
+  const random = randomFrom(5);
+  archived = new ArchivedDatabase(folder);
+  mkdirSync(join(folder, 'work'));
+  const store = openStore(join(folder, 'store'));
+  const newShip = () =>
+    new DatabaseShip({
+      name: 'app.db',
+      store,
+      packer: new Packer(join(folder, 'work')),
+      keepMs: 3_600_000,
+      now: () => archived.times.at(-1) ?? 0,
+      wrote: () => {},
+    });
+  let ship = newShip();
+  const shipped: number[] = [];
+  archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
+  for (let number = 2; number <= 120; number++) {
+    archived.commit((db) => {
+      db.prepare('INSERT INTO t (name) VALUES (?)').run('x'.repeat(random(2_000)));
+      if (random(6) === 0) db.exec('DELETE FROM t WHERE id % 3 = 0; VACUUM');
+    });
+    if (random(3) > 0) continue;
+    if (random(10) === 0) ship = newShip();
+    await ship.ship(archived.folder);
+    shipped.push(number);
+  }
+  await compare(Array.from({ length: moments }, () => shipped[random(shipped.length)] ?? 0));
+});
