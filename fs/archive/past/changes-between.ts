@@ -20,7 +20,7 @@ export interface Changes {
 /**
  * Of commits after `after` up to `upTo`, both kept by the log or merged into later ones. A page that the database lost
  * and got back is among them.
- * @param pagesBefore of the database at `after`
+ * @param pagesBefore of the database at `after`; infinite where that is not known
  */
 export function changesBetween(log: OpenLog, after: number, upTo: number, pagesBefore: number): Changes {
   const places = new Map<number, number>();

@@ -1,11 +1,9 @@
 // What a keeper of a copy elsewhere takes from a log: the pages that were changed since a commit, each with its newest
 // content, and the size of the database. It reads the log's files beside the process that appends to them.
 import { lockPageOf } from '../lock-page.ts';
-import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from '../log/commit-record.ts';
 import { OpenLog } from '../log/open-log.ts';
-import { PageMap } from '../log/page-map.ts';
-import type { Segment } from '../log/segment.ts';
 import type { Moment } from '../messages.ts';
+import { changesBetween, zeroPage } from './changes-between.ts';
 import { commitUpTo } from './commit-search.ts';
 import { readPageAt } from './pages-at.ts';
 import { checkStillThere } from './past.ts';
@@ -42,13 +40,7 @@ export function changesSince(folder: string, since: number, upTo = Number.POSITI
       return undefined;
     }
     checkReach(log, since, moment);
-    const map = new PageMap();
-    const changed = new Set<number>();
-    for (const [place, segment] of log.segments.entries()) {
-      applyChanges(map, changed, segment, log.starts[place] ?? 0, since, moment.number);
-    }
-    const pageNumbers = since === 0 ? allPages(moment) : pagesUpTo(changed, moment.databasePages);
-    return changesOf(log, since, moment, map, pageNumbers);
+    return since === 0 ? wholeOf(log, moment) : behind(log, since, moment);
   } catch (error) {
     log.close();
     throw error;
@@ -65,47 +57,33 @@ function checkReach({ base, identity, segments }: OpenLog, since: number, moment
   }
 }
 
-function applyChanges(
-  map: PageMap,
-  changed: Set<number>,
-  segment: Segment,
-  start: number,
-  since: number,
-  upTo: number,
-): void {
-  const [records, numbers] = [segment.records(), segment.numbers()];
-  const count = records.length / RECORD_BYTES;
-  let at = 0;
-  for (let record = 0; record < count && numberOf(records, record) <= upTo; record++) {
-    const from = at;
-    at += pagesOf(records, record);
-    if (numberOf(records, record) <= since) continue;
-    const own = numbers.subarray(from, at);
-    map.apply(databasePagesOf(records, record), own, start + from);
-    for (const page of own) changed.add(page);
-  }
+function wholeOf(log: OpenLog, moment: Moment): Changes {
+  const map = log.mapAt(moment.number);
+  const lockPage = lockPageOf(moment.pageBytes);
+  const all = Uint32Array.from({ length: moment.databasePages }, (_, index) => index + 1);
+  return {
+    since: 0,
+    moment,
+    pageNumbers: all.filter((page) => page !== lockPage),
+    readPage: (pageNumber, target, at = 0) => readPageAt(log, map, pageNumber, target, at),
+    checkStillThere: () => checkStillThere({ log, moment }),
+    close: () => log.close(),
+  };
 }
 
-function allPages({ databasePages, pageBytes }: Moment): Uint32Array {
-  const lockPage = lockPageOf(pageBytes);
-  return Uint32Array.from({ length: databasePages }, (_, index) => index + 1).filter((page) => page !== lockPage);
-}
-
-function pagesUpTo(changed: ReadonlySet<number>, databasePages: number): Uint32Array {
-  return Uint32Array.from(changed)
-    .filter((page) => page <= databasePages)
-    .sort();
-}
-
-function changesOf(log: OpenLog, since: number, moment: Moment, map: PageMap, pageNumbers: Uint32Array): Changes {
+function behind(log: OpenLog, since: number, moment: Moment): Changes {
+  // The size at `since` may stand in a segment that is not read. A copy that grows gets zeros, so none is needed.
+  const { pages } = changesBetween(log, since, moment.number, Number.POSITIVE_INFINITY);
   return {
     since,
     moment,
-    pageNumbers,
-    readPage: (pageNumber, target, at = 0) => readPageAt(log, map, pageNumber, target, at),
-    checkStillThere: () => {
-      if (since === 0) checkStillThere({ log, moment });
+    pageNumbers: Uint32Array.from(pages.keys()),
+    readPage: (pageNumber, target, at = 0) => {
+      const place = pages.get(pageNumber) ?? zeroPage;
+      if (place === zeroPage) target.fill(0, at, at + moment.pageBytes);
+      else log.readLogged(place, target, at);
     },
+    checkStillThere: () => {},
     close: () => log.close(),
   };
 }
