@@ -25,6 +25,7 @@ export { probeStore } from './archive/ship/probe-store.ts';
 export { FsError } from './errors.ts';
 export { Fence, type FenceStore } from './fence/fence.ts';
 export { openersToFind } from './fence/registration.ts';
+export { globSource } from './globs.ts';
 export { deviceInChild, keptStateInChild } from './inherited.ts';
 export type { LockView, NamedDatabaseLocks, NamedHolder, NamedWaiter } from './lock-binding/view.ts';
 export type { WriterRecord, WriteWindow } from './lock-binding/writers.ts';
@@ -36,6 +37,7 @@ export type {
   FsStartOptions,
   FsStatus,
   PassthroughState,
+  RamdiskOptions,
   ToFsProcess,
 } from './messages.ts';
 export { type FuseCapabilities, inspectFuse } from './mount/capabilities.ts';
@@ -50,7 +52,9 @@ export {
   type MountUser,
   probeMount,
 } from './mount/mounted.ts';
+export type { RamMove, RamMoved } from './nodes/ram-moves.ts';
 export { writeRootMode } from './nodes/root-mode.ts';
+export { filesOf } from './sqlite/files.ts';
 export { createKeptState, type KeptStateDescriptors } from './state/kept-state.ts';
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';
@@ -61,7 +65,11 @@ export { DescriptorMessages } from './system/sockets.ts';
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export { globSource } from './archive/globs.ts';
+export type { FlushAnswer, PreparedMove, TierQuestion, TierStartOptions, TierStatus } from './tier/messages.ts';
+
+/** The compiled entry of the tier process. */
+export const tierProcessPath = fileURLToPath(new URL('./tier/main.js', import.meta.url));
+
 /** The compiled entry of the archive process. It inherits the kept state's memory as fd 3, where there is a mount. */
 export const archiveProcessPath = fileURLToPath(new URL('./archive/main.js', import.meta.url));
 

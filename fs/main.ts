@@ -11,6 +11,7 @@ import { deviceInChild } from './inherited.ts';
 import { type LockView, nameProcesses } from './lock-binding/view.ts';
 import type { DatabaseLocks } from './locks/snapshot.ts';
 import type { FromFsProcess, FsStartOptions, ToFsProcess } from './messages.ts';
+import type { RamMove } from './nodes/ram-moves.ts';
 import { SyncAverage } from './nodes/syncer.ts';
 import { checkStateVersion } from './state/kept-state.ts';
 import { write, writeAsync } from './system/files.ts';
@@ -44,6 +45,7 @@ process.on('message', (message: ToFsProcess) => {
       query(message.id, message.name, message.args);
       break;
     case 'power-cut':
+    case 'ram-chosen':
       toLoop(message);
       break;
     case 'stop':
@@ -130,6 +132,7 @@ function query(id: number, name: string, args: unknown): void {
   else if (name === 'status') toLoop({ type: 'status', id });
   else if (name === 'locks') toLoop({ type: 'locks', id });
   else if (name === 'writers') toLoop({ type: 'writers', id, database: String(args) });
+  else if (name === 'ram-move') toLoop({ type: 'ram-move', id, move: args as RamMove });
   else toSupervisor({ type: 'answer', id, error: `the fs process knows no query "${name}"` });
 }
 

@@ -40,6 +40,8 @@ export interface FsStartOptions {
   readonly idlePolling?: 'auto' | 'on' | 'off';
   /** Record commits for the archive process, which maps the memory of the kept state. Default false. */
   readonly archive?: boolean;
+  /** Files that lie in RAM. Absent: none. */
+  readonly ramdisk?: RamdiskOptions;
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
   /**
@@ -47,6 +49,16 @@ export interface FsStartOptions {
    * false.
    */
   readonly powerCut?: boolean;
+}
+
+/** Where working copies of databases lie in RAM, and which databases begin there. */
+export interface RamdiskOptions {
+  /** A folder on a tmpfs, for this data directory alone. */
+  readonly root: string;
+  /** Globs of paths below the data directory. */
+  readonly globs: readonly string[];
+  /** What was chosen for single paths: it comes before the globs. */
+  readonly chosen: Readonly<Record<string, 'ram' | 'disk'>>;
 }
 
 export interface PassthroughState {
@@ -87,6 +99,8 @@ export interface FsStatus {
 export type ToFsProcess =
   | { readonly type: 'start'; readonly options: FsStartOptions }
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
+  /** What was chosen for single paths is this from now on: see RamdiskOptions. */
+  | { readonly type: 'ram-chosen'; readonly chosen: RamdiskOptions['chosen'] }
   /** Test mode: loses, at random, what was not synced, and ends the process as SIGKILL does. */
   | { readonly type: 'power-cut' }
   | { readonly type: 'stop' };

@@ -118,7 +118,9 @@ export type ToServer =
    */
   | { readonly type: 'stop'; readonly drainMs: number; readonly isHandover: boolean };
 
-export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state' | 'archive';
+export type SupervisorQuestion = 'locks' | 'fs-counters' | 'writers' | 'daemon-state' | 'archive' | 'tier';
+
+export type { TierAnswer, TieredDatabase, TierList, TierQuestion } from './messages/tier.ts';
 
 /** Server -> supervisor. */
 export type FromServer =
@@ -127,8 +129,8 @@ export type FromServer =
   /**
    * Asks the supervisor: 'locks' (LockSnapshot), 'fs-counters' (FsCounters), 'writers' (WriteRecord) of the database
    * below the root that `args` names, 'daemon-state' (DaemonState) where `args` lists the databases below the root
-   * that executors have open, or 'archive' (ArchiveAnswer) with an ArchiveQuestion, which may take minutes. Without a
-   * mount the first three answer empty, or null.
+   * that executors have open, or 'archive' (ArchiveAnswer) with an ArchiveQuestion or 'tier' (TierAnswer) with a
+   * TierQuestion, which both may take minutes. Without a mount the first three answer empty, or null.
    */
   | { readonly type: 'query'; readonly id: number; readonly name: SupervisorQuestion; readonly args?: unknown }
   /** Without a mount: executors have written these databases, by their path below the root. */
@@ -232,6 +234,21 @@ export interface DaemonState {
   readonly archive: ArchiveFigures | null;
   /** null where commits are not shipped, or the ship process does not answer. */
   readonly ship: ShipFigures | null;
+  /** null where no database is in RAM, or the tier process does not answer. */
+  readonly ramdisk: RamdiskFigures | null;
+}
+
+/** Databases in RAM, of all together. */
+export interface RamdiskFigures {
+  readonly databases: number;
+  /** What the tmpfs holds and has room for. */
+  readonly usedBytes: number;
+  readonly sizeBytes: number;
+  /** How long the oldest commit without a durable copy may be there, and how much is not copied. */
+  readonly lagMs: number;
+  readonly lagBytes: number;
+  /** Databases that cannot be opened until somebody has decided which copy counts. */
+  readonly refused: number;
 }
 
 /** Commits that are kept, of all databases together. */

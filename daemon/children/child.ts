@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Log, LogLevel } from '../log.ts';
 import { installedVersion } from '../version.ts';
 
-export type Role = 'fs' | 'server' | 'archive' | 'ship';
+export type Role = 'fs' | 'server' | 'archive' | 'ship' | 'tier';
 
 export interface Message {
   readonly type: string;

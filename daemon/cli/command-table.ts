@@ -40,6 +40,18 @@ export const commands: readonly Command[] = [
     load: () => import('../commands/locks.ts'),
   },
   {
+    name: 'tier',
+    arguments: [
+      { name: 'list|set|flush|keep', values: ['list', 'set', 'flush', 'keep'] },
+      { name: 'NAME', isOptional: true },
+      { name: 'ram|disk', isOptional: true, values: ['ram', 'disk'] },
+    ],
+    summary: 'list databases that work in RAM, move one, or have the durable copies brought up to date at once',
+    settings: whichDaemon,
+    switches: [json],
+    load: () => import('../commands/tier.ts'),
+  },
+  {
     name: 'stop',
     summary: 'stop the running daemon and wait until it has ended; a second stop may make the first one quicker',
     settings: [...whichDaemon, 'drainSeconds'],

@@ -28,6 +28,7 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
     ['per second', ratesText(status, earlier, seconds)],
     ...archiveRows(status.archive),
     ...(status.ship === null ? [] : [['shipped', shippedText(status.ship)] as [string, string]]),
+    ...ramdiskRows(status.ramdisk),
     ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),
     ...status.degraded.map((reason): [string, string] => ['degraded', reason]),
     ...(lastError
@@ -71,6 +72,14 @@ function shippedText({ url, databases, lagBytes, lagMs, failure }: ShipSummary):
   const isBehind = lagMs > 0 || lagBytes > 0 || failure !== null;
   const behind = `${bytesText(lagBytes)}, ${durationText(Math.ceil(lagMs / 1000))} behind`;
   return `${counted(databases, 'database')} to ${url}, ${isBehind ? behind : 'all of it'}`;
+}
+
+function ramdiskRows(ramdisk: DaemonStatus['ramdisk']): [string, string][] {
+  if (ramdisk === null) return [];
+  const { databases, directory, usedBytes, sizeBytes, lagMs } = ramdisk;
+  const lag = lagMs === 0 ? '' : `, durable copies ${(lagMs / 1000).toFixed(1)} s behind`;
+  const room = `${bytesText(usedBytes)} of ${bytesText(sizeBytes)} in ${directory}`;
+  return [['in RAM', `${counted(databases, 'database')}, ${room}${lag}`]];
 }
 
 function fenceText({ database, by }: FencedDatabase): string {

@@ -24,12 +24,13 @@ import {
   sizeBytes,
   sizeText,
 } from './option-values.ts';
+import { type RamdiskSettings, ramdiskOptions } from './ramdisk-options.ts';
 
 /**
  * The checked values of `start` and of the commands that talk to a daemon. Paths are absolute, durations and sizes in
  * the unit of the name.
  */
-export interface Settings extends ArchiveSettings {
+export interface Settings extends ArchiveSettings, RamdiskSettings {
   readonly mount: string;
   readonly data: string;
   readonly listen: ListenAddress;
@@ -289,6 +290,7 @@ export const options: Options = {
     description: 'how many changes of a key are kept; 0 = all',
   },
   ...archiveOptions,
+  ...ramdiskOptions,
 };
 
 export type SettingName = keyof Settings;

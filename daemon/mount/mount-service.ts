@@ -12,6 +12,7 @@ import {
   type KeptStateDescriptors,
   keptStateInChild,
   mountFuse,
+  type RamdiskOptions,
   remainsOf,
   unmountFuse,
 } from '../../fs/index.ts';
@@ -28,6 +29,8 @@ import { describeUsers, usersOf } from './mount-users.ts';
 
 export interface MountServiceSpec {
   readonly options: FsStartOptions;
+  /** As it is now. */
+  readonly ramdisk?: () => RamdiskOptions | undefined;
   /** The mount of an earlier daemon, to go on with. */
   readonly adopted?: Mount | undefined;
   readonly onMessage: (message: Message) => void;
@@ -165,12 +168,19 @@ export class MountService {
   #spawn(): Child {
     if (!this.#mount) throw new Error('nothing is mounted');
     const { fd, keptState } = this.#mount;
+    const ramdisk = this.#spec.ramdisk?.();
     const predecessors = this.#pids.filter((pid) => remainsOf(pid) !== 'none');
     const child = new Child({
       role: 'fs',
       programPath: fsProcessPath,
       inheritedFds: [fd, keptState.memoryFd, keptState.sendFd, keptState.receiveFd],
-      startOptions: { ...this.#spec.options, fence: this.#isFenced, keptState: keptStateInChild, predecessors },
+      startOptions: {
+        ...this.#spec.options,
+        ramdisk,
+        fence: this.#isFenced,
+        keptState: keptStateInChild,
+        predecessors,
+      },
       isStuck: (pid) => remainsOf(pid) === 'stuck',
       onMessage: this.#spec.onMessage,
       log: this.#spec.log,

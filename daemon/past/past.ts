@@ -34,7 +34,8 @@ export async function withPast<Result>(input: CommandInput, use: (past: Past) =>
   }
 }
 
-function pastOf(daemon: DaemonConnection): Past {
+/** Asks over a connection that is there. */
+export function pastOf(daemon: DaemonConnection): Past {
   const root = daemon.roots[0] ?? daemon.data;
   const path = (name: string) => databasePath(name, root);
   return {

@@ -3,6 +3,7 @@ import type { ArchiveAnswer, ArchiveQuestion, FsStatus, LockView, WriterRecord }
 import type { ServerAnswer, ServerRequest } from '../../server/index.ts';
 import { fileMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
 import type { Probe } from '../children/liveness.ts';
+import { answerOfTier, type TierRequest } from '../ramdisk/requests.ts';
 import { daemonState } from './daemon-state.ts';
 import { toFsCounters, toLockSnapshot, toWriteRecord } from './fs-to-server.ts';
 import type { Running } from './running.ts';
@@ -58,6 +59,7 @@ export async function answerServer(running: Running, name: string, args: unknown
   const fs = running.mounted?.service.process.current;
   if (name === 'daemon-state') return daemonState(running, args as readonly string[]);
   if (name === 'locks') return toLockSnapshot((await fs?.query('locks')) as LockView | undefined);
+  if (name === 'tier') return await answerOfTier(running, args as TierRequest);
   if (name === 'archive') return await answerOfArchive(running, args as ArchiveQuestion);
   if (name === 'writers') return toWriteRecord((await fs?.query('writers', args)) as WriterRecord | undefined);
   return toFsCounters((await fs?.query('status')) as FsStatus | undefined);

@@ -4,6 +4,8 @@ import type { ArchiveService } from '../archive/archive-service.ts';
 import type { HttpService } from '../http/http-service.ts';
 import type { Log } from '../log.ts';
 import type { MountService } from '../mount/mount-service.ts';
+import type { Ramdisk } from '../ramdisk/ramdisk.ts';
+import type { TierService } from '../ramdisk/tier-service.ts';
 import type { ShipService } from '../ship/ship-service.ts';
 import { FreeSpace } from './free-space.ts';
 import type { KeptRecord, Mounted } from './kept-record.ts';
@@ -25,6 +27,8 @@ export class Running {
   archive: ArchiveService | undefined;
   /** undefined where commits are not shipped. */
   ship: ShipService | undefined;
+  /** undefined where no database is in RAM. */
+  ramdisk: Ramdisk | undefined;
   kept: KeptRecord | undefined;
   isStopping = false;
 
@@ -32,8 +36,8 @@ export class Running {
     this.log = log;
   }
 
-  get services(): readonly (MountService | HttpService | ArchiveService | ShipService)[] {
-    return [this.mounted?.service, this.httpService, this.archive, this.ship].filter(
+  get services(): readonly (MountService | HttpService | ArchiveService | ShipService | TierService)[] {
+    return [this.mounted?.service, this.httpService, this.archive, this.ship, this.ramdisk?.service].filter(
       (service) => service !== undefined,
     );
   }

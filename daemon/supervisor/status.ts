@@ -1,11 +1,11 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
-import type { FsStatus, LockView } from '../../fs/index.ts';
+import { type FsStatus, filesOf, type LockView } from '../../fs/index.ts';
 import { type ArchiveSummary, summaryOf } from '../archive/summary.ts';
 import type { Role } from '../children/child.ts';
 import type { KeptChild } from '../children/kept-child.ts';
-import { filesOf } from '../databases/name.ts';
 import type { LoggedEvent } from '../log.ts';
 import { usersOf } from '../mount/mount-users.ts';
+import { type RamdiskSummary, summaryOfTier, troublesOfTier } from '../ramdisk/summary.ts';
 import { type ShipSummary, shipFault, summaryOf as summaryOfShip } from '../ship/summary.ts';
 import { programVersion } from '../version.ts';
 import type { Running } from './running.ts';
@@ -56,6 +56,8 @@ export interface DaemonStatus {
   readonly archive: ArchiveSummary | null;
   /** The copy elsewhere; null where there is none (no `--ship`) or the ship process does not answer. */
   readonly ship: ShipSummary | null;
+  /** Databases that work in RAM; null where none can, or the tier process does not answer. */
+  readonly ramdisk: (RamdiskSummary & { readonly directory: string }) | null;
   /** Databases that are locked for programs which have them open through a mount that has died. */
   readonly fenced: readonly FencedDatabase[];
   /** What does not work as asked for, one sentence each. */
@@ -67,12 +69,13 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
   const { mounted, httpService, data } = running;
   const mountService = mounted?.service;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
-  const [fs, locks, http, archive, shipped, freeBytes] = await Promise.all([
+  const [fs, locks, http, archive, shipped, tier, freeBytes] = await Promise.all([
     askFs('status') as Promise<FsStatus | undefined> | undefined,
     askFs('locks') as Promise<LockView | undefined> | undefined,
     httpService?.status(),
     running.archive?.status(),
     running.ship?.status(),
+    running.ramdisk?.status(),
     running.freeSpace.bytes(data),
   ]);
   const children = running.services.map((service) => service.process);
@@ -100,10 +103,12 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
     locks: countLocks(locks),
     archive: archive === undefined ? null : summaryOf(archive),
     ship: ship ?? null,
+    ramdisk: tier === undefined ? null : { directory: running.ramdisk?.directory ?? '', ...summaryOfTier(tier) },
     fenced: fencedDatabases(running.fenced, running.kept?.dead ?? []),
     degraded: [
       ...running.degraded,
       ...shipFault(ship),
+      ...(tier === undefined ? [] : troublesOfTier(tier)),
       ...(running.isStopping ? ['the daemon is stopping'] : downChildren(children)),
       ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
     ],

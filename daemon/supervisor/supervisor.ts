@@ -23,6 +23,9 @@ import { adoptMount } from '../mount/mount-from-orphan.ts';
 import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
+import { relieve } from '../ramdisk/pressure.ts';
+import { openRamdisk } from '../ramdisk/ramdisk.ts';
+import { answerOfTier, askFsToMove, type TierRequest } from '../ramdisk/requests.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
 import { answerOfArchive, answerServer, locksOf, probeAll, probesOf, requestOfServer } from './answers.ts';
 import { claimDirectories, createStateDirectory } from './claim-directories.ts';
@@ -129,6 +132,7 @@ export class Supervisor {
     await this.#running.mounted?.service.reload();
     await this.#running.archive?.restart();
     await this.#running.ship?.restart();
+    await this.#running.ramdisk?.service.restart();
     await this.#running.httpService?.reload(new Drain(this.#settings.drainSeconds));
     this.#log.info('reloaded');
   }
@@ -184,6 +188,7 @@ export class Supervisor {
     // Programs commit until the mount has ended. The archive process is to read that, and the ship process to ship it.
     this.#endSteps.add(async () => this.#running.ship?.stop());
     this.#endSteps.add(async () => this.#running.archive?.stop());
+    if (mountPoint !== null) await this.#startRamdisk(adopted === undefined);
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
     if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
     kept.write(this.#running.mounted);
@@ -192,6 +197,21 @@ export class Supervisor {
     this.#running.ship = startShip(settings, this.#running);
     await this.#startHttp(socket);
     await this.#openControl(instance);
+  }
+
+  /** Before the mount: what belongs in RAM is there when it serves. Programs commit until the mount has ended. */
+  async #startRamdisk(mayLoad: boolean): Promise<void> {
+    const { data, log, degraded } = this.#running;
+    const ramdisk = openRamdisk(this.#settings, data, log, (reason) => degraded.push(reason));
+    if (ramdisk === undefined) return;
+    this.#endSteps.add(() => ramdisk.service.stop());
+    await ramdisk.service.start(mayLoad);
+    this.#running.ramdisk = ramdisk;
+    const moveToDisk = (path: string) => ramdisk.move(path, 'disk', (move) => askFsToMove(this.#running, move));
+    const { ramdiskMaxBytes: maxBytes } = this.#settings;
+    const pressure = relieve({ status: () => ramdisk.status(), moveToDisk, maxBytes, log });
+    this.#endSteps.add(async () => pressure.end());
+    log.info('ramdisk-on', { directory: ramdisk.directory });
   }
 
   async #endStaleMounts(mountPoint: string | null, kept: KeptRecord): Promise<void> {
@@ -237,6 +257,7 @@ export class Supervisor {
         fence: kept.dead.length > 0,
         ...(this.#settings.archive === 'off' ? {} : { archive: true }),
       },
+      ramdisk: () => this.#running.ramdisk?.options,
       adopted,
       onChange: () => {
         kept.write({ mountPoint, service });
@@ -255,7 +276,10 @@ export class Supervisor {
         // Its `type` says what else it holds: the fs process sends nothing but these.
         const told = message as unknown as FromFsProcess;
         if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
-        if (told.type === 'unread') this.#running.archive?.unread(told.database);
+        if (told.type === 'unread') {
+          this.#running.archive?.unread(told.database);
+          this.#running.ramdisk?.service.unread(told.database);
+        }
         for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);
       },
       onLost: async () => {
@@ -348,6 +372,7 @@ export class Supervisor {
       locks: () => locksOf(this.#running),
       reload: () => this.reload(),
       alive: () => probeAll(this.#running),
+      tier: (args) => answerOfTier(this.#running, args as TierRequest),
       archive: (args) => answerOfArchive(this.#running, args as ArchiveQuestion),
       request: (args) => requestOfServer(this.#running, args as ServerRequest),
       stop: async (args) => this.#stopAsAsked((args ?? {}) as StopRequest),

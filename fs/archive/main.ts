@@ -4,13 +4,13 @@
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { matcherOf } from '../globs.ts';
 import { keptStateInArchive } from '../inherited.ts';
 import type { Log } from '../log.ts';
 import { mapArchiveMemory } from '../state/archive-memory.ts';
 import { F_WRLCK, setFileLock } from '../system/file-locks.ts';
 import { raiseDescriptorLimit, yieldToOthers } from '../system/process.ts';
 import { Archive } from './archive.ts';
-import { matcherOf } from './globs.ts';
 import { FolderLogStore } from './log/log-store.ts';
 import { LogUpkeep } from './log/upkeep.ts';
 import type { ArchiveAnswer, ArchiveQuestion, ArchiveStartOptions, FromArchive, ToArchive } from './messages.ts';

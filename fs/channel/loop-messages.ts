@@ -1,7 +1,8 @@
 // What the main thread of the fs process and its loop thread say to each other.
 import type { DatabaseLocks } from '../locks/snapshot.ts';
-import type { FromFsProcess, FsStartOptions } from '../messages.ts';
+import type { FromFsProcess, FsStartOptions, ToFsProcess } from '../messages.ts';
 import type { Errand } from '../nodes/errands.ts';
+import type { RamMove } from '../nodes/ram-moves.ts';
 import type { SyncJob } from '../nodes/syncer.ts';
 import type { ErrandResult } from './errand-thread.ts';
 
@@ -17,11 +18,13 @@ export interface LoopData {
 export type ToLoop =
   | { readonly type: 'stop' }
   | { readonly type: 'power-cut' }
+  | Extract<ToFsProcess, { type: 'ram-chosen' }>
   | { readonly type: 'room-made' }
   | { readonly type: 'errand-done'; readonly errand: ErrandResult }
   | { readonly type: 'status'; readonly id: number }
   | { readonly type: 'locks'; readonly id: number }
   | { readonly type: 'writers'; readonly id: number; readonly database: string }
+  | { readonly type: 'ram-move'; readonly id: number; readonly move: RamMove }
   | { readonly type: 'long-holders' };
 
 export type FromLoop =

@@ -5,6 +5,7 @@ import { FsError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FsStatus } from '../messages.ts';
 import { closeFenced } from '../nodes/files.ts';
+import { moveDatabase } from '../nodes/ram-moves.ts';
 import { inHeader } from '../protocol/layouts.ts';
 import { opcodeNames } from '../protocol/opcodes.ts';
 import { restore } from '../state/restore.ts';
@@ -210,6 +211,12 @@ class Loop {
           break;
         case 'writers':
           this.#send({ type: 'answer', id: message.id, value: coordinated?.writersOf(message.database) });
+          break;
+        case 'ram-chosen':
+          this.#parts.choices.chosen = message.chosen;
+          break;
+        case 'ram-move':
+          this.#send({ type: 'answer', id: message.id, value: moveDatabase(tree, this.#dataDir, message.move) });
           break;
         case 'long-holders':
           this.#views.add(coordinated?.longHolders() ?? [], (databases) =>

@@ -4,15 +4,17 @@
 import { Fence } from '../fence/fence.ts';
 import { FencedLocks } from '../fence/fenced-locks.ts';
 import { noteRegistration, openersToFind } from '../fence/registration.ts';
+import { matcherOf } from '../globs.ts';
 import { CoordinatedLocks } from '../lock-binding/coordinated-locks.ts';
 import type { Log } from '../log.ts';
-import type { ArchiveState, PassthroughState } from '../messages.ts';
+import type { ArchiveState, PassthroughState, RamdiskOptions } from '../messages.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { Errands } from '../nodes/errands.ts';
 import { spacesIn } from '../nodes/inode-numbers.ts';
 import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
+import { RamFiles, type RamFilesOptions } from '../nodes/ram-files.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
 import { openTree, type Tree } from '../nodes/tree.ts';
 import type { Owed } from '../protocol/requests.ts';
@@ -42,6 +44,8 @@ export interface Parts {
   readonly session: Session;
   /** Only in a test. */
   readonly powerCut: PowerCut | undefined;
+  /** For new files. */
+  readonly choices: { chosen: RamdiskOptions['chosen'] };
 }
 
 export function assemble(data: LoopData, send: (message: FromLoop) => void, log: Log): Parts {
@@ -53,7 +57,9 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
   const outside = watch ? new OutsideChanges(log) : undefined;
   // What INIT has settled lasts as long as the connection, whatever a new supervisor was told.
   const isKernelLocks = keptState.agreement === undefined ? options.locks === 'kernel' : !keptState.agreement.locks;
-  const fence = new Fence(dataDir, openersToFind(stateDir), keptState.fence, log);
+  const choices = { chosen: options.ramdisk?.chosen ?? {} };
+  const ram = new RamFiles(dataDir, ramFilesOf(options.ramdisk, choices), log);
+  const fence = new Fence(dataDir, openersToFind(stateDir), keptState.fence, log, ram.folders);
   if (options.fence === true && !keptState.isSurveyed) fence.survey();
   keptState.isSurveyed = true;
   send({ type: 'fenced', databases: fence.databases });
@@ -71,6 +77,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     keptState,
     directories: outside,
     inodeSpaces: spacesIn(stateDir, log),
+    ram,
   });
   const answer = (asked: Owed, result: number) => session.answer(asked, result);
   const limits = lockLimits(options.lockLimits, log);
@@ -79,6 +86,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     : new CoordinatedLocks({
         nodes: tree.nodes,
         dataDir,
+        ram,
         log,
         keptState,
         answer,
@@ -99,6 +107,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     wantsPassthrough: passthroughWanted !== 'off',
     initialized: (isNegotiated) => {
       passthrough.start(passthroughWanted, isNegotiated, dataDir);
+      ram.keepsLogs = passthrough.isActive && !isKernelLocks;
       const reason = passthrough.isActive && noteRegistration(stateDir, passthrough.takesPathDescriptor);
       if (reason) log('warn', 'registration-not-noted', { reason });
       const archive = archiveState(options.archive === true, passthrough.state, isKernelLocks);
@@ -106,7 +115,7 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
       send({ type: 'ready', passthrough: passthrough.state, archive });
     },
   });
-  return { device, keptState, passthrough, outside, fence, tree, coordinated, locks, session, powerCut };
+  return { device, keptState, passthrough, outside, fence, tree, coordinated, locks, session, powerCut, choices };
 }
 
 function archiveState(isWanted: boolean, passthrough: PassthroughState, isKernelLocks: boolean): ArchiveState {
@@ -115,6 +124,13 @@ function archiveState(isWanted: boolean, passthrough: PassthroughState, isKernel
   // Else the index that programs share is in the kernel's memory alone.
   if (!passthrough.active) return { active: false, reason: `no passthrough: ${passthrough.reason ?? 'it is off'}` };
   return { active: true };
+}
+
+function ramFilesOf(options: RamdiskOptions | undefined, choices: Parts['choices']): RamFilesOptions | undefined {
+  if (options === undefined) return undefined;
+  const { root, globs } = options;
+  const matches = globs.length === 0 ? () => false : matcherOf(globs, []);
+  return { root, isChosen: (path) => (choices.chosen[path] ?? (matches(path) ? 'ram' : 'disk')) === 'ram' };
 }
 
 function lockLimits(wanted: LoopData['options']['lockLimits'], log: Log): LoopData['options']['lockLimits'] {

@@ -26,9 +26,16 @@ export interface FenceStore {
   readonly remove: (name: string) => void;
 }
 
+/** Files of a directory of the data directory that lie elsewhere: `path` is that directory's. */
+export interface FencedFolder {
+  readonly fd: number;
+  readonly path: string;
+}
+
 export class Fence {
   /** O_PATH: it is nobody's open file. */
   readonly #root: number;
+  readonly #ram: Iterable<FencedFolder>;
   readonly #openers: Openers;
   readonly #store: FenceStore;
   readonly #log: Log;
@@ -38,7 +45,8 @@ export class Fence {
   #nextCheckMs = 0;
 
   /** What an earlier process has found and what has not been closed since. */
-  constructor(dataDir: string, openers: Openers, store: FenceStore, log: Log) {
+  constructor(dataDir: string, openers: Openers, store: FenceStore, log: Log, ram: Iterable<FencedFolder> = []) {
+    this.#ram = ram;
     this.#root = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (this.#root < 0) throw lastError('open', dataDir);
     this.#openers = openers;
@@ -49,9 +57,12 @@ export class Fence {
 
   /** Looks at every file of the data directory. To be called before anything there is opened by us or for others. */
   survey(): void {
-    const databases = new Set(
-      findOpenFiles(this.#root, this.#openers, this.#log).map((path) => sqliteFileOf(path).database),
-    );
+    const open = findOpenFiles(this.#root, this.#openers, this.#log);
+    for (const { fd, path } of this.#ram) {
+      const prefix = path === '' ? '' : `${Buffer.from(path).toString('latin1')}/`;
+      open.push(...findOpenFiles(fd, this.#openers, this.#log).map((name) => `${prefix}${name}`));
+    }
+    const databases = new Set(open.map((path) => sqliteFileOf(path).database));
     for (const name of databases) {
       const database = shown(name);
       if (!this.#store.add(name))
@@ -101,7 +112,9 @@ export class Fence {
   }
 
   #isOpen(name: string): boolean {
-    return filesOf(name).some((file) => isOpenElsewhere(this.#root, file, this.#openers));
+    return filesOf(name).some((file) =>
+      this.#placesOf(file).some(({ root, path }) => isOpenElsewhere(root, path, this.#openers)),
+    );
   }
 
   #raise(name: string): void {
@@ -112,12 +125,25 @@ export class Fence {
 
   /** Empty for a file that is not there, as most companions are not. */
   #keyOf(file: string): string[] {
-    const fd = openBelow(this.#root, file, O_PATH);
-    if (fd < 0) return [];
-    const stat = Buffer.alloc(statxSize);
-    const key = statAt(fd, emptyPath, AT_EMPTY_PATH, stat) ? [inodeKey(stat)] : [];
-    close(fd);
-    return key;
+    return this.#placesOf(file).flatMap(({ root, path }) => {
+      const fd = openBelow(root, path, O_PATH);
+      if (fd < 0) return [];
+      const stat = Buffer.alloc(statxSize);
+      const key = statAt(fd, emptyPath, AT_EMPTY_PATH, stat) ? [inodeKey(stat)] : [];
+      close(fd);
+      return key;
+    });
+  }
+
+  /** Where the file may lie: in the data directory, and in RAM. */
+  #placesOf(file: string): { readonly root: number; readonly path: string }[] {
+    const places = [{ root: this.#root, path: file }];
+    const slash = file.lastIndexOf('/');
+    const folder = slash < 0 ? '' : file.slice(0, slash);
+    for (const { fd, path } of this.#ram) {
+      if (Buffer.from(path).toString('latin1') === folder) places.push({ root: fd, path: file.slice(slash + 1) });
+    }
+    return places;
   }
 }
 

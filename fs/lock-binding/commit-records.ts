@@ -4,7 +4,7 @@
 
 import type { DatabaseFiles, EndedWrite, ProcessIdentity } from '../locks/types.ts';
 import type { NodePaths } from '../nodes/node-paths.ts';
-import type { NodeTable } from '../nodes/nodes.ts';
+import type { Node, NodeTable } from '../nodes/nodes.ts';
 import type { NodeId } from '../protocol/requests.ts';
 import { parseWalIndex, type WalIndex, walIndexBytes } from '../sqlite/wal-index.ts';
 import type { ArchiveMemory } from '../state/archive-memory.ts';
@@ -45,6 +45,8 @@ export interface CommitRecordsParts {
   readonly nodes: NodeTable;
   readonly paths: NodePaths;
   readonly dataDir: string;
+  /** The path of a file that lies in RAM. */
+  readonly ramFileOf?: (node: Node) => string | undefined;
   /** The data descriptor of a file that is open on the mount; -1 for none. */
   readonly descriptorOf: (file: number) => number;
   /** Programs and this process see one index: the kernel passes files through. */
@@ -181,9 +183,10 @@ export class CommitRecords {
   /** -1 where there is none by that name. */
   #openLog(main: number): number {
     const node = this.#parts.nodes.get(main as NodeId);
+    const inRam = node && this.#parts.ramFileOf?.(node);
     const path = node && this.#parts.paths.of(node);
     if (path === undefined) return -1;
-    const name = Buffer.from(`${this.#parts.dataDir}/${path}-wal\0`);
+    const name = Buffer.from(`${inRam ?? `${this.#parts.dataDir}/${path}`}-wal\0`);
     return openat(AT_FDCWD, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
   }
 

@@ -12,6 +12,7 @@ import type { Log } from '../log.ts';
 import type { FileHandle } from '../nodes/handles.ts';
 import { NodePaths } from '../nodes/node-paths.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
+import type { RamFiles } from '../nodes/ram-files.ts';
 import { encodeLock } from '../protocol/encode.ts';
 import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { NodeId, Owed, RequestOf, Unique } from '../protocol/requests.ts';
@@ -23,6 +24,7 @@ import type { KeptState } from '../state/kept-state.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread } from '../system/files.ts';
 import { CommitRecords } from './commit-records.ts';
+import { CopiedLogs } from './copied-logs.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
 import { type WriterRecord, Writers } from './writers.ts';
@@ -45,6 +47,8 @@ const mostRequestsFirst = 64;
 export interface CoordinatedLocksParts {
   readonly nodes: NodeTable;
   readonly dataDir: string;
+  /** Absent: no file is in RAM. */
+  readonly ram?: RamFiles;
   readonly log: Log;
   readonly keptState: KeptState;
   /** Sends the answer to a request that had to wait: 0 or a negative errno. */
@@ -75,6 +79,7 @@ export class CoordinatedLocks implements LockService {
   readonly #committed = new Map<string, Set<number>>();
   readonly #writers: Writers;
   readonly #records: CommitRecords;
+  readonly #copied: CopiedLogs;
   /**
    * Files that are not passed through, with the range of SQLite's locks. What clients see of them is the kernel's copy,
    * of which programs on the data directory know nothing and the other way round: these are kept out while the file is
@@ -89,13 +94,15 @@ export class CoordinatedLocks implements LockService {
   constructor(parts: CoordinatedLocksParts) {
     this.#parts = parts;
     this.#writers = new Writers(performance.now(), parts.isPassedThrough);
-    this.#paths = new NodePaths(parts.dataDir, parts.nodes);
+    this.#paths = new NodePaths(parts.dataDir, parts.nodes, (node) => parts.ram?.pathOf(node));
+    this.#copied = new CopiedLogs(parts.nodes, parts.ram, (file) => this.mirror.descriptorOf(file));
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.keptState.descriptors, parts.log);
     this.#records = new CommitRecords({
       memory: parts.keptState.archive,
       nodes: parts.nodes,
       paths: this.#paths,
       dataDir: parts.dataDir,
+      ramFileOf: (node) => parts.ram?.filePathOf(node),
       descriptorOf: (file) => this.mirror.descriptorOf(file),
       isPassedThrough: parts.isPassedThrough ?? (() => true),
     });
@@ -108,10 +115,12 @@ export class CoordinatedLocks implements LockService {
       walWriteBegan: (files) => this.#records.began(files),
       committed: (write) => {
         this.#records.ended(write);
+        if (!write.inWal) this.#copied.wrote(write.files);
         this.#writers.note(write.database, write.writer, write.sinceMs, write.nowMs);
         this.#noteCommit(write.database, write.writer.pid, write.nowMs);
       },
-      unreadWalBytes: (files) => this.#records.unreadBytes(files),
+      // The archive process reads the durable copy of a database in RAM.
+      unreadWalBytes: (files) => this.#copied.uncopiedBytes(files) ?? this.#records.unreadBytes(files),
       readWalNow: (database) => parts.unread(database),
       forgotten: (file) => this.#forget(file),
       storeOf: (file, isFlock) => parts.keptState.locks.storeOf(file, isFlock),

@@ -68,7 +68,7 @@ const backingStat = Buffer.alloc(statxSize);
 export function answerEntry(tree: Tree, node: Node, out: Buffer, at = 0, trusted = lifetime): number {
   countLookup(tree, node);
   encodeEntry(out, at, node.id, trusted);
-  copyAttributes(node, tree.stat, out, at + entryOut.sizeBytes);
+  copyAttributes(tree, node, out, at + entryOut.sizeBytes);
   return entryOut.sizeBytes + attr.sizeBytes;
 }
 
@@ -81,12 +81,13 @@ function countLookup({ operation }: Tree, node: Node): void {
 
 export function getAttributes(tree: Tree, asked: RequestOf<'GETATTR'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
-  return node === undefined ? -ESTALE : answerAttributes(tree, node, out);
+  if (node === undefined || tree.ram.hides(node)) return -ESTALE;
+  return answerAttributes(tree, node, out);
 }
 
 export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
-  if (node === undefined) return -ESTALE;
+  if (node === undefined || tree.ram.hides(node)) return -ESTALE;
   const { valid } = asked;
   const has = (bit: number) => (valid & bit) !== 0;
   const { UID, GID, MODE, SIZE, ATIME, MTIME, FH } = flags.attribute;
@@ -152,7 +153,7 @@ function answerAttributes(tree: Tree, node: Node, out: Buffer): number {
   if (!statAt(node.fd, emptyPath, AT_EMPTY_PATH, tree.stat)) return failed();
   if (node.id === rootNodeId) showRootMode(node, tree.stat);
   encodeAttributes(out, 0, lifetime);
-  copyAttributes(node, tree.stat, out, attrOut.sizeBytes);
+  copyAttributes(tree, node, out, attrOut.sizeBytes);
   return attrOut.sizeBytes + attr.sizeBytes;
 }
 
@@ -172,8 +173,10 @@ function changeMode(node: Node, mode: number): number {
   return chmod(path, own | (mode & ~keptBits));
 }
 
-function copyAttributes({ space }: Node, stat: Buffer, out: Buffer, at: number): void {
-  copyInodeNumber(space, stat, statxOffset.ino, out, at + attr.ino);
+function copyAttributes({ ram, stat }: Tree, node: Node, out: Buffer, at: number): void {
+  const shown = ram.numberOf(node);
+  if (shown) copyInodeNumber(shown.space, shown.inode, 0, out, at + attr.ino);
+  else copyInodeNumber(node.space, stat, statxOffset.ino, out, at + attr.ino);
   stat.copy(out, at + attr.size, statxOffset.size, statxOffset.size + 16); // size and blocks are neighbours in both
   stat.copy(out, at + attr.atime, statxOffset.atime, statxOffset.atime + 8);
   stat.copy(out, at + attr.mtime, statxOffset.mtime, statxOffset.mtime + 8);

@@ -6,6 +6,7 @@ import { encodeEntry } from '../protocol/encode.ts';
 import { attr, dirent, entryOut } from '../protocol/layouts.ts';
 import type { RequestOf } from '../protocol/requests.ts';
 import { ESTALE } from '../protocol/results.ts';
+import { sqliteFileOf } from '../sqlite/files.ts';
 import { getdents64, openDirectoryAgain } from '../system/files.ts';
 import { failed } from '../system/libc.ts';
 import { statxOffset } from '../system/stat.ts';
@@ -13,6 +14,7 @@ import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { copyInodeNumber, type InodeSpace } from './inode-numbers.ts';
 import type { Listing } from './listings.ts';
 import type { Node } from './nodes.ts';
+import { textOf } from './ram-files.ts';
 import { resolve, type Tree } from './tree.ts';
 
 // struct linux_dirent64: ino 0, off 8, reclen 16 (u16), type 18 (u8), name 19.
@@ -37,6 +39,10 @@ export function readDirectory(tree: Tree, asked: RequestOf<'READDIR'>, out: Buff
   if (directory === undefined) return -ESTALE;
   const { inodeNumbers, stat } = tree;
   const write: EntryWriter = (name, type) => {
+    if (tree.ram.hasFolder(directory) && sqliteFileOf(textOf(name)).kind !== 'database') {
+      const inRam = tree.ram.directoryOf(directory, name);
+      if (inRam !== directory.fd) return inodeNumbers.spaceAt(inRam, name, stat);
+    }
     const mayBeElsewhere = type === DT_DIR || type === DT_UNKNOWN || inodeNumbers.areSeveral;
     return mayBeElsewhere && !isDots(name) ? inodeNumbers.spaceAt(directory.fd, name, stat) : undefined;
   };
@@ -54,6 +60,7 @@ export function readDirectoryPlus(tree: Tree, asked: RequestOf<'READDIRPLUS'>, o
 export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number {
   const node = tree.nodes.get(asked.nodeId);
   if (node === undefined) return -ESTALE;
+  if (!tree.ram.needsSync(node)) return 0;
   const fd = openDirectoryAgain(node.fd);
   if (fd < 0) return failed();
   const { isDataOnly, unique, isResent } = asked;
@@ -64,7 +71,7 @@ export function syncDirectory(tree: Tree, asked: RequestOf<'FSYNCDIR'>): number 
  * Writes records of `prefixBytes` (filled by `write`) and a dirent each, as many whole ones as fit the kernel's buffer.
  */
 function list(
-  { listings, stat }: Tree,
+  { listings, ram, stat }: Tree,
   directory: Node,
   asked: RequestOf<'READDIR'> | RequestOf<'READDIRPLUS'>,
   out: Buffer,
@@ -89,6 +96,10 @@ function list(
     const { entries, start } = listing;
     const zero = entries.indexOf(0, start + linuxDirent.name);
     const name = entries.subarray(start + linuxDirent.name, zero + 1);
+    if (ram.isHidden(directory, textOf(name))) {
+      advance(listing);
+      continue;
+    }
     const namelen = name.length - 1;
     const recordBytes = (prefixBytes + dirent.sizeBytes + namelen + 7) & ~7;
     if (written + recordBytes > limit) return written;
@@ -118,7 +129,7 @@ function writeEntry(tree: Tree, parent: Node, name: Buffer, out: Buffer, at: num
   const node = isDots(name) ? undefined : resolve(tree, parent, name);
   if (node !== undefined && typeof node !== 'number') {
     answerEntry(tree, node, out, at, lifetimeOfName(name));
-    return node.space;
+    return tree.ram.numberOf(node) === undefined ? node.space : undefined;
   }
   // A name that vanished meanwhile, or cannot be looked up, is listed without attributes: node id 0.
   encodeEntry(out, at, 0, { ...lifetime, seconds: 0 });

@@ -4,7 +4,8 @@ import { encodeOpen, encodeSeek, encodeWritten } from '../protocol/encode.ts';
 import * as flags from '../protocol/flags.ts';
 
 import type { RequestOf } from '../protocol/requests.ts';
-import { EAGAIN, EBADF, EBUSY, EEXIST, ENFILE, ESTALE } from '../protocol/results.ts';
+import { EAGAIN, EBADF, EBUSY, EEXIST, EIO, ENFILE, ENOSPC, ESTALE } from '../protocol/results.ts';
+import { sqliteFileOf } from '../sqlite/files.ts';
 import {
   close,
   copyFileRange,
@@ -33,6 +34,8 @@ import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
 import type { Node } from './nodes.ts';
+import { textOf } from './ram-files.ts';
+import { makeOnDisk, takeGroup, unmakeOnDisk } from './ram-names.ts';
 import { adopt, called, noteMaking, type Tree } from './tree.ts';
 
 /** One request copies at most this much: callers go on where it ended. */
@@ -52,6 +55,9 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): Ope
   if (node === undefined) return -ESTALE;
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) return answerOpen(opened, flags.open.KEEP_CACHE, out, 0);
+  // It has moved between disk and RAM: the kernel looks its name up again.
+  if (tree.ram.hides(node) || tree.ram.isLeft(node)) return -ESTALE;
+  if (tree.ram.isRefused(node)) return -EIO;
   if (!tree.files.hasRoom()) return -ENFILE;
   const isFenced = tree.fence.covers(node.key);
   if (isFenced && tree.refusesFenced) return -EBUSY;
@@ -74,8 +80,8 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   const isRepeat = tree.operation.hasMade;
   const wanted = (asked.flags & O_ACCMODE) | O_CREAT | (isRepeat ? 0 : O_EXCL);
   const openFlags = wanted | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const fd = openat(parent.fd, asked.name, openFlags, asked.mode & 0o7777);
-  if (fd < 0) return notCreated(asked);
+  const fd = makeFile(tree, parent, asked, openFlags, isRepeat);
+  if (fd < 0) return fd;
   const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
   const node = pathFd < 0 ? failed() : adopt(tree, pathFd);
   if (typeof node === 'number') {
@@ -92,12 +98,35 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   return open(tree, node, asked, fd, out, entryBytes);
 }
 
+/** A descriptor of the new file, on the disk or in RAM, or a negative errno. */
+function makeFile(tree: Tree, parent: Node, asked: RequestOf<'CREATE'>, openFlags: number, isRepeat: boolean): number {
+  const { ram } = tree;
+  const { name } = asked;
+  const mode = asked.mode & 0o7777;
+  const folder = ram.folderForNew(parent, name);
+  ram.changesDisk(parent);
+  if (folder !== undefined) {
+    const onDisk = makeOnDisk(parent, name, mode, isRepeat);
+    if (onDisk < 0) return notCreated(asked, onDisk);
+    const inRam = openat(folder.fd, name, openFlags, mode);
+    if (inRam >= 0) {
+      takeGroup(tree, parent, inRam);
+      ram.appeared(folder, textOf(name));
+      return inRam;
+    }
+    const error = failed();
+    if (error !== -ENOSPC || sqliteFileOf(textOf(name)).kind !== 'database') return notCreated(asked, error);
+    unmakeOnDisk(parent, name);
+  }
+  const fd = openat(parent.fd, name, openFlags, mode);
+  return fd < 0 ? notCreated(asked, failed()) : fd;
+}
+
 /**
  * The kernel asks to create a name that it believes to be free. One that has appeared behind its back has an owner and
  * a mode that the kernel has not checked: ESTALE makes it look the name up, and open the file like any other.
  */
-function notCreated(asked: RequestOf<'CREATE'>): number {
-  const error = failed();
+function notCreated(asked: RequestOf<'CREATE'>, error: number): number {
   return error === -EEXIST && (asked.flags & O_EXCL) === 0 ? -ESTALE : error;
 }
 

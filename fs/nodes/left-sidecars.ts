@@ -8,6 +8,7 @@ import { unlinkat } from '../system/files.ts';
 import { AT_SYMLINK_NOFOLLOW, statAt } from '../system/stat.ts';
 import { threadsBeside } from '../system/threads.ts';
 import { inodeKey, type Node } from './nodes.ts';
+import { textOf } from './ram-files.ts';
 import type { Tree } from './tree.ts';
 
 const suffixes = ['-wal', '-shm'];
@@ -28,12 +29,16 @@ export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, replaced:
   if (left.length === 0 || haveOtherUsers(tree, new Set(left.map(({ node }) => node)), replaced)) return;
   for (const { node, name: sidecar } of left) {
     tree.ownChanges.add(parent, sidecar);
-    if (unlinkat(parent.fd, sidecar, 0) === 0) node.lostLastName();
+    const directory = tree.ram.directoryOf(parent, sidecar);
+    if (unlinkat(directory, sidecar, 0) !== 0) continue;
+    const folder = directory === parent.fd ? undefined : tree.ram.folderOf(parent, textOf(sidecar));
+    if (folder) tree.ram.removed(folder, textOf(sidecar));
+    node.lostLastName();
   }
 }
 
 function openFileAt(tree: Tree, parent: Node, name: Name): { readonly node: Node; readonly name: Name }[] {
-  const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, tree.stat);
+  const isThere = statAt(tree.ram.directoryOf(parent, name), name, AT_SYMLINK_NOFOLLOW, tree.stat);
   const node = isThere ? tree.nodes.find(inodeKey(tree.stat)) : undefined;
   return node === undefined || node.opens === 0 ? [] : [{ node, name }];
 }

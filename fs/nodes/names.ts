@@ -2,13 +2,15 @@
 import { encodeEntry } from '../protocol/encode.ts';
 import { attr, entryOut } from '../protocol/layouts.ts';
 import type { Header, Name, RequestOf } from '../protocol/requests.ts';
-import { EEXIST, EINVAL, ENOENT, ESTALE } from '../protocol/results.ts';
+import { EEXIST, EINVAL, ENOENT, ESTALE, EXDEV } from '../protocol/results.ts';
 import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat, unlinkat } from '../system/files.ts';
 import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
 import { dropLeftSidecars } from './left-sidecars.ts';
 import { inodeKey, type Node } from './nodes.ts';
+import { textOf } from './ram-files.ts';
+import { keepLog, removeOnDisk, renameInRam } from './ram-names.ts';
 import { called, noteMaking, resolve, type Tree } from './tree.ts';
 
 const RENAME_NOREPLACE = 1;
@@ -42,6 +44,9 @@ export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): num
   const old = tree.nodes.get(asked.oldNodeId);
   const parent = tree.nodes.get(asked.nodeId);
   if (old === undefined || parent === undefined) return -ESTALE;
+  // A second name would be on the disk, and programs copy the file instead.
+  if (tree.ram.isInRam(old)) return -EXDEV;
+  tree.ram.changesDisk(parent);
   tree.ownChanges.add(parent, asked.newName);
   noteMaking(tree, parent, asked.newName);
   const result = linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH);
@@ -73,7 +78,13 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   }
   const target = noteRename(tree, from, to, asked);
   if (target === 'unknown') return -ESTALE;
-  if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
+  const inRam = renameInRam(tree, from, to, asked);
+  if (inRam !== undefined && inRam < 0) return inRam;
+  if (inRam === undefined) {
+    tree.ram.changesDisk(from);
+    tree.ram.changesDisk(to);
+    if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
+  }
   const replaced = target && tree.nodes.find(inodeKey(target));
   if (target !== undefined && (asked.flags & RENAME_EXCHANGE) === 0) noteLostName(tree, target, to, asked.newName);
   return noteRenamed(tree, from, to, asked, replaced);
@@ -100,6 +111,7 @@ function create(
   tree.caller.become(asked.uid, asked.gid);
   tree.ownChanges.add(parent, asked.name);
   noteMaking(tree, parent, asked.name);
+  tree.ram.changesDisk(parent);
   if (make(parent) < 0 && !isMadeAlready(tree)) return failed();
   const node = resolve(tree, parent, asked.name);
   return typeof node === 'number' ? node : answerEntry(tree, node, out);
@@ -109,12 +121,20 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
   const parent = tree.nodes.get(asked.nodeId);
   if (parent === undefined) return -ESTALE;
   tree.ownChanges.add(parent, asked.name);
-  const { operation, stat } = tree;
-  if (!statAt(parent.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return operation.hasRemoved ? 0 : failed();
+  const { operation, ram, stat } = tree;
+  const directory = ram.directoryOf(parent, asked.name);
+  if (!statAt(directory, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return operation.hasRemoved ? 0 : failed();
   if (!isKnown(tree, parent, asked.name)) return -ESTALE;
   operation.intendToRemove(stat);
-  if (unlinkat(parent.fd, asked.name, removeFlags) < 0) return failed();
-  noteLostName(tree, stat, parent, asked.name);
+  const key = inodeKey(stat);
+  const links = Buffer.from(stat);
+  const folder = directory === parent.fd ? undefined : ram.folderOf(parent, textOf(asked.name));
+  if (folder === undefined) ram.changesDisk(parent);
+  else removeOnDisk(tree, parent, asked.name);
+  const isKept = folder !== undefined && keepLog(tree, folder, asked.name);
+  if (!isKept && unlinkat(directory, asked.name, removeFlags) < 0) return failed();
+  if (folder !== undefined) ram.removed(folder, textOf(asked.name), key);
+  noteLostName(tree, links, parent, asked.name);
   return 0;
 }
 
@@ -127,8 +147,9 @@ function noteLostName({ nodes }: Tree, stat: Buffer, parent: Node, name: Name): 
 
 /** The kernel gives a known file its new name without asking for it. */
 function noteMoved(tree: Tree, from: Node, name: Name, to: Node, newName: Name): void {
-  const { nodes, stat } = tree;
-  const isThere = statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat);
+  const { nodes, ram, stat } = tree;
+  const isThere = statAt(ram.directoryOf(to, newName), newName, AT_SYMLINK_NOFOLLOW, stat);
+  if (isThere && (stat.readUInt16LE(statxOffset.mode) & 0o170000) === 0o040000) ram.pathsChanged();
   const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
   if (node === undefined) return;
   node.names.delete(from, name);
@@ -139,8 +160,9 @@ function isMadeAlready(tree: Tree): boolean {
   return lastErrno() === EEXIST && tree.operation.hasMade;
 }
 
-function isRenamedAlready({ operation, stat }: Tree, to: Node, newName: Name): boolean {
-  return operation.isRenameRepeat && statAt(to.fd, newName, AT_SYMLINK_NOFOLLOW, stat) && operation.hasRenamed(stat);
+function isRenamedAlready({ operation, ram, stat }: Tree, to: Node, newName: Name): boolean {
+  if (!operation.isRenameRepeat) return false;
+  return statAt(ram.directoryOf(to, newName), newName, AT_SYMLINK_NOFOLLOW, stat) && operation.hasRenamed(stat);
 }
 
 /**
@@ -148,11 +170,11 @@ function isRenamedAlready({ operation, stat }: Tree, to: Node, newName: Name): b
  * unknown.
  */
 function noteRename(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>): Buffer | 'unknown' | undefined {
-  const { stat, operation } = tree;
-  const hasTarget = statAt(to.fd, asked.newName, AT_SYMLINK_NOFOLLOW, stat);
+  const { stat, operation, ram } = tree;
+  const hasTarget = statAt(ram.directoryOf(to, asked.newName), asked.newName, AT_SYMLINK_NOFOLLOW, stat);
   if (hasTarget && !isKnown(tree, to, asked.newName)) return 'unknown';
   const target = hasTarget ? Buffer.from(stat) : undefined;
-  if (!statAt(from.fd, asked.name, AT_SYMLINK_NOFOLLOW, stat)) return target;
+  if (!statAt(ram.directoryOf(from, asked.name), asked.name, AT_SYMLINK_NOFOLLOW, stat)) return target;
   if (!isKnown(tree, from, asked.name)) return 'unknown';
   operation.intendToRename(stat, target);
   return target;

@@ -32,17 +32,26 @@ const listedForMs = 1000;
 export class NodePaths {
   readonly #root: string;
   readonly #nodes: Pick<NodeTable, 'get'>;
+  readonly #ramPathOf: (node: Node) => string | undefined;
   readonly #stat = Buffer.alloc(statxSize);
   readonly #link = Buffer.alloc(PATH_MAX);
   #listed: { readonly folder: Node; readonly atMs: number; readonly names: ReadonlyMap<string, Buffer> } | undefined;
 
-  constructor(dataDir: string, nodes: Pick<NodeTable, 'get'>) {
+  /** `ramPathOf`: of a file in RAM, below the data directory. */
+  constructor(
+    dataDir: string,
+    nodes: Pick<NodeTable, 'get'>,
+    ramPathOf: (node: Node) => string | undefined = () => undefined,
+  ) {
+    this.#ramPathOf = ramPathOf;
     this.#root = `${dataDir}/`;
     this.#nodes = nodes;
   }
 
   /** Below the data directory; undefined for a file that has lost its last name. */
   of(node: Node): string | undefined {
+    const inRam = this.#ramPathOf(node);
+    if (inRam !== undefined) return inRam;
     const path = this.#byKnownName(node) ?? this.#byDescriptor(node) ?? this.#inFolder(node);
     if (path === undefined) return undefined;
     const text = textOf(path);

@@ -1,6 +1,6 @@
 // What every handler works on: the tables, the root of the backing directory, and the few steps that handlers share.
 import type { Fence } from '../fence/fence.ts';
-import { ENFILE } from '../protocol/results.ts';
+import { EIO, ENFILE, ENOENT } from '../protocol/results.ts';
 import type { KeptState } from '../state/kept-state.ts';
 import type { CurrentOperation } from '../state/operation.ts';
 import type { Caller } from '../system/caller.ts';
@@ -15,6 +15,7 @@ import { Listings } from './listings.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
+import { RamFiles } from './ram-files.ts';
 import type { Syncer } from './syncer.ts';
 
 export interface Tree {
@@ -22,6 +23,7 @@ export interface Tree {
   readonly files: HandleTable;
   readonly listings: Listings;
   readonly inodeNumbers: InodeNumbers;
+  readonly ram: RamFiles;
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
@@ -39,19 +41,27 @@ export interface Tree {
 }
 
 /** What a tree is made of that others make. */
-export interface TreeParts extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'operation' | 'stat'> {
+export interface TreeParts
+  extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'ram' | 'operation' | 'stat'> {
   readonly inodeSpaces: SpaceStore;
+  /** Absent: no file is in RAM. */
+  readonly ram?: RamFiles;
   readonly keptState: KeptState;
   readonly directories: DirectoryListener | undefined;
 }
 
-export function openTree(dataDir: string, { keptState, directories, inodeSpaces, ...parts }: TreeParts): Tree {
+export function openTree(
+  dataDir: string,
+  { keptState, directories, inodeSpaces, ram = noRamFiles(dataDir), ...parts }: TreeParts,
+): Tree {
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
   keptState.useMountOf(fd);
   const listings = new Listings();
+  const inodeNumbers = new InodeNumbers(stat, inodeSpaces);
+  ram.numberWith(inodeNumbers);
   const { nodeStore: store, nextNodeId, nextHandleId, operation } = keptState;
   return {
     ...parts,
@@ -71,17 +81,22 @@ export function openTree(dataDir: string, { keptState, directories, inodeSpaces,
     ),
     files: new HandleTable(keptState.handleStore, nextHandleId),
     listings,
-    inodeNumbers: new InodeNumbers(stat, inodeSpaces),
+    inodeNumbers,
+    ram,
     stat,
   };
+}
+
+function noRamFiles(dataDir: string): RamFiles {
+  return new RamFiles(dataDir, undefined, () => {});
 }
 
 /**
  * Before a name is made: a repeat of the request, after this process has died, must tell its own work from somebody
  * else's.
  */
-export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer): void {
-  operation.intendToMake(statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat));
+export function noteMaking({ operation, ram, stat }: Tree, parent: Node, name: Buffer): void {
+  operation.intendToMake(statAt(ram.directoryOf(parent, name), name, AT_SYMLINK_NOFOLLOW, stat));
 }
 
 /**
@@ -89,12 +104,18 @@ export function noteMaking({ operation, stat }: Tree, parent: Node, name: Buffer
  * Links are never followed, and the name is a single component: nothing outside of the parent can be reached.
  */
 export function resolve(tree: Tree, parent: Node, name: Buffer): Node | number {
-  const { nodes, stat } = tree;
-  if (!statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat)) return failed();
+  const { nodes, ram, stat } = tree;
+  const directory = ram.directoryOf(parent, name);
+  if (!statAt(directory, name, AT_SYMLINK_NOFOLLOW, stat)) {
+    const error = failed();
+    if (directory === parent.fd || error !== -ENOENT) return error;
+    const loss = ram.lose(parent, name, (key) => (nodes.find(key)?.opens ?? 0) > 0);
+    return loss === 'absent' ? -ENOENT : loss === 'open' ? -EIO : resolve(tree, parent, name);
+  }
   // A node's descriptor pins its inode, so the number cannot have been given to another file.
   const known = nodes.find(inodeKey(stat));
   if (known !== undefined) return called(tree, known, parent, name);
-  const fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+  const fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (fd < 0) return failed();
   const node = adopt(tree, fd);
   return typeof node === 'number' ? node : called(tree, node, parent, name);

@@ -16,8 +16,10 @@ export const {
   ENFILE,
   ENOENT,
   ENOLCK,
+  ENOSPC,
   ENOSYS,
   EPERM,
   EPROTO,
   ESTALE,
+  EXDEV,
 } = constants.errno;

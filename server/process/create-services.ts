@@ -32,6 +32,7 @@ export interface ServiceParts {
   readonly locks: () => Promise<LockSnapshot>;
   /** Who wrote a database, given below the root. */
   readonly writers: (database: string) => Promise<WriteRecord | null>;
+  readonly tier: Services['tier'];
   readonly shares: ShareBook;
   readonly timeMachine: TimeMachine;
   /** Whether the commits of a database are kept, as far as the options say. */
@@ -48,6 +49,7 @@ export function createServices(parts: ServiceParts): Services {
     log: parts.log,
     shares: parts.shares,
     timeMachine: parts.timeMachine,
+    tier: parts.tier,
     temporaryFiles: parts.temporaryFiles,
     stopping: parts.stopping,
     resolve: (name) => resolveDatabase(name, rules),

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DaemonState } from '../index.ts';
 import { ArchiveMetrics } from './archive-metrics.ts';
+import { RamdiskMetrics } from './ramdisk-metrics.ts';
 import { ShipMetrics } from './ship-metrics.ts';
 
 export class DaemonMetrics {
@@ -12,11 +13,13 @@ export class DaemonMetrics {
   readonly #restarts: Counter;
   readonly #archive: ArchiveMetrics;
   readonly #ship: ShipMetrics;
+  readonly #ramdisk: RamdiskMetrics;
 
   constructor(registry: Registry, version: string) {
     const registers = [registry];
     this.#archive = new ArchiveMetrics(registry);
     this.#ship = new ShipMetrics(registry);
+    this.#ramdisk = new RamdiskMetrics(registry);
     const build = new Gauge({
       name: 'hoody_sqlite_build_info',
       help: '1, with the version of the program that runs and of its Node.',
@@ -66,6 +69,7 @@ export class DaemonMetrics {
     this.#walBytes.set(state.walBytes);
     this.#archive.show(state.archive);
     this.#ship.show(state.ship);
+    this.#ramdisk.show(state.ramdisk);
     this.#restarts.reset();
     for (const [role, count] of Object.entries(state.restarts)) this.#restarts.inc({ role }, count);
   }

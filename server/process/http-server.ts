@@ -32,6 +32,7 @@ import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
+import type { AskTier } from './services.ts';
 import type { ShareBook } from './share-book.ts';
 import { TemporaryFiles } from './temporary-files.ts';
 import { Archive, type AskArchive } from './time-machine/archive.ts';
@@ -53,6 +54,8 @@ export interface SupervisorQuestions {
   readonly writers: (database: string) => Promise<WriteRecord | null>;
   /** About the past of databases. */
   readonly archive: AskArchive;
+  /** About databases in RAM. */
+  readonly tier: AskTier;
   /** Tells it: without a mount, executors have written these databases, given below the root. */
   readonly committed: (databases: readonly string[]) => void;
 }
@@ -86,7 +89,7 @@ export function createHttpServer(
   options: ServerOptions,
   log: Log,
   { keptDatabases, shares, pastDir }: StateFiles,
-  { fsCounters, daemonState, locks, writers, archive, committed }: SupervisorQuestions,
+  { fsCounters, daemonState, locks, writers, archive, tier, committed }: SupervisorQuestions,
 ): HttpServer {
   const { root, dataDir, allowAnyAbsoluteDbPath } = options;
   const rules = { root, dataDir, allowAnyAbsoluteDbPath, pastDir };
@@ -162,6 +165,7 @@ export function createHttpServer(
     locks: async () => namingExecutors(await locks(), scheduler.executorPids),
     writers,
     shares,
+    tier,
     timeMachine,
     temporaryFiles,
     stopping: stopping.signal,

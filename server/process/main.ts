@@ -13,6 +13,7 @@ import type {
   ToServer,
   WriteRecord,
 } from '../index.ts';
+import type { TierAnswer, TierQuestion } from '../messages/tier.ts';
 import type { ArchiveAnswer, ArchiveQuestion } from '../messages/time-machine.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
@@ -77,6 +78,10 @@ async function askArchive(question: ArchiveQuestion, timeoutMs: number): Promise
   return (await ask('archive', question, timeoutMs)) as ArchiveAnswer<unknown> | undefined;
 }
 
+async function askTier(question: TierQuestion, timeoutMs: number): Promise<TierAnswer<unknown> | undefined> {
+  return (await ask('tier', question, timeoutMs)) as TierAnswer<unknown> | undefined;
+}
+
 async function readWriters(database: string): Promise<WriteRecord | null> {
   return ((await ask('writers', database)) as WriteRecord | null | undefined) ?? null;
 }
@@ -95,6 +100,7 @@ function start(options: ServerOptions): void {
     locks: () => readLocks(options.mounted),
     writers: readWriters,
     archive: askArchive,
+    tier: askTier,
     committed: (databases) => send({ type: 'committed', databases }),
   });
   http = made;

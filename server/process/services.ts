@@ -7,12 +7,16 @@ import type { FileOperation, Operation } from '../messages/operation.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
 import type { StudioCommitEvent } from '../messages/studio.ts';
+import type { TierAnswer, TierQuestion } from '../messages/tier.ts';
 import type { CommitListener } from './commit-listeners.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
+
+/** Asks the supervisor about databases in RAM. */
+export type AskTier = (question: TierQuestion, timeoutMs: number) => Promise<TierAnswer<unknown> | undefined>;
 
 export interface Services {
   readonly options: ServerOptions;
@@ -63,6 +67,8 @@ export interface Services {
   writersSince(target: DatabaseTarget, sinceMs: number): Promise<StudioCommitEvent['by']>;
   /** The system's monotonic clock. */
   monotonicMs(): number;
+  /** Databases in RAM. undefined: no answer in time. */
+  readonly tier: AskTier;
   /** Who holds and who waits for locks on the mount. */
   locks(): Promise<LockSnapshot>;
   /** A DATABASE_BUSY with the name of who holds the database, where that is known; any other error as it is. */

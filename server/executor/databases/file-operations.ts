@@ -60,6 +60,8 @@ const remove = implementOnFile(file.delete, (path, _args, rules) => {
   return { filesRemoved };
 });
 
+const release = implementOnFile(file.release, () => null);
+
 const list = implementOnFile(file.list, (path, _args, rules) => {
   const directory = resolveListed(path, rules);
   return readdirSync(directory, { withFileTypes: true })
@@ -73,7 +75,7 @@ const list = implementOnFile(file.list, (path, _args, rules) => {
     .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
 });
 
-export const databaseFileOperations: readonly AnyFileImplementation[] = [create, fork, remove, list];
+export const databaseFileOperations: readonly AnyFileImplementation[] = [create, fork, remove, release, list];
 
 type Rules = Parameters<typeof findFile>[1];
 

@@ -26,6 +26,9 @@ export const file = {
   /** Sidecars first, then the file. @throws ApiError DATABASE_NOT_FOUND (404), DATABASE_BUSY, DELETE_INCOMPLETE */
   delete: declareOnFile<NoArgs, { readonly filesRemoved: number }>('file.delete'),
 
+  /** Does nothing: no executor has the file open afterwards, until the next request. */
+  release: declareOnFile<NoArgs, null>('file.release'),
+
   /** `path` is the directory. Newest first. */
   list: declareOnFile<NoArgs, readonly ListedDatabase[]>('file.list'),
 } as const;

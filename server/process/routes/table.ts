@@ -7,12 +7,14 @@ import { historyRoutes } from './query-history.ts';
 import { sqlRoutes } from './sql.ts';
 import { studioRoutes } from './studio/routes.ts';
 import { systemRoutes } from './system.ts';
+import { tierRoutes } from './tier.ts';
 import { timeMachineRoutes } from './time-machine.ts';
 
 export const routes: readonly Route[] = [
   ...sqlRoutes,
   ...databaseRoutes,
   ...timeMachineRoutes,
+  ...tierRoutes,
   ...historyRoutes,
   ...kvRoutes,
   ...lockRoutes,

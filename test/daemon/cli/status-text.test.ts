@@ -23,6 +23,7 @@ const idle: DaemonStatus = {
   locks: { databases: 1, holders: 2, waiters: 1 },
   archive: null,
   ship: null,
+  ramdisk: null,
   fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
   degraded: ['no passthrough: this is an example'],
   lastError: { time: '2026-01-02T03:04:05.000Z', event: 'child-died', fields: { role: 'server', code: null } },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matcherOf } from '../../../fs/archive/globs.ts';
+import { matcherOf } from '../../fs/globs.ts';
 
 test.each([
   ['app.db', 'app.db', true],

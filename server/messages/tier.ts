@@ -1,0 +1,29 @@
+// What the server asks about databases in RAM, and what it is answered. Databases are named below the root.
+
+export type TierQuestion =
+  | { readonly op: 'list' }
+  | { readonly op: 'set'; readonly database: string; readonly tier: 'ram' | 'disk' };
+
+export type TierAnswer<Value> =
+  | { readonly ok: true; readonly value: Value }
+  /** `off`: no database can be in RAM. `busy`: programs have it open. */
+  | { readonly ok: false; readonly code: 'off' | 'busy' | 'refused'; readonly message: string };
+
+export interface TieredDatabase {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly journal: string;
+  /** How long the oldest commit without a durable copy may be there; 0: all have one. */
+  readonly lagMs: number;
+  readonly lagBytes: number;
+  readonly trouble?: string;
+}
+
+export interface TierList {
+  readonly directory: string;
+  readonly databases: readonly TieredDatabase[];
+  /** Databases that cannot be opened, and why. */
+  readonly refused: Readonly<Record<string, string>>;
+  readonly usedBytes: number;
+  readonly sizeBytes: number;
+}
