@@ -1,9 +1,9 @@
 // A view and its address. The address lives behind the # of the URL, so that no log and no Referer of the server has
 // the values of a filter or a statement. Pure: location.ts knows the browser.
 
-export type ViewId = 'home' | 'tables' | 'sql' | 'keys' | 'locks' | 'live' | 'structure' | 'shares';
+export type ViewId = 'home' | 'tables' | 'sql' | 'keys' | 'locks' | 'live' | 'past' | 'structure' | 'shares';
 
-const viewIds: readonly ViewId[] = ['home', 'tables', 'sql', 'keys', 'locks', 'live', 'structure', 'shares'];
+const viewIds: readonly ViewId[] = ['home', 'tables', 'sql', 'keys', 'locks', 'live', 'past', 'structure', 'shares'];
 
 export interface Route {
   readonly view: ViewId;

@@ -72,6 +72,15 @@ export const views: readonly View[] = [
     load: () => import('./live/LiveView.tsx'),
   },
   {
+    id: 'past',
+    name: 'Past',
+    icon: 'history',
+    key: null,
+    needsDatabase: true,
+    isTab: true,
+    load: () => import('./past/PastView.tsx'),
+  },
+  {
     id: 'structure',
     name: 'Structure',
     icon: 'columns',
