@@ -27,6 +27,8 @@ export class DatabaseShip {
   readonly #spec: DatabaseShipSpec;
   readonly #merging: Merging;
   #chain: Chain | undefined;
+  /** Of the log that was shipped last. */
+  #folder = '';
   /** This process has written to the store: nobody else should. */
   #hasWritten = false;
   /** It got smaller since its last snapshot. */
@@ -59,7 +61,8 @@ export class DatabaseShip {
 
   /** Ships what there is now. @throws ShipError, ShipConflict, PastError, LogDamage, NodeJS.ErrnoException */
   async ship(folder: string): Promise<void> {
-    const log = OpenLog.open(folder);
+    const log = OpenLog.open(folder, undefined, this.#readBehind(folder));
+    this.#folder = folder;
     try {
       const head = headMark(log);
       if (head === undefined) return;
@@ -73,6 +76,13 @@ export class DatabaseShip {
     } finally {
       log.close();
     }
+  }
+
+  /** Commits up to this number are needed no more: a long log has many segments. */
+  #readBehind(folder: string): number {
+    if (this.#chain?.mark === undefined || folder !== this.#folder) return 0;
+    const marks = [this.#chain.mark, ...[...this.#chain.merged.values()].map(({ mark }) => mark)];
+    return Math.min(...marks.map(({ number }) => number)) - 1;
   }
 
   /** Another program may have written there meanwhile. */
@@ -136,9 +146,16 @@ export class DatabaseShip {
     this.#tookSnapshot(chain);
   }
 
-  #writeWhole(log: OpenLog, name: LtxName, mark: Mark): Promise<boolean> {
-    const header = headerOf(log, name, mark);
-    return this.#spec.packer.withSnapshot(log, mark.number, header, (packed) => this.#write(name, packed, mark.timeMs));
+  async #writeWhole({ folder }: OpenLog, name: LtxName, mark: Mark): Promise<boolean> {
+    const log = OpenLog.open(folder);
+    try {
+      const header = headerOf(log, name, mark);
+      return await this.#spec.packer.withSnapshot(log, mark.number, header, (packed) =>
+        this.#write(name, packed, mark.timeMs),
+      );
+    } finally {
+      log.close();
+    }
   }
 
   #tookSnapshot(chain: Chain): void {
@@ -173,8 +190,9 @@ export class DatabaseShip {
   }
 
   /** Somebody else has written the next file: this program, before it was killed, or another one. */
-  async #taken(log: OpenLog): Promise<void> {
-    const chain = await readChain(this.#spec.store, log);
+  async #taken({ folder }: OpenLog): Promise<void> {
+    const log = OpenLog.open(folder);
+    const chain = await readChain(this.#spec.store, log).finally(() => log.close());
     if (chain.mark === undefined && this.#hasWritten) throw new ShipConflict(this.#spec.name, this.#spec.store.url);
     this.#chain = chain;
   }
