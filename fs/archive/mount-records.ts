@@ -1,12 +1,12 @@
 // What the archive process and the fs process tell each other in the memory that they share: the one reads the records
 // of commits and publishes how far it has read, the other writes the records and heeds the positions.
 import type { ArchiveMemory } from '../state/archive-memory.ts';
-import type { CommitRecord as KeptRecord } from '../state/commit-slots.ts';
+import type { CommitRecord as KeptRecord, MainStamp as KeptStamp } from '../state/commit-slots.ts';
 import type { FileKey } from '../state/position-slots.ts';
 import type { KnownWriter } from '../state/writer-slots.ts';
 import type { Records } from './archive.ts';
 import type { DatabaseId, WalPosition } from './commit.ts';
-import type { CommitRecord } from './tail/evidence.ts';
+import type { CommitRecord, MainStamp } from './tail/evidence.ts';
 
 const recordsAtOnce = 4096;
 
@@ -48,10 +48,12 @@ export class MountRecords implements Records {
   }
 
   #recordOf(kept: KeptRecord): CommitRecord {
-    const { number, timeMs, salt1, salt2, lastFrame, fsPid, walFd, shmFd } = kept;
+    const { number, timeMs, salt1, salt2, lastFrame, fsPid, walFd, shmFd, isNext, isClosing } = kept;
     const writer = () => this.#writerOf(kept.writer);
     const { inode, device } = this.#idOf(kept);
-    return { number, timeMs, inode, device, salt1, salt2, lastFrame, fsPid, walFd, shmFd, writer };
+    const main = mainOf(kept.main);
+    const ofLog = { salt1, salt2, lastFrame, fsPid, walFd, shmFd };
+    return { number, timeMs, inode, device, ...ofLog, isNext, isClosing, main, writer };
   }
 
   #idOf({ inode, deviceMajor, deviceMinor }: FileKey): { readonly inode: string; readonly device: string } {
@@ -69,6 +71,12 @@ export class MountRecords implements Records {
     if (found !== undefined) this.#writer = { number, found };
     return found;
   }
+}
+
+function mainOf(main: KeptStamp | undefined): MainStamp | undefined {
+  if (main === undefined) return undefined;
+  const mtimeNs = BigInt(main.seconds) * 1_000_000_000n + BigInt(main.nanoseconds);
+  return { size: BigInt(main.bytes), mtimeNs, change: main.change };
 }
 
 /** The number that stat(2) gives for a device: gnu_dev_makedev of glibc. */

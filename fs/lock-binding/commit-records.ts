@@ -8,10 +8,13 @@ import type { Node, NodeTable } from '../nodes/nodes.ts';
 import type { NodeId } from '../protocol/requests.ts';
 import { parseWalIndex, type WalIndex, walIndexBytes } from '../sqlite/wal-index.ts';
 import type { ArchiveMemory } from '../state/archive-memory.ts';
+import type { MainStamp } from '../state/commit-slots.ts';
 import type { FileKey } from '../state/position-slots.ts';
 import { close, emptyPath, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openat, pread } from '../system/files.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { startTimeOf } from '../system/threads.ts';
+import { isNextState, isSameLog, isSameState } from './commit-chain.ts';
+import { isGone, stampOf } from './main-stamp.ts';
 import { nameProcess } from './processes.ts';
 
 /** A larger log is begun anew even if nobody has read it: it must not fill the disk. */
@@ -26,6 +29,12 @@ interface Known extends FileKey {
   /** When WRITE was granted; undefined: it was granted to a process before this one. */
   before: WalIndex | undefined;
   log: Log | undefined;
+  /** The index right behind the last commit; undefined: somebody may have committed since then, unseen. */
+  last: WalIndex | undefined;
+  /** The main file when WRITE was granted, if nothing is known of the last commit. */
+  main: MainStamp | undefined;
+  /** Whoever has EXCLUSIVE closes the database as the last one. */
+  isClosing: boolean;
 }
 
 interface Log {
@@ -33,6 +42,18 @@ interface Log {
   readonly salt2: number;
   readonly fd: number;
   lastFrame: number;
+}
+
+interface Commit {
+  readonly known: Known;
+  readonly main: number;
+  readonly shm: number;
+  /** The index when WRITE was granted, and now. */
+  readonly before: WalIndex | undefined;
+  readonly after: WalIndex;
+  readonly isNext: boolean;
+  readonly writer: ProcessIdentity;
+  readonly nowMs: number;
 }
 
 interface LeftLog extends Log {
@@ -75,7 +96,9 @@ export class CommitRecords {
   began({ main, shm }: DatabaseFiles): void {
     if (!this.#isActive || main === undefined || shm === undefined) return;
     const known = this.#knownOf(main);
-    if (known) known.before = this.#index(shm);
+    if (known === undefined) return;
+    known.before = this.#index(shm);
+    known.main = known.last === undefined ? stampOf(this.#parts.descriptorOf(main)) : undefined;
   }
 
   /** WRITE was given back. Nobody else can have it before this returns. */
@@ -83,29 +106,68 @@ export class CommitRecords {
     if (!inWal || !this.#isActive || main === undefined || shm === undefined) return;
     const known = this.#knownOf(main);
     const after = this.#index(shm);
-    if (known === undefined || after === undefined || after.lastFrame === 0) return;
-    const { before } = known;
+    if (known === undefined) return;
+    const { before, last } = known;
     known.before = undefined;
+    const isNext = last !== undefined && after !== undefined && isNextState(last, before, after);
+    known.last = isNext ? after : undefined;
+    if (after === undefined || after.lastFrame === 0) return;
     if (before !== undefined && isSameLog(before, after) && before.lastFrame === after.lastFrame) return;
+    known.last = after;
+    this.#append({ known, main, shm, before, after, isNext, writer, nowMs });
+  }
+
+  /** EXCLUSIVE was granted. A program that has no index in common with others commits unseen. */
+  exclusiveBegan({ main, shm }: DatabaseFiles): void {
+    const known = main === undefined ? undefined : this.#known.get(main);
+    if (known?.last === undefined) return;
+    const index = shm === undefined ? undefined : this.#index(shm);
+    known.isClosing = index !== undefined && isSameState(known.last, index);
+    if (!known.isClosing) known.last = undefined;
+  }
+
+  /** EXCLUSIVE was given back. The last close brings the log into the main file, and deletes it. */
+  exclusiveEnded({ main }: DatabaseFiles): void {
+    const known = main === undefined ? undefined : this.#known.get(main);
+    if (main === undefined || !known?.isClosing) return;
+    known.isClosing = false;
+    known.last = undefined;
+    const { log } = known;
+    const stamp = stampOf(this.#parts.descriptorOf(main));
+    if (!this.#isActive || log === undefined || stamp === undefined || !isGone(log.fd)) return;
+    this.#parts.memory.commits.append({
+      ...this.#commonFacts(known, log),
+      checksum1: 0,
+      checksum2: 0,
+      databasePages: 0,
+      pid: 0,
+      writer: 0,
+      shmFd: -1,
+      isNext: true,
+      isClosing: true,
+      main: stamp,
+    });
+  }
+
+  #append({ known, main, shm, before, after, isNext, writer, nowMs }: Commit): void {
     const log = this.#logOf(main, known, after, nowMs);
     log.lastFrame = after.lastFrame;
-    const { memory, descriptorOf } = this.#parts;
-    memory.commits.append({
-      timeMs: Math.max(Date.now(), memory.commits.newestTimeMs + 0.001),
-      inode: known.inode,
-      deviceMajor: known.deviceMajor,
-      deviceMinor: known.deviceMinor,
-      salt1: after.salt1,
-      salt2: after.salt2,
-      lastFrame: after.lastFrame,
+    this.#parts.memory.commits.append({
+      ...this.#commonFacts(known, log),
       checksum1: after.checksum1,
       checksum2: after.checksum2,
       databasePages: after.databasePages,
       ...(before === undefined ? { pid: 0, writer: 0 } : { pid: writer.pid, writer: this.#writerOf(writer) }),
-      fsPid: process.pid,
-      walFd: log.fd,
-      shmFd: descriptorOf(shm),
+      shmFd: this.#parts.descriptorOf(shm),
+      isNext,
+      isClosing: false,
+      main: known.main,
     });
+  }
+
+  #commonFacts({ inode, deviceMajor, deviceMinor }: FileKey, { salt1, salt2, lastFrame, fd }: Log) {
+    const timeMs = Math.max(Date.now(), this.#parts.memory.commits.newestTimeMs + 0.001);
+    return { timeMs, inode, deviceMajor, deviceMinor, salt1, salt2, lastFrame, fsPid: process.pid, walFd: fd };
   }
 
   /** Length of the log while it may not be begun anew; 0: everything in it was read, or nobody reads it. */
@@ -161,6 +223,9 @@ export class CommitRecords {
       deviceMinor: this.#stat.readUInt32LE(statxOffset.devMinor),
       before: undefined,
       log: undefined,
+      last: undefined,
+      main: undefined,
+      isClosing: false,
     };
     this.#known.set(main, made);
     return made;
@@ -219,13 +284,4 @@ export class CommitRecords {
     this.#unnamed.push({ number, identity });
     return number;
   }
-}
-
-interface Salts {
-  readonly salt1: number;
-  readonly salt2: number;
-}
-
-function isSameLog(one: Salts, other: Salts): boolean {
-  return one.salt1 === other.salt1 && one.salt2 === other.salt2;
 }

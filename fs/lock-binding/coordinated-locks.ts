@@ -113,6 +113,8 @@ export class CoordinatedLocks implements LockService {
       isRunning,
       mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
       walWriteBegan: (files) => this.#records.began(files),
+      exclusiveBegan: (files) => this.#records.exclusiveBegan(files),
+      exclusiveEnded: (files) => this.#records.exclusiveEnded(files),
       committed: (write) => {
         this.#records.ended(write);
         if (!write.inWal) this.#copied.wrote(write.files);

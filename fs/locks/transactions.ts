@@ -76,6 +76,7 @@ export class Transactions {
         this.#counters.staleSnapshots++;
     }
     if (role === 'write') this.#world.walWriteBegan(database.files);
+    if (role === 'shared') this.#world.exclusiveBegan(database.files);
     if (!(before & WRITER_BITS) && me.bits & WRITER_BITS) beginSlice(database, me, request.tid, this.#limits, nowMs);
   }
 
@@ -97,7 +98,10 @@ export class Transactions {
   settle(database: Database, me: DatabaseOwner, before: number, nowMs: number): void {
     const lost = before & ~me.bits;
     if (lost === 0) return;
-    if (lost & HOLDS_EXCLUSIVE) database.forgetJournal();
+    if (lost & HOLDS_EXCLUSIVE) {
+      database.forgetJournal();
+      this.#world.exclusiveEnded(database.files);
+    }
     if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
     if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
     if (before & WRITER_BITS && !(me.bits & WRITER_BITS))

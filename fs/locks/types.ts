@@ -86,6 +86,9 @@ export interface LockWorld {
   storeOf(file: number, isFlock: boolean): LockStore;
   /** WRITE of a database in WAL mode was granted. */
   walWriteBegan(files: DatabaseFiles): void;
+  /** EXCLUSIVE was granted: to a commit in rollback mode, or to who closes a database in WAL mode as the last one. */
+  exclusiveBegan(files: DatabaseFiles): void;
+  exclusiveEnded(files: DatabaseFiles): void;
   /** A write lock on the database was given back: most likely after a commit, by a writer that began at `sinceMs`. */
   committed(write: EndedWrite): void;
   /**

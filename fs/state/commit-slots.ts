@@ -17,11 +17,25 @@ const word = {
   shmFd: 10,
   deviceMajor: 11,
   deviceMinor: 12,
+  flags: 13,
+  mainNanoseconds: 14,
+  mainChange: 15,
 } as const;
 /** Doubles of a record, behind its words. */
-const double = { number: 8, timeMs: 9, inode: 10, writer: 11 } as const;
+const double = { number: 8, timeMs: 9, inode: 10, writer: 11, mainSeconds: 12, mainBytes: 13 } as const;
+const flag = { isNext: 1, isClosing: 2, hasMain: 4 } as const;
 const wordsOfSlot = commitSection.slotBytes / 4;
 const doublesOfSlot = commitSection.slotBytes / 8;
+
+/** A database's main file at a moment. */
+export interface MainStamp {
+  /** When it was written last. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly bytes: number;
+  /** The change counter in its header. */
+  readonly change: number;
+}
 
 export interface CommitFacts {
   /** Milliseconds since 1970; above that of every record before it. */
@@ -45,6 +59,15 @@ export interface CommitFacts {
   /** Descriptors of `-wal` and `-shm` in that process; -1 for none. Others may have these numbers by now. */
   readonly walFd: number;
   readonly shmFd: number;
+  /** Nobody has committed anything between the record before it, of the same database, and this one. */
+  readonly isNext: boolean;
+  /**
+   * It is no commit: whoever had the database open as the last one has closed it. All of the log up to the last frame is
+   * in the main file, and the log is gone.
+   */
+  readonly isClosing: boolean;
+  /** The main file right behind such a close, or right before the commit; undefined: nobody has looked. */
+  readonly main: MainStamp | undefined;
 }
 
 export interface CommitRecord extends CommitFacts {
@@ -88,12 +111,18 @@ export class CommitSlots {
     words[at + word.shmFd] = facts.shmFd;
     words[at + word.deviceMajor] = facts.deviceMajor;
     words[at + word.deviceMinor] = facts.deviceMinor;
+    words[at + word.flags] =
+      (facts.isNext ? flag.isNext : 0) | (facts.isClosing ? flag.isClosing : 0) | (facts.main ? flag.hasMain : 0);
+    words[at + word.mainNanoseconds] = facts.main?.nanoseconds ?? 0;
+    words[at + word.mainChange] = facts.main?.change ?? 0;
     const doubles = this.#doubles;
     const doubleAt = slot * doublesOfSlot;
     doubles[doubleAt + double.number] = number;
     doubles[doubleAt + double.timeMs] = facts.timeMs;
     doubles[doubleAt + double.inode] = facts.inode;
     doubles[doubleAt + double.writer] = facts.writer;
+    doubles[doubleAt + double.mainSeconds] = facts.main?.seconds ?? 0;
+    doubles[doubleAt + double.mainBytes] = facts.main?.bytes ?? 0;
     // In this order: a process that is killed in between has recorded nothing, and the next one takes the same slot.
     Atomics.store(words, at + word.ready, readyWord(number));
     this.#newest[0] = number;
@@ -126,6 +155,13 @@ export class CommitSlots {
     const doubles = this.#doubles.slice(slot * doublesOfSlot, (slot + 1) * doublesOfSlot);
     const isWhole = Atomics.load(this.#words, slot * wordsOfSlot + word.ready) === readyWord(number);
     if (!isWhole || words[word.ready] !== readyWord(number) || doubles[double.number] !== number) return undefined;
+    const flags = words[word.flags] ?? 0;
+    const main = {
+      seconds: doubles[double.mainSeconds] ?? 0,
+      nanoseconds: words[word.mainNanoseconds] ?? 0,
+      bytes: doubles[double.mainBytes] ?? 0,
+      change: words[word.mainChange] ?? 0,
+    };
     return {
       number,
       timeMs: doubles[double.timeMs] ?? 0,
@@ -143,6 +179,9 @@ export class CommitSlots {
       fsPid: words[word.fsPid] ?? 0,
       walFd: (words[word.walFd] ?? 0) | 0,
       shmFd: (words[word.shmFd] ?? 0) | 0,
+      isNext: (flags & flag.isNext) !== 0,
+      isClosing: (flags & flag.isClosing) !== 0,
+      main: (flags & flag.hasMain) === 0 ? undefined : main,
     };
   }
 }

@@ -3,7 +3,7 @@
 
 /** "hoSQ", little-endian. */
 export const magic = 0x51536f68;
-export const layoutVersion = 4;
+export const layoutVersion = 5;
 
 export interface Section {
   readonly startByte: number;

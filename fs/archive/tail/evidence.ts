@@ -2,7 +2,13 @@
 // was committed, and by which descriptor of the fs process it can be read after it has lost its name. It remembers; it
 // reads nothing.
 import type { WalPosition, Writer } from '../commit.ts';
+import type { QuietStamp } from './main-file.ts';
 import { isSameLog, type Salts } from './position.ts';
+
+export interface MainStamp extends QuietStamp {
+  /** The change counter in its header. */
+  readonly change: number;
+}
 
 /** One commit through the mount, as the fs process has recorded it. */
 export interface CommitRecord {
@@ -20,6 +26,12 @@ export interface CommitRecord {
   /** Descriptors of `-wal` and `-shm` in the fs process. */
   readonly walFd: number;
   readonly shmFd: number;
+  /** Nobody has committed anything between the record before it, of the same database, and this one. */
+  readonly isNext: boolean;
+  /** It is no commit: the log was closed by the last program that had it, and all of it is in the main file. */
+  readonly isClosing: boolean;
+  /** The main file right behind such a close, or right before the commit; undefined: nobody has looked. */
+  readonly main: MainStamp | undefined;
   /** Asked when the commit is read: a name may come a moment after the record. undefined: not yet known. */
   readonly writer: () => Writer | null | undefined;
 }
@@ -30,6 +42,7 @@ export interface Generation {
   readonly salt2: number;
   /** The newest frame that is recorded as committed. */
   lastFrame: number;
+  readonly first: CommitRecord;
   newest: CommitRecord;
   /** By last frame; the first record of a frame counts. */
   readonly records: Map<number, CommitRecord>;
@@ -39,6 +52,7 @@ export interface Generation {
 const mostRecords = 20_000;
 /** Logs that were read to their end, whose records may still come. */
 const mostFinished = 64;
+const mostClosings = 64;
 
 export class Evidence {
   /** In the order in which they were begun. */
@@ -46,15 +60,21 @@ export class Evidence {
   #finished: Salts[] = [];
   /** The log in which this process has begun to read. */
   #first: Salts | undefined;
+  #closings: CommitRecord[] = [];
   /** Every commit since the one that was read last has a record here, if it was made through the mount. */
   isAnchored = false;
 
   add(record: CommitRecord): void {
+    if (record.isClosing) {
+      this.#closings.push(record);
+      if (this.#closings.length > mostClosings) this.#closings.shift();
+      return;
+    }
     if (this.#finished.some((salts) => isSameLog(salts, record))) return;
     let generation = this.#generations.at(-1);
     if (generation === undefined || !isSameLog(generation, record)) {
       const { salt1, salt2, lastFrame } = record;
-      generation = { salt1, salt2, lastFrame, newest: record, records: new Map() };
+      generation = { salt1, salt2, lastFrame, first: record, newest: record, records: new Map() };
       this.#generations.push(generation);
     }
     // A transaction that was rolled back gives WRITE back as well, and leaves the index as it was.
@@ -109,6 +129,12 @@ export class Evidence {
       if (frame > position.frames) break;
       this.#of(position)?.records.delete(frame);
     }
+  }
+
+  /** The main file right behind the last close of the log of this position, if that is where the log ended. */
+  closedAt(position: WalPosition): MainStamp | undefined {
+    const isOf = (closing: CommitRecord) => isSameLog(closing, position) && closing.lastFrame === position.frames;
+    return this.#closings.findLast(isOf)?.main;
   }
 
   /** The oldest log is of no use: nothing has to follow on it. */

@@ -3,10 +3,10 @@
 import type { WalIndex } from '../../sqlite/wal-index.ts';
 import type { WalPosition } from '../commit.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
-import { isMainPageOne, isNextByCount, isNextByPageOne, leftoverEnd } from './continuity.ts';
+import { isNextByCount, leftoverEnd } from './continuity.ts';
 import type { Evidence, Generation } from './evidence.ts';
 import type { LiveLog } from './live-log.ts';
-import { isQuietSince, lookAtMainFile, type MainFile, type QuietStamp } from './main-file.ts';
+import { isQuietSince, lookAtMainFile, type MainFile, parseMainHeader, type QuietStamp } from './main-file.ts';
 import { isSameLog } from './position.ts';
 import type { ReadDatabase } from './read-result.ts';
 
@@ -69,10 +69,22 @@ export class Proofs {
   }
 
   /** No log holds anything: nothing was committed since the position. */
-  isUnchanged(main: MainFile, index: WalIndex | undefined): boolean {
+  isUnchanged(main: MainFile, index: WalIndex | undefined, position: WalPosition): boolean {
     if (index !== undefined && this.isCounted(index)) return true;
+    return this.#isQuiet(main, position);
+  }
+
+  /** The main file has not been written since it held all up to the position, and no log held more. */
+  #isQuiet(main: QuietStamp, position: WalPosition): boolean {
     if (isQuietSince(main, this.quiet)) return true;
-    return this.#evidence.isAnchored && isMainPageOne(this.#database);
+    const closed = this.#evidence.closedAt(position);
+    // Who goes on in rollback mode before EXCLUSIVE is given back raises the counter.
+    return closed !== undefined && isQuietSince(main, closed) && closed.change === this.#archivedChange();
+  }
+
+  #archivedChange(): number | undefined {
+    const first = this.#database.log.page(1);
+    return first === undefined ? undefined : parseMainHeader(first)?.changeCounter;
   }
 
   isNextByCount(wal: number, header: WalHeader, index: WalIndex): boolean {
@@ -81,19 +93,18 @@ export class Proofs {
   }
 
   /** Whether any log that is about to be read follows on all that was read. */
-  isNext(): boolean {
+  isNext(position: WalPosition): boolean {
     const { log, path } = this.#database;
     if (log.last === undefined) return true;
     const main = lookAtMainFile(path);
-    return main !== undefined && isQuietSince(main, this.quiet);
+    return main !== undefined && this.#isQuiet(main, position);
   }
 
-  /** Each commit since the position has a record, and this log's comes next. */
-  isNextByRecords(position: WalPosition, generation: Generation, wal: number, header: WalHeader, end: number): boolean {
-    if (!this.#evidence.isAnchored) return false;
-    if (this.#fsPid !== undefined && this.#fsPid !== generation.newest.fsPid) return false;
-    const isRestart = header.salt1 === (position.salt1 + 1) >>> 0 && position.frames > 0;
-    return isRestart || isNextByPageOne(this.#database, wal, header, end);
+  /** The mount says that the first commit of this log is the next one after the position. */
+  isNextByRecord(position: WalPosition, { first }: Generation): boolean {
+    if (first.main !== undefined && this.#isQuiet(first.main, position)) return true;
+    const isSameMount = this.#fsPid === undefined || this.#fsPid === first.fsPid;
+    return first.isNext && this.#evidence.isAnchored && isSameMount;
   }
 
   /** The end of the log that was begun anew, where just what is missing of it is still there. */

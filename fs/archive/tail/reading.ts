@@ -165,7 +165,7 @@ export class Reading {
       const ofThis = index !== undefined && isSameLog(index, header) ? index : undefined;
       const isCounted = ofThis !== undefined && this.#proofs.isNextByCount(wal, header, ofThis);
       const isProven =
-        isCounted || this.#proofs.isNext() || this.#proofs.isNextByRecords(this.position, generation, wal, header, end);
+        isCounted || this.#proofs.isNext(this.position) || this.#proofs.isNextByRecord(this.position, generation);
       if (!isProven) return gap(wasWritten);
       this.#begin(header, isCounted);
     }
@@ -223,7 +223,7 @@ export class Reading {
     if (this.#reader.mayBeRecorded()) return waiting;
     if (!isSame) {
       const isCounted = this.#proofs.isNextByCount(this.live.walFd, header, index);
-      if (!isCounted && !this.#proofs.isNext()) return gap(wasWritten);
+      if (!isCounted && !this.#proofs.isNext(this.position)) return gap(wasWritten);
       this.#begin(header, isCounted);
     }
     return this.#reader.advance(this.live.walFd, header, index.lastFrame);
@@ -256,7 +256,8 @@ export class Reading {
       return { kind: 'off' };
     }
     if (log.last === undefined) return this.#beginBehind(main, index);
-    if (!this.#proofs.isUnchanged(main, index)) return this.#reader.mayBeRecorded() ? waiting : gap(wasWritten);
+    if (!this.#proofs.isUnchanged(main, index, this.position))
+      return this.#reader.mayBeRecorded() ? waiting : gap(wasWritten);
     this.#reader.allIsRead();
     if (isSettled(main, Date.now())) this.#proofs.quiet = main;
     if (index !== undefined) this.#proofs.countedBy(index);

@@ -172,6 +172,7 @@ test('the next archive process follows a log that was begun anew meanwhile, by t
     };
   };
   const commit = async () => {
+    mount.began();
     await driver.do({ transact: [] });
     const record = mount.ended(driver);
     if (record !== undefined) for (const records of [all, ...recorders]) records.push(record);

@@ -76,6 +76,7 @@ class Programs {
   async step(): Promise<void> {
     const driver = pick(this.drivers);
     const kind = below(100);
+    mount.began();
     if (kind < 60) {
       const { n = -1 } = await db.transact(driver, ...randomStatements());
       writers.set(n, driver.pid);
@@ -86,6 +87,7 @@ class Programs {
     else if (kind < 90) {
       await driver.do({ close: true });
       if (below(2) === 0) for (const other of this.drivers) await other.do({ close: true });
+      this.#ended(driver);
       if (below(2) === 0) await db.settle();
       for (const other of this.drivers) await other.do({ open: db.path });
     } else if (kind < 95) {

@@ -252,9 +252,19 @@ describe('on a mount', () => {
   afterEach(() => mount.close());
 
   async function transact(driver: Driver, ...statements: string[]): Promise<void> {
+    mount.began();
     await db.transact(driver, ...statements);
-    const record = mount.ended(driver);
-    if (record !== undefined) db.records?.push(record);
+    record(driver);
+  }
+
+  function record(driver: Driver): void {
+    const found = mount.ended(driver);
+    if (found !== undefined) db.records?.push(found);
+  }
+
+  async function close(driver: Driver): Promise<void> {
+    await driver.do({ close: true });
+    record(driver);
   }
 
   test('logs that were deleted unread are read by the descriptors of the fs process, in order, each with its writer', async () => {
@@ -264,7 +274,7 @@ describe('on a mount', () => {
     for (let round = 0; round < 5; round++) {
       await transact(driver, insert(`a ${round}`));
       await transact(driver, insert(`b ${round}`));
-      await driver.do({ close: true });
+      await close(driver);
       await driver.do({ open: db.path });
     }
     await db.settle();
@@ -327,7 +337,7 @@ describe('on a mount', () => {
     mount.ended(driver);
     await db.settle();
     for (const isRead of [true, false]) {
-      await driver.do({ close: true });
+      await close(driver);
       await db.settle();
       await driver.do({ open: db.path });
       await transact(driver, insert('a'));
@@ -339,7 +349,7 @@ describe('on a mount', () => {
       db.pollAll();
       db.records?.push(...record);
       renameSync(`${db.path}-away`, `${db.path}-shm`);
-      await driver.do({ close: true });
+      await close(driver);
       await driver.do({ open: db.path });
       await transact(driver, insert('b'));
       await db.settle();
@@ -392,6 +402,44 @@ describe('on a mount', () => {
     await driver.do({ close: true });
     await db.settle();
     expect(await db.judge()).toEqual([0, 1, 2]);
+    expect(kinds().at(-1)).toBe('resync');
+  });
+
+  test.each([
+    ['locking_mode=EXCLUSIVE', ['pragma locking_mode=exclusive']],
+    ['rollback mode', ['pragma journal_mode=delete']],
+    ['a program behind the mount', []],
+  ])('%s between two logs, unseen and without a trace in page 1: one resync', async (_, pragmas) => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await transact(driver, insert('a'));
+    await db.settle();
+    await transact(driver, insert('b'));
+    await close(driver);
+    const other = db.driver();
+    await other.do({ open: db.path, sql: [...pragmas] });
+    await db.transact(other, "update item set body = 'unseen'");
+    if (pragmas[0]?.includes('journal_mode')) await other.do({ sql: ['pragma journal_mode=wal'] });
+    await other.do({ close: true });
+    await driver.do({ open: db.path });
+    await transact(driver, "update item set body = body || 'c'");
+    await close(driver);
+    await db.settle();
+    expect(await db.judge()).toEqual([1, 2, 4]);
+    expect(kinds().filter((kind) => kind === 'resync')).toHaveLength(1);
+  });
+
+  test('a log that a program behind the mount has begun anew behind its own commit: one resync', async () => {
+    const driver = await db.create();
+    mount.ended(driver);
+    await transact(driver, insert('a'));
+    await db.settle();
+    const other = await db.open();
+    await db.transact(other, "update item set body = 'unseen'");
+    await other.do({ sql: ['pragma wal_checkpoint(truncate)'] });
+    await transact(driver, "update item set body = body || 'c'");
+    await db.settle();
+    expect(await db.judge()).toEqual([1, 3]);
     expect(kinds().at(-1)).toBe('resync');
   });
 

@@ -64,6 +64,8 @@ function run(seed: number): void {
     readJournalMode: () => 'rollback',
     identify: (pid) => ({ pid, key: `${pid}`, executable: 'test' }),
     walWriteBegan: () => {},
+    exclusiveBegan: () => {},
+    exclusiveEnded: () => {},
     committed: () => {},
     unreadWalBytes: () => 0,
     readWalNow: () => {},

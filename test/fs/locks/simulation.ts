@@ -74,6 +74,8 @@ export class Simulation {
       readJournalMode: (file) => this.journals.get(this.#files.get(file)?.database ?? '') ?? 'rollback',
       identify: (pid) => ({ pid, key: `${pid}`, executable: `/program/${pid}`, ...this.identities.get(pid) }),
       walWriteBegan: () => {},
+      exclusiveBegan: () => {},
+      exclusiveEnded: () => {},
       committed: () => {},
       unreadWalBytes: () => this.unreadWalBytes,
       readWalNow: () => {

@@ -38,6 +38,12 @@ function commit(lastFrame: number): CommitFacts {
     fsPid: 99,
     walFd: -1,
     shmFd: 30,
+    isNext: lastFrame % 2 === 0,
+    isClosing: lastFrame % 3 === 0,
+    main:
+      lastFrame % 2 === 0
+        ? { seconds: 1_900_000_000, nanoseconds: 999_999_999, bytes: 2 ** 41, change: 0xffffffff }
+        : undefined,
   };
 }
 
