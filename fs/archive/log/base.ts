@@ -3,17 +3,19 @@
 //   1. the checksums of the new base are written,
 //   2. the base gets its new name: from then on the dropped moments cannot be had,
 //   3. the pages are written into it,
-//   4. the segments are removed, the oldest first.
-// A crash between 2 and 4 leaves segments below the base's number: then 3 and 4 are done again.
+//   4. the segments are removed, the oldest first, and one that goes on behind the number loses its beginning.
+// A crash between 2 and 4 leaves commits below the base's number: then 3 and 4 are done again.
 import { close, fsync, ftruncate, open, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { Pieces } from '../pieces.ts';
 import { readIfThere, removeIfThere, renameDurably, replaceFile, syncFolderLater } from './disk.ts';
-import { basePath, type LogFiles, listLog, sumsPath } from './log-files.ts';
+import { type BaseFile, basePath, foldingBasePath, type LogFiles, listLog, sumsPath } from './log-files.ts';
 import { OpenLog } from './open-log.ts';
 import { inBase, isZero, type PageMap } from './page-map.ts';
 import { bytesOfNumbers, numbersOfBytes } from './segment.ts';
+import { expectIntact } from './segment-check.ts';
+import { cut } from './thin.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -86,8 +88,10 @@ export async function damagedBasePages(log: OpenLog): Promise<number[] | undefin
 }
 
 /**
- * Drops the commits up to this number, which is the last one of a compressed segment. Its state is then the base.
+ * Drops the commits up to this number, which is in a compressed segment, and not the last of the log. Its state is then
+ * the base.
  * @returns false: there is no base, or it is not on the disk yet
+ * @throws LogDamage: they are not what was written; nothing is dropped
  */
 export async function foldUpTo(folder: string, number: number): Promise<boolean> {
   const { base, sums } = listLog(folder);
@@ -96,10 +100,14 @@ export async function foldUpTo(folder: string, number: number): Promise<boolean>
   try {
     const before = readIfThere(sums.get(base.validFrom) ?? '');
     if (before === undefined) return false;
+    await expectIntact(
+      log,
+      log.segments.filter(({ first }) => first <= number),
+    );
     const map = await log.mapAtInSteps(number);
     const after = await foldedSums(log, map, numbersOfBytes(before));
     replaceFile(sumsPath(folder, number), bytesOfNumbers(after));
-    renameDurably(base.path, basePath(folder, number));
+    renameDurably(base.path, foldingBasePath(folder, number));
   } finally {
     log.close();
   }
@@ -135,20 +143,39 @@ async function eachLogged(
   }
 }
 
-/** Segments below the base's number go into it, and are removed. */
+/** Commits up to the base's number go into it, and are removed, if that was begun. */
 export async function finishFold(folder: string): Promise<void> {
   const files = listLog(folder);
   const { base } = files;
   if (base === undefined || base.bootId !== undefined) return;
-  const covered = files.closed.filter(({ last }) => last <= base.validFrom);
-  if (covered.length > 0 && isNewestKept(files, base.validFrom)) {
+  if (base.isFolding) await fold(folder, files, base);
+  for (const [number, path] of files.sums) if (number !== base.validFrom) removeIfThere(path);
+}
+
+async function fold(folder: string, files: LogFiles, base: BaseFile): Promise<void> {
+  const begun = files.closed.filter(({ first }) => first <= base.validFrom);
+  if (begun.length > 0 && isNewestKept(files, base.validFrom)) {
     await writeIntoBase(folder, base.validFrom);
-    for (const { path } of covered) {
-      removeIfThere(path);
+    for (const { path, last } of begun) {
+      if (last <= base.validFrom) removeIfThere(path);
+      else await cutSegment(folder, path, base.validFrom);
       await syncFolderLater(folder);
     }
   }
-  for (const [number, path] of files.sums) if (number !== base.validFrom) removeIfThere(path);
+  renameDurably(base.path, basePath(folder, base.validFrom));
+}
+
+async function cutSegment(folder: string, path: string, number: number): Promise<void> {
+  const log = OpenLog.open(folder);
+  try {
+    await cut(
+      log,
+      log.segments.findIndex((segment) => segment.path === path),
+      number,
+    );
+  } finally {
+    log.close();
+  }
 }
 
 /** The last commit stays: it says where the log goes on. */

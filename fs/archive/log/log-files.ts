@@ -26,6 +26,8 @@ export interface BaseFile {
   readonly path: string;
   /** Of the boot in which it was made; undefined: it is on the disk. */
   readonly bootId: string | undefined;
+  /** Commits up to its number are being written into it. */
+  readonly isFolding: boolean;
 }
 
 export interface LogFiles {
@@ -45,6 +47,7 @@ export const rewindsFile = 'rewinds';
 /** Of files whose content nothing vouches for. */
 export const damagedEnding = '.damaged';
 export const unfinishedBase = 'base.copying';
+const foldingEnding = '.folding';
 
 const digits = 12;
 
@@ -65,6 +68,10 @@ export function basePath(folder: string, validFrom: number, bootId?: string): st
   return join(folder, `base-${padded(validFrom)}${bootId === undefined ? '' : `.${bootId}`}`);
 }
 
+export function foldingBasePath(folder: string, validFrom: number): string {
+  return `${basePath(folder, validFrom)}${foldingEnding}`;
+}
+
 export function sumsPath(folder: string, validFrom: number): string {
   return join(folder, `sums-${padded(validFrom)}`);
 }
@@ -78,12 +85,13 @@ export function listLog(folder: string): LogFiles {
   const leftovers: string[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    const base = /^base-(\d{12})(?:\.([0-9a-f]+))?$/.exec(name);
+    const base = /^base-(\d{12})(\.folding)?(?:\.([0-9a-f]+))?$/.exec(name);
     const range = /^(\d{12})-(\d{12})\.closed$/.exec(name);
     const part = /^(\d{12})\.(pages|numbers|texts|commits)$/.exec(name);
     const sum = /^sums-(\d{12})$/.exec(name);
-    if (base !== null) bases.push({ validFrom: Number(base[1]), path, bootId: base[2] });
-    else if (range !== null) closed.push({ first: Number(range[1]), last: Number(range[2]), path });
+    if (base !== null) {
+      bases.push({ validFrom: Number(base[1]), path, bootId: base[3], isFolding: base[2] !== undefined });
+    } else if (range !== null) closed.push({ first: Number(range[1]), last: Number(range[2]), path });
     else if (part !== null) raw.set(Number(part[1]), [...(raw.get(Number(part[1])) ?? []), path]);
     else if (sum !== null) sums.set(Number(sum[1]), path);
     else if (name.endsWith('.new') || name.startsWith(unfinishedBase)) leftovers.push(path);

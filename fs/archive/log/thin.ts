@@ -4,22 +4,26 @@
 import type { Writer } from '../commit.ts';
 import { Pieces } from '../pieces.ts';
 import { ClosedSegment, storageOrder } from './closed-segment.ts';
-import { ClosedWriter } from './closed-writer.ts';
+import { type ClosedOptions, ClosedWriter } from './closed-writer.ts';
 import {
   beginSeal,
   type CommitRecord,
   decodeRecord,
   encodeRecord,
   endHash,
+  numberOf,
   RECORD_BYTES,
   setHash,
   setSeal,
 } from './commit-record.ts';
 import { removeIfThere } from './disk.ts';
 import type { OpenLog } from './open-log.ts';
-import { bytesOfNumbers } from './segment.ts';
+import { bytesOfNumbers, type Segment } from './segment.ts';
+import { expectIntact } from './segment-check.ts';
 import { textsOf } from './texts.ts';
 
+/** A segment that is sealed and has lost no commit. It is thinned in its time. */
+const everyCommit = 1;
 /** In place of the index of a page: it is zero. */
 const zeroPage = -1;
 
@@ -38,25 +42,57 @@ export async function thin(log: OpenLog, from: number, to: number, intervalMs: n
   const segments = log.segments.slice(from, to + 1);
   const [first, last] = [segments[0], segments.at(-1)];
   if (first === undefined || last === undefined) return;
+  await expectIntact(log, segments);
   const kept = keptCommits(log, from, to, intervalMs);
+  const options = { chainBefore: first.chainBefore, first: first.first, thinnedTo: intervalMs };
+  await writeSealed(log, segments, kept, { ...options, resyncs: resyncsOf(segments) });
+}
+
+function resyncsOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, segment) => sum + (segment instanceof ClosedSegment ? segment.index.resyncs : 0), 0);
+}
+
+/**
+ * The commits of a segment behind this number, each as it is, in place of the whole segment: what is before them is gone.
+ * `number` is one of the segment's, but not its last.
+ */
+export async function cut(log: OpenLog, index: number, number: number): Promise<void> {
+  const segment = log.segments[index];
+  if (segment === undefined) return;
+  const records = segment.records();
+  let last = -1;
+  while (last + 1 < segment.commits && numberOf(records, last + 1) <= number) last++;
+  const kept = keptCommits(log, index, index, 0).slice(last + 1);
+  await writeSealed(log, [segment], kept, {
+    chainBefore: last < 0 ? segment.chainBefore : Buffer.from(decodeRecord(records, last).hash),
+    first: number + 1,
+    thinnedTo: segment instanceof ClosedSegment ? Math.max(everyCommit, segment.index.thinnedTo) : everyCommit,
+    resyncs: kept.filter(({ kind }) => kind === 'resync').length,
+  });
+}
+
+async function writeSealed(
+  log: OpenLog,
+  segments: readonly Segment[],
+  kept: readonly Kept[],
+  options: Pick<ClosedOptions, 'chainBefore' | 'first' | 'thinnedTo' | 'resyncs'>,
+): Promise<void> {
   const writer = new ClosedWriter({
     folder: log.folder,
-    incarnation: first.incarnation,
-    pageBytes: first.pageBytes,
-    chainBefore: first.chainBefore,
-    chainAfter: Buffer.from(kept.at(-1)?.record.hash ?? first.chainBefore),
-    first: first.first,
-    thinnedTo: intervalMs,
-    resyncs: segments.reduce((sum, segment) => sum + (segment instanceof ClosedSegment ? segment.index.resyncs : 0), 0),
+    incarnation: log.identity.incarnation,
+    pageBytes: log.pageBytes ?? 0,
+    chainAfter: Buffer.from(kept.at(-1)?.record.hash ?? options.chainBefore),
+    ...options,
   });
   try {
-    const path = await writeKept(log, writer, kept, first.chainBefore);
+    const path = await writeKept(log, writer, kept, options.chainBefore);
     for (const segment of segments) if (segment.path !== path) removeIfThere(segment.path);
   } finally {
     await writer.close();
   }
 }
 
+/** `intervalMs` 0: all. */
 function keptCommits(log: OpenLog, from: number, to: number, intervalMs: number): Kept[] {
   const kept: Kept[] = [];
   let group = new Group(pagesBefore(log, from));
@@ -70,7 +106,7 @@ function keptCommits(log: OpenLog, from: number, to: number, intervalMs: number)
       const pages = numbers.subarray(record.firstPage, record.firstPage + record.pages);
       group.add(record, pages, (log.starts[index] ?? 0) + record.firstPage, textsOf(record, texts));
       const nextMs = at + 1 < count ? decodeRecord(records, at + 1).timeMs : log.segments[index + 1]?.firstMs;
-      const isLast = (index === to && at + 1 === count) || nextMs === undefined;
+      const isLast = (index === to && at + 1 === count) || nextMs === undefined || intervalMs === 0;
       if (!isLast && intervalOf(nextMs, intervalMs) === intervalOf(record.timeMs, intervalMs)) continue;
       kept.push(group.end());
       group = new Group(record.databasePages);

@@ -1,18 +1,17 @@
 // Work on the logs that no commit waits for: compression, thinning, the budget. One step at a time, one log after the
 // other; each is safe against a crash at any moment, and the next round goes on.
-import { rmSync, statfsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
 import type { Log } from '../../log.ts';
 import type { Retention, VerifyAnswer } from '../messages.ts';
 import { bytesIn } from '../past/status.ts';
 import { Pieces } from '../pieces.ts';
 import { finishFold, foldUpTo, settleBase } from './base.ts';
-import { ClosedSegment } from './closed-segment.ts';
 import { compress } from './compress.ts';
-import { readIdentity } from './identity.ts';
+import { commitsIn, figuresOf, nameOf, newestMs } from './figures.ts';
 import { listLog } from './log-files.ts';
 import { type FolderLogStore, type Incarnation, incarnationFolders } from './log-store.ts';
 import { OpenLog } from './open-log.ts';
+import { pruneLog } from './prune.ts';
 import { recoverRaw } from './raw-writer.ts';
 import { budgetOf, nextThinning } from './retention.ts';
 import { LogDamage } from './segment.ts';
@@ -57,7 +56,7 @@ export class LogUpkeep {
   #isStopped = false;
   #lookedAtAllMs = Number.NEGATIVE_INFINITY;
   #budgetToldMs = Number.NEGATIVE_INFINITY;
-  /** What was told last, by database: each trouble is told once until it is over. */
+  /** What was told last, by database and step: each trouble is told once until it is over. */
   readonly #told = new Map<string, string>();
 
   constructor(parts: UpkeepParts) {
@@ -90,8 +89,8 @@ export class LogUpkeep {
       }
       if (!looksAtAll) return;
       this.#lookedAtAllMs = this.#nowMs();
-      await this.#guarded('all', () => this.#dropOldLogs());
-      await this.#guarded('all', () => this.#keepBudget());
+      await this.#guarded('all', () => this.#dropOldLogs(), 'old');
+      await this.#guarded('all', () => this.#keepBudget(), 'budget');
     });
   }
 
@@ -102,18 +101,22 @@ export class LogUpkeep {
     return done;
   }
 
-  async #guarded(database: string, work: () => Promise<void>): Promise<void> {
+  /** @returns undefined: it has failed, and that is told. `step`: of several of a database. */
+  async #guarded<Value>(database: string, work: () => Promise<Value>, step = ''): Promise<Value | undefined> {
+    const key = `${database} ${step}`;
     try {
-      await work();
-      this.#told.delete(database);
+      const value = await work();
+      this.#told.delete(key);
+      return value;
     } catch (error) {
       const { code, message: reason } = error as NodeJS.ErrnoException;
-      if (this.#told.get(database) === reason) return;
-      this.#told.set(database, reason);
+      if (this.#told.get(key) === reason) return undefined;
+      this.#told.set(key, reason);
       const { log } = this.#parts;
       if (code === 'ENOSPC' || code === 'EDQUOT') log('error', 'archive-no-space', { database, reason });
       else if (error instanceof LogDamage) log('error', 'archive-damaged', { database, reason });
       else log('error', 'archive-failed', { database, reason });
+      return undefined;
     }
   }
 
@@ -122,14 +125,18 @@ export class LogUpkeep {
     if (log?.isSynced && log.idleMs > idleMs && log.openSegmentBytes > tinyBytes) log.rotate();
     log?.rest(restsAfterMs);
     await settleBase(folder);
+    await this.#compressRaw(folder);
+    await finishFold(folder);
+    while (looksAtAll && !this.#isStopped && (await this.#thinOnce(folder)));
+  }
+
+  async #compressRaw(folder: string): Promise<void> {
     for (const first of listLog(folder).raw) {
       const isInUse = (): boolean => this.#parts.store.openLogs.get(folder)?.openSegment === first;
       if (this.#isStopped || isInUse()) continue;
       const isWhole = this.#parts.store.openLogs.has(folder) || recoverRaw(folder, first) !== undefined;
       if (isWhole) await compress(folder, first, isInUse);
     }
-    await finishFold(folder);
-    while (looksAtAll && !this.#isStopped && (await this.#thinOnce(folder)));
   }
 
   async #thinOnce(folder: string): Promise<boolean> {
@@ -206,7 +213,7 @@ export class LogUpkeep {
       if (oldest === undefined || !isWanted(oldest, droppedBytes)) break;
       const before = bytesIn(oldest.folder);
       if (oldest.upTo === undefined) this.#removeLog(oldest.folder);
-      else if (!(await foldUpTo(oldest.folder, oldest.upTo))) {
+      else if (!(await this.#fold(oldest.folder, oldest.upTo))) {
         stuck.add(oldest.folder);
         continue;
       }
@@ -214,6 +221,11 @@ export class LogUpkeep {
       droppedBytes += before - (oldest.upTo === undefined ? 0 : bytesIn(oldest.folder));
     }
     return { droppedCommits, droppedBytes };
+  }
+
+  /** @returns false: nothing of this log can be dropped now */
+  async #fold(folder: string, upTo: number): Promise<boolean> {
+    return (await this.#guarded(nameOf(folder), () => foldUpTo(folder, upTo), 'drop')) ?? false;
   }
 
   #oldestOf(folder: string): Oldest | undefined {
@@ -228,11 +240,34 @@ export class LogUpkeep {
     return { folder, commits: commitsIn(folder), lastMs: newestMs(folder), upTo: undefined };
   }
 
-  /** Drops what is older than that time, whole segments at a time; without it, what the retention says. */
+  /** Drops just what is older than that time, but for the newest commit; without it, what the retention says. */
   async prune(incarnations: readonly Incarnation[], beforeMs?: number): Promise<Dropped> {
     await this.round(true);
-    if (beforeMs === undefined) return { droppedCommits: 0, droppedBytes: 0 };
-    return this.#alone(() => this.#dropWhile(({ lastMs }) => lastMs < beforeMs, incarnations));
+    const dropped = { droppedCommits: 0, droppedBytes: 0 };
+    if (beforeMs === undefined) return dropped;
+    return this.#alone(async () => {
+      for (const { folder } of incarnations) {
+        const before = bytesIn(folder);
+        dropped.droppedCommits += await this.#pruneLog(folder, beforeMs);
+        dropped.droppedBytes += before - (existsSync(folder) ? bytesIn(folder) : 0);
+      }
+      return dropped;
+    });
+  }
+
+  /** @returns how many commits it has dropped */
+  async #pruneLog(folder: string, beforeMs: number): Promise<number> {
+    if (!this.#isLive(folder) && newestMs(folder) < beforeMs) {
+      const commits = commitsIn(folder);
+      this.#removeLog(folder);
+      return commits;
+    }
+    return pruneLog(folder, beforeMs, async () => {
+      const log = this.#parts.store.openLogs.get(folder);
+      log?.rotate();
+      await log?.sync();
+      await this.#compressRaw(folder);
+    });
   }
 
   /** Those incarnations; undefined: all that there is, also what cannot be read. */
@@ -249,31 +284,4 @@ export class LogUpkeep {
       return { commits, faults };
     });
   }
-}
-
-function nameOf(folder: string): string {
-  try {
-    return readIdentity(folder).name;
-  } catch {
-    return basename(folder);
-  }
-}
-
-function figuresOf(path: string) {
-  const segment = ClosedSegment.open(path);
-  segment.close();
-  const { lastMs, thinnedTo, pages, pageBytes, commits } = segment.index;
-  return { lastMs, thinnedTo, contentBytes: pages * pageBytes, commits };
-}
-
-function newestMs(folder: string): number {
-  const log = OpenLog.open(folder);
-  log.close();
-  return log.segments.at(-1)?.lastMs ?? log.identity.createdMs;
-}
-
-function commitsIn(folder: string): number {
-  const log = OpenLog.open(folder);
-  log.close();
-  return log.segments.reduce((sum, { commits }) => sum + commits, 0);
 }

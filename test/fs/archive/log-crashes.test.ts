@@ -104,6 +104,15 @@ const works: readonly (readonly [string, (isPrepared: boolean) => Promise<void>]
     },
   ],
   [
+    'dropping a part of a segment',
+    async (isPrepared) => {
+      if (isPrepared) return compressAll();
+      const { first = 0, last = 0 } = listLog(folder).closed[1] ?? {};
+      expect(last).toBeGreaterThan(first);
+      await foldUpTo(folder, last - 1);
+    },
+  ],
+  [
     'thinning',
     async (isPrepared) => {
       if (isPrepared) return compressAll();

@@ -183,7 +183,7 @@ test('the budget by default is a tenth of the disk, or twice the databases and 1
   expect(budgetOf({ ...retention, budgetBytes: 5 }, 1e10, 2 ** 40)).toBe(5);
 });
 
-test('the log of a deleted database stays until it is too old; prune drops what is older than a time', async () => {
+test('the log of a deleted database stays until it is too old; prune drops just what is older than a time', async () => {
   const store = new FolderLogStore(archiveDir, { segmentBytes: 16 * 1024 });
   const models = [1, 2].map((seed) => new LoggedModel({ seed, startMs, stepMs: 1000 }));
   for (const [index, model] of models.entries()) fill(store, idOf(index + 1), model, 200);
@@ -196,9 +196,15 @@ test('the log of a deleted database stays until it is too old; prune drops what 
   const incarnations = store.incarnations.slice(0, 1);
   const model = models[0] ?? new LoggedModel({ seed: 0 });
   const dropped = await upkeep.prune(incarnations, model.times[120]);
-  expect(dropped.droppedCommits).toBeGreaterThan(60);
-  expect(numbersIn(first)[0]?.number).toBe(dropped.droppedCommits + 1);
-  expect(dropped.droppedCommits).toBeLessThan(120);
+  expect(dropped.droppedCommits).toBe(119);
+  expect(numbersIn(first)[0]?.number).toBe(120);
+  checkStates(first, model);
+  expect(await upkeep.verify(incarnations)).toEqual({ commits: 81, faults: [] });
+  // The newest one of a log that goes on stays, whatever its age.
+  expect((await upkeep.prune(incarnations, startMs + 1e9)).droppedCommits).toBe(80);
+  checkStates(first, model);
+  expect(await upkeep.verify(incarnations)).toEqual({ commits: 1, faults: [] });
+  fill(store, idOf(1), model, 210);
   checkStates(first, model);
   nowMs = startMs + 2e9;
   await upkeep.round();
@@ -257,6 +263,30 @@ test('verify finds a flipped bit in any byte of any file, and says where', async
   }
   expect(await faultsOf()).toEqual([]);
 });
+
+test.each(['thinned', 'dropped'])(
+  'damage is not %s: it is told, stays as it is, and verify still finds it',
+  async (how) => {
+    const store = new FolderLogStore(archiveDir, { segmentBytes: 8 * 1024 });
+    fill(store, idOf(1, 'app.db'), new LoggedModel({ seed: 35, startMs, stepMs: 60_000 }), 60);
+    await store.openLogs.values().next().value?.sync();
+    await upkeepOf(store, keepAll).round();
+    const folder = join(archiveDir, '00000001');
+    const { path = '', first = 0, last = 0 } = listLog(folder).closed[1] ?? {};
+    const bytes = readFileSync(path);
+    bytes[10] = (bytes[10] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    nowMs = startMs + 30 * 24 * hourMs;
+    const retention = how === 'thinned' ? { ...keepAll, everyCommitSeconds: 1 } : { ...keepAll, budgetBytes: 1 };
+    const upkeep = upkeepOf(store, retention);
+    for (let round = 0; round < 3; round++) await upkeep.round(true);
+    expect(events.filter(([event]) => event === 'archive-damaged')).toHaveLength(1);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    const { faults } = await upkeep.verify();
+    expect(faults.join('; ')).toContain(`commits ${first} to ${last}`);
+    store.close();
+  },
+);
 
 test('verify finds commits that were removed, swapped or cut off, and files that are gone', async () => {
   const folder = await everyKindOfFile();
