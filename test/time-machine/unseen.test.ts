@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Moment } from '../../fs/archive/messages.ts';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { Archived } from './archived.ts';
@@ -39,29 +40,29 @@ test.each(Object.entries(kinds))('%s between two recorded logs', (_, unseenPath)
     sql(path, 'insert into b values (1)');
     const archived = await Archived.of(daemon);
     try {
-      await eventually(() => archived.history('app.db').then((found) => expect(found.length).toBeGreaterThan(0)));
+      const before = await eventually(async () => {
+        await archived.ask({ op: 'settle', database: 'app.db' });
+        return archived.ask<Moment>({ op: 'resolve', database: 'app.db', at: { head: true } });
+      });
       await stopped(daemon, () => {
         sql(path, 'update a set v = 2');
         if (unseenPath) sql(unseenPath(daemon), 'pragma locking_mode=exclusive; update b set v = 3');
         sql(path, 'update a set v = 4');
       });
       const states: string[] = [];
-      const entries = await archived.history('app.db');
+      const entries = (await archived.history('app.db')).filter(({ bookmark }) => bookmark > before.bookmark);
       for (const { bookmark } of entries) {
         const file = await archived.stateAt('app.db', bookmark);
         states.push(sql(`file:${file}?immutable=1`, 'select a.v, b.v from a, b'));
         rmSync(file);
       }
-      const news = entries.slice(-2);
       if (unseenPath) {
-        expect(states.slice(-2)).toEqual(['2|1', '4|3']);
-        expect(news.map(({ kind }) => kind)).toEqual(['commit', 'resync']);
+        expect(states).toEqual(['2|1', '4|3']);
+        expect(entries.map(({ kind }) => kind)).toEqual(['commit', 'resync']);
       } else {
-        expect(states.slice(-2)).toEqual(['2|1', '4|1']);
-        expect(news.map(({ kind, writer }) => [kind, writer?.command.split(' ')[0]])).toEqual([
-          ['commit', 'sqlite3'],
-          ['commit', 'sqlite3'],
-        ]);
+        expect(states).toEqual(['2|1', '4|1']);
+        expect(entries.map(({ kind }) => kind)).toEqual(['commit', 'commit']);
+        expect(entries.map(({ writer }) => writer?.command.startsWith('sqlite3'))).toEqual([true, true]);
       }
     } finally {
       archived.close();
