@@ -1,5 +1,5 @@
-// Whether one look at a write-ahead log's index follows on another with no commit in between. Facts about the index from
-// wal.c. Pure.
+// Whether one look at a write-ahead log's index follows on another with no commit in between. Facts about the index
+// from wal.c. Pure.
 import type { WalIndex } from '../sqlite/wal-index.ts';
 
 interface Salts {

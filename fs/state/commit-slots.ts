@@ -62,8 +62,8 @@ export interface CommitFacts {
   /** Nobody has committed anything between the record before it, of the same database, and this one. */
   readonly isNext: boolean;
   /**
-   * It is no commit: whoever had the database open as the last one has closed it. All of the log up to the last frame is
-   * in the main file, and the log is gone.
+   * It is no commit: whoever had the database open as the last one has closed it. All of the log up to the last frame
+   * is in the main file, and the log is gone.
    */
   readonly isClosing: boolean;
   /** The main file right behind such a close, or right before the commit; undefined: nobody has looked. */

@@ -1,5 +1,5 @@
-// Checks segments against their hashes: every record, page number, page and text, and that no commit is missing. A fault
-// is one line; the check goes on after it with what the records say.
+// Checks segments against their hashes: every record, page number, page and text, and that no commit is missing. A
+// fault is one line; the check goes on after it with what the records say.
 import { setImmediate } from 'node:timers/promises';
 import { Pieces } from '../pieces.ts';
 import {

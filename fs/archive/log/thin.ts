@@ -53,7 +53,7 @@ function resyncsOf(segments: readonly Segment[]): number {
 }
 
 /**
- * The commits of a segment behind this number, each as it is, in place of the whole segment: what is before them is gone.
+ * The commits of a segment behind this number, each as it is, in place of the whole segment: those before are gone.
  * `number` is one of the segment's, but not its last.
  */
 export async function cut(log: OpenLog, index: number, number: number): Promise<void> {
