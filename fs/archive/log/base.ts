@@ -135,7 +135,7 @@ async function eachLogged(
   const pages: number[] = [];
   for (let page = 1; page <= map.databasePages; page++) if (map.placeOf(page) !== inBase) pages.push(page);
   const content = Buffer.alloc(log.pageBytes ?? 0);
-  for (const page of log.inReadingOrder(map, pages)) {
+  for (const page of await log.inReadingOrder(map, pages)) {
     if (map.placeOf(page) === isZero) content.fill(0);
     else log.readLogged(map.placeOf(page), content, 0);
     await take(page, content);

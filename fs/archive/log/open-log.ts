@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { Pieces } from '../pieces.ts';
 import { BlockCache, ClosedSegment } from './closed-segment.ts';
 import { databasePagesOf, numberOf, pagesOf, RECORD_BYTES } from './commit-record.ts';
 import { codeOf, readInto } from './disk.ts';
@@ -145,14 +146,27 @@ export class OpenLog {
     return low;
   }
 
-  /** Page numbers in the order in which their contents lie: those of the base and zeros first. */
-  inReadingOrder(map: PageMap, pages: readonly number[]): number[] {
-    const positions = new Map<number, number>();
+  /**
+   * Page numbers, ascending, in the order in which their contents lie: zeros and those of the base first. A segment
+   * that is read for the first time has to be put in order: one at a time, with pauses in between.
+   */
+  async inReadingOrder(map: PageMap, pages: readonly number[]): Promise<number[]> {
+    const pieces = new Pieces();
+    const [zeros, ofBase]: [number[], number[]] = [[], []];
+    const bySegment: number[][] = this.segments.map(() => []);
     for (const page of pages) {
       const place = map.placeOf(page);
-      positions.set(page, place < 0 ? place : this.positionOf(place));
+      if (place >= 0) bySegment[this.#segmentOf(place)]?.push(page);
+      else (place === inBase ? ofBase : zeros).push(page);
+      await pieces.next();
     }
-    return [...pages].sort((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0) || a - b);
+    const ordered = [...zeros, ...ofBase];
+    for (const own of bySegment) {
+      const positions = new Map(own.map((page) => [page, this.positionOf(map.placeOf(page))]));
+      for (const page of own.sort((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0))) ordered.push(page);
+      await pieces.next();
+    }
+    return ordered;
   }
 
   /** A page of the base; zeros beyond its end. @returns whether there is a base */

@@ -50,7 +50,7 @@ async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: F
     if (length > 0) await file.write(batch, 0, length, start);
     length = 0;
   };
-  for (const page of log.inReadingOrder(map, pages)) {
+  for (const page of await log.inReadingOrder(map, pages)) {
     const at = (page - 1) * pageBytes;
     if (length === batch.length || at !== start + length) await flush();
     if (length === 0) start = at;

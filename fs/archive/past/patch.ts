@@ -26,7 +26,7 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
     const entryBytes = 4 + moment.pageBytes;
     const batch = Buffer.alloc(Math.max(1, Math.floor((1 << 18) / entryBytes)) * entryBytes);
     let length = 0;
-    for (const page of log.inReadingOrder(then, pages)) {
+    for (const page of await log.inReadingOrder(then, pages)) {
       batch.writeUInt32LE(page, length);
       readPageAt(log, then, page, batch, length + 4);
       length += entryBytes;
@@ -47,12 +47,17 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
   return { moment, head, pages: pages.length };
 }
 
+/** Looked at in one go. */
+const stepPages = 4096;
+
 /** Pages of the first state that the second does not have, or has with another content; ascending. */
 export async function differingPages(log: OpenLog, first: PageMap, second: PageMap): Promise<number[]> {
   const lockPage = lockPageOf(log.pageBytes ?? 0);
   const differing: number[] = [];
   const candidates: number[] = [];
+  const pieces = new Pieces();
   for (let page = 1; page <= first.databasePages; page++) {
+    if (page % stepPages === 0) await pieces.next();
     if (page === lockPage) continue;
     if (page > second.databasePages) differing.push(page);
     else if (first.placeOf(page) !== second.placeOf(page)) candidates.push(page);
@@ -66,7 +71,7 @@ async function sumsOf(log: OpenLog, map: PageMap, pages: readonly number[]): Pro
   const pieces = new Pieces();
   const content = Buffer.alloc(log.pageBytes ?? 0);
   const sums = new Map<number, string>();
-  for (const page of log.inReadingOrder(map, pages)) {
+  for (const page of await log.inReadingOrder(map, pages)) {
     readPageAt(log, map, page, content);
     sums.set(page, createHash('sha1').update(content).digest('base64'));
     await pieces.next();
