@@ -13,7 +13,6 @@ export type {
   VerifyAnswer,
 } from './archive/messages.ts';
 export type {
-  FromShip,
   ShipFailure,
   ShippedDatabase,
   ShipStartOptions,

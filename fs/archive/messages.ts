@@ -172,15 +172,3 @@ export type ToArchive =
   | { readonly type: 'query'; readonly id: number; readonly name: 'archive'; readonly args: ArchiveQuestion }
   | { readonly type: 'query'; readonly id: number; readonly name: 'alive' }
   | { readonly type: 'stop' };
-
-export type FromArchive =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly type: 'answer'; readonly id: number; readonly error: string }
-  | {
-      readonly type: 'log';
-      readonly level: 'error' | 'warn' | 'info' | 'debug';
-      readonly event: string;
-      readonly fields: Readonly<Record<string, unknown>>;
-    };

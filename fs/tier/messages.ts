@@ -1,5 +1,4 @@
 // What the supervisor and the tier process say to each other over Node's IPC channel. Plain data only.
-import type { LogLevel } from '../log.ts';
 import type { CopyStatus } from './copier.ts';
 
 export interface TierStartOptions {
@@ -52,15 +51,3 @@ export type ToTier =
   | { readonly type: 'unread'; readonly database: string }
   /** After the mount has ended. */
   | { readonly type: 'stop' };
-
-export type FromTier =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly type: 'answer'; readonly id: number; readonly error: string }
-  | {
-      readonly type: 'log';
-      readonly level: LogLevel;
-      readonly event: string;
-      readonly fields: Readonly<Record<string, unknown>>;
-    };

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ArchiveQuestion, FromArchive, ToArchive } from '../../fs/archive/messages.ts';
+import type { ArchiveQuestion, ToArchive } from '../../fs/archive/messages.ts';
+import type { FromChild } from '../../fs/child/child.ts';
 import { Driver } from '../fs/archive/sqlite-driver.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -16,12 +17,12 @@ const running: ArchiveProcess[] = [];
 
 class ArchiveProcess {
   readonly child: ChildProcess;
-  readonly messages: FromArchive[] = [];
+  readonly messages: FromChild[] = [];
   #queries = 0;
 
   constructor() {
     this.child = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.child.on('message', (message: FromArchive) => this.messages.push(message));
+    this.child.on('message', (message: FromChild) => this.messages.push(message));
     running.push(this);
   }
 

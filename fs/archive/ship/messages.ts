@@ -55,18 +55,6 @@ export interface ShipStatus {
 
 export type ToShip =
   | { readonly type: 'start'; readonly options: ShipStartOptions }
+  /** The answer to `status` is a ShipStatus. */
   | { readonly type: 'query'; readonly id: number; readonly name: 'status' | 'alive' }
   | { readonly type: 'stop' };
-
-export type FromShip =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
-  /** Of `status`: a ShipStatus. */
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly type: 'answer'; readonly id: number; readonly error: string }
-  | {
-      readonly type: 'log';
-      readonly level: 'error' | 'warn' | 'info' | 'debug';
-      readonly event: string;
-      readonly fields: Readonly<Record<string, unknown>>;
-    };
