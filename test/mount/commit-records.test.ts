@@ -99,8 +99,9 @@ test('a shell that opens, commits and closes: its log can be read after the file
     const file = join(mount.mountPoint, 'app.db');
     await run('sqlite3', [file, 'pragma journal_mode=wal; create table t (a);']);
     for (let number = 0; number < 10; number++) await run('sqlite3', [file, `insert into t values (${number})`]);
-    const records = all(memory).filter(({ lastFrame }) => lastFrame > 0);
+    const records = all(memory).filter(({ isClosing }) => !isClosing);
     expect(records).toHaveLength(11);
+    expect(all(memory).filter(({ isClosing }) => isClosing)).toHaveLength(11);
     expect(new Set(records.map(({ pid }) => pid)).size).toBe(11);
     for (const record of records) {
       const { fsPid, walFd, salt1, salt2, lastFrame } = record;

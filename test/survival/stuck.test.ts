@@ -13,6 +13,8 @@ import { pidOf } from './rounds.ts';
 const changes = 4_000;
 /** write(2) to descriptor 3, the device. */
 const tells = /^(1|64) 0x3 /;
+/** mkdirat(2). */
+const makes = /^(258|34) /;
 
 function systemCallsOf(pid: number): string[] {
   const folder = `/proc/${pid}/task`;
@@ -45,9 +47,14 @@ test.skipIf(!isHere('ext4'))(
                 freeze(disk, '--freeze');
                 isFrozen = true;
                 clients.push(start('mkdir', [join(daemon.mount, `folder-${round}`)]));
-                await eventually(() => expect(systemCallsOf(pid).filter((call) => tells.test(call))).toHaveLength(1), {
-                  timeoutMs: 2_000,
-                }).catch((error) => {
+                await eventually(
+                  () => {
+                    const calls = systemCallsOf(pid);
+                    expect(calls.filter((call) => tells.test(call))).toHaveLength(1);
+                    expect(calls.filter((call) => makes.test(call))).toHaveLength(1);
+                  },
+                  { timeoutMs: 2_000 },
+                ).catch((error) => {
                   freeze(disk, '--unfreeze');
                   isFrozen = false;
                   throw error;

@@ -43,6 +43,11 @@ test('the bookmarks of a write name the state with it and the state before it, w
       return answer;
     };
     await api.sql('app', { statement: 'CREATE TABLE step(id INTEGER PRIMARY KEY, who TEXT)' });
+    // States before the first base of a history cannot be had.
+    await eventually(async () => {
+      const { json } = await api.call('GET', '/db/archive');
+      expect(json.databases).toMatchObject([{ name: 'app.db', oldest: expect.any(String) }]);
+    });
 
     const writers = [1, 2].map(() => start('python3', ['-c', writer, join(daemon.root, 'app.db')]));
     const written: { id: number; bookmark: string; previous: string }[] = [];
