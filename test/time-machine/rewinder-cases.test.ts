@@ -1,6 +1,6 @@
 // What the rewinder meets one at a time: logs in each condition, schemas that change under open programs, and what it
 // refuses.
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -208,6 +208,10 @@ test('pages that are not whole, or in no order, change nothing', async () => {
   const broken: ((file: PageFile) => PageFile)[] = [
     (file) => {
       truncateSync(file.path, 5000);
+      return file;
+    },
+    (file) => {
+      appendFileSync(file.path, 'x');
       return file;
     },
     (file) => ({ ...file, databasePages: 1 }),

@@ -114,6 +114,7 @@ test.each<[string, string, StudioValue, StudioValue[]]>([
       { text: 'abd', bytes: 6003 },
     ],
   ],
+  ["'abc000'", 'text that was longer when it was read', 'abc000', [{ text: 'abc000', bytes: 6003 }]],
 ])('the old value %s is compared by type and bytes (%s)', (sql, _kind, same, others) => {
   db.connection.database.exec(`INSERT INTO untyped VALUES (${sql})`);
   const change = (expected: StudioValue): StudioChange => ({
