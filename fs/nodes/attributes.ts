@@ -81,13 +81,13 @@ function countLookup({ operation }: Tree, node: Node): void {
 
 export function getAttributes(tree: Tree, asked: RequestOf<'GETATTR'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
-  if (node === undefined || tree.ram.hides(node)) return -ESTALE;
+  if (node === undefined || tree.ram.databases.hides(node)) return -ESTALE;
   return answerAttributes(tree, node, out);
 }
 
 export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buffer): number {
   const node = tree.nodes.get(asked.nodeId);
-  if (node === undefined || tree.ram.hides(node)) return -ESTALE;
+  if (node === undefined || tree.ram.databases.hides(node)) return -ESTALE;
   const { valid } = asked;
   const has = (bit: number) => (valid & bit) !== 0;
   const { UID, GID, MODE, SIZE, ATIME, MTIME, FH } = flags.attribute;
@@ -174,7 +174,7 @@ function changeMode(node: Node, mode: number): number {
 }
 
 function copyAttributes({ ram, stat }: Tree, node: Node, out: Buffer, at: number): void {
-  const shown = ram.numberOf(node);
+  const shown = ram.databases.numberOf(node);
   if (shown) copyInodeNumber(shown.space, shown.inode, 0, out, at + attr.ino);
   else copyInodeNumber(node.space, stat, statxOffset.ino, out, at + attr.ino);
   stat.copy(out, at + attr.size, statxOffset.size, statxOffset.size + 16); // size and blocks are neighbours in both

@@ -129,7 +129,7 @@ function writeEntry(tree: Tree, parent: Node, name: Buffer, out: Buffer, at: num
   const node = isDots(name) ? undefined : resolve(tree, parent, name);
   if (node !== undefined && typeof node !== 'number') {
     answerEntry(tree, node, out, at, lifetimeOfName(name));
-    return tree.ram.numberOf(node) === undefined ? node.space : undefined;
+    return tree.ram.databases.numberOf(node) === undefined ? node.space : undefined;
   }
   // A name that vanished meanwhile, or cannot be looked up, is listed without attributes: node id 0.
   encodeEntry(out, at, 0, { ...lifetime, seconds: 0 });

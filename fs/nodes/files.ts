@@ -56,7 +56,7 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): Ope
   const opened = asked.isResent ? tree.files.openedBy(asked.unique) : undefined;
   if (opened !== undefined) return answerOpen(opened, flags.open.KEEP_CACHE, out, 0);
   // It has moved between disk and RAM: the kernel looks its name up again.
-  if (tree.ram.hides(node) || tree.ram.isLeft(node)) return -ESTALE;
+  if (tree.ram.databases.hides(node) || tree.ram.isLeft(node)) return -ESTALE;
   if (tree.ram.isRefused(node)) return -EIO;
   if (!tree.files.hasRoom()) return -ENFILE;
   const isFenced = tree.fence.covers(node.key);

@@ -149,7 +149,7 @@ function noteLostName({ nodes }: Tree, stat: Buffer, parent: Node, name: Name): 
 function noteMoved(tree: Tree, from: Node, name: Name, to: Node, newName: Name): void {
   const { nodes, ram, stat } = tree;
   const isThere = statAt(ram.directoryOf(to, newName), newName, AT_SYMLINK_NOFOLLOW, stat);
-  if (isThere && (stat.readUInt16LE(statxOffset.mode) & 0o170000) === 0o040000) ram.pathsChanged();
+  if (isThere && (stat.readUInt16LE(statxOffset.mode) & 0o170000) === 0o040000) ram.folders.pathsChanged();
   const node = isThere ? nodes.find(inodeKey(stat)) : undefined;
   if (node === undefined) return;
   node.names.delete(from, name);

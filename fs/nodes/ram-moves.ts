@@ -51,7 +51,7 @@ export function moveDatabase(tree: Tree, dataDir: string, move: RamMove): RamMov
 function toRam(tree: Tree, parentFd: number, folderPath: string, name: string, { stamps }: RamMove): RamMoved {
   const { ram, stat } = tree;
   if (!statAt(parentFd, Buffer.from('\0'), AT_EMPTY_PATH, stat)) return { result: 'absent' };
-  const folder = ram.folderMadeFor(inodeKey(stat), parentFd, folderPath);
+  const folder = ram.folders.madeFor(inodeKey(stat), parentFd, folderPath);
   if (folder === undefined || sqliteFileOf(name).kind !== 'database') return { result: 'absent' };
   if (folder.names.has(name)) return { result: 'already' };
   const pids = usersOf(tree, parentFd, name);
@@ -67,8 +67,7 @@ function toRam(tree: Tree, parentFd: number, folderPath: string, name: string, {
 function toDisk(tree: Tree, parentFd: number, name: string, { stamps }: RamMove): RamMoved {
   const { ram, stat } = tree;
   if (!statAt(parentFd, Buffer.from('\0'), AT_EMPTY_PATH, stat)) return { result: 'absent' };
-  const key = inodeKey(stat);
-  const folder = [...ram.folders].find((known) => known.key === key);
+  const folder = ram.folders.get(inodeKey(stat));
   if (folder?.names.has(name) !== true) return { result: 'already' };
   const pids = usersOf(tree, folder.fd, name);
   if (pids.length > 0) return { result: 'busy', pids };

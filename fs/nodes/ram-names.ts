@@ -21,7 +21,8 @@ import {
 import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { inodeKey, type Node } from './nodes.ts';
-import { type RamFolder, textOf } from './ram-files.ts';
+import { textOf } from './ram-files.ts';
+import type { RamFolder } from './ram-folders.ts';
 import type { Tree } from './tree.ts';
 
 const RENAME_EXCHANGE = 2;
@@ -89,7 +90,7 @@ export function keepLog({ ram, stat }: Tree, folder: RamFolder, name: Name): boo
   const number = process.hrtime.bigint().toString().padStart(leftDigits, '0');
   const left = Buffer.from(`../left/${number}.${textOf(name)}\0`, 'latin1');
   if (renameat2(folder.fd, name, folder.fd, left, 0) === 0) return true;
-  ram.dropPositionOf(folder, database);
+  ram.positions.drop(folder, database);
   return false;
 }
 
@@ -115,8 +116,8 @@ function moveDatabase(tree: Tree, source: RamFolder, from: Node, to: Node, asked
   const { ram, operation } = tree;
   const [text, newText] = [textOf(asked.name), textOf(asked.newName)];
   if (sqliteFileOf(newText).kind !== 'database') return -EXDEV; // it would be a companion of another one
-  const path = ram.folderPathOf(to);
-  const target = path === undefined ? undefined : ram.folderMadeFor(to.key, to.fd, path);
+  const path = ram.folders.pathOf(to);
+  const target = path === undefined ? undefined : ram.folders.madeFor(to.key, to.fd, path);
   if (target === undefined) return -EXDEV;
   const replaced = keyAt(tree, target.fd, asked.newName);
   ram.changesDisk(from);

@@ -61,7 +61,7 @@ export function openTree(
   keptState.useMountOf(fd);
   const listings = new Listings();
   const inodeNumbers = new InodeNumbers(stat, inodeSpaces);
-  ram.numberWith(inodeNumbers);
+  ram.databases.numberWith(inodeNumbers);
   const { nodeStore: store, nextNodeId, nextHandleId, operation } = keptState;
   return {
     ...parts,

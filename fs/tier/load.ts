@@ -23,7 +23,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { matcherOf } from '../globs.ts';
 import type { Log } from '../log.ts';
-import { folderParts } from '../nodes/ram-files.ts';
+import { folderParts } from '../nodes/ram-folders.ts';
 import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
 import { tryLease } from '../system/leases.ts';
 import { complete } from './batch.ts';

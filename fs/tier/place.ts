@@ -1,9 +1,9 @@
 // Where everything of one database on the tier lies: its file in RAM, its durable copy, and what the copier notes about
-// the two. fs/nodes/ram-files.ts describes the folders.
+// the two. fs/nodes/ram-folders.ts describes the folders.
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { positionBytes } from '../nodes/ram-files.ts';
 import { stampedFiles, stampText } from '../nodes/ram-moves.ts';
+import { positionBytes } from '../nodes/ram-positions.ts';
 
 export interface Place {
   /** Folder of its directory on the tmpfs. */
