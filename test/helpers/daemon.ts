@@ -8,7 +8,7 @@ import type { CommandInput } from '../../daemon/cli/command.ts';
 import { connectToAll } from '../../daemon/control/client.ts';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { eventually } from './eventually.ts';
-import { type Finished, isAlive, run, type Started, start } from './process.ts';
+import { type Finished, isAlive, killEach, run, type Started, start } from './process.ts';
 
 export const programPath = resolve(import.meta.dirname, '../../dist/daemon/main.js');
 
@@ -73,7 +73,7 @@ export async function withPaths<T>(test: (paths: DaemonPaths) => Promise<T>): Pr
   try {
     return await test(paths);
   } finally {
-    for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+    killEach(await processesOf(paths));
     clearMounts(folder);
     removeFolder(folder, paths.mount);
   }

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { processesOf, runProgram, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, start } from '../helpers/process.ts';
+import { killEach, run, start } from '../helpers/process.ts';
 
 const runs = process.env.HOODY_SQLITE_SOAK ? 50 : 2;
 
@@ -115,7 +115,7 @@ describe.concurrent('programs that found the bare directory', () => {
       isSealed();
       const started = startDaemon(paths, []);
       await whenReady(started, paths);
-      for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+      killEach(await processesOf(paths));
       await started.exited;
       await run('umount', ['--lazy', paths.mount]);
       isSealed();

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, start } from '../helpers/process.ts';
+import { killEach, run, start } from '../helpers/process.ts';
 
 function killAll(pids: readonly number[]): void {
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  killEach(pids);
 }
 
 test('after kill -9 of all its processes the next start is served at once', async () => {

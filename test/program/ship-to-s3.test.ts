@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Daemon, type DaemonPaths, processesOf, runProgram, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type Started, start } from '../helpers/process.ts';
+import { killEach, type Started, start } from '../helpers/process.ts';
 import { type S3Service, startS3Service } from '../helpers/s3-service.ts';
 
 const secret = 'hush/hush+hush=hush';
@@ -172,7 +172,7 @@ test('what was committed is in the bucket, whatever was away or killed, and no c
 
         for (const one of writers) await one.tell('go');
         await goOn();
-        for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+        killEach(await processesOf(paths));
         const found = await restore();
         expect(found.a).toBeGreaterThanOrEqual(a ?? 0);
         expect(found.b).toBeGreaterThanOrEqual(b ?? 0);

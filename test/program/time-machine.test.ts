@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Daemon, programPath, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run as runToEnd } from '../helpers/process.ts';
+import { killEach, run as runToEnd } from '../helpers/process.ts';
 import { SqliteClient } from '../helpers/sqlite-client.ts';
 
 interface Commit {
@@ -223,7 +223,7 @@ test('after the death of everything a database is free once its programs have cl
           expect(await client.open(join(daemon.root, 'app.db'), { timeout: 10 })).toMatchObject({ error: null });
           await run(client, 'PRAGMA journal_mode=wal', 'CREATE TABLE users(id INTEGER PRIMARY KEY)');
           await eventually(async () => expect((await commitsOf(daemon)).length).toBeGreaterThan(0));
-          for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+          killEach((await daemon.status()).processes.map(({ pid }) => pid));
         },
         { paths },
       );

@@ -1,11 +1,13 @@
 // Ends a daemon with databases in RAM under load, with and without a reboot of the host, and looks at what is there
 // afterwards. A reboot: all processes end at once, the tmpfs and the run-time folder are gone.
+
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
 import { type Daemon, type DaemonPaths, processesOf, startDaemon, whenReady, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { killEach } from '../helpers/process.ts';
 import { checkLoad, type LoadClient, query, startLoad, startProgram } from '../survival/load.ts';
 
 /** What `--ramdisk-lag` says, and ten times that for a busy machine. */
@@ -31,7 +33,7 @@ export async function withRamDaemon(paths: DaemonPaths, test: (daemon: Daemon) =
 }
 
 export async function killAll(paths: DaemonPaths): Promise<void> {
-  for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+  killEach(await processesOf(paths));
   await eventually(async () => expect(await processesOf(paths)).toEqual([]), { timeoutMs: 60_000 });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DaemonPaths, startDaemon, whenReady, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, type Started, start } from '../helpers/process.ts';
+import { killEach, run, type Started, start } from '../helpers/process.ts';
 import { isHere, withDataOn } from './data-on.ts';
 import { query } from './load.ts';
 import { kill } from './rounds.ts';
@@ -46,7 +46,7 @@ async function surviveOn(paths: DaemonPaths, flags: readonly string[]): Promise<
     expect(await tell(nameless, '-2')).toBe('start-1-2 0\n');
     expect(query(held, "insert into t values ('a', 1); select count(*) from t")).toBe('1');
 
-    for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+    killEach((await daemon.status()).processes.map(({ pid }) => pid));
     await started.exited;
     await withDaemon(
       [...flags, '--lock-limit', 'fenceMs=0'],

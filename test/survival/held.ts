@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Daemon, type DaemonPaths, startDaemon, whenReady } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type Started, start } from '../helpers/process.ts';
+import { killEach, type Started, start } from '../helpers/process.ts';
 import { query } from './load.ts';
 
 const holderScript = join(import.meta.dirname, 'holder.py');
@@ -22,7 +22,7 @@ export async function tell(holder: Started, line: string): Promise<void> {
 }
 
 export async function killAll(daemon: Pick<Daemon, 'status' | 'finished'>): Promise<void> {
-  for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+  killEach((await daemon.status()).processes.map(({ pid }) => pid));
   await daemon.finished;
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { mountFuse, unmountFuse } from '../../fs/index.ts';
 import { startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, start } from '../helpers/process.ts';
+import { killEach, run, start } from '../helpers/process.ts';
 import { isStuckInFuse, pidOf } from './rounds.ts';
 
 /** Goes down 20 folders of 250 bytes, a path of over 5,000, below its argument. Makes them where `make` is wanted. */
@@ -51,7 +51,7 @@ go_down(sys.argv[1], True); keep.append(open('deep.db', 'w')); print('open', flu
     const holder = start('python3', ['-c', hold, paths.mount]);
     try {
       await eventually(() => expect(holder.stdout() + holder.stderr()).toBe('open\n'));
-      for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+      killEach((await daemon.status()).processes.map(({ pid }) => pid));
       await started.finished;
       const next = async () => {
         await withDaemon(

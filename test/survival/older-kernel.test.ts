@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Daemon, type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type Started, start } from '../helpers/process.ts';
+import { killEach, type Started, start } from '../helpers/process.ts';
 import { query } from './load.ts';
 import { kill, underLoad } from './rounds.ts';
 
@@ -72,7 +72,7 @@ test('where files are registered by an open descriptor: take-over is the same, a
     expect((await daemon.status()).passthrough).toBe(true);
     expect((await underLoad(daemon, 1, () => kill(daemon, 'fs'))).errors).toEqual([]);
     await withHolders(paths, ['one.db', 'two.db'], async (one, two) => {
-      for (const { pid } of (await daemon.status()).processes) process.kill(pid, 'SIGKILL');
+      killEach((await daemon.status()).processes.map(({ pid }) => pid));
       await started.exited;
       await withDaemon(
         [],

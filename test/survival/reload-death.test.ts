@@ -1,10 +1,12 @@
 // The supervisor dies in the middle of a reload, when two fs processes are there: one that serves and one that is to
 // follow it.
+
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { processesOf, startDaemon, whenReady, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { killEach } from '../helpers/process.ts';
 import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.ts';
 
 /** A reload takes some 300 ms; HOODY_SQLITE_SOAK tries every moment of it. */
@@ -39,7 +41,7 @@ test('kill -9 of the supervisor during a reload: the next daemon takes the mount
       await checkLoad(paths.data, [client]);
     } finally {
       started.process.kill('SIGKILL');
-      for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+      killEach(await processesOf(paths));
       await client.stop();
     }
   });

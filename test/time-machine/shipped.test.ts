@@ -10,7 +10,7 @@ import { openStore } from '../../fs/archive/ship/open-store.ts';
 import { planRestore } from '../../fs/archive/ship/restore-plan.ts';
 import { processesOf, programPath, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { run, type Started, start } from '../helpers/process.ts';
+import { killEach, run, type Started, start } from '../helpers/process.ts';
 
 /** Ten times what the documentation says. */
 const lagMs = 20_000;
@@ -91,7 +91,7 @@ test('everything is killed: what is restored elsewhere lacks the last moment at 
         }
         await sleep(Math.random() * 2_000);
         killedMs = Date.now();
-        for (const pid of await processesOf(paths)) process.kill(pid, 'SIGKILL');
+        killEach(await processesOf(paths));
         for (const { started } of writers) started.process.kill('SIGKILL');
         await Promise.all(writers.map(({ started }) => started.exited));
       },
