@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { type Answer, useDaemon } from '../helpers/http.ts';
-import { run } from '../helpers/process.ts';
+import { killEach, run } from '../helpers/process.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -103,7 +103,7 @@ test('an executor that is killed loses no acknowledged write and is replaced', a
   for (let round = 0; round < 5; round += 1) {
     const before = acknowledged;
     await eventually(() => expect(acknowledged).toBeGreaterThan(before + 20));
-    for (const pid of await executors()) process.kill(pid, 'SIGKILL');
+    killEach(await executors());
   }
   isOver = true;
   await clients;
@@ -125,7 +125,7 @@ test('a transaction whose executor is killed leaves nothing behind', async () =>
   await eventually(
     async () => {
       const holders = (await executors()).filter((pid) => openFiles(pid).includes(join(api().daemon.root, 'half.db')));
-      for (const pid of holders) process.kill(pid, 'SIGKILL');
+      killEach(holders);
       expect(answer).toBeDefined();
     },
     { intervalMs: 200, timeoutMs: 50_000 },
