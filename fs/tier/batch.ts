@@ -24,6 +24,7 @@ import { promisify } from 'node:util';
 import { commitsOf, readWalHeader, startOf } from '../archive/wal/wal-file.ts';
 import { frameByte, frameHeaderBytes, walHeaderBytes } from '../archive/wal/wal-frames.ts';
 import { type Checksum, checksumOver, emptyChecksum } from '../sqlite/wal-checksum.ts';
+import { tryFlock } from '../system/flock.ts';
 
 const sync = promisify(fsync);
 const magic = 0x377f0682;
@@ -41,7 +42,7 @@ export class Moved extends Error {}
 
 export class DurableBatch {
   readonly #path: string;
-  readonly #pageBytes: number;
+  readonly pageBytes: number;
   readonly #isStill: () => boolean;
   readonly #base: number;
   readonly #wal: number;
@@ -63,9 +64,10 @@ export class DurableBatch {
   constructor(path: string, pageBytes: number, isStill: () => boolean = () => true) {
     this.#path = path;
     this.#isStill = isStill;
-    this.#pageBytes = pageBytes;
+    this.pageBytes = pageBytes;
     this.#base = openSync(path, O_RDWR | O_NOFOLLOW);
     try {
+      lockForBatch(this.#base);
       const { uid, gid, mode } = fstatSync(this.#base);
       this.#wal = openSync(`${path}-wal`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
       fchownSync(this.#wal, uid, gid);
@@ -111,7 +113,7 @@ export class DurableBatch {
       await this.#syncName();
     }
     durable();
-    await apply(this.#base, this.#wal, this.#where, this.#pageBytes, databasePages);
+    await apply(this.#base, this.#wal, this.#where, this.pageBytes, databasePages);
   }
 
   /** Ends it. What was not committed has not been. */
@@ -144,7 +146,7 @@ export class DurableBatch {
 
   #writeFrame(pageNumber: number, bytes: Buffer, databasePages: number): void {
     if (this.#frames === 0) this.#writeHeader();
-    const frameBytes = frameHeaderBytes + this.#pageBytes;
+    const frameBytes = frameHeaderBytes + this.pageBytes;
     if (this.#buffered + frameBytes > bufferBytes) this.#flush();
     const at = this.#buffered;
     const out = this.#buffer;
@@ -165,7 +167,7 @@ export class DurableBatch {
     const out = this.#buffer;
     out.writeUInt32BE(magic, 0);
     out.writeUInt32BE(formatVersion, 4);
-    out.writeUInt32BE(this.#pageBytes, 8);
+    out.writeUInt32BE(this.pageBytes, 8);
     out.writeUInt32BE(copierMark, markByte);
     this.#salts.copy(out, 16);
     this.#checksum = checksumOver(out, 0, 24, false, emptyChecksum);
@@ -197,6 +199,7 @@ export async function complete(path: string, whose: 'copier' | 'anybody' = 'copi
     if (whose === 'copier' && mark.readUInt32BE() !== copierMark) return false;
     const base = openSync(path, O_RDWR | O_NOFOLLOW);
     try {
+      lockForBatch(base);
       if (header !== undefined) await completeInto(base, wal, header);
       ftruncateSync(wal, 0);
     } finally {
@@ -206,6 +209,11 @@ export async function complete(path: string, whose: 'copier' | 'anybody' = 'copi
   } finally {
     closeSync(wal);
   }
+}
+
+/** The mount renames nothing meanwhile: see fs/nodes/ram-batches.ts. @throws Moved */
+function lockForBatch(base: number): void {
+  if (!tryFlock(base)) throw new Moved('it is just getting another name');
 }
 
 async function completeInto(
@@ -218,8 +226,8 @@ async function completeInto(
   for (const commit of commitsOf(wal, header, startOf(header), frames, Number.POSITIVE_INFINITY)) {
     for (const [pageNumber, bytes] of commit.pages) writeAll(base, bytes, (pageNumber - 1) * pageBytes);
     ftruncateSync(base, commit.databasePages * pageBytes);
-    await sync(base);
   }
+  await sync(base); // until the log is emptied it has everything
 }
 
 async function apply(

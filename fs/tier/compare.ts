@@ -3,11 +3,10 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openToRead, readMainHeader } from '../archive/tail/main-file.ts';
-import type { WalIndex } from '../sqlite/wal-index.ts';
 import type { DurableBatch } from './batch.ts';
-import { addFrames } from './copy-frames.ts';
+import { copyPages } from './copy-pages.ts';
 import { type DurableCopy, nothingCopied } from './durable-copy.ts';
-import { leftLogNames } from './left-logs.ts';
+import { leftNames } from './left-logs.ts';
 import { type Place, stampsOf } from './place.ts';
 import type { Progress } from './progress.ts';
 import { isJournalHot, isSettled } from './ram-file.ts';
@@ -34,23 +33,16 @@ export async function compareOnce(
   names: readonly string[],
 ): Promise<Outcome> {
   const begun = log.committed();
-  if (begun === undefined || begun.index.lastFrame === 0) return await compareFile(copy, progress, names);
-  copy.notePosition({ ...begun.index, frames: 0 }); // the log is kept from now on
+  if (begun === 'unknown') return 'later';
+  if (begun === 'empty') return await compareFile(copy, progress, names);
+  const position = { salt1: begun.salt1, salt2: begun.salt2, frames: 0 };
   const main = openToRead(copy.place.ram);
   if (main === undefined) return 'later';
-  const batch = copy.batchOf(begun.header.pageBytes);
+  const batch = copy.batchOf(begun.pageBytes);
   try {
-    await addDifferent(batch, main, begun.header.pageBytes, true);
-    const end = log.committed();
-    const isSameLog = end !== undefined && isSameSalts(end.index, begun.index) && areLeft(copy.place, names);
-    const part = isSameLog ? log.part(end.header, 0, end.index.lastFrame) : undefined;
-    if (part === undefined || !isSameLog) return abandoned(batch);
-    const { header, index } = end;
-    const isWhole = await addFrames(batch, log, header, part.frames, index.databasePages);
-    if (!isWhole) return abandoned(batch);
+    await addDifferent(batch, main, begun.pageBytes, true);
     progress.journal = 'wal';
-    await copy.commit(batch, index.databasePages, { ...index, frames: index.lastFrame });
-    return 'copied';
+    return await copyPages(copy, batch, { names, pages: new Set(), position, databasePages: begun.databasePages });
   } finally {
     batch.close();
     closeSync(main);
@@ -68,15 +60,17 @@ async function compareFile(copy: DurableCopy, progress: Progress, names: readonl
   try {
     const isHot = isJournalHot(`${ram}-journal`);
     const isHeld = lock !== undefined && (lock.isReserved || !isHot);
-    if (!isHeld && (isHot || !isSettled(ram))) return 'later';
     const before = stampsOf(ram);
-    if (fstatSync(main).size === 0) return await copyEmpty(copy, before);
+    const settled = isSettled(ram); // otherwise a later write may leave the same stamps
+    if (!isHeld && (isHot || !settled)) return 'later';
+    if (fstatSync(main).size === 0) return await copyEmpty(copy, before, names);
     const header = readMainHeader(ram);
     if (header === undefined) {
       progress.trouble = noDatabase;
       return 'later';
     }
     progress.journal = header.journalMode === 'wal' ? 'wal' : 'rollback';
+    if (progress.journal === 'wal' && !settled) return 'later'; // a checkpoint heeds no SHARED
     batch = copy.batchOf(header.pageBytes);
     await addDifferent(batch, main, header.pageBytes, !isHeld);
     const databasePages = Math.floor(fstatSync(main).size / header.pageBytes);
@@ -86,7 +80,8 @@ async function compareFile(copy: DurableCopy, progress: Progress, names: readonl
     lock?.end();
     if (!isQuiet) return abandoned(batch);
     await copy.commit(batch, databasePages, nothingCopied);
-    copy.noteClean(before);
+    copy.dropLeft(names);
+    if (settled) copy.noteClean(before);
     return 'copied';
   } finally {
     lock?.end();
@@ -96,10 +91,11 @@ async function compareFile(copy: DurableCopy, progress: Progress, names: readonl
 }
 
 /** A file of no bytes: a database to come. */
-async function copyEmpty(copy: DurableCopy, stamps: readonly string[]): Promise<Outcome> {
+async function copyEmpty(copy: DurableCopy, stamps: readonly string[], names: readonly string[]): Promise<Outcome> {
   const batch = copy.batchOf(4096);
   try {
     if (batch.sizeBytes > 0) await copy.commit(batch, 0, nothingCopied);
+    copy.dropLeft(names);
     copy.noteClean(stamps);
     return 'copied';
   } finally {
@@ -131,9 +127,5 @@ function abandoned(batch: DurableBatch): 'later' {
 
 /** No other log has ended meanwhile. */
 function areLeft(place: Place, names: readonly string[]): boolean {
-  return leftLogNames(place).join() === names.join();
-}
-
-function isSameSalts(one: WalIndex, other: WalIndex): boolean {
-  return one.salt1 === other.salt1 && one.salt2 === other.salt2;
+  return leftNames(place).join() === names.join();
 }

@@ -1,26 +1,23 @@
 // Keeps the durable copy of one database in RAM: finds what was committed since the last time and has it copied. It
-// holds nobody up for long. In WAL mode the mount keeps the log until it has been copied or put aside
-// (fs/lock-binding/copied-logs.ts), and the pages of its new frames are all there is to do. In another journal mode,
-// and whenever it cannot be proved what has changed, all pages are compared.
+// holds nobody up for long. In WAL mode the logs and the mount's notes about them (fs/lock-binding/copied-logs.ts) say
+// which pages are new. In another journal mode, and whenever it cannot be proved what has changed, all pages are
+// compared.
 import { closeSync, copyFileSync, existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead, readMainHeader } from '../archive/tail/main-file.ts';
 import type { Log } from '../log.ts';
 import { keepsLogsName } from '../nodes/ram-positions.ts';
+import { isSameLog } from '../sqlite/wal-index.ts';
 import { Moved } from './batch.ts';
 import { compareOnce, noDatabase } from './compare.ts';
-import { copyFrames } from './copy-frames.ts';
+import { copyPages } from './copy-pages.ts';
 import { DurableCopy } from './durable-copy.ts';
-import { dropLeftLogs, keepLiveLog, leftLogNames, openLeftLogs, sizeOfLeftLogs } from './left-logs.ts';
-import { type Place, type Position, readGeneration, readPosition, stampsOf, writeKept } from './place.ts';
+import { leftNames, notesOf } from './left-logs.ts';
+import { type Place, type Position, readPosition, stampsOf } from './place.ts';
 import { Progress } from './progress.ts';
 import { haveSameHeader, isSettled } from './ram-file.ts';
 import { RamLog } from './ram-log.ts';
-import { type Unread, unreadOf } from './unread.ts';
 
-/** So much is put aside at most. */
-const mostLeftBytes = 256 << 20;
-const mostTurns = 4;
 const indexOfItsOwn = 'a program keeps the index of the log to itself (locking_mode=EXCLUSIVE)';
 
 export interface CopyStatus {
@@ -37,8 +34,16 @@ export interface CopyStatus {
   readonly modifiedMs: number;
 }
 
-/** `more`: logs that have ended are copied, and there may be another one. */
-type Outcome = 'clean' | 'copied' | 'more' | 'later';
+type Outcome = 'clean' | 'copied' | 'later';
+
+/** What was written since the last copy. */
+interface New {
+  readonly pages: ReadonlySet<number>;
+  /** 0: no log has ended. */
+  readonly databasePages: number;
+  readonly pageBytes: number;
+  readonly bytes: number;
+}
 
 export class Copier {
   readonly place: Place;
@@ -46,10 +51,6 @@ export class Copier {
   readonly #progress: Progress;
   #isBegun = false;
   #polling: Promise<boolean> | undefined;
-  #isComparing = false;
-  #kept: Position | undefined;
-  /** The name of the last log that was put aside and is copied. */
-  #copiedUntil = '';
 
   constructor(place: Place, log: Log) {
     this.place = place;
@@ -94,22 +95,7 @@ export class Copier {
   /** As poll, of a call that begins now. */
   async pollAnew(): Promise<boolean> {
     await this.#polling;
-    this.keepLog();
-    const until = leftLogNames(this.place).at(-1);
-    const isAll = await this.poll(true);
-    // What was put aside is copied: nothing else was there when this was called.
-    return isAll || (until !== undefined && this.#copiedUntil >= until);
-  }
-
-  /** Puts aside what the log holds, so that it may be begun anew: a program waits for that. */
-  keepLog(): void {
-    if (this.#isComparing || !this.#isBegun) return;
-    const generation = readGeneration(this.place);
-    const copied = this.#keepsLogs() ? readPosition(this.place) : undefined;
-    if (copied === undefined || sizeOfLeftLogs(this.place, leftLogNames(this.place)) > mostLeftBytes) return;
-    const isNewer = this.#kept?.salt1 === copied.salt1 && this.#kept.frames > copied.frames;
-    this.#kept = keepLiveLog(this.place, isNewer ? this.#kept : copied) ?? this.#kept;
-    if (this.#kept !== undefined) writeKept(this.place, this.#kept, generation);
+    return await this.poll(true);
   }
 
   async #poll(isUrgent: boolean): Promise<boolean> {
@@ -117,14 +103,12 @@ export class Copier {
     const sinceMs = performance.now();
     try {
       await this.#begin();
-      let outcome = await this.#copyNew();
-      for (let turns = 1; outcome === 'more' && turns < mostTurns; turns++) outcome = await this.#copyNew();
-      if (outcome === 'later') {
+      if ((await this.#copyNew()) === 'later') {
         this.#progress.fellBehind(sinceMs);
         return false;
       }
-      this.#progress.copied(outcome === 'more' ? sinceMs : undefined);
-      return outcome !== 'more';
+      this.#progress.copied();
+      return true;
     } catch (error) {
       this.#progress.fellBehind(sinceMs);
       if (!(error instanceof Moved)) {
@@ -145,25 +129,41 @@ export class Copier {
     this.#refuseMissing();
     this.#copy.meet();
     const stamps = stampsOf(this.place.ram);
-    const names = leftLogNames(this.place);
+    const names = leftNames(this.place);
     const live = new RamLog(`${this.place.ram}-wal`, `${this.place.ram}-shm`);
-    const left = openLeftLogs(this.place, names);
     try {
-      // A log that has ended in between comes before the one that is open now.
-      if (leftLogNames(this.place).join() !== names.join()) return 'later';
       const position = this.#keepsLogs() ? readPosition(this.place) : undefined;
-      const unread = position === undefined ? undefined : unreadOf(left, live, position);
-      const outcome =
-        unread === undefined ? await this.#compare(live, names) : await this.#copyUnread(unread, live, stamps, names);
-      if (outcome !== 'later') {
-        dropLeftLogs(this.place, names);
-        this.#copiedUntil = names.at(-1) ?? this.#copiedUntil;
-      }
-      return outcome;
+      const found = position && this.#newSince(position, live, names);
+      if (found === 'later') return 'later';
+      if (position === undefined || found === undefined) return await this.#compare(live, names);
+      if (found.bytes > 0) return await this.#copyPages(found, position, names);
+      if (leftNames(this.place).length > names.length) return 'later'; // another log has ended since
+      this.#copy.dropLeft(names);
+      return await this.#copyUnlogged(live, stamps, names);
     } finally {
       live.close();
-      for (const log of left) log?.close();
     }
+  }
+
+  /** undefined: everything has to be compared. `later`: it cannot be told now. */
+  #newSince(position: Position, live: RamLog, names: readonly string[]): New | 'later' | undefined {
+    const notes = notesOf(this.place, names, position, this.#copy.lastLeft);
+    if (notes === undefined) return undefined;
+    const committed = live.state === 'unreadable' ? 'empty' : live.committed();
+    if (committed === 'unknown') return 'later';
+    const index = committed === 'empty' ? undefined : committed;
+    const copied = index !== undefined && isSameLog(position, index) ? position.frames : 0;
+    if (index !== undefined && copied > index.lastFrame) return undefined;
+    const frames = (index?.lastFrame ?? 0) - copied;
+    const last = notes.at(-1);
+    const pageBytes = index?.pageBytes ?? last?.pageBytes ?? 0;
+    const pages = new Set(notes.flatMap((note) => [...note.pages]));
+    return {
+      pages,
+      databasePages: last?.databasePages ?? 0,
+      pageBytes,
+      bytes: (pages.size + Math.max(0, frames)) * pageBytes,
+    };
   }
 
   /** Both are removed by the mount, one after the other. */
@@ -175,21 +175,20 @@ export class Copier {
     throw new Moved('it has no durable copy');
   }
 
-  async #copyUnread(
-    { parts, isLater, isAll }: Unread,
-    live: RamLog,
-    stamps: readonly string[],
-    names: readonly string[],
-  ): Promise<Outcome> {
-    const last = parts.at(-1);
-    this.#progress.lagBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (last !== undefined) {
-      this.#progress.fellBehind();
-      this.#progress.journal = 'wal';
-      const outcome = await copyFrames(this.#copy, parts, last);
-      return outcome === 'copied' && !isAll ? 'more' : outcome;
+  async #copyPages(found: New, position: Position, names: readonly string[]): Promise<Outcome> {
+    this.#progress.lagBytes = found.bytes;
+    this.#progress.fellBehind();
+    this.#progress.journal = 'wal';
+    const batch = this.#copy.batchOf(found.pageBytes);
+    try {
+      return await copyPages(this.#copy, batch, { ...found, names, position });
+    } finally {
+      batch.close();
     }
-    if (isLater) return 'later';
+  }
+
+  /** No log has anything new. */
+  async #copyUnlogged(live: RamLog, stamps: readonly string[], names: readonly string[]): Promise<Outcome> {
     if (live.state === 'unreadable') {
       this.#progress.trouble = indexOfItsOwn;
       return 'later';
@@ -223,10 +222,7 @@ export class Copier {
     }
     this.#progress.fellBehind();
     const beganMs = performance.now();
-    this.#isComparing = true;
-    const outcome = await compareOnce(this.#copy, this.#progress, log, names).finally(() => {
-      this.#isComparing = false;
-    });
+    const outcome = await compareOnce(this.#copy, this.#progress, log, names);
     this.#progress.compared(performance.now() - beganMs);
     return outcome;
   }

@@ -2,6 +2,7 @@
 // how far the logs are copied, and when both files were the same.
 import { chmodSync, chownSync, lstatSync } from 'node:fs';
 import { complete, DurableBatch } from './batch.ts';
+import { dropLeft } from './left-logs.ts';
 import { type Place, type Position, readGeneration, readState, stampOf, writePosition, writeState } from './place.ts';
 
 /** All pages were compared, and no log has a part in it. */
@@ -15,6 +16,8 @@ export class DurableCopy {
   #ramInode = 0;
   /** Stamps of the files in RAM when the durable copy had all. */
   #clean: readonly string[] = [];
+  /** The last name of what logs have left and is copied. */
+  lastLeft: string | undefined;
 
   constructor(place: Place) {
     this.place = place;
@@ -31,6 +34,13 @@ export class DurableCopy {
     copyOwner(this.place);
     this.#generation = readGeneration(this.place);
     this.#ramInode = lstatSync(this.place.ram).ino;
+  }
+
+  /**
+   * Whether the mount has dropped nothing since meet: otherwise somebody has written what no log shows.
+   */
+  get isCurrent(): boolean {
+    return readGeneration(this.place) === this.#generation;
   }
 
   /** Whether it had everything when the files in RAM had these stamps. */
@@ -58,6 +68,12 @@ export class DurableCopy {
   /** The mount keeps the log behind it from now on. */
   notePosition(position: Position): void {
     writePosition(this.place, position, this.#generation);
+  }
+
+  /** What these logs have written is in it. */
+  dropLeft(names: readonly string[]): void {
+    dropLeft(this.place, names);
+    this.lastLeft = names.at(-1) ?? this.lastLeft;
   }
 
   /** It has everything that the files in RAM with these stamps hold. */

@@ -1,64 +1,54 @@
-// Write-ahead logs that the last close of a database has deleted: the mount has put them aside with their indexes, in
-// the order in which they ended (keepLog in fs/nodes/ram-names.ts). The index is deleted before its log.
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Logs of a database that have ended, as the mount has left them: notes about logs that were begun anew
+// (fs/nodes/ram-notes.ts), and logs that the last close has deleted, with their indexes (keepLog in
+// fs/nodes/ram-names.ts), the index before its log. What they held is in the main file: all that is asked of them is
+// which pages that was, and a page too many does no harm.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftDigits } from '../nodes/ram-names.ts';
+import { decodeNote, type LogNote, leftDigits, noteSuffix } from '../nodes/ram-notes.ts';
+import { isSameLog, parseWalIndex } from '../sqlite/wal-index.ts';
+import { loggedPages } from '../sqlite/wal-index-pages.ts';
 import type { Place, Position } from './place.ts';
-import { RamLog } from './ram-log.ts';
 
-/** File names of logs and indexes of one database, the oldest first. */
-export function leftLogNames({ folder, name }: Place): readonly string[] {
-  const mine = [`.${name}-wal`, `.${name}-shm`];
+/** File names of one database, the oldest first. */
+export function leftNames({ folder, name }: Place): readonly string[] {
+  const mine = [`.${name}-wal`, `.${name}-shm`, `.${name}${noteSuffix}`];
   return readdirSync(join(folder, 'left'))
     .filter((file) => mine.includes(file.slice(leftDigits)))
     .sort();
 }
 
-/** One for each log; undefined: it has no index of its own, so nobody knows what of it is committed. */
-export function openLeftLogs({ folder }: Place, names: readonly string[]): readonly (RamLog | undefined)[] {
-  const logs: (RamLog | undefined)[] = [];
-  let index: string | undefined;
-  for (const name of names) {
-    if (name.endsWith('-shm')) {
-      index = name;
-      continue;
-    }
-    logs.push(index === undefined ? undefined : new RamLog(join(folder, 'left', name), join(folder, 'left', index)));
-    index = undefined;
-  }
-  return logs;
-}
-
 /**
- * Puts a log that goes on aside as if it had ended: what of it lies behind `from`, up to its last commit. Returns how
- * far that is; undefined where it cannot be done now.
+ * undefined: nobody knows which pages one of them has written. `before`: the name before the first one. What was copied
+ * up to `position` is left out.
  */
-export function keepLiveLog(place: Place, from: Position | undefined): Position | undefined {
-  const { folder, name, ram } = place;
-  const log = new RamLog(`${ram}-wal`, `${ram}-shm`);
-  try {
-    const committed = log.state === 'open' ? log.committed() : undefined;
-    if (committed === undefined) return undefined;
-    const { index, header } = committed;
-    const { indexBytes } = log;
-    const isSame = from !== undefined && from.salt1 === index.salt1 && from.salt2 === index.salt2;
-    const number = process.hrtime.bigint().toString().padStart(leftDigits, '0');
-    const unfinished = join(folder, 'left', 'unfinished');
-    if (!log.copyPart(header, isSame ? from.frames : 0, index.lastFrame, `${unfinished}-wal`)) return undefined;
-    writeFileSync(`${unfinished}-shm`, indexBytes);
-    for (const suffix of ['-shm', '-wal']) {
-      renameSync(`${unfinished}${suffix}`, join(folder, 'left', `${number}.${name}${suffix}`));
-    }
-    return { salt1: index.salt1, salt2: index.salt2, frames: index.lastFrame };
-  } finally {
-    log.close();
+export function notesOf(
+  { folder }: Place,
+  names: readonly string[],
+  position: Position,
+  before: string | undefined,
+): readonly LogNote[] | undefined {
+  const notes: (LogNote | undefined)[] = [];
+  let hasIndex = before?.endsWith('-shm') === true;
+  for (const name of names) {
+    const isLog = name.endsWith('-wal');
+    if (!isLog) {
+      const bytes = readFileSync(join(folder, 'left', name));
+      notes.push(name.endsWith('-shm') ? noteOfIndex(bytes, position) : decodeNote(bytes));
+    } else if (!hasIndex) notes.push(undefined); // a program had kept the index to itself
+    if (!name.endsWith(noteSuffix)) hasIndex = !isLog;
   }
+  return notes.some((note) => note === undefined) ? undefined : (notes as LogNote[]);
 }
 
-export function sizeOfLeftLogs({ folder }: Place, names: readonly string[]): number {
-  return names.reduce((sum, name) => sum + statSync(join(folder, 'left', name)).blocks * 512, 0);
-}
-
-export function dropLeftLogs({ folder }: Place, names: readonly string[]): void {
+export function dropLeft({ folder }: Place, names: readonly string[]): void {
   for (const name of names) rmSync(join(folder, 'left', name), { force: true });
+}
+
+function noteOfIndex(bytes: Buffer, position: Position): LogNote | undefined {
+  const index = parseWalIndex(bytes);
+  if (index === undefined) return undefined;
+  const read = (into: Buffer, byte: number) => bytes.copy(into, 0, byte);
+  const from = isSameLog(position, index) ? Math.min(position.frames, index.lastFrame) : 0;
+  const pages = loggedPages(read, from, index.lastFrame);
+  return pages && { pageBytes: index.pageBytes, databasePages: index.databasePages, pages };
 }

@@ -21,9 +21,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { matcherOf } from '../globs.ts';
 import type { Log } from '../log.ts';
 import { folderParts } from '../nodes/ram-folders.ts';
+import { chooserOf } from '../ram-chooser.ts';
 import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
 import { tryLease } from '../system/leases.ts';
 import { complete } from './batch.ts';
@@ -39,18 +39,14 @@ import {
   writePosition,
   writeState,
 } from './place.ts';
-import { directoryOf, findPlaces, folderNameOf, foldersIn } from './places.ts';
+import { directoryOf, findPlaces, folderNameOf, foldersIn, ownBytesOf } from './places.ts';
+import { takeExclusive } from './shared-lock.ts';
 
 const bootIdPath = '/proc/sys/kernel/random/boot_id';
+/** Names in the data directory belong to programs: a link is not followed, and a FIFO is not waited for. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Of the tmpfs: room for what is written before a durable copy is made. */
 const fullShare = 0.9;
-
-export type Chooser = (path: string) => boolean;
-
-export function chooserOf({ globs, chosen }: Pick<TierStartOptions, 'globs' | 'chosen'>): Chooser {
-  const matches = globs.length === 0 ? () => false : matcherOf(globs, []);
-  return (path) => (chosen[path] ?? (matches(path) ? 'ram' : 'disk')) === 'ram';
-}
 
 /** Files that an earlier boot has left in a folder that is no tmpfs are old: the durable copies count. */
 export function dropOfEarlierBoot(root: string, log: Log): void {
@@ -115,7 +111,7 @@ export function dropFromRam(place: Place): void {
 /** Every database on the disk that was chosen and can be had. */
 export async function loadChosen(options: TierStartOptions, log: Log): Promise<void> {
   const { dataDir, root, globs, chosen } = options;
-  const isChosen = chooserOf(options);
+  const isChosen = chooserOf(globs, () => chosen);
   const present = new Set(findPlaces(dataDir, root).map(({ path }) => path));
   const names = Object.keys(chosen).filter((path) => chosen[path] === 'ram');
   const found = globs.length === 0 ? names.filter((path) => existsSync(join(dataDir, path))) : walk(dataDir, '');
@@ -153,18 +149,23 @@ export async function load(
   const directory = dirname(path) === '.' ? '' : dirname(path);
   const folder = join(root, folderNameOf(dirname(durable)));
   const place = placeOf(dataDir, folder, directory, basename(path));
-  const fd = openSync(durable, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openAsFound(durable);
+  if (typeof fd === 'string') return fd;
   try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return 'it is no regular file';
+    // The other name would lead to the durable copy, which is not what the programs of this one work on.
+    if (stat.nlink > 1) return 'it has another name (a hard link)';
     // While the mount serves it knows who has the file open, and may have it open itself.
     if (into === 'files' && tryLease(fd) !== 0) return 'a program has it open';
-    const isOurs = await complete(durable, into === 'files' ? 'anybody' : 'copier');
-    if (!isOurs || isHot(`${durable}-journal`)) return 'a program has left its log or journal: open and close it once';
-    const stat = fstatSync(fd);
-    if (!hasRoom(root, stat.size, maxBytes)) return 'there is no room for it in RAM';
+    const isWhole = into === 'files' ? await complete(durable, 'anybody') : await completeUnused(durable);
+    if (!isWhole || isHot(`${durable}-journal`)) return 'a program has left its log or journal: open and close it once';
+    if (!hasRoom(root, stat.size, maxBytes, dataDir)) return 'there is no room for it in RAM';
     makeFolder(folder, directory);
     const target = join(folder, into, place.name);
     const unfinished = join(folder, 'loading');
-    copyFileSync(durable, unfinished);
+    // Not by its name, which whoever owns the directory can lead to another file meanwhile.
+    copyFileSync(`/proc/self/fd/${fd}`, unfinished);
     const copy = openSync(unfinished, 'r+');
     fchownSync(copy, stat.uid, stat.gid);
     fchmodSync(copy, stat.mode & 0o7777);
@@ -179,6 +180,33 @@ export async function load(
   }
 }
 
+/** A text says why there is nothing to open. */
+function openAsFound(path: string): number | string {
+  try {
+    return openSync(path, openFlags);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') return 'it is a symbolic link';
+    if (code === 'ENXIO') return 'it is no regular file'; // a socket
+    throw error;
+  }
+}
+
+/**
+ * While the mount serves. Two programs that close a database in the same moment leave its log, since each of them is in
+ * the way of the other. As SQLite at a last close, this completes it under EXCLUSIVE.
+ */
+async function completeUnused(durable: string): Promise<boolean> {
+  if (await complete(durable, 'copier')) return true;
+  const unlock = isHot(`${durable}-journal`) ? undefined : takeExclusive(durable);
+  if (unlock === undefined) return false;
+  try {
+    return await complete(durable, 'anybody');
+  } finally {
+    unlock();
+  }
+}
+
 /** Nothing is to be copied until somebody writes it. */
 function noteLoaded(place: Place, ram: string): void {
   writePosition(place, { salt1: 0, salt2: 0, frames: 0 }, readGeneration(place));
@@ -188,17 +216,21 @@ function noteLoaded(place: Place, ram: string): void {
 /** A transaction in rollback mode was not ended: SQLite undoes it when it opens the database. */
 function isHot(journal: string): boolean {
   if (!existsSync(journal)) return false;
-  const fd = openSync(journal, 'r');
-  const start = Buffer.alloc(8);
-  readSync(fd, start, 0, start.length, 0);
-  closeSync(fd);
-  return start.some((byte) => byte !== 0);
+  const fd = openSync(journal, openFlags);
+  try {
+    if (!fstatSync(fd).isFile()) return true; // no program can open the database
+    const start = Buffer.alloc(8);
+    readSync(fd, start, 0, start.length, 0);
+    return start.some((byte) => byte !== 0);
+  } finally {
+    closeSync(fd);
+  }
 }
 
-function hasRoom(root: string, bytes: number, maxBytes: number): boolean {
+function hasRoom(root: string, bytes: number, maxBytes: number, dataDir: string): boolean {
   const { blocks, bavail, bsize } = statfsSync(root);
-  const used = (blocks - bavail) * bsize;
-  return used + bytes <= (maxBytes > 0 ? Math.min(maxBytes, fullShare * blocks * bsize) : fullShare * blocks * bsize);
+  if ((blocks - bavail) * bsize + bytes > fullShare * blocks * bsize) return false;
+  return maxBytes === 0 || ownBytesOf(findPlaces(dataDir, root)) + bytes <= maxBytes;
 }
 
 function makeFolder(folder: string, directory: string): void {

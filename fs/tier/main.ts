@@ -25,7 +25,7 @@ listen((message: ToTier) => {
       query(message);
       break;
     case 'unread':
-      tier?.keepLogOf(message.database);
+      tier?.copySoon(message.database);
       break;
     case 'stop':
       stop();

@@ -20,6 +20,8 @@ export interface TierStatus {
   readonly databases: readonly CopyStatus[];
   /** Databases that may not be opened, by path, and why. */
   readonly refused: Readonly<Record<string, string>>;
+  /** Of all files of databases in RAM. */
+  readonly ownBytes: number;
   /** What the tmpfs holds and has room for. */
   readonly usedBytes: number;
   readonly sizeBytes: number;

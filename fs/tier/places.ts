@@ -1,7 +1,7 @@
 // All databases that have files in RAM, as the folders on the tmpfs say.
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { sqliteFileOf } from '../sqlite/files.ts';
+import { filesOf, sqliteFileOf } from '../sqlite/files.ts';
 import { type Place, placeOf } from './place.ts';
 
 const folderName = /^\d+:\d+:\d+:\d+$/;
@@ -15,6 +15,14 @@ export function findPlaces(dataDir: string, root: string): Place[] {
       .filter((name) => sqliteFileOf(name).kind === 'database')
       .map((name) => placeOf(dataDir, folder, directory, name));
   });
+}
+
+/** What the files of these databases take, logs that are not copied yet included. */
+export function ownBytesOf(places: readonly Place[]): number {
+  const files = places.flatMap(({ ram }) => filesOf(ram));
+  const left = [...new Set(places.map(({ folder }) => join(folder, 'left')))];
+  const all = [...files, ...left.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)))];
+  return all.reduce((sum, file) => sum + 512 * (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0), 0);
 }
 
 function isDirectoryOf(folder: string, directory: string): boolean {

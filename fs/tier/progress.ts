@@ -38,11 +38,11 @@ export class Progress {
     this.#behindSinceMs ??= sinceMs;
   }
 
-  /** `behindSinceMs`: more may have been committed since then; undefined: nothing is left to be copied. */
-  copied(behindSinceMs: number | undefined): void {
+  /** It has everything. */
+  copied(): void {
     this.trouble = undefined;
     this.#pauseMs = firstPauseMs;
-    this.#behindSinceMs = behindSinceMs;
+    this.#behindSinceMs = undefined;
     this.lagBytes = 0;
   }
 

@@ -7,7 +7,8 @@ import { Copier } from './copier.ts';
 import { dropFromRam, dropOfEarlierBoot, judge, load, loadChosen, refusedOf } from './load.ts';
 import type { FlushAnswer, PreparedMove, TierQuestion, TierStartOptions, TierStatus } from './messages.ts';
 import { forget, stampsOf } from './place.ts';
-import { findPlaces } from './places.ts';
+import { findPlaces, ownBytesOf } from './places.ts';
+import { keepReserve } from './reserve.ts';
 
 /** Looks so many times within the time that a durable copy may be behind. */
 const looksPerLag = 4;
@@ -66,6 +67,7 @@ export class Tier {
     const pauseMs = Math.max(leastPauseMs, this.#options.lagMs / looksPerLag);
     while (!this.#end.signal.aborted) {
       this.#find();
+      keepReserve(this.#options.root);
       await Promise.all([...this.#copiers.values()].map((copier) => copier.poll()));
       this.#warn();
       await delay(pauseMs, undefined, { signal: this.#end.signal }).catch(() => {});
@@ -73,8 +75,8 @@ export class Tier {
   }
 
   /** A program waits until the log of a database, by its path, may be begun anew. */
-  keepLogOf(path: string): void {
-    for (const copier of this.#copiers.values()) if (copier.place.path === path) copier.keepLog();
+  copySoon(path: string): void {
+    for (const copier of this.#copiers.values()) if (copier.place.path === path) void copier.poll(true);
   }
 
   /** Databases come and go, and get other names. */
@@ -105,10 +107,12 @@ export class Tier {
   }
 
   #status(): TierStatus {
+    this.#find(); // one may have moved a moment ago
     const { blocks, bavail, bsize } = statfsSync(this.#options.root);
     return {
       databases: [...this.#copiers.values()].map(({ status }) => status),
       refused: Object.fromEntries(this.#refused),
+      ownBytes: ownBytesOf(findPlaces(this.#options.dataDir, this.#options.root)),
       usedBytes: (blocks - bavail) * bsize,
       sizeBytes: blocks * bsize,
     };

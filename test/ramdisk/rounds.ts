@@ -15,13 +15,18 @@ const lagMs = 250;
 const patienceMs = 10 * lagMs;
 const busyTimeoutSeconds = 2;
 
+/** A stop waits for 1 s at most for programs that have files open. */
 export function ramFlags(paths: DaemonPaths): string[] {
-  return ['--ramdisk', join(paths.folder, 'ramdisk'), '--ram', '*.db', '--ramdisk-lag', `${lagMs}ms`];
+  return ['--ramdisk', join(paths.folder, 'ramdisk'), '--ram', '*.db', '--ramdisk-lag', `${lagMs}ms`, '--drain', '1'];
 }
 
 /** Starts a daemon whose tmpfs lies beside its other directories; `test` may end it. */
-export async function withRamDaemon(paths: DaemonPaths, test: (daemon: Daemon) => Promise<void>): Promise<void> {
-  const started = startDaemon(paths, ramFlags(paths));
+export async function withRamDaemon(
+  paths: DaemonPaths,
+  test: (daemon: Daemon) => Promise<void>,
+  more: readonly string[] = [],
+): Promise<void> {
+  const started = startDaemon(paths, [...ramFlags(paths), ...more]);
   try {
     await test(await whenReady(started, paths));
   } finally {
@@ -68,9 +73,12 @@ class Acknowledged {
   }
 }
 
-/** One round: load, the end of all processes, a reboot. The durable copy is a state that was, and not too old. */
-export async function rebootUnderLoad(commits: number): Promise<void> {
-  await withPaths(async (paths) => {
+/**
+ * One round: load, the end of all processes, a reboot. The durable copy is a state that was, and not too old. Resolves
+ * with the figures.
+ */
+export async function rebootUnderLoad(commits: number): Promise<string> {
+  return await withPaths(async (paths) => {
     const left = join(paths.folder, 'left');
     let clients: readonly LoadClient[] = [];
     let kept: ReadonlyMap<string, number> = new Map();
@@ -91,12 +99,13 @@ export async function rebootUnderLoad(commits: number): Promise<void> {
       cpSync(paths.data, left, { recursive: true });
       kept = new Map([...noted].map(([name, one]) => [name, one.until(endedMs - patienceMs)]));
     });
-    await Promise.all(clients.map((client) => client.stop()));
+    await Promise.all(clients.map((client) => client.kill()));
     forgetMemory(paths);
     rmSync(paths.data, { recursive: true });
     cpSync(left, paths.data, { recursive: true });
     checkDurable(left, clients, kept);
     await withRamDaemon(paths, async (daemon) => checkDurable(daemon.root, clients, kept));
+    return figuresOf(clients);
   });
 }
 
@@ -120,9 +129,12 @@ function checkDurable(folder: string, clients: readonly LoadClient[], kept: Read
   }
 }
 
-/** One round: load, the end of all processes, the next daemon. Nothing that was acknowledged is lost. */
-export async function endUnderLoad(commits: number): Promise<void> {
-  await withPaths(async (paths) => {
+/**
+ * One round: load, the end of all processes, the next daemon. Nothing that was acknowledged is lost. Resolves with the
+ * figures.
+ */
+export async function endUnderLoad(commits: number): Promise<string> {
+  return await withPaths(async (paths) => {
     let clients: readonly LoadClient[] = [];
     await withRamDaemon(paths, async (daemon) => {
       clients = [...(await startLoad(daemon, busyTimeoutSeconds)), restartingClient(daemon)];
@@ -134,12 +146,17 @@ export async function endUnderLoad(commits: number): Promise<void> {
       );
       await killAll(paths);
     });
-    await Promise.all(clients.map((client) => client.stop()));
+    await Promise.all(clients.map((client) => client.kill()));
     await withRamDaemon(paths, async (daemon) => {
       await checkLoad(daemon.root, clients);
       const flushed = await daemon.command('tier', 'flush');
       expect(flushed.stderr).toBe('');
     });
     await checkLoad(paths.data, clients);
+    return figuresOf(clients);
   });
+}
+
+function figuresOf(clients: readonly LoadClient[]): string {
+  return clients.map((client) => `${client.name} ${client.acknowledged().length}`).join(', ');
 }

@@ -1,5 +1,6 @@
 // Databases move between RAM and disk, and the tier says what it does and what it cannot.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -27,10 +28,17 @@ async function tier(daemon: Daemon, ...args: string[]): Promise<string> {
 }
 
 /** A program that has the database open until it is told to end. */
-function holderOf(path: string) {
+async function holderOf(path: string) {
   const code =
     "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('select * from t').fetchall(); print('ready', flush=True); sys.stdin.read()";
-  return spawn('python3', ['-c', code, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const process = spawn('python3', ['-c', code, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(process, 'exit');
+  await once(process.stdout, 'data');
+  const end = async () => {
+    process.stdin.end();
+    await ended;
+  };
+  return { process, end };
 }
 
 describe('tier set', () => {
@@ -60,7 +68,7 @@ describe('tier set', () => {
         const answer = await request(`${daemon.url}/api/v1/sqlite/db/tier?db=app.db&tier=ram`, 'POST');
         expect([answer.status, JSON.parse(answer.text)]).toEqual([
           200,
-          { success: true, path: name, tier: 'ram', moved: true },
+          { success: true, path: name, tier: 'ram', moved: true, holders: [] },
         ]);
         const { text } = await request(`${daemon.url}/api/v1/sqlite/db/tier`, 'GET');
         expect(JSON.parse(text)).toMatchObject({ databases: [{ name, journal: 'wal' }], refused: [] });
@@ -68,27 +76,42 @@ describe('tier set', () => {
     });
   });
 
-  test('says who has it open; a server of its own lets it go', async () => {
+  test('says who has it open, and moves it when they have closed it; a server of its own lets it go', async () => {
     await withPaths(async (paths) => {
       await withRamDaemon(paths, async (daemon) => {
         const path = join(daemon.root, 'app.db');
         query(path, 'pragma journal_mode=wal; create table t (n)');
-        const holder = holderOf(path);
-        await new Promise((ready) => holder.stdout.once('data', ready));
-        const refused = await daemon.command('tier', 'set', 'app.db', 'disk');
-        expect(refused.code).not.toBe(0);
-        expect(refused.stderr).toContain(`python3 (pid ${holder.pid})`);
-        holder.stdin.end();
-        await new Promise((ended) => holder.once('exit', ended));
+        for (const where of ['disk', 'ram'] as const) {
+          const holder = await holderOf(path);
+          const text = `app.db moves ${where === 'ram' ? 'into RAM' : 'to the disk'} when it is closed by python3`;
+          expect(await tier(daemon, 'set', 'app.db', where)).toBe(`${text} (pid ${holder.process.pid})\n`);
+          expect(await tier(daemon, 'list')).toContain(text);
+          query(path, 'insert into t values (1)');
+          expect(ramPathOf(paths, 'app.db') === '').toBe(where === 'ram');
+          await holder.end();
+          await eventually(() => expect(ramPathOf(paths, 'app.db') === '').toBe(where === 'disk'));
+          await eventually(async () => expect(await tier(daemon, 'list')).not.toContain('moves'));
+        }
         const sql = { transaction: [{ statement: 'insert into t values (1)' }] };
         await request(`${daemon.url}/api/v1/sqlite/db?db=app.db`, 'POST', { body: sql });
         expect(await tier(daemon, 'set', 'app.db', 'disk')).toBe('app.db is on the disk now\n');
-        expect(query(path, 'select count(*) from t')).toBe('1');
-        const other = holderOf(path);
-        await new Promise((ready) => other.stdout.once('data', ready));
-        expect((await daemon.command('tier', 'set', 'app.db', 'ram')).stderr).toContain(`python3 (pid ${other.pid})`);
-        other.stdin.end();
-        await new Promise((ended) => other.once('exit', ended));
+        expect(query(path, 'select count(*) from t')).toBe('3');
+        const holder = await holderOf(path);
+        const answer = await request(`${daemon.url}/api/v1/sqlite/db/tier?db=app.db&tier=ram`, 'POST');
+        const holders = [{ pid: holder.process.pid, command: 'python3' }];
+        expect(JSON.parse(answer.text)).toMatchObject({ moved: false, holders: expect.arrayContaining(holders) });
+        expect(answer.status).toBe(202);
+        await tier(daemon, 'set', 'app.db', 'disk'); // another wish takes the place of the one that waits
+        await holder.end();
+        await tier(daemon, 'set', 'app.db', 'ram');
+        const last = await holderOf(path);
+        await tier(daemon, 'set', 'app.db', 'disk');
+        await daemon.stop();
+        await last.end();
+      });
+      await withRamDaemon(paths, async (daemon) => {
+        await eventually(() => expect(ramPathOf(paths, 'app.db')).toBe('')); // the wish lasts over restarts
+        expect(query(join(daemon.root, 'app.db'), 'select count(*) from t')).toBe('3');
       });
     });
   });
