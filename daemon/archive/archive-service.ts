@@ -7,6 +7,7 @@ import {
   type ArchiveStartOptions,
   type ArchiveStatus,
   archiveProcessPath,
+  hurryProcess,
 } from '../../fs/index.ts';
 import { Backoff } from '../children/backoff.ts';
 import { Child } from '../children/child.ts';
@@ -35,6 +36,8 @@ const startPatienceMs = 10_000;
 const startRetryMs = 20;
 /** `hoody-sqlite status` and /metrics would rather show nothing than wait. */
 const statusTimeoutMs = 2_000;
+/** What it makes is short-lived and small; threads that collect it would take the processor from programs. */
+const smallHeap = ['--max-semi-space-size=2', '--single-threaded-gc'];
 
 export class ArchiveService {
   readonly process: KeptChild;
@@ -58,10 +61,12 @@ export class ArchiveService {
 
   /** A new process of the program as it is on disk now, on the mount as it is now. The old one ends first. */
   restart(): Promise<void> {
+    this.#hurry();
     return this.process.restart({ type: 'stop' }, stopTimeoutMs);
   }
 
   async stop(): Promise<void> {
+    this.#hurry();
     await this.process.stop({ type: 'stop' }, stopTimeoutMs);
   }
 
@@ -72,6 +77,7 @@ export class ArchiveService {
 
   /** A program waits until the write-ahead log of this database was archived. */
   unread(database: string): void {
+    this.#hurry();
     this.process.send({ type: 'unread', database });
   }
 
@@ -79,6 +85,7 @@ export class ArchiveService {
   async question(question: ArchiveQuestion): Promise<ArchiveAnswer<unknown>> {
     try {
       const child = await this.#whenReady();
+      this.#hurry();
       return (await child.query('archive', question, patienceMsFor(question))) as ArchiveAnswer<unknown>;
     } catch (error) {
       return { ok: false, code: 'timeout', message: `${messageOf(error)}: try again, or see hoody-sqlite status` };
@@ -88,6 +95,7 @@ export class ArchiveService {
   /** undefined where it does not say at once. */
   async status(): Promise<ArchiveStatus | undefined> {
     const question: ArchiveQuestion = { op: 'status' };
+    this.#hurry();
     const asked = this.process.current?.query('archive', question, statusTimeoutMs).catch(() => undefined);
     const answer = (await asked) as ArchiveAnswer<ArchiveStatus> | undefined;
     return answer?.ok ? answer.value : undefined;
@@ -96,7 +104,14 @@ export class ArchiveService {
   /** Rejects where a process that runs does not answer. One that is down or starts is watched by whoever starts it. */
   async ask(): Promise<void> {
     const { current } = this.process;
+    this.#hurry();
     if (current?.isReady) await current.query('alive', undefined, answerTimeoutMs);
+  }
+
+  /** On a busy machine it would hear late that somebody waits. */
+  #hurry(): void {
+    const pid = this.process.current?.pid ?? -1;
+    if (pid > 0) hurryProcess(pid);
   }
 
   async #whenReady(): Promise<Child> {
@@ -118,6 +133,7 @@ export class ArchiveService {
     return new Child({
       role: 'archive',
       programPath,
+      nodeOptions: smallHeap,
       inheritedFds: fd === undefined ? [] : [fd],
       startOptions: { ...options(), hasKeptState: fd !== undefined } satisfies ArchiveStartOptions,
       onMessage: () => {},

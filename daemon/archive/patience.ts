@@ -10,10 +10,11 @@ const patienceMs: Readonly<Record<ArchiveQuestion['op'], number>> = {
   status: 30 * secondMs,
   history: 30 * secondMs,
   resolve: 30 * secondMs,
-  'changed-tables': 30 * secondMs,
+  'changed-pages': 30 * secondMs,
   'mark-rewind': 30 * secondMs,
   'last-rewind': 30 * secondMs,
 
+  'changed-tables': 10 * minuteMs,
   materialise: 10 * minuteMs,
   patch: 10 * minuteMs,
 

@@ -1,49 +1,27 @@
 // All databases that are archived: finds them, hands each one the records of its commits, notices when one is renamed,
 // replaced or deleted. A bad database harms no other.
-import { readlinkSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import type { Log } from '../log.ts';
-import type { DatabaseId, LogStore, WalPosition } from './commit.ts';
-import { walDatabaseAt, walDatabasesBelow } from './discovery.ts';
+import { join } from 'node:path';
+import type { ArchiveParts } from './archive-parts.ts';
+import type { CapturedFile } from './capture/captured-file.ts';
+import type { DatabaseId } from './commit.ts';
+import { databaseAt, databasesBelow, type FoundDatabase, nameByLog } from './discovery.ts';
+import { FullDisk } from './full-disk.ts';
 import type { ArchivedDatabase } from './messages.ts';
-import type { QuietFile } from './quiet-file.ts';
+import { Orphans } from './orphans.ts';
 import type { CommitRecord } from './tail/evidence.ts';
 import { noPosition } from './tail/position.ts';
 import type { TailSurroundings } from './tail/surroundings.ts';
-import { Tail } from './tail/tail.ts';
+import { Tail, type TailStatus } from './tail/tail.ts';
 import { Turns } from './turns.ts';
 
 const rescanMs = 30_000;
 const settleMs = 2000;
 const settlePauseMs = 2;
-/** Records of databases that are not known yet. */
-const mostOrphans = 70_000;
 const lastTurns = 100;
+/** How often what was captured is looked for: it must not fill its ring. */
+const captureMs = 20;
 
-/** What the mount has recorded; absent where there is no mount. */
-export interface Records {
-  isRecording(): boolean;
-  /** All since the last call. `isComplete` false: some before them are lost. */
-  read(): { readonly records: readonly CommitRecord[]; readonly isComplete: boolean };
-  /** `isArchived` false: nobody needs to wait until this database was read. */
-  publish(id: DatabaseId, position: WalPosition, isArchived: boolean): void;
-  /** This process lives, and reads. */
-  beat(): void;
-}
-
-export interface ArchiveParts {
-  readonly dataDir: string;
-  readonly store: LogStore;
-  readonly isIncluded: (name: string) => boolean;
-  readonly records: Records | undefined;
-  readonly quietFile: QuietFile;
-  readonly log: Log;
-}
-
-export type TailStatus = Pick<
-  ArchivedDatabase,
-  'name' | 'state' | 'reason' | 'commits' | 'newestMs' | 'lagBytes' | 'lagMs' | 'gaps'
->;
+export type FollowedStatus = TailStatus & Pick<ArchivedDatabase, 'name' | 'commits' | 'newestMs'>;
 
 export class Archive {
   readonly #parts: ArchiveParts;
@@ -52,34 +30,36 @@ export class Archive {
   /** By device and inode. */
   readonly #tails = new Map<string, Tail>();
   readonly #byName = new Map<string, Tail>();
-  #orphans = new Map<string, CommitRecord[]>();
-  #orphanCount = 0;
+  readonly #orphans = new Orphans();
   /** Databases without a log, by device and inode: told once. */
   readonly #refused = new Set<string>();
   #scanning: Promise<void> | undefined;
   #nextScanMs = 0;
   #syncing: Promise<void> = Promise.resolve();
   #isStopped = false;
-  /** Databases for whose commits there is no room. */
-  readonly #full = new Set<string>();
+  readonly #fullDisk: FullDisk;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(parts: ArchiveParts) {
     this.#parts = parts;
     const { store, log, records } = parts;
+    this.#fullDisk = new FullDisk(parts);
     this.#surroundings = {
       store,
       log,
       isRecording: () => records?.isRecording() ?? false,
       readRecords: () => this.#readRecords(),
       publish: (id, position, isArchived) => records?.publish(id, position, isArchived),
+      capture: records?.capture,
       wake: () => this.#turns.look(),
-      hasRoom: (id, hasRoom) => this.#hasRoom(keyOf(id), hasRoom),
+      hasRoom: (id, hasRoom) => this.#fullDisk.tell(keyOf(id), hasRoom),
     };
     this.#turns = new Turns({
       beforeRound: () => this.#readRecords(),
       onTick: () => this.#tick(),
       onVanished: (tail) => this.#vanished(tail),
       mayRest: () => this.#surroundings.isRecording(),
+      onBehind: () => parts.haste.needed(),
     });
   }
 
@@ -89,6 +69,8 @@ export class Archive {
     this.#readRecords();
     await this.#scan();
     this.#turns.look();
+    const capture = this.#parts.records?.capture;
+    if (capture !== undefined) this.#looking = setInterval(() => capture.hasNews && this.#turns.look(), captureMs);
   }
 
   tailOf(name: string): Tail | undefined {
@@ -106,6 +88,7 @@ export class Archive {
 
   /** A program waits until all of this database is in the log. */
   readNow(name: string): void {
+    this.#parts.haste.needed();
     const tail = this.#byName.get(name) ?? this.#discover(name);
     if (tail !== undefined) this.#turns.run(tail);
   }
@@ -123,7 +106,7 @@ export class Archive {
     return false;
   }
 
-  status(): TailStatus[] {
+  status(): FollowedStatus[] {
     const all = [...this.#tails.values()].map(({ id, log, status }) => ({
       name: id.name,
       ...status,
@@ -136,6 +119,7 @@ export class Archive {
   /** Archives what can be read at once, and closes all logs. */
   async stop(): Promise<void> {
     this.#turns.stop();
+    clearInterval(this.#looking);
     this.#readRecords();
     for (const tail of this.#tails.values()) for (let turns = 0; turns < lastTurns && tail.poll().hasMore; ) turns++;
     this.#isStopped = true;
@@ -148,19 +132,11 @@ export class Archive {
 
   #tick(): void {
     this.#parts.records?.beat();
+    // Where nobody keeps programs from beginning a log anew that is not read, it has to be read soon.
+    if (this.#surroundings.isRecording()) this.#parts.haste.restIfPossible();
+    else this.#parts.haste.needed();
     if (performance.now() >= this.#nextScanMs) this.#scan();
     this.#syncing = this.#syncing.then(() => this.#sync());
-  }
-
-  /** One full disk is one trouble, however many databases have it. */
-  #hasRoom(key: string, hasRoom: boolean): void {
-    const wasFull = this.#full.size > 0;
-    if (hasRoom) this.#full.delete(key);
-    else this.#full.add(key);
-    const isFull = this.#full.size > 0;
-    const { log } = this.#parts;
-    if (isFull && !wasFull) log('error', 'archive-no-space', { reason: 'the disk of the archive is full' });
-    if (wasFull && !isFull) log('info', 'archive-has-space', {});
   }
 
   async #sync(): Promise<void> {
@@ -180,6 +156,8 @@ export class Archive {
   }
 
   #readRecords(): void {
+    // In this order: the records of all commits before what was captured are there.
+    const captured = this.#parts.records?.capture?.read() ?? [];
     const read = this.#parts.records?.read();
     if (read === undefined) return;
     if (!read.isComplete) for (const tail of this.#tails.values()) tail.reading.evidence.isAnchored = false;
@@ -194,31 +172,29 @@ export class Archive {
       }
     }
     for (const tail of written) this.#turns.written(tail);
+    for (const file of captured) this.#captured(file);
+  }
+
+  #captured(file: CapturedFile): void {
+    const tail = this.#tails.get(keyOf(file)) ?? (file.name === undefined ? undefined : this.#discover(file.name));
+    if (tail !== undefined && keyOf(tail.id) === keyOf(file)) {
+      this.#turns.written(tail);
+      return;
+    }
+    file.ignoreItems();
+    if (!file.isClaimed && !file.hasPending) this.#parts.records?.capture?.forget(file);
   }
 
   /** Nobody has told of this database: the descriptor of its log says where it is. */
   #adopt({ fsPid, walFd }: CommitRecord, key: string): Tail | undefined {
     if (this.#orphans.has(key) || this.#refused.has(key)) return undefined;
-    try {
-      const wal = readlinkSync(`/proc/${fsPid}/fd/${walFd}`);
-      const name = relative(this.#parts.dataDir, wal.replace(/ \(deleted\)$/, '').replace(/-wal$/, ''));
-      return name.startsWith('..') ? undefined : this.#discover(name);
-    } catch {
-      return undefined; // the descriptor has been closed: a scan finds the database
-    }
+    const name = nameByLog(this.#parts.dataDir, fsPid, walFd);
+    return name === undefined ? undefined : this.#discover(name);
   }
 
   #keepOrphan(record: CommitRecord, key: string): void {
     if (this.#refused.has(key)) return;
-    const others = this.#orphans.get(key);
-    if (others === undefined) {
-      this.#orphans.set(key, [record]);
-      this.#nextScanMs = 0;
-    } else others.push(record);
-    this.#orphanCount += 1;
-    if (this.#orphanCount <= mostOrphans) return;
-    this.#orphans = new Map();
-    this.#orphanCount = 0;
+    if (this.#orphans.keep(key, record)) this.#nextScanMs = 0;
   }
 
   /** Finds all databases, and the new names of those that have been renamed. */
@@ -231,23 +207,24 @@ export class Archive {
   }
 
   async #scanAll(): Promise<void> {
-    for await (const id of walDatabasesBelow(this.#parts.dataDir)) {
+    for await (const found of databasesBelow(this.#parts.dataDir)) {
       if (this.#isStopped) return;
-      this.#found(id);
+      this.#found(found);
     }
   }
 
   #discover(name: string): Tail | undefined {
-    const id = walDatabaseAt(this.#parts.dataDir, name);
-    return id === undefined ? undefined : this.#found(id);
+    const found = databaseAt(this.#parts.dataDir, name);
+    return found === undefined ? undefined : this.#found(found);
   }
 
-  #found(id: DatabaseId): Tail | undefined {
+  #found({ id, journalMode }: FoundDatabase): Tail | undefined {
     const known = this.#tails.get(keyOf(id));
     if (known !== undefined) {
       if (known.id.name !== id.name) this.#renamed(known, id);
       return known;
     }
+    if (journalMode !== 'wal' && !this.#isCaptured(id)) return undefined;
     if (!this.#parts.isIncluded(id.name)) {
       this.#refuse(id);
       return undefined;
@@ -263,14 +240,20 @@ export class Archive {
     }
   }
 
+  /** What programs write to it is captured from when they open it on, although it is not in WAL mode. */
+  #isCaptured(id: DatabaseId): boolean {
+    const { records, store, isRollbackIncluded } = this.#parts;
+    return records?.capture !== undefined && (isRollbackIncluded(id.name) || store.has(id));
+  }
+
   #follow(id: DatabaseId): Tail {
     const key = keyOf(id);
     const { log } = this.#parts.store.open(id);
     const tail = new Tail(id, join(this.#parts.dataDir, id.name), log, this.#surroundings);
     tail.reading.quiet = this.#parts.quietFile.stampOf(id, log.last);
-    for (const record of this.#orphans.get(key) ?? []) tail.reading.evidence.add(record);
+    for (const record of this.#orphans.of(key)) tail.reading.evidence.add(record);
     tail.reading.evidence.beginAt(tail.reading.position);
-    this.#orphans.delete(key);
+    this.#orphans.drop(key);
     this.#tails.set(key, tail);
     this.#byName.set(id.name, tail);
     this.#turns.add(tail);
@@ -279,13 +262,13 @@ export class Archive {
 
   #refuse(id: DatabaseId): void {
     this.#refused.add(keyOf(id));
-    this.#orphans.delete(keyOf(id));
+    this.#orphans.drop(keyOf(id));
     this.#parts.records?.publish(id, noPosition, false);
   }
 
   #renamed(tail: Tail, id: DatabaseId): void {
     // Of a file with two names, both of which are there, the first one counts.
-    if (walDatabaseAt(this.#parts.dataDir, tail.id.name)?.inode === id.inode) return;
+    if (databaseAt(this.#parts.dataDir, tail.id.name)?.id.inode === id.inode) return;
     this.#forgetName(tail);
     if (!this.#parts.isIncluded(id.name)) {
       this.#close(tail);
@@ -316,6 +299,7 @@ export class Archive {
   #close(tail: Tail): void {
     this.#turns.remove(tail);
     this.#tails.delete(keyOf(tail.id));
+    this.#parts.records?.capture?.forget(tail.id);
     this.#forgetName(tail);
     tail
       .sync()

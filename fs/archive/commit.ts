@@ -34,7 +34,7 @@ export interface Commit {
   readonly databasePages: number;
   /** Ascending, each one once, none above `databasePages`, never the lock page (the one at 1 GiB). */
   readonly pageNumbers: Uint32Array;
-  /** `pageNumbers.length` x `pageBytes` bytes. */
+  /** `pageNumbers.length` x `pageBytes` bytes. Whoever keeps them makes a copy. */
   readonly pages: Buffer;
   /** The tail goes on from the position of the last commit in the log. */
   readonly position: WalPosition;
@@ -84,6 +84,8 @@ export interface DatabaseId {
 
 export interface LogStore {
   open(id: DatabaseId): { readonly log: CommitLog; readonly isNew: boolean };
+  /** There is a log of it. */
+  has(id: DatabaseId): boolean;
   /** The file was replaced, or has another page size: history begins anew. The old one stays until it is too old. */
   newIncarnation(id: DatabaseId, reason: string): CommitLog;
   rename(id: DatabaseId, name: string): void;
@@ -91,5 +93,7 @@ export interface LogStore {
   forget(id: DatabaseId): void;
   /** A path in the directory of the database's log, on the same file system, for a base copy that is being made. */
   unfinishedBasePath(id: DatabaseId): string;
+  /** Whether so many bytes more leave enough of the disk to programs. */
+  fits(bytes: number): boolean;
   close(): void;
 }

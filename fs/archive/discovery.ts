@@ -1,30 +1,48 @@
-// Finds databases in write-ahead mode below the data directory, by their headers and never through SQLite. Links are
+// Finds databases below the data directory, by their headers and never through SQLite. Links are
 // not followed: what they lead to has a path of its own, or lies outside.
-import type { Dirent } from 'node:fs';
+import { type Dirent, readlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { sqliteFileOf } from '../sqlite/files.ts';
+import type { JournalMode } from '../sqlite/header.ts';
 import type { DatabaseId } from './commit.ts';
 import { lookAtMainFile, readMainHeader } from './tail/main-file.ts';
 
-/** Its identity; undefined where the path is no database in write-ahead mode. */
-export function walDatabaseAt(dataDir: string, name: string): DatabaseId | undefined {
+export interface FoundDatabase {
+  readonly id: DatabaseId;
+  readonly journalMode: JournalMode;
+}
+
+/** undefined where the path is no database. */
+export function databaseAt(dataDir: string, name: string): FoundDatabase | undefined {
   const path = join(dataDir, name);
   try {
-    if (readMainHeader(path)?.journalMode !== 'wal') return undefined;
-    const file = lookAtMainFile(path);
-    return file === undefined ? undefined : { inode: file.inode, device: file.device, name };
+    const header = readMainHeader(path);
+    const file = header === undefined ? undefined : lookAtMainFile(path);
+    if (header === undefined || file === undefined) return undefined;
+    return { id: { inode: file.inode, device: file.device, name }, journalMode: header.journalMode };
   } catch {
     return undefined; // it may not be read, or has gone
   }
 }
 
-export async function* walDatabasesBelow(dataDir: string, folder = ''): AsyncGenerator<DatabaseId> {
+/** In words for whoever asks for its past; undefined where nothing keeps it from being followed. */
+export function whyNotFollowed(dataDir: string, name: string): string | undefined {
+  try {
+    const mode = readMainHeader(join(dataDir, name))?.journalMode;
+    if (mode === undefined || mode === 'wal') return undefined;
+    return 'it is not in WAL mode: PRAGMA journal_mode=WAL begins one, and --archive all keeps other modes as well';
+  } catch {
+    return undefined;
+  }
+}
+
+export async function* databasesBelow(dataDir: string, folder = ''): AsyncGenerator<FoundDatabase> {
   for (const entry of await entriesOf(join(dataDir, folder))) {
     const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) yield* walDatabasesBelow(dataDir, name);
+    if (entry.isDirectory()) yield* databasesBelow(dataDir, name);
     else if (entry.isFile() && sqliteFileOf(entry.name).kind === 'database') {
-      const found = walDatabaseAt(dataDir, name);
+      const found = databaseAt(dataDir, name);
       if (found !== undefined) yield found;
     }
   }
@@ -35,5 +53,16 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
     return await readdir(folder, { withFileTypes: true });
   } catch {
     return []; // it has gone, or may not be read
+  }
+}
+
+/** The database whose write-ahead log a process has open; undefined where it is not below the data directory. */
+export function nameByLog(dataDir: string, pid: number, walFd: number): string | undefined {
+  try {
+    const wal = readlinkSync(`/proc/${pid}/fd/${walFd}`);
+    const name = relative(dataDir, wal.replace(/ \(deleted\)$/, '').replace(/-wal$/, ''));
+    return name.startsWith('..') ? undefined : name;
+  } catch {
+    return undefined; // the descriptor has been closed: a scan finds the database
   }
 }

@@ -7,8 +7,16 @@ import { answerWith, endAfter, fail, listen, log, takeAlone, tell } from '../chi
 import { matcherOf } from '../globs.ts';
 import { keptStateInArchive } from '../inherited.ts';
 import { mapArchiveMemory } from '../state/archive-memory.ts';
-import { raiseDescriptorLimit, yieldToOthers } from '../system/process.ts';
+import { giveMemoryBack } from '../system/memory.ts';
+import {
+  leavesProcessorsToOthers,
+  mayTakeProcessorsBack,
+  raiseDescriptorLimit,
+  yieldToOthers,
+} from '../system/process.ts';
 import { Archive } from './archive.ts';
+import { whyNotFollowed } from './discovery.ts';
+import { Haste } from './haste.ts';
 import { FolderLogStore } from './log/log-store.ts';
 import { LogUpkeep } from './log/upkeep.ts';
 import type { ArchiveAnswer, ArchiveQuestion, ArchiveStartOptions, ToArchive } from './messages.ts';
@@ -18,6 +26,7 @@ import { QuietFile } from './quiet-file.ts';
 
 let archive: Archive | undefined;
 let questions: ArchiveQuestions | undefined;
+let haste: Haste | undefined;
 
 process.umask(0o077);
 listen((message: ToArchive) => {
@@ -47,20 +56,34 @@ async function start(options: ArchiveStartOptions): Promise<void> {
   const { dataDir, archiveDir, hasKeptState, include, exclude } = options;
   raiseDescriptorLimit();
   yieldToOthers();
+  haste = new Haste(mayTakeProcessorsBack() ? leavesProcessorsToOthers : undefined);
   mkdirSync(archiveDir, { recursive: true, mode: 0o700 });
   await takeAlone(archiveDir, 'archive');
+  const isRollbackIncluded = options.rollback === undefined ? () => false : matcherOf(options.rollback, []);
   const store = new FolderLogStore(archiveDir);
-  const upkeep = new LogUpkeep({ archiveDir, store, retention: options.retention, log });
+  const upkeep = new LogUpkeep({
+    archiveDir,
+    store,
+    retention: options.retention,
+    log,
+    lookedAtAll: giveMemoryBack,
+  });
   archive = new Archive({
     dataDir,
     store,
     isIncluded: matcherOf(include, exclude),
-    records: hasKeptState ? new MountRecords(mapArchiveMemory(keptStateInArchive)) : undefined,
+    isRollbackIncluded,
+    records: hasKeptState
+      ? new MountRecords(mapArchiveMemory(keptStateInArchive), options.rollback !== undefined)
+      : undefined,
+    haste,
     quietFile: new QuietFile(join(archiveDir, 'quiet.json')),
+    makeRoom: () => upkeep.makeRoom(),
     log,
   });
   questions = new ArchiveQuestions({
     incarnations: () => store.incarnations,
+    whyNone: (name) => (isRollbackIncluded(name) ? undefined : whyNotFollowed(dataDir, name)),
     liveOf: (name) => archive?.tailOf(name)?.status,
     budgetBytes: () => upkeep.budgetBytes,
     verify: (incarnations) => upkeep.verify(incarnations),
@@ -77,6 +100,7 @@ function failed(error: NodeJS.ErrnoException): void {
 
 function query(message: Extract<ToArchive, { type: 'query' }>): void {
   const { id } = message;
+  haste?.needed();
   if (message.name === 'alive') tell({ type: 'answer', id, value: true });
   else answerWith(id, answer(message.args));
 }
@@ -97,5 +121,6 @@ async function settle(running: Archive, database: string): Promise<ArchiveAnswer
 }
 
 function stop(): void {
+  haste?.needed();
   endAfter(archive?.stop());
 }

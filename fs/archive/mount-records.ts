@@ -4,8 +4,10 @@ import type { ArchiveMemory } from '../state/archive-memory.ts';
 import type { CommitRecord as KeptRecord, MainStamp as KeptStamp } from '../state/commit-slots.ts';
 import type { FileKey } from '../state/position-slots.ts';
 import type { KnownWriter } from '../state/writer-slots.ts';
-import type { Records } from './archive.ts';
+import type { Records } from './archive-parts.ts';
+import { CaptureStream } from './capture/capture-stream.ts';
 import type { DatabaseId, WalPosition } from './commit.ts';
+import { deviceOf, fileKeyOf } from './device.ts';
 import type { CommitRecord, MainStamp } from './tail/evidence.ts';
 
 const recordsAtOnce = 4096;
@@ -18,8 +20,18 @@ export class MountRecords implements Records {
   #file: FileKey | undefined;
   #id = { inode: '', device: '' };
 
-  constructor(memory: ArchiveMemory) {
+  readonly capture: CaptureStream | undefined;
+
+  /** `hasCapture`: the fs process captures what programs write to databases with a rollback journal. */
+  constructor(memory: ArchiveMemory, hasCapture: boolean) {
     this.#memory = memory;
+    this.capture = hasCapture
+      ? new CaptureStream({
+          ring: memory.capture,
+          writerOf: (number) => memory.writers.find(number),
+          publishedOf: (id) => memory.positions.find(fileKeyOf(id)),
+        })
+      : undefined;
   }
 
   isRecording(): boolean {
@@ -44,7 +56,7 @@ export class MountRecords implements Records {
   }
 
   publish(id: DatabaseId, { salt1, salt2, frames }: WalPosition, isArchived: boolean): void {
-    this.#memory.positions.publish(keyOf(id), { salt1, salt2, frames, isArchived });
+    this.#memory.positions.publish(fileKeyOf(id), { salt1, salt2, frames, isArchived });
   }
 
   #recordOf(kept: KeptRecord): CommitRecord {
@@ -77,19 +89,4 @@ function mainOf(main: KeptStamp | undefined): MainStamp | undefined {
   if (main === undefined) return undefined;
   const mtimeNs = BigInt(main.seconds) * 1_000_000_000n + BigInt(main.nanoseconds);
   return { size: BigInt(main.bytes), mtimeNs, change: main.change };
-}
-
-/** The number that stat(2) gives for a device: gnu_dev_makedev of glibc. */
-export function deviceOf(major: number, minor: number): bigint {
-  const [high, low] = [BigInt(major), BigInt(minor)];
-  return ((high & ~0xfffn) << 32n) | ((high & 0xfffn) << 8n) | ((low & ~0xffn) << 12n) | (low & 0xffn);
-}
-
-function keyOf({ inode, device }: DatabaseId): FileKey {
-  const number = BigInt(device);
-  return {
-    inode: Number(inode),
-    deviceMajor: Number(((number >> 32n) & ~0xfffn) | ((number >> 8n) & 0xfffn)),
-    deviceMinor: Number(((number >> 12n) & 0xffffff00n) | (number & 0xffn)),
-  };
 }

@@ -12,10 +12,14 @@ const waitMs = 25;
 const paceMs = 50;
 /** So often it is read to its end, however fast it is written. */
 const drainsMs = 1000;
+/** A database that was not read to its end for so long needs more time than there was. */
+const behindMs = 1500;
 /** Turns in one go, before messages are looked at. */
 const sliceMs = 10;
 const busyMs = 2000;
 const restsAfterMs = 30_000;
+/** A round that comes so much too late has waited for a processor. */
+const lateMs = 200;
 /** Descriptors protect a database whose commits nobody records; but not more than this many databases. */
 const mostOpen = 400;
 
@@ -28,6 +32,8 @@ export interface TurnsParts {
   readonly onVanished: (tail: Tail) => void;
   /** Something else keeps the descriptors of idle databases. */
   readonly mayRest: () => boolean;
+  /** It has had too little time for all that is to be read. */
+  readonly onBehind: () => void;
 }
 
 interface Turn {
@@ -47,6 +53,7 @@ export class Turns {
   #immediate: NodeJS.Immediate | undefined;
   #isStopped = false;
   #nextTickMs = 0;
+  #nextRoundMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: TurnsParts) {
     this.#parts = parts;
@@ -101,6 +108,7 @@ export class Turns {
   }
 
   #schedule(inMs: number): void {
+    this.#nextRoundMs = performance.now() + inMs;
     if (inMs <= 0) this.#scheduleNow();
     else if (!this.#isStopped) this.#timer = setTimeout(() => this.#round(), inMs);
   }
@@ -110,6 +118,7 @@ export class Turns {
     clearImmediate(this.#immediate);
     this.#immediate = undefined;
     const beganMs = performance.now();
+    if (beganMs > this.#nextRoundMs + lateMs) this.#parts.onBehind();
     if (beganMs >= this.#nextTickMs) this.#tick(beganMs);
     this.#parts.beforeRound();
     for (const [tail, turn] of [...this.#turns]) {
@@ -136,6 +145,7 @@ export class Turns {
     if (hasMore) {
       const isPaced = hasChanged && tail.isCurrent && beganMs - turn.drainedMs < drainsMs;
       turn.dueMs = isPaced ? beganMs + this.#paceMs : beganMs;
+      if (beganMs - turn.drainedMs > behindMs) this.#parts.onBehind();
     } else turn.dueMs = isDrained && !isBusy ? Number.POSITIVE_INFINITY : beganMs + waitMs;
     this.#turns.delete(tail);
     this.#turns.set(tail, turn);

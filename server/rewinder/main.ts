@@ -1,6 +1,6 @@
-// The rewinder: a process of its own for one rewind. It takes the write lock as any client does, appends the pages of
-// the old state as one transaction to the write-ahead log, and ends. Killed at any moment it leaves the old state or
-// the new one: the kernel drops its locks, and half a transaction is none.
+// The rewinder: a process of its own for one rewind. It takes the write lock as any client does, makes the old state
+// the newest one by one transaction, and ends. Killed at any moment it leaves the old state or the new one: the kernel
+// drops its locks, half a transaction in a write-ahead log is none, and a rollback journal takes back the other half.
 import { fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import Database from 'better-sqlite3';
@@ -10,9 +10,10 @@ import { checkHeader, findFile, identityOfOpenFile } from '../executor/files.ts'
 import { resetIdentities } from '../executor/kv/table/table.ts';
 import { jobToApiError } from '../executor/sql/sqlite-errors.ts';
 import { ApiError, toErrorData } from '../messages/errors.ts';
-import type { FromRewinder, PageFile, ToRewinder } from '../messages/rewinder.ts';
+import type { FromRewinder, PageFile, StateFile, ToRewinder } from '../messages/rewinder.ts';
 import { firstPage } from './first-page.ts';
 import { openPageFile } from './page-file.ts';
+import { replaceWhole } from './rollback-writer.ts';
 import { WalIndex } from './wal-index.ts';
 import { WalWriter } from './wal-writer.ts';
 
@@ -27,9 +28,14 @@ interface Locked {
   readonly database: Database.Database;
   readonly path: string;
   readonly identity: string;
+  /** undefined: it commits with a rollback journal. */
+  readonly wal: WalFiles | undefined;
+  readonly sinceMs: number;
+}
+
+interface WalFiles {
   readonly index: WalIndex;
   readonly writer: WalWriter;
-  readonly sinceMs: number;
 }
 
 let locked: Locked | undefined;
@@ -48,21 +54,25 @@ function start({ path, rules, busyTimeoutMs }: ToRewinder & { type: 'start' }): 
     throw new ApiError('INVALID_DB_PATH', 'the database path changed while it was opened');
   }
   database.exec('PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF');
-  if (database.pragma('journal_mode', { simple: true }) !== 'wal') {
-    throw new ApiError('CONFLICT', 'only a database in WAL mode can be rewound in place; fork it instead');
-  }
-  locked = lock(database, file.path, identity);
-  send({ type: 'locked' });
+  const isInWal = database.pragma('journal_mode', { simple: true }) === 'wal';
+  locked = isInWal ? lockWal(database, file.path, identity) : lockWhole(database, file.path, identity);
+  send({ type: 'locked', journal: isInWal ? 'wal' : 'rollback' });
+}
+
+/** Readers end first: with a rollback journal nobody may read while pages are written. */
+function lockWhole(database: Database.Database, path: string, identity: string): Locked {
+  database.exec('BEGIN EXCLUSIVE');
+  return { database, path, identity, wal: undefined, sinceMs: performance.now() };
 }
 
 /** An empty log has no header to append to: a commit that changes nothing lets SQLite begin it. */
-function lock(database: Database.Database, path: string, identity: string): Locked {
-  let files: Pick<Locked, 'index' | 'writer'> | undefined;
+function lockWal(database: Database.Database, path: string, identity: string): Locked {
+  let files: WalFiles | undefined;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     database.exec('BEGIN IMMEDIATE');
     const sinceMs = performance.now();
     files ??= openFiles(path);
-    if (files.index.header().mxFrame > 0) return { database, path, identity, ...files, sinceMs };
+    if (files.index.header().mxFrame > 0) return { database, path, identity, wal: files, sinceMs };
     const version = database.pragma('user_version', { simple: true });
     database.exec(`PRAGMA user_version=${version}; COMMIT`);
   }
@@ -70,7 +80,7 @@ function lock(database: Database.Database, path: string, identity: string): Lock
 }
 
 /** Never closed: to close a descriptor of a file drops this process's locks on it. */
-function openFiles(path: string): Pick<Locked, 'index' | 'writer'> {
+function openFiles(path: string): WalFiles {
   const index = new WalIndex(openBeside(`${path}-shm`));
   return { index, writer: new WalWriter(openBeside(`${path}-wal`), index) };
 }
@@ -84,20 +94,15 @@ function openBeside(path: string): number {
   return fd;
 }
 
-function rewind({ path, index, writer }: Locked, file: PageFile): number {
+function rewind(path: string, { index, writer }: WalFiles, file: PageFile): number {
   const { pageBytes } = index.header();
-  if (file.pageBytes !== pageBytes) {
-    throw new ApiError(
-      'CONFLICT',
-      `the state has pages of ${file.pageBytes} bytes, the database of ${pageBytes}: fork it instead`,
-    );
-  }
+  checkPageBytes(file, pageBytes);
   const pages = openPageFile(file);
   const newest = writer.readPage(1) ?? readFirst(path, pageBytes);
   const hasFirst = pages.numbers[0] === 1;
   const wanted = Buffer.from(newest);
   if (hasFirst) pages.read(0, wanted);
-  const first = firstPage(wanted, newest, file.databasePages);
+  const first = firstPage(wanted, newest, file.databasePages, 'wal');
   writer.append({
     pageNumbers: hasFirst ? pages.numbers : Uint32Array.of(1, ...pages.numbers),
     databasePages: file.databasePages,
@@ -129,18 +134,40 @@ function resetCursors(database: Database.Database, { path, identity }: Locked): 
   }
 }
 
-function finish(held: Locked, file: PageFile): void {
-  const next = new Database(held.path, { fileMustExist: true, timeout: busyAfterwardsMs });
+function finish(held: Locked, wal: WalFiles, file: PageFile): void {
+  const next = openNext(held);
   next.pragma('schema_version'); // in use by it, the log outlives the close of the other connection
-  const pages = rewind(held, file);
+  const pages = rewind(held.path, wal, file);
+  giveBack(held, next, pages);
+}
+
+function finishWhole(held: Locked, file: StateFile): void {
+  const main = openBeside(held.path); // never closed
+  const pages = replaceWhole(held.path, main, file, (pageBytes) => checkPageBytes(file, pageBytes));
+  giveBack(held, undefined, pages);
+}
+
+function openNext({ path }: Locked): Database.Database {
+  return new Database(path, { fileMustExist: true, timeout: busyAfterwardsMs });
+}
+
+/** `open`: a connection for what comes next; undefined: none can be opened before. */
+function giveBack(held: Locked, open: Database.Database | undefined, pages: number): void {
   // It gives the lock back, and can do no more: it would take the pages that it has cached for those of the new state.
   held.database.close();
   const heldMs = performance.now() - held.sinceMs;
-  const areCursorsReset = resetCursors(next, held);
+  const next = open ?? openNext(held);
+  const areCursorsReset = pages > 0 && resetCursors(next, held);
   send({ type: 'done', pages, heldMs, areCursorsReset }, () => {
     next.close();
     process.exit(0);
   });
+}
+
+function checkPageBytes(file: StateFile, pageBytes: number): void {
+  if (file.pageBytes === pageBytes) return;
+  const reason = `the state has pages of ${file.pageBytes} bytes, the database of ${pageBytes}: fork it instead`;
+  throw new ApiError('CONFLICT', reason);
 }
 
 function receive(message: ToRewinder): void {
@@ -151,7 +178,10 @@ function receive(message: ToRewinder): void {
         start(message);
         break;
       case 'pages':
-        if (locked !== undefined) finish(locked, message.file);
+        if (locked?.wal !== undefined) finish(locked, locked.wal, message.file);
+        break;
+      case 'state':
+        if (locked !== undefined) finishWhole(locked, message.file);
         break;
       case 'give-up':
         locked?.database.close();

@@ -2,7 +2,8 @@
 // and the log of a writer that never pauses stays short.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Daemon, withDaemon } from '../helpers/daemon.ts';
+import { locksText } from '../../daemon/cli/locks-text.ts';
+import { type Daemon, killProcess, pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
@@ -14,20 +15,14 @@ const done = { error: null, rows: [[0, 0, 0]] };
 const patient = ['--archive', 'wal', '--lock-limit', 'unreadCheckpointMs=60000,unreadRestartMs=60000'];
 const mostLogBytes = 6 << 20;
 
-async function childOf(daemon: Daemon, role: string): Promise<number> {
-  const pid = (await daemon.status()).children.find((child) => child.role === role)?.pid;
-  if (!pid) throw new Error(`no ${role} process`);
-  return pid;
-}
-
 async function waitsForArchive(daemon: Daemon, { pid }: SqliteClient): Promise<void> {
   const line = new RegExp(`pid ${pid} \\(host\\) has waited .* for READ1.* exclusive until the log is archived: `);
-  await eventually(async () => expect((await daemon.command('locks', 'app.db')).stdout).toMatch(line));
+  await eventually(async () => expect(locksText(await daemon.locks())).toMatch(line));
 }
 
-/** The archive process reads nothing while `work` is at work. */
+/** The archive process reads nothing while `work` is at work: within 11 s, since it would be ended then. */
 async function whileStopped(daemon: Daemon, work: () => Promise<void>): Promise<void> {
-  const pid = await childOf(daemon, 'archive');
+  const pid = await pidOf(daemon, 'archive');
   process.kill(pid, 'SIGSTOP');
   try {
     await work();
@@ -54,11 +49,11 @@ test('a checkpoint without a busy timeout waits for the archive, across a kill o
         killed.run(truncate);
         await waitsForArchive(daemon, killed);
         killed.kill();
-        await eventually(async () => expect((await daemon.command('locks')).stdout).not.toContain('until the log'));
+        await eventually(async () => expect(locksText(await daemon.locks())).not.toContain('until the log'));
         expect(await writer.run('insert into t values (2)')).toMatchObject({ error: null });
         answer = patientOne.run(truncate);
         await waitsForArchive(daemon, patientOne);
-        process.kill(await childOf(daemon, 'fs'), 'SIGKILL');
+        await killProcess(daemon, 'fs');
         await waitsForArchive(daemon, patientOne);
       });
       expect(await answer).toMatchObject(done);

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import type { HistoryEntry } from '../../fs/archive/messages.ts';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
-import { Archived, certifiedWriter, type Verdict } from './archived.ts';
+import { Archived, certifiedWriter } from './archived.ts';
+import { expectStatesThatExisted, judged } from './certified.ts';
 
 const isSoak = process.env.HOODY_SQLITE_SOAK === '1';
 /** Of all writers together, for each page size. */
@@ -23,10 +23,10 @@ for (const pageBytes of [512, 4096, 65_536]) {
       create(daemon, pageBytes, pageBytes === 512 ? 'full' : 'none');
       await begun(daemon);
       await writeTogether(daemon);
-      const { entries, verdicts } = await judged(daemon);
+      const answers = await judged(daemon);
       const last = lastNumber(daemon);
-      const named = expectStatesThatExisted(entries, verdicts, last);
-      expect(entries.filter(({ kind }) => kind === 'resync').map(({ reason }) => reason)).toEqual([]);
+      const named = expectStatesThatExisted(answers, last);
+      expect(answers.entries.filter(({ kind }) => kind === 'resync').map(({ reason }) => reason)).toEqual([]);
       expect(named).toBeGreaterThan(last * 0.9);
     }));
 }
@@ -51,8 +51,7 @@ test('kill -9 of the archive process and of the fs process: no program notices, 
         areKillsOver = true;
       }),
     ]);
-    const { entries, verdicts } = await judged(daemon);
-    expectStatesThatExisted(entries, verdicts, lastNumber(daemon));
+    expectStatesThatExisted(await judged(daemon), lastNumber(daemon));
   }));
 
 /** Each writes its part, and goes on until `mayEnd`. */
@@ -66,17 +65,6 @@ async function begun(daemon: Daemon): Promise<void> {
   const archived = await Archived.of(daemon);
   try {
     await eventually(async () => expect(await archived.history('app.db')).not.toEqual([]), { timeoutMs: 60_000 });
-  } finally {
-    archived.close();
-  }
-}
-
-async function judged(daemon: Daemon): Promise<{ readonly entries: HistoryEntry[]; readonly verdicts: Verdict[] }> {
-  const archived = await Archived.of(daemon);
-  try {
-    const entries = await archived.history('app.db');
-    const bookmarks = entries.map(({ bookmark }) => bookmark);
-    return { entries, verdicts: await archived.judge('app.db', bookmarks) };
   } finally {
     archived.close();
   }
@@ -107,26 +95,4 @@ function lastNumber({ mount }: Daemon): number {
     encoding: 'utf8',
   });
   return Number(stdout);
-}
-
-/** No state but those that the writers certified, none left out but where a gap is told. @returns how many are named */
-function expectStatesThatExisted(entries: readonly HistoryEntry[], verdicts: readonly Verdict[], last: number): number {
-  let before = 0;
-  let named = 0;
-  for (const [index, verdict] of verdicts.entries()) {
-    const entry = entries[index];
-    const what = `commit ${entry?.number} (${entry?.kind}${entry?.reason ? `: ${entry.reason}` : ''})`;
-    expect([what, verdict.whole, verdict.isCertified]).toEqual([what, 'ok', true]);
-    const number = verdict.number ?? 0;
-    const isGap = index === 0 || entry?.kind === 'resync';
-    // Some commits certify nothing: VACUUM, and a table that is made for a rollback.
-    expect([what, isGap ? number >= before : number === before || number === before + 1]).toEqual([what, true]);
-    if (number === before + 1 && entry?.writer && !isGap) {
-      named++;
-      expect([what, entry.writer.pid]).toEqual([what, verdict.pid]);
-    }
-    before = number;
-  }
-  expect(before).toBe(last);
-  return named;
 }

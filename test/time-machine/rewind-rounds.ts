@@ -9,6 +9,8 @@ export interface Rounds {
   readonly root: string;
   readonly pageBytes: number;
   readonly rounds: number;
+  /** Default: WAL. */
+  readonly journalMode?: string;
   readonly writers: readonly (keyof typeof startWriter)[];
   /** The rewinder is killed at a random moment in this part of the rounds. */
   readonly killed?: number;
@@ -32,8 +34,8 @@ interface Left {
 }
 
 export async function runRounds(wanted: Rounds): Promise<Report> {
-  const { root, pageBytes, rounds, writers, killed = 0, atLeastKills = 0, random } = wanted;
-  const database = new RewoundDatabase(root, pageBytes);
+  const { root, pageBytes, rounds, writers, killed = 0, atLeastKills = 0, random, journalMode = 'WAL' } = wanted;
+  const database = new RewoundDatabase(root, pageBytes, { journalMode });
   // As long as somebody has the database open, its write-ahead log stays.
   const keeper = new Database(database.path);
   keeper.pragma('synchronous');
@@ -96,9 +98,11 @@ export async function runRounds(wanted: Rounds): Promise<Report> {
     await Promise.all([...programs, ...readers].map((program) => program.end()));
   }
   const end = database.state();
-  expect(database.recovered().equals(end), 'the log says the same as its index').toBe(true);
-  database.run('PRAGMA wal_checkpoint(TRUNCATE)');
-  expect(database.state().equals(end), 'a checkpoint changes nothing').toBe(true);
+  if (journalMode === 'WAL') {
+    expect(database.recovered().equals(end), 'the log says the same as its index').toBe(true);
+    database.run('PRAGMA wal_checkpoint(TRUNCATE)');
+    expect(database.state().equals(end), 'a checkpoint changes nothing').toBe(true);
+  }
   keeper.close();
   database.close();
   const rows = rowsOf(end);

@@ -91,7 +91,7 @@ test('a log of a machine with the other byte order is gone on with in its order'
   open.exec(insert);
   const log = `${database.path}-wal`;
   // As if everybody had been killed: the log stays, and its index is made anew from it.
-  const foreign = new RewoundDatabase(root, 4096, 'foreign.db');
+  const foreign = new RewoundDatabase(root, 4096, { name: 'foreign.db' });
   copyFileSync(database.path, foreign.path);
   writeFileSync(`${foreign.path}-wal`, inOtherOrder(readFileSync(log)));
   const holder = new Database(foreign.path);
@@ -106,7 +106,7 @@ test('a log of a machine with the other byte order is gone on with in its order'
 });
 
 test('a rewind fills several blocks of the index, from the middle of one on', async () => {
-  const small = new RewoundDatabase(root, 512, 'small.db');
+  const small = new RewoundDatabase(root, 512, { name: 'small.db' });
   const holder = new Database(small.path);
   holder.pragma('wal_autocheckpoint=0');
   try {
@@ -186,16 +186,32 @@ test('a database that somebody writes until the deadline is busy, and left as it
   expect(rowsOf(database.state()).get('a')).toEqual([0]);
 });
 
-test('a database in another journal mode, or with pages of another size, is refused', async () => {
+test('a database with a rollback journal goes back: it shrinks and grows, and what is the same is left alone', async () => {
+  open.pragma('journal_mode=DELETE');
+  open.exec(insert);
+  const before = database.state();
+  for (let more = 0; more < 20; more += 1) open.exec(insert);
+  const select = open.prepare('SELECT count(*) FROM row').pluck();
+  expect(select.get()).toBe(21);
+  const large = database.state();
+  expect((await database.rewind(before))?.pages).toBeGreaterThan(1);
+  expect([select.get(), problemsOf(database.state())]).toEqual([1, 'ok']);
+  expect(database.state().length).toBe(before.length);
+  await database.rewind(large);
+  expect([select.get(), problemsOf(database.state())]).toEqual([21, 'ok']);
+  const now = database.state();
+  expect((await database.rewind(large))?.pages).toBe(0);
+  expect(database.state().equals(now)).toBe(true);
+});
+
+test('what is missing, or has pages of another size, is refused', async () => {
   const before = database.state();
   const pages = async () => ({ ...database.pageFile(Buffer.alloc(0), before), pageBytes: 8192, pages: 0 });
   const other = { path: database.path, rules: rules(), deadlineMs: soon(), pages };
   await expect(runRewinder(other)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringMatching(/fork/) });
   open.pragma('journal_mode=DELETE');
-  await expect(database.rewind(before)).rejects.toMatchObject({
-    code: 'CONFLICT',
-    message: expect.stringMatching(/WAL/),
-  });
+  const whole = async () => ({ ...database.stateFile(before), pageBytes: 8192 });
+  await expect(runRewinder({ ...other, pages: whole })).rejects.toMatchObject({ code: 'CONFLICT' });
   const none = { ...other, path: join(root, 'none.db') };
   await expect(runRewinder(none)).rejects.toMatchObject({ code: 'DATABASE_NOT_FOUND' });
 });

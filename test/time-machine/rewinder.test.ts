@@ -60,3 +60,17 @@ test('a rewinder that is killed at a random moment leaves the newest state or th
   );
   expect(report.kills, `seed ${seed}`).toBeGreaterThanOrEqual(2);
 });
+
+test('programs write through rewinds with a rollback journal, and a killed rewinder leaves a whole state', async () => {
+  const mount = await tempMount();
+  try {
+    const root = mount.mountPoint;
+    const writers = ['python', 'better-sqlite3'] as const;
+    const rewound = { root, pageBytes: 4096, rounds: 3, writers, journalMode: 'DELETE', random: randomFrom(seed) };
+    const report = await runRounds({ ...rewound, killed: 0.5, atLeastKills: 1 });
+    expect(report.kills, `seed ${seed}`).toBeGreaterThanOrEqual(1);
+    expect(report.rewinds, `seed ${seed}`).toBeGreaterThan(0);
+  } finally {
+    await mount.close();
+  }
+});

@@ -1,12 +1,12 @@
 // A database that programs write while it is rewound again and again, and what must be true of it each time: it has
 // the rows of the old state, and every row that was committed after the rewind.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
-import type { PageFile } from '../../server/messages/rewinder.ts';
+import type { Journal, PageFile, StateFile } from '../../server/messages/rewinder.ts';
 import { type Rewound, runRewinder } from '../../server/process/time-machine/rewinder.ts';
 
 const betterSqlite = resolve(import.meta.dirname, '../../node_modules/better-sqlite3');
@@ -48,6 +48,30 @@ const step = () => {
   setTimeout(step, 2);
 };
 step();
+`;
+
+/** As python, in transactions that begin with a read: a write is refused where a rewind has come in between. */
+const deferred = `
+import sqlite3, sys, threading, time
+path, writer, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+stop = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+db = sqlite3.connect(path, timeout=60, isolation_level=None)
+db.execute('pragma synchronous=off')
+while not stop.is_set():
+    try:
+        db.execute('begin')
+        rows = db.execute('select rows from total').fetchone()[0]
+        time.sleep(0.002)
+        db.execute('insert into row values (?, ?, randomblob(300))', (writer, number))
+        db.execute('update total set rows = ?', (rows + 1,))
+        db.execute('commit')
+        print(number, flush=True)
+        number += 1
+    except sqlite3.OperationalError as error:
+        if str(error) != 'database is locked': raise
+        db.execute('rollback')
+    time.sleep(0.002)
 `;
 
 /** Reads the same twice in one transaction, some time apart; prints what differs. */
@@ -99,6 +123,7 @@ function run(command: string, args: readonly string[]): Program {
 
 export const startWriter = {
   python: (path: string, writer: string, first = 0) => run('python3', ['-c', python, path, writer, `${first}`]),
+  deferred: (path: string, writer: string, first = 0) => run('python3', ['-c', deferred, path, writer, `${first}`]),
   'better-sqlite3': (path: string, writer: string, first = 0) =>
     run(process.execPath, ['-e', node, path, writer, `${first}`]),
 };
@@ -115,12 +140,12 @@ export class RewoundDatabase {
   readonly folder = mkdtempSync(join(tmpdir(), 'hoody-rewinds-'));
   #nextFile = 1;
 
-  constructor(root: string, pageBytes: number, name = 'app.db') {
+  constructor(root: string, pageBytes: number, { name = 'app.db', journalMode = 'WAL' } = {}) {
     this.root = root;
     this.pageBytes = pageBytes;
     this.path = join(root, name);
     const database = new Database(this.path);
-    database.exec(`PRAGMA page_size=${pageBytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;
+    database.exec(`PRAGMA page_size=${pageBytes}; PRAGMA journal_mode=${journalMode}; PRAGMA synchronous=OFF;
       CREATE TABLE IF NOT EXISTS row(writer TEXT, number INTEGER, data BLOB, PRIMARY KEY(writer, number));
       CREATE INDEX IF NOT EXISTS by_size ON row(length(data));
       CREATE TABLE IF NOT EXISTS total(rows INTEGER);
@@ -177,6 +202,13 @@ export class RewoundDatabase {
     return { path, pages: parts.length / 2, pageBytes, databasePages: to.length / pageBytes };
   }
 
+  stateFile(to: State): StateFile {
+    const path = join(this.folder, `state-${this.#nextFile}`);
+    this.#nextFile += 1;
+    writeFileSync(path, to);
+    return { path, pageBytes: this.pageBytes, databasePages: to.length / this.pageBytes };
+  }
+
   /** `onLocked` sees the newest state while nobody can write. */
   rewind(
     to: State,
@@ -184,10 +216,11 @@ export class RewoundDatabase {
     onStart?: (child: ChildProcess) => void,
   ): Promise<Rewound | null> {
     const rules = { root: this.root, dataDir: this.root, allowAnyAbsoluteDbPath: false };
-    const pages = async () => {
-      const newest = this.state();
+    const pages = async (journal: Journal) => {
+      // With a rollback journal nobody may ask SQLite now, and the file has the newest state.
+      const newest = journal === 'wal' ? this.state() : readFileSync(this.path);
       onLocked(newest);
-      return this.pageFile(newest, to);
+      return journal === 'wal' ? this.pageFile(newest, to) : this.stateFile(to);
     };
     return runRewinder({ path: this.path, rules, deadlineMs: performance.now() + waitMs, pages }, onStart);
   }

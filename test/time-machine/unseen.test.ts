@@ -8,22 +8,13 @@ import type { Moment } from '../../fs/archive/messages.ts';
 import { type Daemon, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { Archived } from './archived.ts';
+import { whileArchiveStops } from './stopped.ts';
 
 /** A whole session of a program: opens, commits, closes. */
 function sql(path: string, statements: string): string {
   const { stdout, stderr } = spawnSync('sqlite3', [path, statements], { encoding: 'utf8' });
   expect(stderr).toBe('');
   return stdout.trim();
-}
-
-async function stopped<T>(daemon: Daemon, work: () => T): Promise<T> {
-  const pid = (await daemon.status()).children.find(({ role }) => role === 'archive')?.pid ?? 0;
-  process.kill(pid, 'SIGSTOP');
-  try {
-    return work();
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
 }
 
 const kinds = {
@@ -44,7 +35,7 @@ test.each(Object.entries(kinds))('%s between two recorded logs', (_, unseenPath)
         await archived.ask({ op: 'settle', database: 'app.db' });
         return archived.ask<Moment>({ op: 'resolve', database: 'app.db', at: { head: true } });
       });
-      await stopped(daemon, () => {
+      await whileArchiveStops(daemon, () => {
         sql(path, 'update a set v = 2');
         if (unseenPath) sql(unseenPath(daemon), 'pragma locking_mode=exclusive; update b set v = 3');
         sql(path, 'update a set v = 4');

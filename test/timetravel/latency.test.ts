@@ -1,4 +1,5 @@
 // How soon a consumer of the change stream hears of a write, while other clients keep the same database busy.
+// Runs alone: it measures how soon changes are told.
 import { once } from 'node:events';
 import http from 'node:http';
 import { join } from 'node:path';

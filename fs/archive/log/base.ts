@@ -13,6 +13,7 @@ import { readIfThere, removeIfThere, renameDurably, replaceFile, syncFolderLater
 import { type BaseFile, basePath, foldingBasePath, type LogFiles, listLog, sumsPath } from './log-files.ts';
 import { OpenLog } from './open-log.ts';
 import { inBase, isZero, type PageMap } from './page-map.ts';
+import { removeRaw } from './raw-recovery.ts';
 import { bytesOfNumbers, numbersOfBytes } from './segment.ts';
 import { expectIntact } from './segment-check.ts';
 import { cut } from './thin.ts';
@@ -88,8 +89,8 @@ export async function damagedBasePages(log: OpenLog): Promise<number[] | undefin
 }
 
 /**
- * Drops the commits up to this number, which is in a compressed segment, and not the last of the log. Its state is then
- * the base.
+ * Drops the commits up to this number, which is in a compressed segment or the last of a raw one, and not the last of
+ * the log. Its state is then the base.
  * @returns false: there is no base, or it is not on the disk yet
  * @throws LogDamage: they are not what was written; nothing is dropped
  */
@@ -154,13 +155,16 @@ export async function finishFold(folder: string): Promise<void> {
 
 async function fold(folder: string, files: LogFiles, base: BaseFile): Promise<void> {
   const begun = files.closed.filter(({ first }) => first <= base.validFrom);
-  if (begun.length > 0 && isNewestKept(files, base.validFrom)) {
+  const raw = files.raw.filter((_, index) => (files.raw[index + 1] ?? Number.POSITIVE_INFINITY) <= base.validFrom + 1);
+  if (begun.length + raw.length > 0 && isNewestKept(files, base.validFrom)) {
     await writeIntoBase(folder, base.validFrom);
     for (const { path, last } of begun) {
       if (last <= base.validFrom) removeIfThere(path);
       else await cutSegment(folder, path, base.validFrom);
       await syncFolderLater(folder);
     }
+    for (const first of raw) removeRaw(folder, first);
+    if (raw.length > 0) await syncFolderLater(folder);
   }
   renameDurably(base.path, basePath(folder, base.validFrom));
 }

@@ -112,7 +112,7 @@ export class ClosedWriter {
     trailer.writeUInt32LE(crc32(bytes), 4);
     writeAll(this.#fd, Buffer.concat([bytes, trailer, closedMagic]), this.#end);
     await syncFile(this.#fd);
-    await this.close();
+    await this.#closeFile();
     if (isGivenUp()) {
       removeIfThere(this.#unfinished);
       return undefined;
@@ -122,9 +122,14 @@ export class ClosedWriter {
     return path;
   }
 
-  /** Of one that is given up: what is there is a leftover. */
+  /** Gives up what is not finished. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    await this.#closeFile();
+    removeIfThere(this.#unfinished);
+  }
+
+  async #closeFile(): Promise<void> {
     this.#isClosed = true;
     await closeFile(this.#fd);
   }

@@ -10,15 +10,16 @@ import { type Identity, writeIdentity } from './identity.ts';
 import { basePath, type LogFiles, listLog } from './log-files.ts';
 import { OpenLog } from './open-log.ts';
 import type { PageMap } from './page-map.ts';
-import { type RawEnd, RawWriter, recoverRaw, removeRaw, setAside } from './raw-writer.ts';
+import { type RawEnd, recoverRaw, removeRaw, setAside } from './raw-recovery.ts';
+import { RawWriter } from './raw-writer.ts';
+import { diskOf, segmentBytesOn } from './room.ts';
 
-/** Page contents in a segment; the commit that passes it is the last one. */
-const segmentBytes = 16 * 1024 * 1024;
 const segmentCommits = 1 << 15;
 /** A segment takes commits for so long. */
 const segmentMs = 24 * 60 * 60 * 1000;
 
 export interface CommitLogLimits {
+  /** Page contents in a segment; the commit that passes it is the last one. Default: what the disk has room for. */
   readonly segmentBytes?: number;
 }
 
@@ -53,7 +54,7 @@ export class SegmentedLog implements CommitLog {
   private constructor(folder: string, identity: Identity, files: LogFiles, limits: CommitLogLimits) {
     this.folder = folder;
     this.#identity = identity;
-    this.#segmentBytes = limits.segmentBytes ?? segmentBytes;
+    this.#segmentBytes = limits.segmentBytes ?? segmentBytesOn(diskOf(folder));
     this.#hasBase = files.base !== undefined;
     this.#hash = firstHash(identity.incarnation);
     this.#recover(files);
@@ -218,7 +219,8 @@ export class SegmentedLog implements CommitLog {
 
   async sync(): Promise<void> {
     const number = this.#last?.number ?? 0;
-    if (number === this.#syncedThrough) return;
+    // What is open of a full segment takes room on the disk even when it has been compressed and removed.
+    if (number === this.#syncedThrough && this.#full.length === 0) return;
     if (this.#writer === undefined && this.#open !== undefined && this.#open.commits > 0) {
       this.#writer = RawWriter.reopen(this.folder, this.#open);
     }
@@ -269,6 +271,11 @@ export class SegmentedLog implements CommitLog {
     if (this.#appendedMs > oldMs || !this.isSynced) return;
     this.#writer?.close();
     this.#writer = undefined;
+  }
+
+  /** Files of it were removed: what is open of them takes room on the disk. */
+  wasCut(): void {
+    this.#forgetView();
   }
 
   /** Milliseconds since the last commit, or since it was opened. */

@@ -1,6 +1,6 @@
 // How a commit is recorded: 128 bytes, little-endian. The hash binds it to its page numbers, its pages, its texts and
 // to the commit before it. It reads and writes bytes, not files.
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash as digestOf, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { CommitKind, WalPosition } from '../commit.ts';
 
@@ -14,6 +14,8 @@ const isMergedFlag = 1 << 9;
 
 /** What of a commit of a few pages is hashed before its pages: one call takes less time than three. */
 const headBytes = Buffer.alloc(512);
+/** All that is hashed of such a commit: a hash in one go leaves nothing behind for the garbage collector. */
+const wholeBytes = Buffer.alloc(32 << 10);
 
 /** First byte of each field. The hash covers all bytes before its own. */
 const at = {
@@ -194,20 +196,47 @@ export function beginSeal(before: Uint8Array, record: Buffer, numbers: Uint8Arra
 
 /** `texts`: command, container and reason; '' where there is none. */
 export function endHash(hash: Hash, texts: readonly string[]): Buffer {
-  const isSame = texts.length === lastTexts.length && texts.every((text, index) => text === lastTexts[index]);
-  if (!isSame) {
-    lastTexts = [...texts];
-    lastLine = JSON.stringify(texts);
-  }
-  return hash.update(lastLine).digest().subarray(0, HASH_BYTES);
+  return hash.update(lineOf(texts)).digest().subarray(0, HASH_BYTES);
 }
 
 /** Most commits have the texts of the one before. */
 let lastTexts: readonly string[] = [];
-let lastLine = '[]';
+let lastLine = Buffer.from('[]');
+
+function lineOf(texts: readonly string[]): Buffer {
+  const isSame = texts.length === lastTexts.length && texts.every((text, index) => text === lastTexts[index]);
+  if (!isSame) {
+    lastTexts = [...texts];
+    lastLine = Buffer.from(JSON.stringify(texts));
+  }
+  return lastLine;
+}
 
 export function setHash(record: Buffer, hash: Buffer): void {
   hash.copy(record, at.hash);
+}
+
+/** Puts the hash of a commit into its record. @returns it, as a part of the record */
+export function setHashOf(
+  record: Buffer,
+  before: Uint8Array,
+  numbers: Uint8Array,
+  pages: Uint8Array,
+  texts: readonly string[],
+): Buffer {
+  const line = lineOf(texts);
+  const pagesAt = before.length + at.hash + numbers.length;
+  const size = pagesAt + pages.length + line.length;
+  if (size > wholeBytes.length) endHash(beginHash(before, record, numbers).update(pages), texts).copy(record, at.hash);
+  else {
+    wholeBytes.set(before, 0);
+    record.copy(wholeBytes, before.length, 0, at.hash);
+    wholeBytes.set(numbers, before.length + at.hash);
+    wholeBytes.set(pages, pagesAt);
+    wholeBytes.set(line, pagesAt + pages.length);
+    record.write(digestOf('sha256', wholeBytes.subarray(0, size), 'binary'), at.hash, HASH_BYTES, 'latin1');
+  }
+  return record.subarray(at.hash, at.hash + HASH_BYTES);
 }
 
 export function setSeal(record: Buffer, seal: Buffer): void {

@@ -4,8 +4,8 @@ import { Pieces } from '../pieces.ts';
 import { storageOrder } from './closed-segment.ts';
 import { ClosedWriter } from './closed-writer.ts';
 import { decodeRecord } from './commit-record.ts';
+import { removeRaw } from './raw-recovery.ts';
 import { RawSegment } from './raw-segment.ts';
-import { removeRaw } from './raw-writer.ts';
 
 /** `isInUse`: commits are appended to it after all, since its log was opened meanwhile. Then it stays raw. */
 export async function compress(folder: string, first: number, isInUse: () => boolean = () => false): Promise<void> {

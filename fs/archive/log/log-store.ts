@@ -7,6 +7,7 @@ import { type CommitLogLimits, SegmentedLog } from './commit-log.ts';
 import { syncFolder } from './disk.ts';
 import { type Identity, readIdentity, writeIdentity } from './identity.ts';
 import { unfinishedBase } from './log-files.ts';
+import { diskOf, fits } from './room.ts';
 import { LogDamage } from './segment.ts';
 
 export interface Incarnation {
@@ -69,6 +70,10 @@ export class FolderLogStore implements LogStore {
       if (!(error instanceof LogDamage)) throw error;
       return { log: this.#create(id, `the log before was damaged: ${error.message}`), isNew: true };
     }
+  }
+
+  has(id: DatabaseId): boolean {
+    return this.#find(id) !== undefined;
   }
 
   /** A restart may give a disk another device number: then the inode and the name tell. */
@@ -140,6 +145,10 @@ export class FolderLogStore implements LogStore {
     const found = this.#find(id);
     if (found === undefined) throw new Error(`${id.name} has no log`);
     return join(found.folder, unfinishedBase);
+  }
+
+  fits(bytes: number): boolean {
+    return fits(diskOf(this.#archiveDir), bytes);
   }
 
   /** Its log is not written any more, but kept until it is too old. */

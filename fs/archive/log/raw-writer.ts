@@ -1,139 +1,17 @@
 // Appends commits to a raw segment. The record is written last, so a kill at any byte leaves a torn end that
 // `recoverRaw` cuts off. After a power cut any of the last second's bytes may be missing: those records are checked
 // against their hashes.
-import {
-  close,
-  closeSync,
-  existsSync,
-  fdatasync,
-  fdatasyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-} from 'node:fs';
+import { close, closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Commit } from '../commit.ts';
-import {
-  beginHash,
-  type CommitRecord,
-  decodeRecord,
-  encodeRecord,
-  endHash,
-  isIntact,
-  numberOf,
-  RECORD_BYTES,
-  setHash,
-} from './commit-record.ts';
-import { cutFile, readIfThere, readInto, removeIfThere, writeAll } from './disk.ts';
-import { damagedEnding, type RawFiles, rawFiles, rawParts } from './log-files.ts';
-import { decodeHeader, encodeHeader, parseTexts, type RawHeader } from './raw-segment.ts';
+import { decodeRecord, encodeRecord, RECORD_BYTES, setHashOf } from './commit-record.ts';
+import { writeAll } from './disk.ts';
+import { type RawFiles, rawFiles, rawParts } from './log-files.ts';
+import { type RawEnd, removeRaw } from './raw-recovery.ts';
+import { encodeHeader, parseTexts, type RawHeader } from './raw-segment.ts';
 import { bytesOfNumbers } from './segment.ts';
-import { textsOf } from './texts.ts';
 
 const syncData = promisify(fdatasync);
-
-/** Where a raw segment ends. */
-export interface RawEnd {
-  readonly header: RawHeader;
-  readonly commits: number;
-  readonly pages: number;
-  readonly textBytes: number;
-  /** Hash of the last commit, or the one before the first. */
-  readonly hash: Buffer;
-  readonly last: CommitRecord | undefined;
-}
-
-/** @returns where it ends, after a torn end was cut; undefined when there is nothing whole in it, and it is removed */
-export function recoverRaw(folder: string, first: number): RawEnd | undefined {
-  const files = rawFiles(folder, first);
-  const bytes = readIfThere(files.commits) ?? Buffer.alloc(0);
-  const header = decodeHeader(bytes);
-  if (header === undefined) {
-    if (hasRecords(bytes)) setAside(folder, first);
-    else removeRaw(folder, first);
-    return undefined;
-  }
-  const end = endOf(header, intactCommits(files, header, bytes.subarray(RECORD_BYTES)), bytes);
-  cutFile(files.commits, RECORD_BYTES * (end.commits + 1));
-  cutFile(files.numbers, end.pages * 4);
-  cutFile(files.pages, end.pages * header.pageBytes);
-  cutFile(files.texts, end.textBytes);
-  return end;
-}
-
-export function removeRaw(folder: string, first: number): void {
-  const files = rawFiles(folder, first);
-  for (const part of rawParts) removeIfThere(files[part]);
-}
-
-function hasRecords(bytes: Buffer): boolean {
-  for (let index = 1; index < Math.floor(bytes.length / RECORD_BYTES); index++) if (isIntact(bytes, index)) return true;
-  return false;
-}
-
-/** Commits are in it that nothing vouches for any more: `verify` tells of the files. */
-export function setAside(folder: string, first: number): void {
-  const files = rawFiles(folder, first);
-  for (const part of rawParts) if (existsSync(files[part])) renameSync(files[part], `${files[part]}${damagedEnding}`);
-}
-
-function endOf(header: RawHeader, commits: number, bytes: Buffer): RawEnd {
-  const last = commits === 0 ? undefined : decodeRecord(bytes, commits);
-  return {
-    header,
-    commits,
-    pages: last === undefined ? 0 : last.firstPage + last.pages,
-    textBytes: last?.textBytes ?? 0,
-    hash: Buffer.from(last?.hash ?? header.chainBefore),
-    last,
-  };
-}
-
-/** How many records from the first on are whole, with all that belongs to them. */
-function intactCommits(files: RawFiles, header: RawHeader, records: Buffer): number {
-  const isWhole = (index: number): boolean =>
-    isIntact(records, index) && numberOf(records, index) === header.first + index;
-  let newest = Math.floor(records.length / RECORD_BYTES) - 1;
-  while (newest >= 0 && !isWhole(newest)) newest--;
-  if (newest < 0) return 0;
-  const synced = decodeRecord(records, newest).syncedThrough - header.first + 1;
-  const texts = parseTexts(readFileSync(files.texts));
-  const fds = { numbers: openSync(files.numbers, 'r'), pages: openSync(files.pages, 'r') };
-  try {
-    for (let index = Math.max(0, synced); index <= newest; index++) {
-      if (!isWhole(index)) return index;
-      const before = index === 0 ? header.chainBefore : decodeRecord(records, index - 1).hash;
-      const bytes = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
-      if (!hashOfRaw(before, bytes, fds, texts)?.equals(decodeRecord(bytes, 0).hash)) return index;
-    }
-  } finally {
-    closeSync(fds.numbers);
-    closeSync(fds.pages);
-  }
-  return newest + 1;
-}
-
-const chunkBytes = 1 << 20;
-
-function hashOfRaw(
-  before: Buffer,
-  bytes: Buffer,
-  fds: { readonly numbers: number; readonly pages: number },
-  texts: readonly string[],
-): Buffer | undefined {
-  const record = decodeRecord(bytes, 0);
-  const numbers = Buffer.alloc(record.pages * 4);
-  if (readInto(fds.numbers, numbers, record.firstPage * 4) < numbers.length) return undefined;
-  const hash = beginHash(before, bytes, numbers);
-  const end = (record.firstPage + record.pages) * record.pageBytes;
-  for (let at = record.firstPage * record.pageBytes; at < end; at += chunkBytes) {
-    const chunk = Buffer.alloc(Math.min(chunkBytes, end - at));
-    if (readInto(fds.pages, chunk, at) < chunk.length) return undefined;
-    hash.update(chunk);
-  }
-  return endHash(hash, textsOf(record, texts));
-}
 
 export class RawWriter {
   readonly header: RawHeader;
@@ -189,7 +67,7 @@ export class RawWriter {
     if (this.#isTorn) this.#cut();
     const texts = new NewTexts(this.#textIds);
     const records = Buffer.alloc(commits.length * RECORD_BYTES);
-    const numbers: Buffer[] = [];
+    const numbers = joinedNumbers(commits);
     let { hash, pages: firstPage, textBytes } = this.#end;
     let timeMs = sinceMs;
     for (const [index, commit] of commits.entries()) {
@@ -216,15 +94,14 @@ export class RawWriter {
         isMerged: false,
       };
       const record = encodeRecord(fields, records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES));
-      const own = bytesOfNumbers(pageNumbers);
-      hash = endHash(beginHash(hash, record, own).update(commit.pages), [command, container, reason]);
-      setHash(record, hash);
-      numbers.push(own);
+      const from = (firstPage - this.#end.pages) * 4;
+      const own = numbers.subarray(from, from + pageNumbers.length * 4);
+      hash = setHashOf(record, hash, own, commit.pages, [command, container, reason]);
       firstPage += pageNumbers.length;
     }
     this.#isTorn = true;
     try {
-      this.#write(texts.lines, joined(commits.map(({ pages }) => pages)), joined(numbers), records);
+      this.#write(texts.lines, joined(commits.map(({ pages }) => pages)), numbers, records);
     } catch (error) {
       this.#cutIfPossible();
       throw error;
@@ -236,7 +113,7 @@ export class RawWriter {
       commits: this.#end.commits + commits.length,
       pages: firstPage,
       textBytes,
-      hash,
+      hash: Buffer.from(hash),
       last: decodeRecord(records, commits.length - 1),
     };
     return this.#end;
@@ -321,9 +198,26 @@ class NewTexts {
   }
 }
 
+/** Without a copy where they lie one behind the other. */
 function joined(parts: readonly Buffer[]): Buffer {
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+  const [first] = parts;
+  if (first === undefined) return Buffer.alloc(0);
+  let end = first.byteOffset;
+  for (const { buffer, byteOffset, length } of parts) {
+    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(parts);
+    end += length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
+}
+
+function joinedNumbers(commits: readonly Commit[]): Buffer {
+  const numbers = new Uint32Array(commits.reduce((sum, { pageNumbers }) => sum + pageNumbers.length, 0));
+  let at = 0;
+  for (const { pageNumbers } of commits) {
+    numbers.set(pageNumbers, at);
+    at += pageNumbers.length;
+  }
+  return bytesOfNumbers(numbers);
 }
 
 function openAll(files: RawFiles, flags: string): { readonly [part in keyof RawFiles]: number } {

@@ -1,5 +1,6 @@
 // What of the logs is kept for how long: decisions over figures, without files.
 import type { Retention } from '../messages.ts';
+import type { Disk } from './room.ts';
 
 /** What the decisions need of a compressed segment. */
 export interface ClosedFigures {
@@ -52,8 +53,16 @@ export function nextThinning(
   return { from: joins ? first - 1 : first, to, intervalMs };
 }
 
-/** `databaseBytes`: of all databases that are archived. */
-export function budgetOf(retention: Retention, diskBytes: number, databaseBytes: number): number {
+export interface Taken {
+  /** Of all databases that are archived: the archive has a copy of each. */
+  readonly databaseBytes: number;
+  /** Of all logs, with these copies. */
+  readonly archiveBytes: number;
+}
+
+/** By default: the copies, and for commits 10 % of the disk, at most the databases and 1 GiB, or half of the room. */
+export function budgetOf(retention: Retention, disk: Disk, { databaseBytes, archiveBytes }: Taken): number {
   if (retention.budgetBytes > 0) return retention.budgetBytes;
-  return Math.min(diskBytes / 10, 2 * databaseBytes + 2 ** 30);
+  const room = disk.freeBytes + Math.max(0, archiveBytes - databaseBytes);
+  return Math.floor(databaseBytes + Math.min(disk.bytes / 10, databaseBytes + 2 ** 30, room / 2));
 }

@@ -1,6 +1,6 @@
 // Work on the logs that no commit waits for: compression, thinning, the budget. One step at a time, one log after the
 // other; each is safe against a crash at any moment, and the next round goes on.
-import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Log } from '../../log.ts';
 import type { Retention, VerifyAnswer } from '../messages.ts';
 import { bytesIn } from '../past/status.ts';
@@ -12,8 +12,9 @@ import { listLog } from './log-files.ts';
 import { type FolderLogStore, type Incarnation, incarnationFolders } from './log-store.ts';
 import { OpenLog } from './open-log.ts';
 import { pruneLog } from './prune.ts';
-import { recoverRaw } from './raw-writer.ts';
+import { recoverRaw } from './raw-recovery.ts';
 import { budgetOf, nextThinning } from './retention.ts';
+import { diskOf, fits } from './room.ts';
 import { LogDamage } from './segment.ts';
 import { thin } from './thin.ts';
 import { verifyLog } from './verify.ts';
@@ -31,6 +32,8 @@ export interface UpkeepParts {
   readonly store: FolderLogStore;
   readonly retention: Retention;
   readonly log: Log;
+  /** Called after a look at all logs, which has used memory that nobody needs any more. */
+  readonly lookedAtAll?: () => void;
   readonly nowMs?: () => number;
 }
 
@@ -55,6 +58,9 @@ export class LogUpkeep {
   #working: Promise<unknown> = Promise.resolve();
   #isStopped = false;
   #lookedAtAllMs = Number.NEGATIVE_INFINITY;
+  #isMakingRoom = false;
+  /** Of all logs, when they were looked at last. */
+  #seenBytes = 0;
   #budgetToldMs = Number.NEGATIVE_INFINITY;
   /** What was told last, by database and step: each trouble is told once until it is over. */
   readonly #told = new Map<string, string>();
@@ -79,10 +85,21 @@ export class LogUpkeep {
     await this.#working;
   }
 
+  /** A round at once, unless one is at work. */
+  makeRoom(): void {
+    if (this.#isMakingRoom) return;
+    this.#isMakingRoom = true;
+    this.round(true).finally(() => {
+      this.#isMakingRoom = false;
+    });
+  }
+
   /** All that is to be done now; what needs a look at every file of every log only once a minute, or if `isWhole`. */
   round(isWhole = false): Promise<void> {
     return this.#alone(async () => {
       const looksAtAll = isWhole || this.#nowMs() - this.#lookedAtAllMs >= looksAtAllMs;
+      // Before anything is compressed: that takes room.
+      if (!fits(diskOf(this.#parts.archiveDir), 0)) await this.#guarded('all', () => this.#keepBudget(), 'budget');
       for (const { folder, identity } of this.#parts.store.incarnations) {
         if (this.#isStopped) return;
         await this.#guarded(identity.name, () => this.#look(folder, looksAtAll));
@@ -91,6 +108,7 @@ export class LogUpkeep {
       this.#lookedAtAllMs = this.#nowMs();
       await this.#guarded('all', () => this.#dropOldLogs(), 'old');
       await this.#guarded('all', () => this.#keepBudget(), 'budget');
+      this.#parts.lookedAtAll?.();
     });
   }
 
@@ -135,7 +153,9 @@ export class LogUpkeep {
       const isInUse = (): boolean => this.#parts.store.openLogs.get(folder)?.openSegment === first;
       if (this.#isStopped || isInUse()) continue;
       const isWhole = this.#parts.store.openLogs.has(folder) || recoverRaw(folder, first) !== undefined;
-      if (isWhole) await compress(folder, first, isInUse);
+      if (!isWhole) continue;
+      await compress(folder, first, isInUse);
+      this.#parts.store.openLogs.get(folder)?.wasCut();
     }
   }
 
@@ -171,16 +191,16 @@ export class LogUpkeep {
 
   get budgetBytes(): number {
     const { archiveDir, retention, store } = this.#parts;
-    const { blocks, bsize } = statfsSync(archiveDir);
     let databaseBytes = 0;
     for (const { last, pageBytes = 0 } of store.openLogs.values())
       databaseBytes += (last?.databasePages ?? 0) * pageBytes;
-    return Math.floor(budgetOf(retention, blocks * bsize, databaseBytes));
+    return budgetOf(retention, diskOf(archiveDir), { databaseBytes, archiveBytes: this.#seenBytes });
   }
 
   async #keepBudget(): Promise<void> {
-    const { budgetBytes } = this;
     const bytes = await this.#bytes();
+    this.#seenBytes = bytes;
+    const { budgetBytes } = this;
     if (bytes <= budgetBytes) return;
     const { droppedCommits, droppedBytes } = await this.#dropWhile((_, dropped) => bytes - dropped > budgetBytes);
     if (droppedCommits === 0 || this.#nowMs() - this.#budgetToldMs < tellsAgainMs) return;
@@ -225,7 +245,9 @@ export class LogUpkeep {
 
   /** @returns false: nothing of this log can be dropped now */
   async #fold(folder: string, upTo: number): Promise<boolean> {
-    return (await this.#guarded(nameOf(folder), () => foldUpTo(folder, upTo), 'drop')) ?? false;
+    const isDone = await this.#guarded(nameOf(folder), () => foldUpTo(folder, upTo), 'drop');
+    this.#parts.store.openLogs.get(folder)?.wasCut();
+    return isDone ?? false;
   }
 
   #oldestOf(folder: string): Oldest | undefined {
@@ -236,8 +258,15 @@ export class LogUpkeep {
       const { commits, lastMs } = figuresOf(first.path);
       return { folder, commits, lastMs, upTo: first.last };
     }
-    if (this.#isLive(folder)) return undefined;
+    if (this.#isLive(folder)) return this.#oldestRaw(folder, raw);
     return { folder, commits: commitsIn(folder), lastMs: newestMs(folder), upTo: undefined };
+  }
+
+  /** One that could not be compressed, as on a full disk. What comes behind it is on the disk. */
+  #oldestRaw(folder: string, [first, next]: readonly number[]): Oldest | undefined {
+    const syncedThrough = this.#parts.store.openLogs.get(folder)?.syncedThrough ?? 0;
+    if (first === undefined || next === undefined || syncedThrough < next) return undefined;
+    return { folder, commits: next - first, lastMs: 0, upTo: next - 1 };
   }
 
   /** Drops just what is older than that time, but for the newest commit; without it, what the retention says. */

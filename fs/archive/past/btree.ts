@@ -1,8 +1,10 @@
 // Pages of SQLite's b-trees as bytes (https://sqlite.org/fileformat2.html#b_tree_pages): the children of an interior
-// page, and the rows of sqlite_schema. It reads bytes, not files; a page that makes no sense has no children, no rows.
+// page, where the overflow pages of its cells begin, and the rows of sqlite_schema. It reads bytes, not files; a page
+// that makes no sense has no children, no rows.
 
 const interiorIndex = 2;
 const interiorTable = 5;
+const leafIndex = 10;
 const leafTable = 13;
 const fileHeaderBytes = 100;
 
@@ -29,11 +31,110 @@ export function childrenOf(page: Buffer, pageNumber: number): number[] {
   return children;
 }
 
+/** A page of a table that has rowids: cells of its leaves hold rows, those of its interior pages only rowids. */
+export function hasRowids(page: Buffer, pageNumber: number): boolean {
+  const type = page[headerStart(pageNumber)];
+  return type === interiorTable || type === leafTable;
+}
+
+/** Of an interior page with rowids: between each two children the largest rowid of the first one, as a varint. */
+export function separatorsOf(page: Buffer, pageNumber: number): Buffer[] {
+  return cellsOf(page, pageNumber).map((at) => page.subarray(at + 4, varint(page, at + 4)[1]));
+}
+
+/** An interior page with rowids: children in their order, and a separator between each two. At least two children. */
+export function interiorPage(
+  children: readonly number[],
+  separators: readonly Buffer[],
+  { pageBytes, usableBytes }: PageSizes,
+): Buffer {
+  const page = Buffer.alloc(pageBytes);
+  let content = usableBytes;
+  for (const [index, separator] of separators.entries()) {
+    content -= 4 + separator.length;
+    page.writeUInt32BE(children[index] ?? 0, content);
+    separator.copy(page, content + 4);
+    page.writeUInt16BE(content, 12 + 2 * index);
+  }
+  page[0] = interiorTable;
+  page.writeUInt16BE(separators.length, 3);
+  page.writeUInt16BE(content & 0xffff, 5);
+  page.writeUInt32BE(children.at(-1) ?? 0, 8);
+  return page;
+}
+
+/** Children that surely fit into one interior page with rowids: 4 + 9 bytes a cell, and 2 that point to it. */
+export function mostChildren({ usableBytes }: PageSizes): number {
+  return Math.floor((usableBytes - 12) / 15) + 1;
+}
+
+/** A leaf without a cell, of the kind of tree that the page belongs to. */
+export function emptyLeaf(like: Buffer, { pageBytes, usableBytes }: PageSizes): Buffer {
+  const page = Buffer.alloc(pageBytes);
+  page[0] = hasRowids(like, 2) ? leafTable : leafIndex;
+  page.writeUInt16BE(usableBytes & 0xffff, 5);
+  return page;
+}
+
+export interface PageSizes {
+  readonly pageBytes: number;
+  /** Without those that are reserved at the end of each page. */
+  readonly usableBytes: number;
+}
+
+/** By the first page of a database. */
+export function usableBytesOf(first: Buffer): number {
+  return first.length - (first[20] ?? 0);
+}
+
+/** First overflow pages of the cells of a page. */
+export function overflowPages(page: Buffer, pageNumber: number, usableBytes: number): number[] {
+  const type = page[headerStart(pageNumber)];
+  if (type !== leafTable && type !== leafIndex && type !== interiorIndex) return [];
+  const found: number[] = [];
+  try {
+    for (const cell of cellsOf(page, pageNumber)) {
+      const [length, afterLength] = varint(page, type === interiorIndex ? cell + 4 : cell);
+      const content = type === leafTable ? varint(page, afterLength)[1] : afterLength;
+      const local = localBytes(length, usableBytes, type === leafTable);
+      if (local < length) found.push(page.readUInt32BE(content + local));
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // a damaged page
+  }
+  return found;
+}
+
+/** Bytes of a payload that stand in its cell. */
+function localBytes(length: number, usable: number, isTable: boolean): number {
+  const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
+  if (length <= most) return length;
+  const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+  const fitting = least + ((length - least) % (usable - 4));
+  return fitting <= most ? fitting : least;
+}
+
+/** Where the cells begin. */
+function cellsOf(page: Buffer, pageNumber: number): number[] {
+  const header = headerStart(pageNumber);
+  const pointers = header + (isInterior(page, pageNumber) ? 12 : 8);
+  const count = Math.min(page.readUInt16BE(header + 3), Math.floor((page.length - pointers) / 2));
+  const cells: number[] = [];
+  for (let cell = 0; cell < count; cell++) {
+    const at = page.readUInt16BE(pointers + 2 * cell);
+    if (at + 4 <= page.length) cells.push(at);
+  }
+  return cells;
+}
+
 export interface SchemaRow {
   readonly name: string;
   /** The table that it belongs to; its own name for a table. */
   readonly table: string;
   readonly root: number;
+  readonly type: string;
+  /** Its definition; empty for an index that a constraint makes. */
+  readonly sql: string;
 }
 
 export type ReadPage = (pageNumber: number) => Buffer;
@@ -64,12 +165,9 @@ export function schemaRows(
 function payloadOf(page: Buffer, cell: number, readPage: ReadPage): Buffer {
   const [length, afterLength] = varint(page, cell);
   const [, start] = varint(page, afterLength);
-  const usable = page.length - (readPage(1)[20] ?? 0);
-  const most = usable - 35;
-  if (length <= most) return page.subarray(start, start + length);
-  const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-  const fitting = least + ((length - least) % (usable - 4));
-  const local = fitting <= most ? fitting : least;
+  const usable = usableBytesOf(readPage(1));
+  const local = localBytes(length, usable, true);
+  if (local === length) return page.subarray(start, start + length);
   const parts = [page.subarray(start, start + local)];
   let next = page.readUInt32BE(start + local);
   for (let left = length - local; left > 0 && next > 0; left -= usable - 4) {
@@ -85,7 +183,7 @@ function schemaRow(payload: Buffer, encoding: BufferEncoding): SchemaRow | undef
   let [headerBytes, at] = varint(payload, 0);
   let content = headerBytes;
   const columns: (string | number)[] = [];
-  for (let column = 0; column < 4 && at < headerBytes; column++) {
+  for (let column = 0; column < 5 && at < headerBytes; column++) {
     const [type, next] = varint(payload, at);
     const length = type >= 13 ? (type - 13) >> 1 : (integerBytes[type] ?? 0);
     const bytes = payload.subarray(content, content + length);
@@ -93,9 +191,10 @@ function schemaRow(payload: Buffer, encoding: BufferEncoding): SchemaRow | undef
     content += length;
     at = next;
   }
-  const [type, name, table, root] = columns;
+  const [type, name, table, root, sql] = columns;
   const hasPages = (type === 'table' || type === 'index') && typeof root === 'number' && root > 0;
-  return hasPages ? { name: String(name), table: String(table), root } : undefined;
+  if (!hasPages) return undefined;
+  return { name: String(name), table: String(table), root, type, sql: typeof sql === 'string' ? sql : '' };
 }
 
 /** Bytes of an integer, by its serial type. */

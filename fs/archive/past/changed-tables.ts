@@ -1,26 +1,54 @@
-// Which tables and indexes differ between two moments, by their pages: no file is written.
-import type { OpenLog } from '../log/open-log.ts';
-import type { PageMap } from '../log/page-map.ts';
-import type { ChangedTablesAnswer, Moment } from '../messages.ts';
-import { readPageAt } from './pages-at.ts';
-import { differingPages } from './patch.ts';
-import { TablePages } from './table-pages.ts';
+// Which tables and indexes differ between two moments, by their pages, and excerpts of both states for whoever compares
+// their rows.
+import { rm } from 'node:fs/promises';
+import type { ChangedTablesAnswer } from '../messages.ts';
+import { differencesOf } from './differences.ts';
+import { writeExcerpt } from './excerpt.ts';
+import { checkStillThere, type Found } from './past.ts';
+import { StateTrees } from './state-trees.ts';
+import { touchedPages } from './touched-pages.ts';
 
-export async function changedTables(log: OpenLog, from: Moment, to: Moment): Promise<ChangedTablesAnswer> {
-  const [first, second] = [await log.mapAtInSteps(from.number), await log.mapAtInSteps(to.number)];
-  const gone = await differingPages(log, first, second);
-  const come = await differingPages(log, second, first);
-  const names = new Set([...(await ownersAt(log, first, gone)), ...(await ownersAt(log, second, come))]);
-  return { from, to, tables: [...names].sort(), pages: new Set([...gone, ...come]).size };
+/** Paths of files that do not exist. */
+export interface ExcerptPaths {
+  readonly from: string;
+  readonly to: string;
 }
 
-async function ownersAt(log: OpenLog, map: PageMap, pages: readonly number[]): Promise<string[]> {
-  const readPage = (page: number): Buffer => {
-    const content = Buffer.alloc(log.pageBytes ?? 0);
-    readPageAt(log, map, page, content);
-    return content;
+/** Where more of both states than this share differs, whole states are the better choice. */
+const mostTouched = 0.5;
+/** But not for small ones. */
+const alwaysPages = 4096;
+
+/** Both of one log. @throws PastError, NodeJS.ErrnoException, and no file is there */
+export async function changedTables(from: Found, to: Found, paths?: ExcerptPaths): Promise<ChangedTablesAnswer> {
+  const { log } = from;
+  const [first, second] = [await log.mapAtInSteps(from.moment.number), await log.mapAtInSteps(to.moment.number)];
+  const differing = await differencesOf(log, first, second);
+  const [before, after] = [await StateTrees.read(log, first), await StateTrees.read(log, second)];
+  const gone = { state: before, touched: await touchedPages(before, differing.first, after) };
+  const come = { state: after, touched: await touchedPages(after, differing.second, before) };
+  const names = new Set(
+    [gone, come].flatMap(({ state, touched }) => state.tables.ownersOf([...touched]).map(({ name }) => name)),
+  );
+  const most = Math.max(alwaysPages, mostTouched * (first.databasePages + second.databasePages));
+  const hasExcerpts = paths !== undefined && gone.touched.size + come.touched.size <= most;
+  if (hasExcerpts) {
+    try {
+      await writeExcerpt(gone, come, paths.from);
+      await writeExcerpt(come, gone, paths.to);
+      checkStillThere(from);
+      checkStillThere(to);
+    } catch (error) {
+      for (const path of [paths.from, paths.to]) await rm(path, { force: true });
+      throw error;
+    }
+  }
+  return {
+    from: from.moment,
+    to: to.moment,
+    tables: [...names].sort(),
+    pages: new Set([...differing.first, ...differing.second]).size,
+    pagesOfFrom: differing.first.length,
+    hasExcerpts,
   };
-  const tables = new TablePages(readPage, () => map.databasePages);
-  await tables.readAll();
-  return tables.ownersOf(pages).map(({ name }) => name);
 }

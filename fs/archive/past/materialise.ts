@@ -19,11 +19,11 @@ export async function materialise(found: Found, path: string): Promise<Materiali
   const { log, moment } = found;
   const map = await log.mapAtInSteps(moment.number);
   const bytes = moment.databasePages * moment.pageBytes;
-  const { COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
-  // A reflink where the file system has them (btrfs, xfs), else the kernel copies, on another thread.
-  await copyFile(`/proc/self/fd/${log.baseFd}`, path, COPYFILE_EXCL | COPYFILE_FICLONE);
-  const file = await open(path, 'r+');
+  // Never by name again: whoever has the folder may put something else there meanwhile.
+  const file = await open(path, 'wx+');
   try {
+    // A reflink where the file system has them (btrfs, xfs), else the kernel copies, on another thread.
+    await copyFile(`/proc/self/fd/${log.baseFd}`, `/proc/self/fd/${file.fd}`, constants.COPYFILE_FICLONE);
     await file.chmod(anybodysFile);
     await file.truncate(bytes);
     await writePages(log, map, moment.pageBytes, file);

@@ -7,12 +7,14 @@ import type {
   ArchiveQuestion,
   ArchiveStatus,
   At,
+  ChangedPagesAnswer,
   LastRewind,
   MaterialiseAnswer,
   Moment,
   PatchAnswer,
   VerifyAnswer,
 } from '../messages.ts';
+import { type Part, writeChangedPages } from './changed-pages.ts';
 import { changedTables } from './changed-tables.ts';
 import { commitFrom } from './commit-search.ts';
 import { history } from './history.ts';
@@ -25,6 +27,8 @@ import { type LiveState, statusOf } from './status.ts';
 
 export interface QuestionParts {
   readonly incarnations: () => readonly Incarnation[];
+  /** Why a database has no history; undefined: nothing is known of it. */
+  readonly whyNone?: (name: string) => string | undefined;
   /** Of a database that is archived now. */
   readonly liveOf: (name: string) => LiveState | undefined;
   readonly budgetBytes: () => number;
@@ -66,11 +70,13 @@ export class ArchiveQuestions {
         return this.#with(question.database, (past) => this.#materialise(past, question.at, question.path));
       case 'patch':
         return this.#with(question.database, (past) => this.#patch(past, question.at, question.path));
+      case 'changed-pages':
+        return this.#with(question.database, (past) => this.#changedPages(past, question));
       case 'changed-tables':
         return this.#with(question.database, async (past) => {
           const [from, to] = [past.resolve(question.from), past.resolve(question.to)];
           if (from.log !== to.log) throw otherIncarnation(past.name);
-          return changedTables(from.log, from.moment, to.moment);
+          return await changedTables(from, to, question.excerpts);
         });
       case 'mark-rewind':
         return this.#with(question.database, async (past) => this.#markRewind(past, question));
@@ -88,7 +94,9 @@ export class ArchiveQuestions {
   }
 
   async #with<Value>(name: string, ask: (past: Past) => Promise<Value>): Promise<Value> {
-    const past = new Past(name, this.#parts.incarnations());
+    const incarnations = this.#parts.incarnations();
+    if (!incarnations.some(({ identity }) => identity.name === name)) throw this.#noHistory(name);
+    const past = new Past(name, incarnations);
     try {
       return await ask(past);
     } finally {
@@ -100,8 +108,13 @@ export class ArchiveQuestions {
     const all = this.#parts.incarnations();
     if (name === undefined) return all;
     const own = all.filter(({ identity }) => identity.name === name);
-    if (own.length === 0) throw new PastError('not-archived', `${name} has no history`);
+    if (own.length === 0) throw this.#noHistory(name);
     return own;
+  }
+
+  #noHistory(name: string): PastError {
+    const why = this.#parts.whyNone?.(name);
+    return new PastError('not-archived', `${name} has no history${why === undefined ? '' : `: ${why}`}`);
   }
 
   async #status(): Promise<ArchiveStatus> {
@@ -119,6 +132,16 @@ export class ArchiveQuestions {
     const { log, moment } = past.head;
     if (found.log !== log) throw otherIncarnation(past.name);
     return writePatch(found, moment, path);
+  }
+
+  async #changedPages(
+    past: Past,
+    { from, to, path, ...part }: { readonly from: At; readonly to: At; readonly path: string } & Part,
+  ): Promise<ChangedPagesAnswer> {
+    const [first, last] = [past.resolve(from), past.resolve(to)];
+    if (first.log !== last.log) throw otherIncarnation(past.name);
+    const state = this.#parts.liveOf(past.name)?.state ?? null;
+    return { ...(await writeChangedPages(first, last, part, path)), state };
   }
 
   /** `from` is the newest commit that there was when the rewind had the lock: its own is the next one. */

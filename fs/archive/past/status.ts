@@ -10,7 +10,10 @@ import type { ArchivedDatabase } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
 import { oldestMoment } from './commit-search.ts';
 
-export type LiveState = Omit<ArchivedDatabase, 'name' | keyof Figures>;
+export type LiveState = Omit<ArchivedDatabase, 'name' | keyof Figures> & {
+  /** Gaps of this process that no entry tells of: nothing differed after them. */
+  readonly emptyGaps?: number;
+};
 
 interface Figures {
   commits: number;
@@ -35,7 +38,10 @@ export async function statusOf(
   }
   const kept: LiveState = { state: 'off', reason: 'its file is gone; what was archived of it is kept', lagBytes: 0 };
   return [...byName]
-    .map(([name, figures]) => ({ name, ...(liveOf(name) ?? kept), ...figures }))
+    .map(([name, figures]) => {
+      const { emptyGaps = 0, ...live } = liveOf(name) ?? kept;
+      return { name, ...live, ...figures, gaps: figures.gaps + emptyGaps };
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -1,11 +1,28 @@
 // Which table or index the pages of a database belong to, at a moment and from commit to commit. It reads sqlite_schema
-// and interior pages only: all leaves of a b-tree are equally deep. Free pages, overflow pages (their row's leaf is
-// written with them), pointer maps and lock pages belong to nobody. Page 1 is written by most transactions for its
+// and interior pages only: all leaves of a b-tree are equally deep. Free pages, pointer maps and lock pages belong to
+// nobody. Overflow pages do not either, as their row's leaf is written with them; but SQLite writes a value that keeps
+// its length in place, so a commit may have nothing but overflow pages. Then all leaves are read once, to find whose
+// they are. Page 1 is written by most transactions for its
 // counters: it belongs to sqlite_schema where the schema changed.
 import { Pieces } from '../pieces.ts';
-import { childrenOf, encodingOf, isInterior, type ReadPage, type SchemaRow, schemaRows } from './btree.ts';
+import {
+  childrenOf,
+  encodingOf,
+  isInterior,
+  overflowPages,
+  type ReadPage,
+  type SchemaRow,
+  schemaRows,
+  usableBytesOf,
+} from './btree.ts';
 
-const schemaTable: SchemaRow = { name: 'sqlite_schema', table: 'sqlite_schema', root: 1 };
+export const schemaTable: SchemaRow = {
+  name: 'sqlite_schema',
+  table: 'sqlite_schema',
+  root: 1,
+  type: 'table',
+  sql: '',
+};
 const cookieAt = 40;
 
 interface Tree {
@@ -29,6 +46,8 @@ export class TablePages {
   /** Index of a page's tree + 1. */
   #owners = new Uint32Array(0);
   #cookie = 0;
+  /** Of overflow pages, as far as nothing has been written since that could have given them to another tree. */
+  #overflow: Map<number, SchemaRow> | undefined;
 
   /** `readPage` and `pageCount` tell of the newest commit that was handed to {@link afterCommit}. */
   constructor(readPage: ReadPage, pageCount: () => number) {
@@ -39,6 +58,7 @@ export class TablePages {
   /** Reads everything anew. */
   async readAll(): Promise<void> {
     this.#trees = [];
+    this.#overflow = undefined;
     this.#owners = new Uint32Array(this.#pageCount() + 1);
     if (this.#pageCount() === 0) return;
     const first = this.#readPage(1);
@@ -58,6 +78,16 @@ export class TablePages {
   }
 
   /** All but overflow pages. */
+  pagesOf(row: SchemaRow): number[] {
+    const tree = this.#trees.find((one) => one.row === row);
+    return tree === undefined ? [] : this.#pagesOf(tree);
+  }
+
+  /** Of a page that a b-tree has. */
+  isLeaf(page: number): boolean {
+    return this.#trees[(this.#owners[page] ?? 0) - 1]?.interior.has(page) !== true;
+  }
+
   #pagesOf({ row, interior }: Tree): number[] {
     return [row.root, ...[...interior.values()].flatMap(({ children }) => children)];
   }
@@ -101,7 +131,51 @@ export class TablePages {
     else await this.#readChangedTrees(pages);
     this.#addOwners(pages, rows);
     if (hasNewSchema) rows.add(schemaTable);
+    if (rows.size === 0) await this.#addOverflowOwners(pages, rows);
+    else for (let index = 0; index < pages.length; index++) this.#overflow?.delete(pages[index] ?? 0);
     return [...rows];
+  }
+
+  /** Of a commit without a page of a b-tree, but for page 1. */
+  async #addOverflowOwners(pages: ArrayLike<number>, rows: Set<SchemaRow>): Promise<void> {
+    const written = Array.from(pages).filter((page) => page !== 1);
+    if (written.some((page) => this.#overflow?.has(page) !== true) && written.length > 0) {
+      this.#overflow = await this.#readOverflow();
+    }
+    for (const page of written) {
+      const row = this.#overflow?.get(page);
+      if (row !== undefined) rows.add(row);
+    }
+  }
+
+  async #readOverflow(): Promise<Map<number, SchemaRow>> {
+    const owners = new Map<number, SchemaRow>();
+    const usableBytes = usableBytesOf(this.#readPage(1));
+    for (const page of this.pages()) {
+      const row = this.ownerOf(page);
+      for (let next of overflowPages(this.#readPage(page), page, usableBytes)) {
+        while (row !== undefined && next > 0 && next <= this.#pageCount() && !owners.has(next)) {
+          owners.set(next, row);
+          next = this.#readPage(next).readUInt32BE(0);
+        }
+      }
+      await this.#pieces.next();
+    }
+    return owners;
+  }
+
+  get rows(): SchemaRow[] {
+    return this.#trees.map(({ row }) => row);
+  }
+
+  /** All but overflow pages of all b-trees, ascending. */
+  *pages(): Generator<number> {
+    for (const [page, owner] of this.#owners.entries()) if (owner > 0) yield page;
+  }
+
+  /** undefined: no b-tree has it. */
+  ownerOf(page: number): SchemaRow | undefined {
+    return this.#trees[(this.#owners[page] ?? 0) - 1]?.row;
   }
 
   /** Tables and indexes that the pages belong to, but for page 1. */

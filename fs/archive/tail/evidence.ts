@@ -1,9 +1,10 @@
 // What the mount has recorded of the commits of one database: who made each one and when, how far each write-ahead log
 // was committed, and by which descriptor of the fs process it can be read after it has lost its name. It remembers; it
 // reads nothing.
+
+import { isSameLog, type Salts } from '../../sqlite/wal-index.ts';
 import type { WalPosition, Writer } from '../commit.ts';
 import type { QuietStamp } from './main-file.ts';
-import { isSameLog, type Salts } from './position.ts';
 
 export interface MainStamp extends QuietStamp {
   /** The change counter in its header. */
@@ -63,6 +64,8 @@ export class Evidence {
   #closings: CommitRecord[] = [];
   /** Every commit since the one that was read last has a record here, if it was made through the mount. */
   isAnchored = false;
+  /** While it is set, logs that were begun behind the record with this number are not looked at. */
+  newest: number | undefined;
 
   add(record: CommitRecord): void {
     if (record.isClosing) {
@@ -95,8 +98,9 @@ export class Evidence {
     const at = this.#generations.findIndex((generation) => isSameLog(generation, position));
     if (at > 0) this.#generations.splice(0, at);
     const [first, second] = this.#generations;
-    if (first === undefined || !isSameLog(first, position)) return first;
-    return first.lastFrame > position.frames ? first : second;
+    const isBehind = first === undefined || !isSameLog(first, position) || first.lastFrame > position.frames;
+    const found = isBehind ? first : second;
+    return this.newest !== undefined && found !== undefined && found.first.number > this.newest ? undefined : found;
   }
 
   /** Reading begins at this position: once a commit of its log is recorded, all that come later are. */
@@ -140,6 +144,12 @@ export class Evidence {
   /** The oldest log is of no use: nothing has to follow on it. */
   dropOldest(): void {
     this.#generations.shift();
+  }
+
+  /** The same, and what is recorded of it is forgotten: nothing follows on it in another log. */
+  leave(salts: Salts): void {
+    this.finish(salts);
+    this.#generations = this.#generations.filter((generation) => !isSameLog(generation, salts));
   }
 
   /** Nothing more of this log will be read. */

@@ -34,6 +34,10 @@ export class FirstBase {
     return this.#copy?.isComplete ?? false;
   }
 
+  get hasBegun(): boolean {
+    return this.#copy !== undefined;
+  }
+
   /** Begins to copy, if no copy is being made. */
   begin(): void {
     if (this.#copy !== undefined) return;
@@ -55,11 +59,10 @@ export class FirstBase {
   }
 
   /** Every page that a checkpoint changed while the base was copied is in the commits that were read since. */
-  hand(log: CommitLog, validFrom: number): boolean {
-    if (this.#copy === undefined) return false;
+  hand(log: CommitLog, validFrom: number): void {
+    if (this.#copy === undefined) return;
     log.setBase(this.#copy.path, validFrom);
     this.#copy = undefined;
-    return true;
   }
 
   drop(): void {

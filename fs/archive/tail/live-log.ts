@@ -2,11 +2,11 @@
 // away that is not read.
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import type { WalIndex } from '../../sqlite/wal-index.ts';
+import { isSameLog } from '../../sqlite/wal-index.ts';
 import { readWalHeader, readWalIndex } from '../wal/wal-file.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
 import type { Generation } from './evidence.ts';
 import { openToRead } from './main-file.ts';
-import { isSameLog } from './position.ts';
 
 /** A header: there are frames, and no index that all programs share. */
 export type LiveState = 'open' | 'none' | WalHeader;

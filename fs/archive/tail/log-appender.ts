@@ -2,20 +2,29 @@
 // differs after a gap as one. It knows which log is the current one.
 import { closeSync } from 'node:fs';
 import type { Commit, CommitLog, DatabaseId, LogStore } from '../commit.ts';
+import { chunkBytes } from '../wal/wal-file.ts';
 import type { Difference } from './compare.ts';
+import { FirstStates } from './first-states.ts';
 import { openMainFile, readMainHeader, readMainPage } from './main-file.ts';
-import { pageSetOf } from './pages.ts';
+import { PageRoom, pageSetOf } from './pages.ts';
 import { noPosition } from './position.ts';
 import type { ReadCommit } from './read-result.ts';
+
+/** One for all databases: what is appended is written when an append ends. */
+const room = new PageRoom(chunkBytes);
+const takeRoom = (bytes: number): Buffer => room.take(bytes);
 
 export class LogAppender {
   readonly #store: LogStore;
   #log: CommitLog;
   #needsSync = false;
+  /** undefined: the history has its base, or was begun by another process. */
+  #firstStates: FirstStates | undefined;
 
   constructor(store: LogStore, log: CommitLog) {
     this.#store = store;
     this.#log = log;
+    if (log.last === undefined) this.#firstStates = new FirstStates();
   }
 
   get log(): CommitLog {
@@ -26,12 +35,14 @@ export class LogAppender {
   beginAnew(id: DatabaseId, reason: string): boolean {
     if (this.#log.last === undefined) return false;
     this.#log = this.#store.newIncarnation(id, reason);
+    this.#firstStates = new FirstStates();
     return true;
   }
 
   /** The first of them, at least one. @returns how many */
   append(commits: readonly ReadCommit[]): number {
     let before = this.#log.last;
+    room.clear();
     const made = commits.map((commit): Commit => {
       const { record, pageBytes, databasePages, pages, position } = commit;
       const pagesBefore = before?.databasePages;
@@ -39,11 +50,22 @@ export class LogAppender {
       const timeMs = Math.max(commit.timeMs, before?.timeMs ?? 0);
       before = { number: 0, timeMs, position, databasePages };
       const writer = record?.writer() ?? null;
-      const { pageNumbers, pages: content } = pageSetOf(pages, pageBytes, databasePages, pagesBefore);
+      const { pageNumbers, pages: content } = pageSetOf(pages, pageBytes, databasePages, pagesBefore, takeRoom);
       return { kind, timeMs, writer, pageBytes, databasePages, pageNumbers, pages: content, position };
     });
+    this.#expectRoomFor(made);
     this.#needsSync = true;
-    return this.#log.appendSome(made);
+    const taken = this.#log.appendSome(made);
+    for (const commit of made.slice(0, taken)) this.#firstStates?.add(commit);
+    return taken;
+  }
+
+  /** The base becomes that of the log. @returns from which commit on states can be had */
+  baseIsThere(setBase: (validFrom: number) => void): number {
+    const validFrom = this.#firstStates?.validFrom ?? this.#log.last?.number ?? 0;
+    setBase(validFrom);
+    this.#firstStates = undefined;
+    return validFrom;
   }
 
   /** All is in the main file: the history begins with what its header says, and the base brings the rest. */
@@ -68,9 +90,10 @@ export class LogAppender {
     }
   }
 
-  appendDifference(reason: string, { pageBytes, databasePages, pages, position = noPosition }: Difference): void {
+  /** @returns whether there is any */
+  appendDifference(reason: string, { pageBytes, databasePages, pages, position = noPosition }: Difference): boolean {
     const before = this.#log.last?.databasePages;
-    if (pages.size === 0 && databasePages === before) return;
+    if (pages.size === 0 && databasePages === before) return false;
     this.#add({
       kind: 'resync',
       timeMs: Date.now(),
@@ -81,10 +104,20 @@ export class LogAppender {
       ...pageSetOf(pages, pageBytes, databasePages, before),
       position,
     });
+    return true;
+  }
+
+  /** @throws NodeJS.ErrnoException: no disk is filled up to its end */
+  #expectRoomFor(commits: readonly Commit[]): void {
+    const bytes = commits.reduce((sum, { pages }) => sum + pages.length, 0);
+    if (!this.#store.fits(bytes))
+      throw Object.assign(new Error('ENOSPC: the rest is left to programs'), { code: 'ENOSPC' });
   }
 
   #add(commit: Commit): void {
+    this.#expectRoomFor([commit]);
     this.#log.append({ ...commit, timeMs: Math.max(commit.timeMs, this.#log.last?.timeMs ?? 0) });
+    this.#firstStates?.add(commit);
     this.#needsSync = true;
   }
 

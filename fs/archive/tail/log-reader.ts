@@ -2,7 +2,7 @@
 // to be committed, each with its record.
 import { fstatSync } from 'node:fs';
 import type { WalPosition } from '../commit.ts';
-import { batchesOf, CommitTooLarge, holdsPosition, startOf, type WalCommit } from '../wal/wal-file.ts';
+import { batchesOf, CommitTooLarge, chunkBytes, holdsPosition, startOf, type WalCommit } from '../wal/wal-file.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
 import type { CommitRecord, Evidence } from './evidence.ts';
 import { noPosition } from './position.ts';
@@ -22,6 +22,8 @@ const batchBytes = 4 << 20;
 const batchCommits = 1000;
 const mostCommitBytes = 256 << 20;
 const brokenReads = 3;
+/** One for all databases: a step appends what it reads before it ends. */
+const readBuffer = Buffer.allocUnsafeSlow(chunkBytes);
 
 export class LogReader {
   position: WalPosition;
@@ -81,7 +83,7 @@ export class LogReader {
     const writtenMs = Math.min(Date.now(), fstatSync(wal).mtimeMs);
     const first = this.position.frames;
     let count = 0;
-    for (const batch of batchesOf(wal, header, this.position, end, mostCommitBytes)) {
+    for (const batch of batchesOf(wal, header, this.position, end, mostCommitBytes, readBuffer)) {
       const commits = this.#withRecords(batch, pageBytes, writtenMs);
       for (let done = 0; done < commits.length; ) done += this.#append(commits.slice(done));
       if (commits.length < batch.length) return waiting;

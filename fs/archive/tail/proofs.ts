@@ -1,13 +1,13 @@
 // What is known of a database at the position up to which it was read, and whether that proves that another log, or
 // none, follows on it with nothing in between.
 import type { WalIndex } from '../../sqlite/wal-index.ts';
+import { isSameLog } from '../../sqlite/wal-index.ts';
 import type { WalPosition } from '../commit.ts';
 import type { WalHeader } from '../wal/wal-frames.ts';
 import { isNextByCount, leftoverEnd } from './continuity.ts';
 import type { Evidence, Generation } from './evidence.ts';
 import type { LiveLog } from './live-log.ts';
 import { isQuietSince, lookAtMainFile, type MainFile, parseMainHeader, type QuietStamp } from './main-file.ts';
-import { isSameLog } from './position.ts';
 import type { ReadDatabase } from './read-result.ts';
 
 export class Proofs {

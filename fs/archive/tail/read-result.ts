@@ -29,7 +29,7 @@ export const recordGraceMs = 700;
 
 export interface ReadCommit extends WalCommit {
   readonly pageBytes: number;
-  readonly record: CommitRecord | undefined;
+  readonly record: Pick<CommitRecord, 'writer'> | undefined;
   /** When it was committed, as far as is known. */
   readonly timeMs: number;
 }

@@ -2,6 +2,7 @@
 // record of the mount, says is committed. Where it cannot prove that nothing lies between two logs it says so instead.
 import { closeSync } from 'node:fs';
 import type { WalIndex } from '../../sqlite/wal-index.ts';
+import { isSameLog, type Salts } from '../../sqlite/wal-index.ts';
 import type { WalPosition } from '../commit.ts';
 import { readWalHeader, startOf } from '../wal/wal-file.ts';
 import { frameHeaderBytes, type WalHeader } from '../wal/wal-frames.ts';
@@ -10,7 +11,7 @@ import { Lag } from './lag.ts';
 import { type KeptLog, LiveLog, openKeptLog } from './live-log.ts';
 import { LogReader } from './log-reader.ts';
 import { isSettled, lookAtMainFile, type MainFile, type QuietStamp, readMainHeader } from './main-file.ts';
-import { isSameLog, noPosition, type Salts } from './position.ts';
+import { noPosition } from './position.ts';
 import { Proofs } from './proofs.ts';
 import {
   drained,
@@ -35,6 +36,8 @@ export class Reading {
   readonly #unshared = new UnsharedLog();
   /** A log with a transaction that is too large: nothing can be read until it is begun anew. */
   #skipped: WalPosition | undefined;
+  /** A log without a name with which a history has begun: if nothing could follow on it, the next one begins later. */
+  #begunWith: Salts | undefined;
 
   constructor(database: ReadDatabase) {
     this.#database = database;
@@ -88,6 +91,10 @@ export class Reading {
     this.#skipped = header === undefined ? undefined : startOf(header);
   }
 
+  #hasBegunWith(salts: Salts): boolean {
+    return this.#begunWith !== undefined && isSameLog(this.#begunWith, salts);
+  }
+
   #isSkipped(salts: Salts): boolean {
     return this.#skipped !== undefined && isSameLog(this.#skipped, salts);
   }
@@ -112,12 +119,14 @@ export class Reading {
       if (header === undefined) return waiting;
       return this.#readGeneration(generation, this.live.walFd, header, generation.lastFrame, this.live.index());
     }
-    if (this.#database.log.last === undefined) {
+    const isFirst = this.#database.log.last === undefined;
+    const kept = isFirst && this.#hasBegunWith(generation) ? undefined : openKeptLog(generation);
+    if (kept === undefined) {
+      if (!isFirst) return gap(wasBegunAnew);
       this.evidence.dropOldest(); // there is nothing on which it has to follow
       return more;
     }
-    const kept = openKeptLog(generation);
-    if (kept === undefined) return gap(wasBegunAnew);
+    if (isFirst) this.#begunWith = generation;
     try {
       return this.#readKept(generation, kept);
     } finally {

@@ -1,15 +1,19 @@
 // Follows one database: has its commits read, makes the base, and after a gap has everything compared. Its troubles are
 // its own: whatever fails is told, tried again later, and keeps no client waiting.
+import type { CapturedReading } from '../capture/captured-reading.ts';
+import { compareCaptured } from '../capture/compare-captured.ts';
 import type { CommitLog, DatabaseId } from '../commit.ts';
 import type { ArchivedDatabase } from '../messages.ts';
 import { type Comparison, compare } from './compare.ts';
 import { FirstBase } from './first-base.ts';
 import { LogAppender } from './log-appender.ts';
+import { lookAtMainFile } from './main-file.ts';
 import { noPosition } from './position.ts';
 import type { ReadCommit, ReadResult } from './read-result.ts';
-import { Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
+import { capturedReadingOf, readingOf, troublesOf } from './readings.ts';
 import type { TailSurroundings } from './surroundings.ts';
-import { Troubles } from './troubles.ts';
+import type { Troubles } from './troubles.ts';
 
 const mostDifferentBytes = 64 << 20;
 const comparingPause = 4;
@@ -26,9 +30,17 @@ const waiting: Progress = { hasMore: false, isDrained: false };
 const drained: Progress = { hasMore: false, isDrained: true };
 const ownIndex = 'a program keeps it to itself (locking_mode=EXCLUSIVE)';
 const otherMode = 'the journal mode is not WAL';
+const noRoomForBase = 'its first copy would take more than half of what is free on the disk of the state directory';
+
+export interface TailStatus extends Pick<ArchivedDatabase, 'state' | 'reason' | 'lagBytes' | 'lagMs'> {
+  /** Gaps that no entry of the log tells of: nothing differed after them. */
+  readonly emptyGaps: number;
+}
 
 export class Tail {
   readonly reading: Reading;
+  /** What was captured of it; undefined where nothing is. */
+  readonly #captured: CapturedReading | undefined;
   readonly #surroundings: TailSurroundings;
   readonly #appender: LogAppender;
   readonly #base: FirstBase;
@@ -43,22 +55,25 @@ export class Tail {
   #isOff = false;
   /** Why the database could not be read a while ago: the reason of the gap that follows. */
   #blindness: string | undefined;
-  #gaps = 0;
+  /** Gaps after which nothing differed. */
+  #emptyGaps = 0;
 
   constructor(id: DatabaseId, path: string, log: CommitLog, surroundings: TailSurroundings) {
     this.#id = id;
     this.#path = path;
     this.#surroundings = surroundings;
     this.#appender = new LogAppender(surroundings.store, log);
-    this.reading = this.#newReading();
-    this.#troubles = this.#newTroubles();
+    const append = (commits: readonly ReadCommit[]) => this.#append(commits);
+    this.reading = readingOf(this, surroundings, append);
+    this.#captured = capturedReadingOf(this, surroundings, append);
+    this.#troubles = troublesOf(this, surroundings);
     this.#base = new FirstBase({
       pathOf: () => this.#path,
       copyPathOf: () => surroundings.store.unfinishedBasePath(this.#id),
       copied: () => surroundings.wake(),
       failed: (error) => this.#troubles.failed(error),
     });
-    this.#publish(true);
+    this.#publish(this.#isWhole);
   }
 
   get id(): DatabaseId {
@@ -73,12 +88,18 @@ export class Tail {
     return this.#appender.log;
   }
 
-  get status(): Pick<ArchivedDatabase, 'state' | 'reason' | 'lagBytes' | 'lagMs' | 'gaps'> {
+  get status(): TailStatus {
     const reason = this.#troubles.reason ?? this.#gap;
     const { bytes, ms } = this.reading.lag;
     const isBehind = reason !== undefined || bytes > 0;
     const state = this.#isOff ? 'off' : isBehind ? 'behind' : this.log.hasBase ? 'current' : 'copying';
-    return { state, ...(reason === undefined ? {} : { reason }), lagBytes: bytes, lagMs: ms, gaps: this.#gaps };
+    return {
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      lagBytes: bytes,
+      lagMs: ms,
+      emptyGaps: this.#emptyGaps,
+    };
   }
 
   /** All that was there when the last poll began is in the log, and states can be had. */
@@ -110,7 +131,9 @@ export class Tail {
     this.#end.abort();
     this.#base.drop();
     this.reading.live.close();
-    this.#surroundings.publish(this.#id, noPosition, false);
+    // The log of a database in rollback mode keeps nobody waiting, and a later process goes on here.
+    if (this.#captured?.isFollowing) this.#publish(this.#isWhole);
+    else this.#surroundings.publish(this.#id, noPosition, false);
   }
 
   sync(): Promise<void> {
@@ -122,11 +145,14 @@ export class Tail {
     if (this.#gap !== undefined && performance.now() < this.#comparesAtMs) return waiting;
     const { isCopied } = this.#base;
     try {
+      if (!this.log.hasBase && !this.#base.hasBegun && !this.#hasRoomForBase()) return this.#leaveOut(noRoomForBase);
       if (this.#gap !== undefined) {
         this.#beginComparing(this.#gap);
         return waiting;
       }
-      return this.#after(this.reading.read(), isCopied);
+      const captured = this.#captured;
+      if (captured === undefined) return this.#after(this.reading.read(), isCopied);
+      return this.#after(captured.isFollowing ? captured.read() : captured.readWal(), isCopied);
     } catch (error) {
       this.#troubles.failed(error);
       return waiting;
@@ -154,23 +180,35 @@ export class Tail {
     this.#troubles.recovered();
     const { last, hasBase } = this.log;
     if (last === undefined) return drained;
-    if (!hasBase && isCopied) this.#setBase(last.number);
+    // The copy may hold half of a transaction that goes on: it is whole when that has ended.
+    if (this.#captured?.file.hasPending) return drained;
+    if (!hasBase && isCopied) this.#setBase();
     else if (!hasBase) this.#base.begin();
     this.#publish(true);
     return drained;
   }
 
-  #setBase(validFrom: number): void {
-    if (!this.#base.hand(this.log, validFrom)) return;
-    this.#surroundings.log('info', 'archive-began', { database: this.#id.name, commit: validFrom });
+  #setBase(): void {
+    const hand = (validFrom: number) => this.#base.hand(this.log, validFrom);
+    const commit = this.#appender.baseIsThere(hand);
+    this.#surroundings.log('info', 'archive-began', { database: this.#id.name, commit });
   }
 
   #cannotRead(kind: 'off' | 'unreadable'): Progress {
+    return this.#leaveOut(kind === 'off' ? otherMode : ownIndex);
+  }
+
+  #leaveOut(reason: string): Progress {
     this.#isOff = true;
-    this.#blindness = kind === 'off' ? otherMode : ownIndex;
-    this.#troubles.reason = this.#blindness;
+    this.#blindness = reason;
+    this.#troubles.reason = reason;
     this.#publish(false);
     return drained;
+  }
+
+  #hasRoomForBase(): boolean {
+    const size = lookAtMainFile(this.#path)?.size ?? 0n;
+    return this.#surroundings.store.fits(2 * Number(size));
   }
 
   #append(commits: readonly ReadCommit[]): number {
@@ -183,11 +221,14 @@ export class Tail {
   #missed(seen: string): void {
     const reason = this.#blindness ?? seen;
     this.#blindness = undefined;
-    this.#gaps += 1;
-    this.#surroundings.log('warn', 'archive-gap', { database: this.#id.name, reason });
+    if (this.#captured !== undefined) this.#publish(false); // a process after this one must not go on here
     // Without a base no state can be had yet: nothing is lost.
-    if (this.log.hasBase) this.#gap = reason;
-    else this.#beginAnew(reason);
+    if (!this.log.hasBase) {
+      this.#beginAnew(reason);
+      return;
+    }
+    this.#surroundings.log('warn', 'archive-gap', { database: this.#id.name, reason });
+    this.#gap = reason;
   }
 
   #beginAnew(reason: string): void {
@@ -202,13 +243,18 @@ export class Tail {
   #beginComparing(reason: string): void {
     this.#isComparing = true;
     const beganMs = performance.now();
-    const { path, log } = this;
-    const { inode } = this.#id;
+    const database = { path: this.path, inode: this.#id.inode, log: this.log, mostBytes: mostDifferentBytes };
     const begin = () => {
       this.#surroundings.readRecords();
       this.reading.evidence.clear();
     };
-    compare({ path, inode, log, mostBytes: mostDifferentBytes, signal: this.#end.signal, begin })
+    const { signal } = this.#end;
+    const { capture } = this.#surroundings;
+    const comparing =
+      capture !== undefined && this.#captured?.isFollowing
+        ? compareCaptured({ ...database, signal, captured: this.#captured, stream: capture })
+        : compare({ ...database, signal, begin });
+    comparing
       .then((comparison) => this.#compared(reason, comparison))
       .catch((error) => {
         if (!this.#end.signal.aborted) this.#troubles.failed(error);
@@ -233,11 +279,12 @@ export class Tail {
   }
 
   #goOnFrom(reason: string, { difference }: Extract<Comparison, { kind: 'compared' }>): void {
-    this.#appender.appendDifference(reason, difference);
+    if (!this.#appender.appendDifference(reason, difference)) this.#emptyGaps += 1;
     this.#gap = undefined;
     this.#isOff = false;
     this.#troubles.recovered();
     this.reading.goOnFrom(difference.position ?? noPosition, difference.quiet);
+    this.#captured?.goOn();
     this.#publish(true);
   }
 
@@ -245,33 +292,8 @@ export class Tail {
     this.#surroundings.publish(this.#id, this.reading.position, isArchived);
   }
 
-  #newTroubles(): Troubles {
-    const tail = this;
-    const database = {
-      get id() {
-        return tail.id;
-      },
-      get position() {
-        return tail.reading.position;
-      },
-    };
-    return new Troubles(database, this.#surroundings);
-  }
-
-  #newReading(): Reading {
-    const tail = this;
-    return new Reading({
-      get path() {
-        return tail.path;
-      },
-      get inode() {
-        return tail.id.inode;
-      },
-      get log() {
-        return tail.log;
-      },
-      isRecording: () => this.#surroundings.isRecording(),
-      append: (commits) => this.#append(commits),
-    });
+  /** Nothing is known to be missing in what is archived. */
+  get #isWhole(): boolean {
+    return this.#gap === undefined && (this.#captured === undefined || this.#captured.isContinuous);
   }
 }

@@ -11,15 +11,18 @@ export interface TroubledDatabase {
   readonly position: WalPosition;
 }
 
+type Told = Pick<TailSurroundings, 'hasRoom' | 'log' | 'publish'>;
+
 export class Troubles {
   readonly #database: TroubledDatabase;
-  readonly #surroundings: TailSurroundings;
+  readonly #surroundings: Told;
   /** undefined: none. */
   reason: string | undefined;
+  #toldReason: string | undefined;
   #resumesAtMs = 0;
   #pauseMs = firstPauseMs;
 
-  constructor(database: TroubledDatabase, surroundings: TailSurroundings) {
+  constructor(database: TroubledDatabase, surroundings: Told) {
     this.#database = database;
     this.#surroundings = surroundings;
   }
@@ -40,8 +43,11 @@ export class Troubles {
     const { hasRoom, log, publish } = this.#surroundings;
     const isFull = code === 'ENOSPC' || code === 'EDQUOT';
     const reason = isFull ? noRoom : String(message ?? error);
+    // A file that has just gone is being renamed or deleted: that is known before the next attempt.
+    const isGoing = code === 'ENOENT' && this.reason === undefined;
     if (isFull) hasRoom(id, false);
-    else if (this.reason !== reason) {
+    else if (!isGoing && this.#toldReason !== reason) {
+      this.#toldReason = reason;
       log('error', 'archive-failed', { database: id.name, reason, code: code ?? 'internal' });
     }
     this.reason = reason;
@@ -52,6 +58,7 @@ export class Troubles {
   recovered(): void {
     if (this.reason === noRoom) this.#surroundings.hasRoom(this.#database.id, true);
     this.reason = undefined;
+    this.#toldReason = undefined;
     this.#pauseMs = firstPauseMs;
   }
 }

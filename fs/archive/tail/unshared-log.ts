@@ -1,6 +1,6 @@
 // A log that was seen without an index. The last close deletes the index before the log, so it need not be one that its
 // program keeps to itself. But then it was read already, or a record of it comes. It remembers; it reads nothing.
-import type { Salts } from './position.ts';
+import type { Salts } from '../../sqlite/wal-index.ts';
 import { recordGraceMs } from './read-result.ts';
 
 export class UnsharedLog {

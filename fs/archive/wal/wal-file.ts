@@ -12,7 +12,8 @@ import {
   walHeaderBytes,
 } from './wal-frames.ts';
 
-const chunkBytes = 1 << 20;
+/** What one read brings; a frame takes at most 64 KiB and its header. */
+export const chunkBytes = 1 << 20;
 const tornReads = 50;
 
 /** One transaction as it lies in the log. */
@@ -73,6 +74,8 @@ export function* commitsOf(...args: Parameters<typeof batchesOf>): Generator<Wal
  * The transactions behind `from` that end at or before frame `end`, as many at a time as one read has brought. It stops
  * early where a frame does not go on from the one before it: whoever is not given all up to `end` has met a log that
  * was begun anew, or is damaged.
+ * @param buffer `chunkBytes` long, for all reads: what was given holds until the next batch is asked for. Without it
+ * each read has memory of its own.
  * @throws CommitTooLarge
  */
 export function* batchesOf(
@@ -81,6 +84,7 @@ export function* batchesOf(
   from: WalPosition,
   end: number,
   mostBytes = Number.POSITIVE_INFINITY,
+  buffer?: Buffer,
 ): Generator<readonly WalCommit[]> {
   const { pageBytes, salt1, salt2 } = header;
   const frameBytes = pageBytes + frameHeaderBytes;
@@ -89,8 +93,8 @@ export function* batchesOf(
   let frames = from.frames;
   while (frames < end) {
     const wanted = Math.min(Math.max(1, Math.floor(chunkBytes / frameBytes)), end - frames);
-    const chunk = Buffer.allocUnsafeSlow(wanted * frameBytes);
-    const bytes = readSync(fd, chunk, 0, chunk.length, frameByte(frames + 1, pageBytes));
+    const chunk = buffer ?? Buffer.allocUnsafeSlow(wanted * frameBytes);
+    const bytes = readSync(fd, chunk, 0, wanted * frameBytes, frameByte(frames + 1, pageBytes));
     const whole = Math.floor(bytes / frameBytes);
     const ready: WalCommit[] = [];
     let isBroken = whole === 0;
@@ -106,7 +110,13 @@ export function* batchesOf(
       ready.push({ position: { salt1, salt2, frames, ...checksum }, databasePages: frame.databasePages, pages });
       pages = new Map();
     }
+    // Of a transaction that goes on behind what was read.
+    if (buffer !== undefined) for (const [number, page] of pages) pages.set(number, keptOf(page, chunk));
     if (ready.length > 0) yield ready;
     if (isBroken) return;
   }
+}
+
+function keptOf(page: Buffer, chunk: Buffer): Buffer {
+  return page.buffer === chunk.buffer ? Buffer.from(page) : page;
 }

@@ -98,7 +98,7 @@ test('one that dies is followed by another', async () => {
   await withService(obedient, async (service) => {
     await service.question({ op: 'status' });
     const pid = pidOf(service);
-    process.kill(pid ?? 0, 'SIGKILL');
+    process.kill(pid ?? Number.NaN, 'SIGKILL');
     await eventually(() => expect(service.process.restarts).toBe(1));
     expect(pidOf(service)).not.toBe(pid);
     expect(await service.question({ op: 'status' })).toMatchObject({ ok: true });

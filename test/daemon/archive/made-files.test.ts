@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fileMadeFor, mayBeMadeAt } from '../../../daemon/archive/made-files.ts';
+import { filesMadeFor, handOver, mayBeMadeAt } from '../../../daemon/archive/made-files.ts';
 
 let stateDir = '';
 beforeAll(() => {
@@ -34,7 +34,25 @@ test.each([
 
 test('only two questions make a file', () => {
   const at = { head: true } as const;
-  expect(fileMadeFor({ op: 'patch', database: 'a.db', at, path: '/x' })).toBe('/x');
-  expect(fileMadeFor({ op: 'materialise', database: 'a.db', at, path: '/y' })).toBe('/y');
-  expect(fileMadeFor({ op: 'resolve', database: 'a.db', at })).toBeUndefined();
+  expect(filesMadeFor({ op: 'patch', database: 'a.db', at, path: '/x' })).toEqual(['/x']);
+  expect(filesMadeFor({ op: 'materialise', database: 'a.db', at, path: '/y' })).toEqual(['/y']);
+  expect(filesMadeFor({ op: 'resolve', database: 'a.db', at })).toEqual([]);
+  const changed = { op: 'changed-tables', database: 'a.db', from: at, to: at } as const;
+  expect(filesMadeFor(changed)).toEqual([]);
+  expect(filesMadeFor({ ...changed, excerpts: { from: '/x', to: '/y' } })).toEqual(['/x', '/y']);
+});
+
+test('what was made is handed over, and nothing that was put in its place', async () => {
+  const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, groups: [] };
+  const path = join(stateDir, 'past/17/made.db');
+  const other = join(stateDir, 'other');
+  writeFileSync(path, '');
+  await handOver(path, user);
+  writeFileSync(other, '');
+  rmSync(path);
+  linkSync(other, path);
+  await expect(handOver(path, user)).rejects.toThrow('it is not the file that was made');
+  rmSync(path);
+  symlinkSync(other, path);
+  await expect(handOver(path, user)).rejects.toThrow('ELOOP');
 });

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Archive, type Records } from '../../../fs/archive/archive.ts';
+import { Archive } from '../../../fs/archive/archive.ts';
+import type { Records } from '../../../fs/archive/archive-parts.ts';
+import { Haste } from '../../../fs/archive/haste.ts';
 import { QuietFile } from '../../../fs/archive/quiet-file.ts';
 import type { CommitRecord } from '../../../fs/archive/tail/evidence.ts';
 import { matcherOf } from '../../../fs/globs.ts';
@@ -46,7 +48,9 @@ async function begin(include: string[] = [], exclude: string[] = [], records?: R
     dataDir: join(folder, 'data'),
     store,
     isIncluded: matcherOf(include, exclude),
+    isRollbackIncluded: () => false,
     records,
+    haste: new Haste(),
     quietFile: new QuietFile(join(folder, 'quiet.json')),
     log: (level, event, fields) => events.push({ level, event, fields }),
   });

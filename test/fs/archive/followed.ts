@@ -63,6 +63,7 @@ export class Followed {
       store: this.store,
       log: (_level, event, fields) => this.events.push({ event, fields }),
       isRecording: () => this.records !== undefined,
+      capture: undefined,
       readRecords: () => this.handRecords(),
       publish: (_id, { frames }, isArchived) => this.published.push({ frames, isArchived }),
       wake: () => {},
@@ -96,7 +97,7 @@ export class Followed {
     while (tail.poll().hasMore);
   }
 
-  /** Every state that the log gives is one that was committed. @returns their numbers */
+  /** Every state that the log gives is one that was committed. @returns their numbers, once it is set up */
   async judge(log = this.store.only): Promise<number[]> {
     const judge = this.driver();
     const numbers: number[] = [];
@@ -107,7 +108,7 @@ export class Followed {
       expect({ number, ...answer }).toMatchObject({ integrity: 'ok' });
       if (this.hashes.has(answer.n ?? -1))
         expect({ number, ...answer }).toMatchObject({ hash: this.hashes.get(answer.n ?? -1) });
-      numbers.push(answer.n ?? -1);
+      if (answer.n !== undefined) numbers.push(answer.n);
     }
     return numbers;
   }

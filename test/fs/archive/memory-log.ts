@@ -30,7 +30,7 @@ export class MemoryLog implements CommitLog {
     if (this.failure !== undefined) throw this.failure;
     if (commit.timeMs < (this.last?.timeMs ?? 0)) throw new Error('time goes back');
     if (commit.pages.length !== commit.pageNumbers.length * commit.pageBytes) throw new Error('pages are missing');
-    this.commits.push(commit);
+    this.commits.push({ ...commit, pages: Buffer.from(commit.pages) });
     return this.commits.length;
   }
 
@@ -83,6 +83,7 @@ export class MemoryStore implements LogStore {
   readonly logs = new Map<string, MemoryLog[]>();
   readonly names = new Map<string, string>();
   readonly reasons: string[] = [];
+  roomBytes = Number.POSITIVE_INFINITY;
   readonly #folder: string;
 
   /** @param folder on the file system of the databases */
@@ -97,6 +98,10 @@ export class MemoryStore implements LogStore {
     return known === undefined ? { log: this.#add(id), isNew: true } : { log: known, isNew: false };
   }
 
+  has(id: DatabaseId) {
+    return this.logs.has(id.inode);
+  }
+
   newIncarnation(id: DatabaseId, reason: string) {
     this.reasons.push(reason);
     return this.#add(id);
@@ -108,6 +113,10 @@ export class MemoryStore implements LogStore {
 
   unfinishedBasePath(id: DatabaseId) {
     return join(this.#folder, `base-${id.inode}`);
+  }
+
+  fits(bytes: number) {
+    return bytes <= this.roomBytes;
   }
 
   forget() {}

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -188,6 +190,32 @@ test('history is paged, filtered by time and by table, and names what each commi
   expect(changed).toMatchObject({ from: { number: 20 }, to: { number: 21 }, tables: tables.get(21) });
 });
 
+test('a commit that writes overflow pages alone belongs to the table of their row', async () => {
+  archived = new ArchivedDatabase(folder);
+  const value = (end: string): string => 'a'.repeat(20_000) + end;
+  archived.commit((db) =>
+    db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v); CREATE TABLE u (id INTEGER PRIMARY KEY, v)'),
+  );
+  archived.commit((db) => db.prepare('INSERT INTO t VALUES (1, ?)').run(value('x')));
+  archived.commit((db) => db.prepare('UPDATE t SET v = ?').run(value('y')));
+  // The pages go from one table to the other.
+  archived.commit((db) => db.exec('DELETE FROM t'));
+  archived.commit((db) => db.prepare('INSERT INTO u VALUES (1, ?)').run(value('x')));
+  archived.commit((db) => db.prepare('UPDATE u SET v = ?').run(value('y')));
+  archived.commit((db) => db.prepare('UPDATE u SET v = ?').run(value('z')));
+  const question = { op: 'history', database, limit: 1000, withTables: true } as const;
+  const { entries } = await archived.ask<HistoryAnswer>(question);
+  expect(entries.map(({ number, pages, tables }) => [number, pages, tables]).slice(0, 5)).toEqual([
+    [7, 2, ['u']],
+    [6, 2, ['u']],
+    [5, expect.any(Number), ['u']],
+    [4, expect.any(Number), ['t']],
+    [3, 2, ['t']],
+  ]);
+  const ofTable = await archived.ask<HistoryAnswer>({ ...question, table: 't' });
+  expect(ofTable.entries.map(({ number }) => number)).toContain(3);
+});
+
 test.each(['none', 'full'])(
   'tables are the same whether each commit is looked at alone, auto_vacuum %s',
   async (autoVacuum) => {
@@ -293,4 +321,34 @@ test('which commit comes after a place is not known where commits were missed', 
   archived.missed((db) => db.exec('INSERT INTO t VALUES (2)'));
   const at = { bookmark: placeBookmark(archived.times[2] ?? 0, place, 'after') };
   expect(await archived.questions.answer({ op: 'resolve', database, at })).toMatchObject({ ok: false, code: 'gap' });
+});
+
+/** Puts a link to a file of somebody else in the place of one that is being made, as soon as that is there. */
+const swaps = `
+const { existsSync, renameSync, symlinkSync } = require('node:fs');
+const [path, victim] = process.argv.slice(1);
+symlinkSync(victim, path + '-link');
+console.log('ready');
+while (!existsSync(path));
+renameSync(path + '-link', path);`;
+
+test('whoever has the folder of a file that is made cannot lead it to another file', async () => {
+  archived = new ArchivedDatabase(folder, { pageBytes: 4096 });
+  archived.commit((db) =>
+    db.exec(`CREATE TABLE a (data BLOB); INSERT INTO a
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000) SELECT randomblob(4000) FROM n`),
+  );
+  const [path, victim] = [join(folder, 'then.db'), join(folder, 'victim')];
+  writeFileSync(victim, 'as it was', { mode: 0o600 });
+  const attacker = spawn(process.execPath, ['-e', swaps, path, victim], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(attacker.stdout, 'data');
+    const swapped = once(attacker, 'exit');
+    await archived.ask({ op: 'materialise', database, at: { number: 1 }, path });
+    await swapped;
+    expect(readFileSync(victim, 'utf8')).toBe('as it was');
+    expect(statSync(victim).mode & 0o777).toBe(0o600);
+  } finally {
+    attacker.kill();
+  }
 });

@@ -32,8 +32,9 @@ for line in sys.stdin:
             db.execute('commit' if not command.get('rollback') else 'rollback')
         if command.get('judge'):
             answer['integrity'] = db.execute('pragma integrity_check').fetchone()[0]
-            answer['n'] = db.execute('select n from moment').fetchone()[0]
-            answer['hash'] = content()
+            if db.execute("select 1 from sqlite_schema where name = 'item'").fetchone(): # else it is still being set up
+                answer['n'] = db.execute('select n from moment').fetchone()[0]
+                answer['hash'] = content()
         if command.get('close'): db.close()
         if command.get('die'): os.kill(os.getpid(), 9)
     except Exception as error:

@@ -176,7 +176,7 @@ test('journal mode WAL to DELETE, changes, and back: one resync', async () => {
   await db.settle();
   await db.transact(driver, insert('e'));
   await db.settle();
-  expect(await db.judge()).toEqual([1, 4, 5]);
+  expect(await db.judge()).toEqual([0, 1, 4, 5]);
   expect(kinds().filter((kind) => kind === 'resync')).toHaveLength(1);
   expect(db.store.only.commits.find(({ kind }) => kind === 'resync')?.reason).toContain('journal mode');
 });
@@ -194,6 +194,20 @@ test('an archive process that was killed goes on behind the last commit of its l
   expect(kinds()).not.toContain('resync');
 });
 
+test('a gap after which nothing differs is counted, and is no entry', async () => {
+  const driver = await db.create();
+  await db.transact(driver, insert('a'));
+  await driver.do({ sql: ['pragma wal_checkpoint(truncate)'] });
+  await db.settle();
+  const entries = db.store.only.commits.length;
+  expect(db.tail?.status.emptyGaps).toBe(0);
+  db.follow(); // nothing proves to this one that the main file is as it was
+  await db.settle();
+  expect(db.events.map(({ event }) => event)).toContain('archive-gap');
+  expect(db.store.only.commits).toHaveLength(entries);
+  expect(db.tail?.status.emptyGaps).toBe(1);
+});
+
 test('a log that was begun anew while no archive process ran is compared', async () => {
   const driver = await db.create();
   await db.settle();
@@ -205,6 +219,33 @@ test('a log that was begun anew while no archive process ran is compared', async
   await db.settle();
   expect(await db.judge()).toEqual([0, 2]);
   expect(kinds().at(-1)).toBe('resync');
+});
+
+test('a database whose first copy has no room is left out, grows no log, and is followed once there is room', async () => {
+  db.store.roomBytes = 100;
+  const driver = await db.create();
+  await db.transact(driver, insert('a'));
+  db.pollAll();
+  expect(db.tail?.status).toMatchObject({ state: 'off', reason: expect.stringContaining('more than half') });
+  expect(db.published.at(-1)).toMatchObject({ isArchived: false });
+  expect(db.store.only.last).toBeUndefined();
+  db.store.roomBytes = Number.POSITIVE_INFINITY;
+  await db.transact(driver, insert('b'));
+  await db.settle();
+  expect(db.tail?.status).toMatchObject({ state: 'current' });
+  expect((await db.judge()).length).toBeGreaterThan(0);
+});
+
+test('the last part of a disk is left to programs', async () => {
+  const driver = await db.create();
+  await db.settle();
+  db.store.roomBytes = 100;
+  await db.transact(driver, insert('a'));
+  db.pollAll();
+  expect(db.tail?.status).toMatchObject({ state: 'behind', reason: 'the archive has no space' });
+  db.store.roomBytes = Number.POSITIVE_INFINITY;
+  await db.settle();
+  expect(await db.judge()).toEqual([0, 1]);
 });
 
 test('a full archive disk: it is behind and told, nobody waits for it, and it goes on later', async () => {

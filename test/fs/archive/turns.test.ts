@@ -7,6 +7,8 @@ let turns: Turns;
 /** When each turn began. */
 let polls: number[];
 let isRecorded: boolean;
+/** How often it was behind. */
+let behind: number;
 let progress: Progress;
 
 const more: Progress = { hasMore: true, isDrained: false };
@@ -31,7 +33,16 @@ beforeEach(() => {
   polls = [];
   isRecorded = true;
   progress = drained;
-  turns = new Turns({ beforeRound: () => {}, onTick: () => {}, onVanished: () => {}, mayRest: () => isRecorded });
+  behind = 0;
+  turns = new Turns({
+    beforeRound: () => {},
+    onTick: () => {},
+    onVanished: () => {},
+    mayRest: () => isRecorded,
+    onBehind: () => {
+      behind += 1;
+    },
+  });
   turns.add(tail as unknown as Tail);
   vi.advanceTimersByTime(1);
   polls = [];
@@ -54,6 +65,19 @@ test('a database that is written all the time is read in pieces, each soon after
   writeFor(900);
   expect(polls.length).toBeGreaterThan(900 / 60);
   expect(polls.length).toBeLessThan(900 / 40);
+});
+
+test('one that is not read to its end for long needs more time, which is told', () => {
+  progress = more;
+  writeFor(1400);
+  expect(behind).toBe(0);
+  writeFor(400);
+  expect(behind).toBeGreaterThan(0);
+  progress = drained;
+  vi.advanceTimersByTime(100);
+  behind = 0;
+  writeFor(2000);
+  expect(behind).toBe(0);
 });
 
 test('whoever waits for it has it read at once', () => {

@@ -176,11 +176,16 @@ test('over the budget, the oldest commits of all logs go first, and it is told o
   store.close();
 });
 
-test('the budget by default is a tenth of the disk, or twice the databases and 1 GiB', () => {
+test('the budget by default is a copy of each database, and for commits a share of the disk that leaves room', () => {
   const retention = { ...keepAll, budgetBytes: 0 };
-  expect(budgetOf(retention, 1e12, 2 ** 30)).toBe(3 * 2 ** 30);
-  expect(budgetOf(retention, 1e10, 2 ** 40)).toBe(1e9);
-  expect(budgetOf({ ...retention, budgetBytes: 5 }, 1e10, 2 ** 40)).toBe(5);
+  const empty = { bytes: 1e12, freeBytes: 1e12 };
+  expect(budgetOf(retention, empty, { databaseBytes: 2 ** 30, archiveBytes: 2 ** 30 })).toBe(3 * 2 ** 30);
+  const small = { bytes: 1e10, freeBytes: 5e9 };
+  expect(budgetOf(retention, small, { databaseBytes: 2e9, archiveBytes: 2e9 })).toBe(3e9);
+  const full = { bytes: 1e10, freeBytes: 1e8 };
+  expect(budgetOf(retention, full, { databaseBytes: 2e9, archiveBytes: 2e9 })).toBe(2e9 + 5e7);
+  expect(budgetOf(retention, full, { databaseBytes: 2e9, archiveBytes: 2.5e9 })).toBe(2e9 + 3e8);
+  expect(budgetOf({ ...retention, budgetBytes: 5 }, full, { databaseBytes: 2e9, archiveBytes: 0 })).toBe(5);
 });
 
 test('the log of a deleted database stays until it is too old; prune drops just what is older than a time', async () => {

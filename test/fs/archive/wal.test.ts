@@ -2,7 +2,14 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commitsOf, readWalHeader, readWalIndex, startOf } from '../../../fs/archive/wal/wal-file.ts';
+import {
+  batchesOf,
+  chunkBytes,
+  commitsOf,
+  readWalHeader,
+  readWalIndex,
+  startOf,
+} from '../../../fs/archive/wal/wal-file.ts';
 import { frameByte, parseWalHeader } from '../../../fs/archive/wal/wal-frames.ts';
 import { checksumOver, emptyChecksum } from '../../../fs/sqlite/wal-checksum.ts';
 import { parseWalIndex } from '../../../fs/sqlite/wal-index.ts';
@@ -72,6 +79,38 @@ test('an index that is being written is none', () => {
   }
   expect(parseWalIndex(Buffer.alloc(136))).toBeUndefined();
   expect(parseWalIndex(bytes.subarray(0, 90))).toBeUndefined();
+});
+
+test('one buffer for all reads gives the same commits, also of a transaction that is larger than it', async () => {
+  const large = new Driver();
+  const file = join(folder, 'large.db');
+  const rows = (count: number) =>
+    `insert into t select randomblob(900) from (with recursive n(i) as (select 1 union all select i + 1 from n
+     where i < ${count}) select i from n)`;
+  const settings = ['pragma journal_mode=wal', 'pragma wal_autocheckpoint=0', 'create table t (a)'];
+  await large.do({
+    open: file,
+    sql: [...settings, rows(900), rows(1500), 'delete from t where rowid % 7 = 1', rows(9)],
+  });
+  const buffer = Buffer.alloc(chunkBytes);
+  const [own, shared] = withFile(`${file}-wal`, (wal) => {
+    const header = readWalHeader(wal);
+    if (header === undefined) throw new Error('no header');
+    const all = [wal, header, startOf(header), Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY] as const;
+    const found: unknown[] = [];
+    for (const batch of batchesOf(...all, buffer)) {
+      for (const { pages, ...rest } of batch) {
+        found.push({ ...rest, pages: [...pages].map(([number, page]) => [number, page.toString('base64')]) });
+      }
+    }
+    const separate = [...commitsOf(...all)].map(({ pages, ...rest }) => {
+      return { ...rest, pages: [...pages].map(([number, page]) => [number, page.toString('base64')]) };
+    });
+    return [separate, found];
+  });
+  await large.kill();
+  expect(shared).toEqual(own);
+  expect(own.length).toBe(5);
 });
 
 describe('both byte orders of checksums', () => {

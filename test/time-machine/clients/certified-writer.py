@@ -1,12 +1,13 @@
 # One of several writers of a database. Each transaction changes tables at random and stores, inside itself, a digest of
 # everything that the database holds at its commit, and who commits: `seen` certifies every state by itself.
-# usage: certified-writer.py DATABASE SEED TRANSACTIONS [SECONDS between two]
+# usage: certified-writer.py DATABASE SEED TRANSACTIONS [SECONDS between two] [MODE,MODE...]: journal modes to choose from
 import os, random, sqlite3, sys, time
 
 from content import digest
 
 path, seed, transactions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0
+modes = sys.argv[5].split(",") if len(sys.argv) > 5 else []
 chance = random.Random(seed)
 
 
@@ -14,6 +15,8 @@ def connect():
     db = sqlite3.connect(path, timeout=60, isolation_level=None)
     db.execute("pragma synchronous=" + chance.choice(["off", "normal", "full"]))
     db.execute("pragma wal_autocheckpoint=" + chance.choice(["0", "5", "100", "1000"]))
+    if modes:
+        db.execute("pragma journal_mode=" + chance.choice(modes)).fetchall()
     return db
 
 
@@ -55,15 +58,24 @@ def certified(db):
 
 def spilled(db):
     """A transaction that is larger than the cache and ends in a rollback, or with its process."""
+    mode = db.execute("pragma journal_mode").fetchone()[0]
+    if mode == "off":
+        return  # nothing could take it back
     db.execute("pragma cache_size = 2")
     db.execute("begin immediate")
     db.execute("create table if not exists t_spill (a integer primary key, b, c text)")
     for _ in range(40):
         db.execute("insert into t_spill (b) values (?)", (os.urandom(3000),))
-    if chance.random() < 0.3:
+    # Without a journal nobody could take it back; who opens the database in WAL mode is not captured.
+    if "off" not in modes and "wal" not in modes and mode != "memory" and chance.random() < 0.3:
         os.kill(os.getpid(), 9)
     db.execute("rollback")
     db.execute("pragma cache_size = -2000")
+
+
+def switch():
+    """Into WAL mode or out of it, on the connection that is open: only where nobody else has the database open."""
+    db.execute("pragma journal_mode=" + chance.choice(modes)).fetchall()
 
 
 db = connect()
@@ -75,7 +87,9 @@ for number in range(transactions):
         db.execute("pragma wal_checkpoint(" + chance.choice(["passive", "full", "restart", "truncate"]) + ")")
     if what > 0.99:
         db.execute("vacuum")
-    if what > 0.95:
+    if "wal" in modes and what > 0.7:
+        switch()
+    elif what > 0.95:
         db.close()
         db = connect()
     certified(db)
