@@ -7,6 +7,8 @@ import { CommitBookmarks } from './commit-bookmarks.ts';
 import { endInterrupts } from './interrupts.ts';
 import { interrupted } from './sql/sqlite-errors.ts';
 
+const lockWaitStepMs = 500;
+
 export class Connection {
   readonly database: Database;
   /** The path that was opened, after resolution. */
@@ -16,11 +18,15 @@ export class Connection {
   readonly mode: OpenMode;
   /** Set when a statement changed settings or the TEMP schema: the connection is closed after the job. */
   isTainted = false;
+  /** A transaction goes on after the job: neither is it rolled back nor the connection closed. */
+  isKept = false;
   /** Whether the running job announced a commit. */
   hasCommitted = false;
   readonly bookmarks: CommitBookmarks;
   readonly #statements = new Map<string, Statement>();
   #nowMs = Date.now();
+  /** SQLite's busy timeout; 0 before the first group. */
+  #lockWaitMs = 0;
   #onPhase: (phase: CommitPhase) => void = () => {};
 
   constructor(database: Database, path: string, identity: string, mode: OpenMode = 'write') {
@@ -61,7 +67,7 @@ export class Connection {
   readonly announce = (phase: CommitPhase): void => {
     if (phase === 'committing' && endInterrupts()) throw interrupted();
     if (phase === 'writing') this.bookmarks.began();
-    else this.hasCommitted = true;
+    else if (phase !== 'reading') this.hasCommitted = true;
     if (phase === 'committed') this.bookmarks.committed();
     this.#onPhase(phase);
   };
@@ -78,7 +84,15 @@ export class Connection {
     this.#onPhase = onPhase;
     this.hasCommitted = false;
     this.bookmarks.prepare(isNamed);
-    this.database.pragma(`busy_timeout=${Math.max(1, Math.floor(budgetMs))}`);
+    this.#waitForLocks(Math.max(1, Math.floor(budgetMs)));
+  }
+
+  /** In steps, so that most groups find it as the last one left it. */
+  #waitForLocks(ms: number): void {
+    const rounded = ms < 20 * lockWaitStepMs ? ms : ms - (ms % lockWaitStepMs);
+    if (rounded === this.#lockWaitMs) return;
+    this.database.pragma(`busy_timeout=${rounded}`);
+    this.#lockWaitMs = rounded;
   }
 
   close(): void {
@@ -87,5 +101,8 @@ export class Connection {
   }
 }
 
-/** `writing`: SQL has the write lock, and is finished even if its client leaves. */
-export type CommitPhase = 'writing' | 'committing' | 'committed';
+/**
+ * `reading`: several requests read in one transaction. `writing`: SQL has the write lock, and is finished even if its
+ * client leaves.
+ */
+export type CommitPhase = 'reading' | 'writing' | 'committing' | 'committed';

@@ -62,7 +62,9 @@ export class Connections {
 
   /** Closes what was not used for a while; the names of what was closed. */
   closeIdle(nowMs: number): string[] {
-    const idle = [...this.#open].filter(([, { usedAtMs }]) => nowMs - usedAtMs >= limits.connectionIdleMs);
+    const idle = [...this.#open].filter(
+      ([, { connection, usedAtMs }]) => !connection.isKept && nowMs - usedAtMs >= limits.connectionIdleMs,
+    );
     for (const [path] of idle) this.close(path);
     return idle.map(([path]) => path);
   }

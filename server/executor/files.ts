@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ApiError, type ErrorCode } from '../messages/errors.ts';
-import { isInside, type PathRules } from '../messages/paths.ts';
+import { holdsWorkingCopies, isInside, type PathRules } from '../messages/paths.ts';
 
 const sqliteMagic = 'SQLite format 3\0';
 /** SQLite's own limit (MAX_PATHNAME of os_unix.c), less `-journal`. */
@@ -62,6 +62,9 @@ export function resolveDirectory(directory: string, rules: PathRules, outsideCod
     throw new ApiError('DATABASE_NOT_FOUND', 'database not found: its directory does not exist');
   }
   if (real === rules.pastDir) return real;
+  if (holdsWorkingCopies(real, rules)) {
+    throw new ApiError('INVALID_DB_PATH', 'databases in RAM are opened by their names on the mount');
+  }
   const mapped = rules.root === rules.dataDir ? real : throughMount(real, rules);
   if (!rules.allowAnyAbsoluteDbPath && !isInside(mapped, realpathSync(rules.root))) {
     throw new ApiError(outsideCode, 'the path leaves the database directory');

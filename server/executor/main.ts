@@ -9,6 +9,7 @@ import { Connections } from './connections.ts';
 import { allowInterrupts, endInterrupts, listenForInterrupts } from './interrupts.ts';
 import { fileOperations, operations } from './operations.ts';
 import { failed, type GroupOutcome, type Job, runAlone, runReads, runWrites } from './run-group.ts';
+import { runShared } from './run-shared.ts';
 import { withoutUnsendable } from './unsendable.ts';
 
 const PR_SET_PDEATHSIG = 1;
@@ -50,8 +51,8 @@ function runGroup(
     result = { outcomes: message.jobs.map(() => failed(error)), wrote: false };
   }
   // An interrupt may have come between a setting and its undoing.
-  if (endInterrupts() || connection?.isTainted) started.connections.close(message.path);
-  send({ type: 'done', id: message.id, outcomes: result.outcomes, wrote: result.wrote });
+  if (endInterrupts() || (connection?.isTainted && !connection.isKept)) started.connections.close(message.path);
+  send({ type: 'done', id: message.id, ...result });
 }
 
 function runJobs(
@@ -63,7 +64,11 @@ function runJobs(
   const jobs: Job[] = message.jobs.map(({ operation, args }) => {
     const row = operations.get(operation);
     if (row === undefined) throw new ApiError('INTERNAL_ERROR', `no operation ${operation}`);
-    return { run: (open) => row.run(open, args, pathRules) };
+    const { share } = row;
+    return {
+      run: (open) => row.run(open, args, pathRules),
+      ...(share === undefined ? {} : { share: (open: Connection) => share(open, args) }),
+    };
   });
   switch (message.lane) {
     case 'kv-write':
@@ -73,6 +78,7 @@ function runJobs(
       return runReads(connection, jobs);
     case 'sql':
     case 'sql-read':
+      return runShared(connection, jobs, message.lane === 'sql');
     case 'background': {
       const [job] = jobs;
       if (job === undefined || jobs.length > 1) throw new ApiError('INTERNAL_ERROR', 'this lane runs one job');

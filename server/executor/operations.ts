@@ -4,6 +4,7 @@ import { databaseFileOperations } from './databases/file-operations.ts';
 import { databaseOperations } from './databases/operations.ts';
 import type { AnyFileImplementation, AnyImplementation } from './implementation.ts';
 import { kvOperations } from './kv/operations.ts';
+import { libsqlOperations } from './libsql/operations.ts';
 import { pastOperations } from './past/diff.ts';
 import { historyOperations } from './query-history.ts';
 import { sqlOperations } from './sql/operations.ts';
@@ -15,6 +16,7 @@ function byName<Row extends { readonly name: string }>(rows: readonly Row[]): Re
 
 export const operations: ReadonlyMap<string, AnyImplementation> = byName([
   ...sqlOperations,
+  ...libsqlOperations,
   ...databaseOperations,
   ...historyOperations,
   ...kvOperations,

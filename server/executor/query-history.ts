@@ -1,8 +1,14 @@
-// The query history inside a database: table _query_history, its newest entries only. Runs in the executor.
+// The query history inside a database: table _query_history, its newest entries only. Readers also get what the
+// server has recorded and not written yet. Runs in the executor.
 
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
-import { type HistoryStats, queryHistory } from '../messages/operations/query-history.ts';
+import {
+  type HistoryStats,
+  queryHistory,
+  type Recorded,
+  type RecordedEntry,
+} from '../messages/operations/query-history.ts';
 import { secondsText } from '../messages/time-text.ts';
 import { wellFormed } from '../messages/unicode.ts';
 import type { Connection } from './connection.ts';
@@ -36,10 +42,12 @@ interface HistoryRow {
   readonly client_ip: string;
 }
 
+type CountedRow = Pick<HistoryRow, 'success' | 'execution_time_ms' | 'timestamp_ms'>;
+
 /** Adds entries; the table is only made for entries of a write. */
-export const historyAppend = implement(queryHistory.append, (connection, { entries, mayCreate }) => {
+export const historyAppend = implement(queryHistory.append, (connection, recorded) => {
   const { database, statement } = connection;
-  if (!mayCreate && !hasHistory(connection)) return null;
+  if (!recorded.mayCreate && !hasHistory(connection)) return null;
   database.exec('BEGIN IMMEDIATE');
   database.exec(historyTableSql);
   const insert = statement(
@@ -47,20 +55,18 @@ export const historyAppend = implement(queryHistory.append, (connection, { entri
         (id, sql, timestamp_ms, execution_time_ms, row_count, success, error, is_statement, source, client_ip)
        VALUES (max(?, coalesce((SELECT max(id) + 1 FROM ${historyTable}), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  // No id comes twice: not for an entry that was deleted, nor in a database that was restored from a copy.
-  const leastId = BigInt(Date.now());
-  for (const entry of entries) {
+  for (const row of recorded.entries.map(toRow)) {
     insert.run(
-      leastId,
-      wellFormed(entry.sql),
-      BigInt(Math.round(entry.timestampMs)),
-      BigInt(Math.round(entry.durationMs)),
-      BigInt(entry.rowCount),
-      entry.error === null ? 1n : 0n,
-      entry.error === null ? null : wellFormed(entry.error),
-      entry.isStatement ? 1n : 0n,
-      entry.source,
-      entry.clientIp,
+      BigInt(row.id),
+      row.sql,
+      BigInt(row.timestamp_ms),
+      BigInt(row.execution_time_ms),
+      BigInt(row.row_count),
+      BigInt(row.success),
+      row.error,
+      BigInt(row.is_statement),
+      row.source,
+      row.client_ip,
     );
   }
   statement(
@@ -70,34 +76,29 @@ export const historyAppend = implement(queryHistory.append, (connection, { entri
   return null;
 });
 
-export const historyList = implement(queryHistory.list, (connection, { limit, offset }) => {
-  if (!hasHistory(connection)) return { total: 0, entries: [] };
-  const total = connection.statement(`SELECT count(*) AS total FROM ${historyTable}`).get() as { total: number };
+export const historyList = implement(queryHistory.list, (connection, { limit, offset, recorded }) => {
+  const unwritten = unwrittenRows(connection, recorded);
+  const writtenKept = limits.queryHistoryKept - unwritten.length;
+  const page = unwritten.slice(offset, offset + limit);
+  if (!hasHistory(connection)) return { total: unwritten.length, entries: page.map(toEntry) };
+  const { written } = connection
+    .statement(`SELECT min(count(*), ?) AS written FROM ${historyTable}`)
+    .get(writtenKept) as { written: number };
+  const skipped = Math.max(0, offset - unwritten.length);
   const rows = connection
     .statement(`SELECT * FROM ${historyTable} ORDER BY id DESC LIMIT ? OFFSET ?`)
-    .all(limit, offset) as HistoryRow[];
-  return { total: total.total, entries: rows.map(toEntry) };
+    .all(Math.max(0, Math.min(limit - page.length, written - skipped)), skipped) as HistoryRow[];
+  return { total: unwritten.length + written, entries: [...page, ...rows].map(toEntry) };
 });
 
-export const historyStats = implement(queryHistory.stats, (connection) => {
-  if (!hasHistory(connection)) {
-    return {
-      total_queries: 0,
-      success_count: 0,
-      failure_count: 0,
-      avg_exec_time_ms: 0,
-      last_minute: 0,
-      last_hour: 0,
-    };
-  }
-  return connection
-    .statement(
-      `SELECT count(*) AS total_queries, ifnull(sum(success), 0) AS success_count,
-         ifnull(sum(NOT success), 0) AS failure_count, ifnull(round(avg(execution_time_ms), 2), 0) AS avg_exec_time_ms,
-         ifnull(sum(timestamp_ms > :now - 60000), 0) AS last_minute, ifnull(sum(timestamp_ms > :now - 3600000), 0) AS last_hour
-         FROM ${historyTable}`,
-    )
-    .get({ now: connection.nowMs() }) as HistoryStats;
+export const historyStats = implement(queryHistory.stats, (connection, { recorded }) => {
+  const unwritten = unwrittenRows(connection, recorded);
+  const written = hasHistory(connection)
+    ? (connection
+        .statement(`SELECT success, execution_time_ms, timestamp_ms FROM ${historyTable} ORDER BY id DESC LIMIT ?`)
+        .all(limits.queryHistoryKept - unwritten.length) as CountedRow[])
+    : [];
+  return statsOf([...unwritten, ...written], connection.nowMs());
 });
 
 export const historyClear = implement(queryHistory.clear, (connection) => {
@@ -123,6 +124,43 @@ export const historyOperations: readonly AnyImplementation[] = [
 function hasHistory(connection: Connection): boolean {
   const found = connection.statement(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`).get(historyTable);
   return found !== undefined;
+}
+
+/** What is recorded and not in the table, newest first. Without a table there may be nothing to wait for. */
+function unwrittenRows(connection: Connection, { entries, mayCreate }: Recorded): HistoryRow[] {
+  const newestFirst = [...entries].reverse();
+  if (!hasHistory(connection)) return mayCreate ? newestFirst.map(toRow) : [];
+  const find = connection.statement(`SELECT 1 FROM ${historyTable} WHERE id = ?`);
+  return newestFirst.filter(({ id }) => find.get(id) === undefined).map(toRow);
+}
+
+function statsOf(rows: readonly CountedRow[], nowMs: number): HistoryStats {
+  const succeeded = rows.filter(({ success }) => success === 1).length;
+  const durationMs = rows.reduce((sum, row) => sum + row.execution_time_ms, 0);
+  const since = (ageMs: number) => rows.filter((row) => row.timestamp_ms > nowMs - ageMs).length;
+  return {
+    total_queries: rows.length,
+    success_count: succeeded,
+    failure_count: rows.length - succeeded,
+    avg_exec_time_ms: rows.length === 0 ? 0 : Math.round((100 * durationMs) / rows.length) / 100,
+    last_minute: since(60_000),
+    last_hour: since(3_600_000),
+  };
+}
+
+function toRow(entry: RecordedEntry): HistoryRow {
+  return {
+    id: entry.id,
+    sql: wellFormed(entry.sql),
+    timestamp_ms: Math.round(entry.timestampMs),
+    execution_time_ms: Math.round(entry.durationMs),
+    row_count: entry.rowCount,
+    success: entry.error === null ? 1 : 0,
+    error: entry.error === null ? null : wellFormed(entry.error),
+    is_statement: entry.isStatement ? 1 : 0,
+    source: entry.source,
+    client_ip: entry.clientIp,
+  };
 }
 
 function toEntry(row: HistoryRow): Record<string, unknown> {

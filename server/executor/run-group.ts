@@ -1,15 +1,19 @@
-// Runs a group of jobs on one connection. Key-value writes share a transaction with a savepoint each and are answered
-// only after COMMIT; if the shared transaction is lost, nobody is answered and each job runs again alone.
+// Runs a group of jobs on one connection. Key-value writes share a transaction and are answered only after COMMIT. If
+// the shared transaction is lost, nobody is answered and each job runs again alone. They get savepoints only where one
+// of them has to be undone: with a savepoint SQLite copies every page before its first change.
 import { ApiError, toErrorData } from '../messages/errors.ts';
 import type { Outcome } from '../messages/jobs.ts';
 import { limits } from '../messages/limits.ts';
 import { weightOf } from '../messages/weight.ts';
 import type { Connection } from './connection.ts';
+import type { SharedWork } from './implementation.ts';
 import { endInterrupts } from './interrupts.ts';
 import { interrupted, isBusy, jobToApiError } from './sql/sqlite-errors.ts';
 
 export interface Job {
   readonly run: (connection: Connection) => unknown;
+  /** Of an operation whose jobs may share a transaction of SQL; null where this one may not. */
+  readonly share?: (connection: Connection) => SharedWork | null;
 }
 
 export interface GroupOutcome {
@@ -18,10 +22,15 @@ export interface GroupOutcome {
    */
   readonly outcomes: readonly Outcome[];
   readonly wrote: boolean;
+  /** Of the jobs without an outcome, the one that is to run alone, or all of them. */
+  readonly alone?: number | 'all';
 }
 
 /** The shared transaction ended under a job (OR ROLLBACK, a trigger, a failed COMMIT). */
 class TransactionLost extends Error {}
+
+/** A job failed after it had written: what it wrote is to be undone, and what its neighbours wrote is not. */
+class NeedsSavepoints extends Error {}
 
 export function runWrites(
   connection: Connection,
@@ -58,7 +67,7 @@ export function runReads(connection: Connection, jobs: readonly Job[]): GroupOut
 /** For jobs that begin and end their own transaction. */
 export function runAlone(connection: Connection, job: Job): GroupOutcome {
   const outcomes = withBookmarks(connection, [attempt(connection, job)]);
-  connection.rollBack();
+  if (!connection.isKept) connection.rollBack();
   return { outcomes, wrote: connection.hasCommitted };
 }
 
@@ -67,17 +76,29 @@ export function failed(error: unknown): Outcome {
 }
 
 function inOneTransaction(connection: Connection, jobs: readonly Job[]): Outcome[] {
-  const { statement } = connection;
+  try {
+    return commitAll(connection, jobs, withoutSavepoint);
+  } catch (error) {
+    if (!(error instanceof NeedsSavepoints)) throw error;
+  }
+  return commitAll(connection, jobs, withSavepoint);
+}
+
+function commitAll(
+  connection: Connection,
+  jobs: readonly Job[],
+  run: (connection: Connection, job: Job) => Outcome,
+): Outcome[] {
   beginWrites(connection);
   try {
-    const outcomes = untilLarge(jobs, (job) => withSavepoint(connection, job));
+    const outcomes = untilLarge(jobs, (job) => run(connection, job));
     connection.announce('committing');
-    statement('COMMIT').run();
+    connection.statement('COMMIT').run();
     return named(connection, outcomes);
   } catch (error) {
     connection.rollBack();
     if (endInterrupts()) throw interrupted(error);
-    if (error instanceof TransactionLost || isBusy(error)) throw error;
+    if (error instanceof NeedsSavepoints || error instanceof TransactionLost || isBusy(error)) throw error;
     throw new TransactionLost('', { cause: error });
   }
 }
@@ -97,10 +118,16 @@ function named(connection: Connection, outcomes: Outcome[]): Outcome[] {
   return withBookmarks(connection, outcomes);
 }
 
-function withBookmarks(connection: Connection, outcomes: Outcome[]): Outcome[] {
+export function withBookmarks(
+  connection: Connection,
+  outcomes: Outcome[],
+  isNamed: (outcome: Outcome) => boolean = () => true,
+): Outcome[] {
   const bookmarks = connection.bookmarks.take();
   if (bookmarks === undefined) return outcomes;
-  return outcomes.map((outcome) => (outcome.error === undefined ? { ...outcome, bookmarks } : outcome));
+  return outcomes.map((outcome) =>
+    outcome.error === undefined && isNamed(outcome) ? { ...outcome, bookmarks } : outcome,
+  );
 }
 
 /** Runs jobs until their answers are large together. */
@@ -114,6 +141,16 @@ function untilLarge(jobs: readonly Job[], run: (job: Job) => Outcome): Outcome[]
     if (bytes > limits.groupAnswerBytes) break;
   }
   return outcomes;
+}
+
+function withoutSavepoint(connection: Connection, job: Job): Outcome {
+  const { database, statement } = connection;
+  const changes = statement('SELECT total_changes()').pluck();
+  const before = changes.get();
+  const outcome = attempt(connection, job);
+  if (!database.inTransaction) throw new TransactionLost();
+  if (outcome.error !== undefined && changes.get() !== before) throw new NeedsSavepoints();
+  return outcome;
 }
 
 function withSavepoint(connection: Connection, job: Job): Outcome {

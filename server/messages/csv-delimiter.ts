@@ -1,5 +1,5 @@
 // What stands between the fields of a CSV file. Spreadsheets write a semicolon where the comma is the decimal point's.
-import type { StudioCsvDelimiter } from './studio.ts';
+import type { StudioCsvDelimiter } from './studio/files.ts';
 
 export const csvDelimiters: Readonly<Record<StudioCsvDelimiter, string>> = { comma: ',', semicolon: ';', tab: '\t' };
 

@@ -17,6 +17,12 @@ export const errorCodes = {
   SQL_ERROR: { status: 400, description: 'SQLite refused the statement.' },
   SQL_BIND_ERROR: { status: 400, description: 'The values do not fit the parameters of the statement.' },
   UNKNOWN_FIELD: { status: 400, description: 'A transaction item has a member that is not known.' },
+  STREAM_EXPIRED: { status: 400, description: 'The transaction of the baton has ended; the text says why.' },
+  TRANSACTION_TIMEOUT: {
+    status: 400,
+    description: 'The transaction was rolled back: its client was silent for too long.',
+  },
+  NO_MORE_FRAMES: { status: 400, description: 'The copy has all frames of its generation.' },
   VALUES_CONFLICT: { status: 400, description: '`values` and `params` were both sent and differ.' },
   UNAUTHORIZED: { status: 401, description: 'A bearer token is needed, or the one sent is wrong.' },
   FORBIDDEN: { status: 403, description: 'The path, host, origin or token is not allowed to do this.' },

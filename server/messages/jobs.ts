@@ -50,6 +50,8 @@ export type FromExecutor =
   | { readonly type: 'ready'; readonly canInterrupt: boolean }
   /** SQL has the write lock: from now on it is finished even if its client leaves. */
   | { readonly type: 'writing'; readonly id: number }
+  /** The jobs of a group read in one transaction, which has begun: from now on they wait for no lock. */
+  | { readonly type: 'reading'; readonly id: number }
   /** COMMIT is next: until `committed`, nobody can say whether the work is in the file. */
   | { readonly type: 'committing'; readonly id: number }
   | { readonly type: 'committed'; readonly id: number }
@@ -57,9 +59,16 @@ export type FromExecutor =
   | { readonly type: 'partial'; readonly id: number; readonly index: number; readonly outcome: Outcome }
   /**
    * `outcomes` of the jobs that had no `partial`, in their order; jobs at the end that did not run have none. `wrote`:
-   * the database may have changed.
+   * the database may have changed. `alone`: of the jobs without an outcome, the one that is to run alone, by its place
+   * among the group's jobs, or all of them.
    */
-  | { readonly type: 'done'; readonly id: number; readonly outcomes: readonly Outcome[]; readonly wrote: boolean }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly outcomes: readonly Outcome[];
+      readonly wrote: boolean;
+      readonly alone?: number | 'all';
+    }
   | { readonly type: 'closed'; readonly id: number }
   /** Idle connections were closed. */
   | { readonly type: 'idle-closed'; readonly paths: readonly string[] };

@@ -3,6 +3,11 @@
 export const kvLimits = {
   keyBytes: 8 * 1024,
   batchEntries: 100,
+  /** Commands of Redis in one request, and how many of a pipeline share a transaction. */
+  redisCommands: 10_000,
+  redisGroup: 250,
+  /** Keys that one transaction of a FLUSHDB deletes. */
+  clearedKeys: 500,
   /** Some 300 years. */
   ttlMaxSeconds: 10_000_000_000,
   listDefault: 100,

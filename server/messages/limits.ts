@@ -71,6 +71,27 @@ export const limits = {
   longAndBackgroundExecutors: 7,
   /** Background work that finds its database locked for so long lets that of other databases go first. */
   backgroundLockMs: 1_000,
+  /** Transactions that go on between requests: each has an executor of its own, beside those above. */
+  sessions: 8,
+  sessionsPerDatabase: 4,
+  /** A client that is silent for so long loses its transaction while somebody waits for it, and else after so long. */
+  sessionIdleWaitedForMs: 2_000,
+  sessionIdleMs: 10_000,
+  /** Whoever waits for a transaction longer than this, however busy its client is, gets its turn. */
+  sessionWaitMs: 4_000,
+  /** How often sessions are looked at, and how long an ended one is remembered. */
+  sessionCheckMs: 250,
+  sessionRememberedMs: 300_000,
+  /** What a session that has to end gets to finish the request that it is at work on. */
+  sessionEndMs: 500,
+  /** Streams without a transaction whose SQL texts are kept for the next request, and the length of all texts. */
+  storedStreams: 1_000,
+  storedChars: 16 * 1024 * 1024,
+  /** WebSockets of libSQL clients, and what each may have open and at work. */
+  sockets: 1_000,
+  socketStreams: 128,
+  socketRequests: 128,
+  socketPingMs: 30_000,
   executorIdleMs: 20_000,
   executorStartMs: 20_000,
   /** What idle executors get to close their databases when the server stops. */
@@ -88,6 +109,17 @@ export const limits = {
    */
   eagerGroupJobs: 16,
   groupBytes: 8 * 1024 * 1024,
+  /** A longer body of SQL has a transaction of its own. */
+  sharedBodyBytes: 64 * 1024,
+  /** Requests of SQL that share a transaction: when the time is up, those that have not begun go into the next one. */
+  sharedRunMs: 50,
+  /** When one of them takes so long, nothing of the transaction is done; that one runs again alone. */
+  sharedMostMs: 250,
+  /** While a group of SQL takes no longer, the next one of its database and lane waits for it. */
+  quickWriteMs: 100,
+  quickReadMs: 5,
+  /** Beside that, for each request of the group: many quick ones together are no slow one. */
+  quickReadPerJobMs: 0.25,
   /** With so much to answer a group ends; its other jobs go into the next one. */
   groupAnswerBytes: 8 * 1024 * 1024,
   /** What an interrupted group gets to end by itself before its executor is killed. */

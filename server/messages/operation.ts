@@ -2,12 +2,12 @@
 // its answer. The rows stand in operations/; executor/implementation.ts ties each to the function that does it.
 
 /**
- * `kv-write`: grouped with its neighbours in one BEGIN EXCLUSIVE .. COMMIT, a savepoint each; answered after COMMIT.
+ * `kv-write`: grouped with its neighbours in one BEGIN EXCLUSIVE .. COMMIT; answered after COMMIT.
  * `kv-read`: grouped with its neighbours in one read transaction. For what looks at few rows: the neighbours wait for
  * it. `kv-scan`: alone in a read transaction of its own, beside `kv-read`. For what may look at every key of a table.
- * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`.
- * `sql-read`: as `sql`, for what only reads. `background`: as `sql`, one at a time in each database, for work that
- * nobody waits for.
+ * `sql`: alone, outside any transaction: it begins and ends its own, and says so through `connection.announce`. Jobs
+ * of an operation that is declared as shared may share one. `sql-read`: as `sql`, for what only reads. `background`:
+ * as `sql` and never shared, one at a time in each database, for work that nobody waits for.
  */
 export type Lane = 'kv-write' | 'kv-read' | 'kv-scan' | 'sql' | 'sql-read' | 'background';
 
@@ -30,6 +30,8 @@ export function isReadingLane(lane: Lane | 'file'): boolean {
 export interface Operation<Args, Answer> {
   readonly name: string;
   readonly lane: Lane;
+  /** Its jobs may share a transaction with their neighbours, where their executor sees that nobody can tell. */
+  readonly isShared?: true;
   /** Never there: it only ties the types to the name. */
   readonly types?: (args: Args) => Answer;
 }
@@ -40,6 +42,11 @@ export interface FileOperation<Args, Answer> {
   readonly lane: 'file';
   /** Never there: it only ties the types to the name. */
   readonly types?: (args: Args) => Answer;
+}
+
+/** Of a lane for SQL. */
+export function declareShared<Args, Answer>(name: string, lane: 'sql' | 'sql-read'): Operation<Args, Answer> {
+  return { name, lane, isShared: true };
 }
 
 /** Of an operation that needs to be told nothing. */

@@ -10,6 +10,9 @@ export const sidecars = ['-wal', '-shm', '-journal'] as const;
 /** The longest name that a file system takes, less `-journal`: with more, SQLite cannot open what it has made. */
 const nameMaxBytes = 255 - '-journal'.length;
 
+/** Of a tmpfs: the daemon keeps the working copies of databases in RAM there. */
+export const ramFolder = '.hoody-sqlite';
+
 /** A database that a request names. */
 export interface DatabaseTarget {
   /** The parameter as sent: what answers echo. */
@@ -55,6 +58,14 @@ function checkFileName(name: string): void {
 export function isInside(path: string, directory: string): boolean {
   const rest = relative(directory, path);
   return rest === '' || (!rest.startsWith('../') && rest !== '..' && !isAbsolute(rest));
+}
+
+/**
+ * True for a folder with databases in RAM. They are opened through the mount, which keeps their locks. `directory` is a
+ * real path.
+ */
+export function holdsWorkingCopies(directory: string, { root, dataDir }: PathRules): boolean {
+  return root !== dataDir && directory.split('/').includes(ramFolder);
 }
 
 function bare(name: string, rules: PathRules): string {

@@ -11,6 +11,16 @@ export interface PageFile {
   readonly databasePages: number;
 }
 
+/** A whole state, page after page. */
+export interface StateFile {
+  readonly path: string;
+  readonly pageBytes: number;
+  readonly databasePages: number;
+}
+
+/** How the database commits. */
+export type Journal = 'wal' | 'rollback';
+
 export type ToRewinder =
   | {
       readonly type: 'start';
@@ -20,18 +30,20 @@ export type ToRewinder =
       /** How long to wait for the write lock. */
       readonly busyTimeoutMs: number;
     }
-  /** The answer to `locked`. */
+  /** The answer to `locked` with `wal`. */
   | { readonly type: 'pages'; readonly file: PageFile }
+  /** The answer to `locked` with `rollback`. */
+  | { readonly type: 'state'; readonly file: StateFile }
   /** Nothing is to be done: the lock is given back. */
   | { readonly type: 'give-up' };
 
 export type FromRewinder =
   /** It has the write lock, so nobody else commits: what leads from the newest state to the wanted one? */
-  | { readonly type: 'locked' }
+  | { readonly type: 'locked'; readonly journal: Journal }
   /** Committed, and on the disk. */
   | {
       readonly type: 'done';
-      /** Pages written. */
+      /** Pages written; 0: the newest state was the wanted one. */
       readonly pages: number;
       /** How long others could not write. */
       readonly heldMs: number;

@@ -1,21 +1,19 @@
-// Decodes the bodies of the studio's requests, or refuses them before anything runs. messages/studio.ts describes them.
+// Decodes the bodies of the studio's requests, or refuses them before anything runs. messages/studio/ describes them.
 import { isCsvDelimiter } from './csv-delimiter.ts';
 import { ApiError } from './errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from './json.ts';
+import type { StudioApplyRequest, StudioChange } from './studio/edits.ts';
+import type { StudioExportRequest } from './studio/files.ts';
 import type {
-  StudioApplyRequest,
   StudioCellRequest,
-  StudioChange,
-  StudioExportRequest,
   StudioFacetsRequest,
   StudioFilter,
   StudioFilterOperator,
-  StudioRowKey,
   StudioRowsRequest,
   StudioSelection,
-  StudioSqlRequest,
-  StudioValue,
-} from './studio.ts';
+} from './studio/rows.ts';
+import type { StudioSqlRequest } from './studio/sql.ts';
+import type { StudioRowKey, StudioValue } from './studio/values.ts';
 import { decodeValue } from './studio-values.ts';
 
 export const studioLimits = {

@@ -1,7 +1,8 @@
-// Decodes what a share link is asked to show, or refuses it. messages/studio.ts describes it.
+// Decodes what a share link is asked to show, or refuses it. messages/studio/ describes it.
 import { ApiError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { StudioRowsRequest, StudioSharedView, StudioShareRequest } from './studio.ts';
+import type { StudioRowsRequest } from './studio/rows.ts';
+import type { StudioSharedView, StudioShareRequest } from './studio/shares.ts';
 import {
   booleanOf,
   decodeFrom,

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ApiError } from './errors.ts';
 import { isObject, type Json } from './json.ts';
-import type { StudioValue } from './studio.ts';
+import type { StudioValue } from './studio/values.ts';
 import { unicodeProblem } from './unicode.ts';
 
 /** As PRAGMA encoding names it. */

@@ -6,8 +6,21 @@ export type TierQuestion =
 
 export type TierAnswer<Value> =
   | { readonly ok: true; readonly value: Value }
-  /** `off`: no database can be in RAM. `busy`: programs have it open. */
-  | { readonly ok: false; readonly code: 'off' | 'busy' | 'refused'; readonly message: string };
+  /** `off`: no database can be in RAM. */
+  | { readonly ok: false; readonly code: 'off' | 'refused'; readonly message: string };
+
+/** A program that has a database open. */
+export interface TierHolder {
+  readonly pid: number;
+  readonly command: string;
+}
+
+export interface SetTier {
+  /** False without holders: it was there already. */
+  readonly isMoved: boolean;
+  /** They have it open: it moves when they have closed it. */
+  readonly holders: readonly TierHolder[];
+}
 
 export interface TieredDatabase {
   readonly path: string;
@@ -24,6 +37,10 @@ export interface TierList {
   readonly databases: readonly TieredDatabase[];
   /** Databases that cannot be opened, and why. */
   readonly refused: Readonly<Record<string, string>>;
+  /** Moves that wait until no program has the database open any more. */
+  readonly pending: Readonly<
+    Record<string, { readonly tier: 'ram' | 'disk'; readonly holders: readonly TierHolder[] }>
+  >;
   readonly usedBytes: number;
   readonly sizeBytes: number;
 }

@@ -54,8 +54,30 @@ export type ArchiveQuestion =
    * content.
    */
   | { readonly op: 'patch'; readonly database: string; readonly at: At; readonly path: string }
-  /** Pages that differ between two moments, by table: cheap, no file is written. */
-  | { readonly op: 'changed-tables'; readonly database: string; readonly from: At; readonly to: At }
+  /**
+   * Writes pages that were written after `from` and up to `to`, as they are at `to`, in the form of a patch: at most
+   * `most` of them behind the first `skip`, by their numbers. `path` is not made where there is none.
+   */
+  | {
+      readonly op: 'changed-pages';
+      readonly database: string;
+      readonly from: At;
+      readonly to: At;
+      readonly skip: number;
+      readonly most: number;
+      readonly path: string;
+    }
+  /**
+   * Pages that differ between two moments, by table. With `excerpts` it writes a database file for each: all
+   * definitions, the rows that may differ, and indexes without content. Neither path may exist.
+   */
+  | {
+      readonly op: 'changed-tables';
+      readonly database: string;
+      readonly from: At;
+      readonly to: At;
+      readonly excerpts?: { readonly from: string; readonly to: string };
+    }
   /** The newest commit is a rewind that led from one moment to the state of another. */
   | { readonly op: 'mark-rewind'; readonly database: string; readonly from: string; readonly to: string }
   | { readonly op: 'last-rewind'; readonly database: string }
@@ -106,6 +128,19 @@ export interface PatchAnswer {
   readonly pages: number;
 }
 
+export interface ChangedPagesAnswer {
+  readonly from: Moment;
+  readonly to: Moment;
+  /** All of them, of which the file has a part. */
+  readonly pages: number;
+  /** Of the numbers of all of them: thinning the history in between may change which ones they are. */
+  readonly digest: string;
+  /** In the file. */
+  readonly written: number;
+  /** Of the database as it is now; null where it is not followed. `off`: there may be commits that are not kept. */
+  readonly state: ArchivedDatabase['state'] | null;
+}
+
 export interface MaterialiseAnswer {
   readonly moment: Moment;
   readonly bytes: number;
@@ -117,6 +152,10 @@ export interface ChangedTablesAnswer {
   /** Names of tables and indexes with pages that differ. */
   readonly tables: readonly string[];
   readonly pages: number;
+  /** Of these the ones that `from` has: what a rewind from `to` writes. */
+  readonly pagesOfFrom: number;
+  /** They were asked for, and not so much differs that whole states are better. */
+  readonly hasExcerpts: boolean;
 }
 
 export interface LastRewind {

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
-import { file } from '../../messages/operations/file.ts';
+import { file, type ListPage } from '../../messages/operations/file.ts';
 import { sidecars } from '../../messages/paths.ts';
 import { Connection } from '../connection.ts';
 import { checkHeader, findFile, resolveDirectory } from '../files.ts';
@@ -62,20 +62,35 @@ const remove = implementOnFile(file.delete, (path, _args, rules) => {
 
 const release = implementOnFile(file.release, () => null);
 
-const list = implementOnFile(file.list, (path, _args, rules) => {
+const list = implementOnFile(file.list, (path, { page }, rules) => {
   const directory = resolveListed(path, rules);
-  return readdirSync(directory, { withFileTypes: true })
+  const names = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isFile() && listedExtensions.has(extname(entry.name)))
-    .flatMap((entry) => {
-      const stat = statSync(join(directory, entry.name), { throwIfNoEntry: false });
-      if (stat === undefined) return [];
-      const file = { path: join(directory, entry.name), identity: '', sizeBytes: stat.size };
-      return [{ name: entry.name, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isValid: hasMagic(file) }];
-    })
-    .sort((one, other) => other.modifiedMs - one.modifiedMs || (one.name < other.name ? -1 : 1));
+    .map(({ name }) => name);
+  const { looked, nextAfter } = page === null ? { looked: names, nextAfter: null } : pageOfNames(names, page);
+  const databases = looked.flatMap((name) => {
+    const stat = statSync(join(directory, name), { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    const file = { path: join(directory, name), identity: '', sizeBytes: stat.size };
+    return [{ name, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isValid: hasMagic(file) }];
+  });
+  // Pages are by name: the times of databases that are written change between two of them.
+  if (page === null) databases.sort((one, other) => other.modifiedMs - one.modifiedMs || byName(one.name, other.name));
+  return { databases, nextAfter };
 });
 
 export const databaseFileOperations: readonly AnyFileImplementation[] = [create, fork, remove, release, list];
+
+/** Looking at a file costs a hundred times what its name does, so only a page is looked at. */
+function pageOfNames(names: readonly string[], page: ListPage): { looked: string[]; nextAfter: string | null } {
+  const following = names.filter((name) => name > page.after).sort(byName);
+  const looked = following.slice(0, page.limit);
+  return { looked, nextAfter: following.length > looked.length ? (looked.at(-1) ?? null) : null };
+}
+
+function byName(one: string, other: string): number {
+  return one < other ? -1 : 1;
+}
 
 type Rules = Parameters<typeof findFile>[1];
 

@@ -34,8 +34,8 @@ export const vacuumInto = implement(database.vacuumInto, ({ database, announce }
   try {
     actAs('maintenance', () => database.prepare('VACUUM INTO ?').run(file.path));
   } catch (error) {
-    // Half a copy looks like a whole one.
-    if (sqliteCode(error) === 'SQLITE_INTERRUPT') rmSync(file.path, { force: true });
+    // Half a copy looks like a whole one, and is in the way of the next try.
+    if (!/^$|^SQLITE_(ERROR|CANTOPEN)/.test(sqliteCode(error))) rmSync(file.path, { force: true });
     throw error;
   }
   return 'ok';

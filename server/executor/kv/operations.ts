@@ -6,8 +6,10 @@ import { kvGetAt, kvHistory, kvRollback, kvSnapshot } from './past/history.ts';
 import { kvDiff } from './past/table-diff.ts';
 import { kvPlanTableRollback, kvTableRollback, kvTableRollbackPreview } from './past/table-rollback.ts';
 import { kvListAt, kvTableSnapshot } from './past/table-snapshot.ts';
+import { redisRead, redisScan, redisWrite } from './redis/commands.ts';
 import { kvIncrement, kvPop, kvPush, kvRemove } from './store/atomic.ts';
 import { kvBatchDelete, kvBatchGet, kvBatchSet } from './store/batch.ts';
+import { kvKeysClear, kvKeysPage } from './store/keys.ts';
 import { kvList } from './store/list.ts';
 import { kvDelete, kvEntry, kvExpire, kvGet, kvHead, kvSet } from './store/store.ts';
 import { kvLogEnds, kvNameRows } from './upkeep/native-rows.ts';
@@ -29,6 +31,11 @@ export const kvOperations: readonly AnyImplementation[] = [
   kvBatchGet,
   kvBatchSet,
   kvBatchDelete,
+  kvKeysPage,
+  kvKeysClear,
+  redisRead,
+  redisScan,
+  redisWrite,
   kvHistory,
   kvSnapshot,
   kvGetAt,

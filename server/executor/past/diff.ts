@@ -12,6 +12,7 @@ import { type AnyImplementation, implement } from '../implementation.ts';
 import type { Cell } from '../sql/cells.ts';
 import { cellJson } from './cell-texts.ts';
 import { earlier, later, objectsThatDiffer, tablesOf } from './definitions.ts';
+import { fillIndexes } from './fill-indexes.ts';
 import { addTick, diffTable, type RowChange, TimeIsUp } from './row-diff.ts';
 import { type ScriptTable, scriptOf, statementOf } from './script.ts';
 
@@ -24,6 +25,7 @@ const diff = implement(timeMachine.diff, (connection, args) => {
   const { database } = connection;
   // The function and the attached file go with the connection.
   connection.isTainted = true;
+  if (args.areExcerpts && !(fillIndexes(args.earlier) && fillIndexes(connection.path))) return null;
   actAs('maintenance', () => database.prepare(`ATTACH ? AS ${earlier}`).run(args.earlier));
   database.exec('PRAGMA query_only=ON; BEGIN');
   const endsAtMs = performance.now() + args.budgetMs;

@@ -12,7 +12,7 @@ export type BindArguments = readonly (Bound | Readonly<Record<string, Bound>>)[]
 
 export type Values = readonly Json[] | { readonly [name: string]: Json } | null;
 
-interface Parameter {
+export interface Parameter {
   /** `?`, `?3`, `:name`, `@name`, `$name`, `$3` */
   readonly text: string;
   /** 1-based, as SQLite numbers it. */
@@ -39,8 +39,26 @@ export function positionsOf(parameters: readonly Parameter[]): number {
 
 /** @throws ApiError SQL_BIND_ERROR */
 export function bind(parameters: readonly Parameter[], values: Values): BindArguments {
+  return bindBy(parameters, isList(values) ? (parameter) => fromList(parameter, values) : fromObject(values ?? {}));
+}
+
+/** Of values by position, and by name where there is one of its name. @throws ApiError SQL_BIND_ERROR */
+export function bindBoth(
+  parameters: readonly Parameter[],
+  list: readonly Json[],
+  named: { readonly [name: string]: Json },
+): BindArguments {
+  const positions = positionsOf(parameters);
+  if (list.length > positions) checkCount(list, positions);
+  const byName = fromObject(named);
+  return bindBy(parameters, (parameter) => {
+    const names = parameter.text === '?' ? [] : [parameter.text.slice(1), parameter.text];
+    return names.some((name) => Object.hasOwn(named, name)) ? byName(parameter) : fromList(parameter, list);
+  });
+}
+
+function bindBy(parameters: readonly Parameter[], find: (parameter: Parameter) => Json): BindArguments {
   if (parameters.length === 0) return [];
-  const find = isList(values) ? (parameter: Parameter) => fromList(parameter, values) : fromObject(values ?? {});
   const highest = parameters.reduce((most, { index }) => Math.max(most, index), 0);
   // A number that is skipped (?2 without ?1) counts as an anonymous parameter.
   const byIndex = new Array<Bound>(highest).fill(null);

@@ -42,22 +42,57 @@ export function readRows(
   writeCell: CellWriter,
   budget: ByteBudget,
 ): ResultSet {
-  const columns = uniqueNames(prepared.columns().map(({ name }) => name));
-  budget.spend(JSON.stringify(columns));
-  const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
-  const writeRow = (cells: readonly Cell[]): string =>
-    asLists
-      ? `[${cells.map(writeCell).join(',')}]`
-      : `{${cells.map((cell, index) => heads[index] + writeCell(cell)).join('')}}`;
+  const writing = new RowWriting(prepared, asLists, writeCell, budget);
   const rows: string[] = [];
   for (const cells of prepared.raw(true).iterate(...args) as IterableIterator<Cell[]>) {
-    if (rows.length === limits.selectRows) return { columns, rows, isTruncated: true };
+    if (rows.length === limits.selectRows) return { columns: writing.columns, rows, isTruncated: true };
     budget.check(cells);
-    const text = writeRow(exactCells(cells));
+    const text = writing.textOf(exactCells(cells));
     budget.spend(text);
     rows.push(text);
   }
-  return { columns, rows, isTruncated: false };
+  return { columns: writing.columns, rows, isTruncated: false };
+}
+
+/** The columns are asked for when the statement runs: by then SQLite knows what other programs did to the schema. */
+class RowWriting {
+  readonly #prepared: Prepared;
+  readonly #asLists: boolean;
+  readonly #writeCell: CellWriter;
+  readonly #budget: ByteBudget;
+  #known: Named | null = null;
+
+  constructor(prepared: Prepared, asLists: boolean, writeCell: CellWriter, budget: ByteBudget) {
+    this.#prepared = prepared;
+    this.#asLists = asLists;
+    this.#writeCell = writeCell;
+    this.#budget = budget;
+  }
+
+  get columns(): readonly string[] {
+    return this.#named().columns;
+  }
+
+  textOf(cells: readonly Cell[]): string {
+    const { heads } = this.#named();
+    if (this.#asLists) return `[${cells.map(this.#writeCell).join(',')}]`;
+    return `{${cells.map((cell, index) => heads[index] + this.#writeCell(cell)).join('')}}`;
+  }
+
+  #named(): Named {
+    if (this.#known !== null) return this.#known;
+    const columns = uniqueNames(this.#prepared.columns().map(({ name }) => name));
+    this.#budget.spend(JSON.stringify(columns));
+    const heads = columns.map((name, index) => `${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
+    this.#known = { columns, heads };
+    return this.#known;
+  }
+}
+
+interface Named {
+  readonly columns: readonly string[];
+  /** What stands before each cell of a row. */
+  readonly heads: readonly string[];
 }
 
 /** A repeated column name becomes `name:N`, N its occurrence. */

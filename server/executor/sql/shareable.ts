@@ -10,7 +10,9 @@ import type { Connection } from '../connection.ts';
 import { admit, runAs } from './admit.ts';
 import { writeCellReadable } from './cells.ts';
 import { prepare } from './prepare.ts';
+import { prepareOnce } from './prepared.ts';
 import { ByteBudget, readRows } from './rows.ts';
+import { scriptOf } from './script.ts';
 
 const refusal = 'GET /query only accepts read-only SELECT/WITH queries; use POST /db for mutating SQL';
 
@@ -19,12 +21,21 @@ export function runShareable(connection: Connection, sql: string): ShareableAnsw
   const statement = readingStatement(sql);
   admit(connection, statement);
   const { database } = connection;
+  // Alone it has no transaction, in which the schema stays as it is.
+  const prepared = (): Prepared =>
+    database.inTransaction ? prepareOnce(connection, 'query', statement) : prepare(database, statement);
   database.pragma('query_only=ON');
   try {
-    return runAs(connection, 'query', () => answer(prepare(database, statement), sql));
+    return runAs(connection, 'query', () => answer(prepared(), sql));
   } finally {
     database.pragma('query_only=OFF');
   }
+}
+
+/** Whether it may share a transaction with others. */
+export function isPlainQuery(sql: string): boolean {
+  const { isPlain, writes } = scriptOf(sql);
+  return isPlain && !writes;
 }
 
 function answer(prepared: Prepared, sql: string): ShareableAnswer {

@@ -2,8 +2,6 @@
 // client's statement is at fault (4xx).
 import { ApiError, needsTooMuchMemory, toApiError } from '../../messages/errors.ts';
 
-const databaseFailure = 'internal database error';
-
 /** `code` of a better-sqlite3 SqliteError, or '' for anything else. */
 export function sqliteCode(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return '';
@@ -25,6 +23,12 @@ export function interrupted(cause?: unknown): ApiError {
   return new ApiError('REQUEST_TIMEOUT', 'the work was interrupted; nothing was committed', { cause });
 }
 
+function failureOf(code: string): string {
+  if (code === 'SQLITE_FULL') return 'there is no room on the disk';
+  if (/^SQLITE_(CORRUPT|IOERR_CORRUPTFS)/.test(code)) return 'the database file is damaged; quick_check tells more';
+  return 'internal database error';
+}
+
 function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   if (isBusy(cause)) {
     return new ApiError('DATABASE_BUSY', 'the database is locked; try again', { cause });
@@ -40,5 +44,5 @@ function fromSqlite(code: string, text: string, cause: unknown): ApiError {
   }
   if (/^SQLITE_(ERROR|MISMATCH|TOOBIG|RANGE|AUTH|MISUSE|ABORT)/.test(code))
     return new ApiError('SQL_ERROR', text, { cause });
-  return new ApiError('DATABASE_ERROR', databaseFailure, { cause });
+  return new ApiError('DATABASE_ERROR', failureOf(code), { cause });
 }

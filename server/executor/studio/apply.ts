@@ -2,14 +2,8 @@
 // bytes, before anything is changed.
 import { ApiError } from '../../messages/errors.ts';
 import { json } from '../../messages/reply.ts';
-import type {
-  StudioApplied,
-  StudioApplyRequest,
-  StudioChange,
-  StudioConflicts,
-  StudioRowKey,
-  StudioValue,
-} from '../../messages/studio.ts';
+import type { StudioApplied, StudioApplyRequest, StudioChange, StudioConflicts } from '../../messages/studio/edits.ts';
+import type { StudioRowKey, StudioValue } from '../../messages/studio/values.ts';
 import { studioLimits } from '../../messages/studio-requests.ts';
 import { bytesOf, encodeText, isCut, realOf, type TextEncoding } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';

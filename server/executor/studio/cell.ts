@@ -1,7 +1,8 @@
 // One whole value, by the key of its row.
 import { ApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
-import type { StudioCellRequest, StudioRowKey, StudioValue } from '../../messages/studio.ts';
+import type { StudioCellRequest } from '../../messages/studio/rows.ts';
+import type { StudioRowKey, StudioValue } from '../../messages/studio/values.ts';
 import { bytesOf } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import type { Cell } from '../sql/cells.ts';

@@ -1,6 +1,6 @@
 // Cells of a table without loss: how they are asked for in SQL, cut there, and how a StudioValue gets back into SQL.
 import { ApiError } from '../../messages/errors.ts';
-import type { StudioValue } from '../../messages/studio.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import {
   bytesOf,
   encodeText,

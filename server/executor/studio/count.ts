@@ -1,5 +1,5 @@
 // How many rows a selection has: counted for a bounded time, then at least so many, or estimated.
-import type { StudioCount, StudioSelection } from '../../messages/studio.ts';
+import type { StudioCount, StudioSelection } from '../../messages/studio/rows.ts';
 import type { Connection } from '../connection.ts';
 import { asReader, prepareRows } from './reading.ts';
 import { admittedConditions } from './rows.ts';

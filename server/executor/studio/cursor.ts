@@ -2,7 +2,7 @@
 // before it. Clients do not look into it.
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json } from '../../messages/json.ts';
-import type { StudioValue } from '../../messages/studio.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import { decodeValue } from '../../messages/studio-values.ts';
 
 /** Bytes of a sorted value that a cursor holds. A row with longer ones is looked up by its key. */

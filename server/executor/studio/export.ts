@@ -6,7 +6,8 @@ import { type CsvOptions, csvBlob, csvBytes, csvReal, csvText } from '../../mess
 import { csvDelimiters } from '../../messages/csv-delimiter.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { splitStatements } from '../../messages/sql-statements.ts';
-import type { StudioExportFormat, StudioExportRequest, StudioValue } from '../../messages/studio.ts';
+import type { StudioExportFormat, StudioExportRequest } from '../../messages/studio/files.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import { bytesToSpare, isFull, noRoom } from '../../messages/temporary-room.ts';
 import type { Connection } from '../connection.ts';
 import { quoteName } from '../kv/table/names.ts';

@@ -1,6 +1,7 @@
 // What stands in one column of a selection: the most frequent values, how many there are, the least and the greatest.
 // Looks at so many rows, and for so long, as a person waits for it.
-import type { StudioFacets, StudioFacetsRequest, StudioValue } from '../../messages/studio.ts';
+import type { StudioFacets, StudioFacetsRequest } from '../../messages/studio/rows.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import type { Connection } from '../connection.ts';
 import type { Cell } from '../sql/cells.ts';
 import { cellSql, encodingOf, readCell } from './cells.ts';

@@ -7,7 +7,7 @@ import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonTyped, stringifyJson } from '../../messages/json.ts';
 import { limits } from '../../messages/limits.ts';
 import type { StudioImportRequest } from '../../messages/operations/studio.ts';
-import type { StudioCsvDelimiter } from '../../messages/studio.ts';
+import type { StudioCsvDelimiter } from '../../messages/studio/files.ts';
 import { unicodeProblem } from '../../messages/unicode.ts';
 import type { Table } from './tables.ts';
 

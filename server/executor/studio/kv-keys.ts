@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { ApiError } from '../../messages/errors.ts';
 import { prefixEnd } from '../../messages/kv-keys.ts';
 import type { StudioKeysRequest } from '../../messages/operations/studio.ts';
-import type { StudioKeyEntry, StudioKeys, StudioKvTables } from '../../messages/studio.ts';
+import type { StudioKeyEntry, StudioKeys, StudioKvTables } from '../../messages/studio/keys.ts';
 import type { Connection } from '../connection.ts';
 import { quoteName } from '../kv/table/names.ts';
 import { findTable } from '../kv/table/table.ts';

@@ -2,7 +2,8 @@
 import { ApiError } from '../../messages/errors.ts';
 import type { StudioKvHistoryRequest, StudioKvKeyRequest } from '../../messages/operations/studio.ts';
 import type { Reply } from '../../messages/reply.ts';
-import type { StudioKvHistory, StudioKvValue, StudioValue } from '../../messages/studio.ts';
+import type { StudioKvHistory, StudioKvValue } from '../../messages/studio/keys.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import { textValue } from '../../messages/studio-values.ts';
 import type { Connection } from '../connection.ts';
 import { type KnownState, keyId, rowOf, stateAfter } from '../kv/log/log.ts';
@@ -149,6 +150,6 @@ function oldSize({ oldType, oldBytes }: VersionRow): Size {
 function whoOf(client: string | null): string {
   if (client === null || client === 'native') return 'a program on the mount';
   const native = /^native:(.*)@([^@]*)$/.exec(client);
-  if (native === null) return `http ${client}`;
+  if (native === null) return client.startsWith('mcp:') ? client : `http ${client}`;
   return `${native[1]} in ${native[2]}`;
 }

@@ -1,7 +1,7 @@
 // The values of a statement's parameters, as the studio sends them.
 import { ApiError } from '../../messages/errors.ts';
 import type { Statement } from '../../messages/sql-statements.ts';
-import type { StudioValue } from '../../messages/studio.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import { isCut, realOf } from '../../messages/studio-values.ts';
 import { type BindArguments, bind, parametersOf } from '../sql/bind.ts';
 

@@ -1,5 +1,5 @@
 // What is in a database: tables and views with their columns, keys, relations, indexes and triggers.
-import type { StudioObject, StudioRelation, StudioSchema } from '../../messages/studio.ts';
+import type { StudioObject, StudioRelation, StudioSchema } from '../../messages/studio/schema.ts';
 import type { Connection } from '../connection.ts';
 import { kvColumns } from '../kv/table/schema.ts';
 import { describeTable, type Table } from './tables.ts';

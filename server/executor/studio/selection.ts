@@ -2,7 +2,8 @@
 // it.
 import { ApiError } from '../../messages/errors.ts';
 import { tokenize } from '../../messages/sql-tokens.ts';
-import type { StudioFilter, StudioSelection, StudioValue } from '../../messages/studio.ts';
+import type { StudioFilter, StudioSelection } from '../../messages/studio/rows.ts';
+import type { StudioValue } from '../../messages/studio/values.ts';
 import { quoteName } from '../kv/table/names.ts';
 
 import { type Bound, toBound } from './cells.ts';

@@ -1,6 +1,6 @@
 // A table or view as the studio needs it to read and change rows: its columns, and by what its rows are told apart.
 import { ApiError } from '../../messages/errors.ts';
-import type { StudioColumn, StudioKey } from '../../messages/studio.ts';
+import type { StudioColumn, StudioKey } from '../../messages/studio/schema.ts';
 import type { Connection } from '../connection.ts';
 import { quoteName } from '../kv/table/names.ts';
 

@@ -2,7 +2,7 @@
 // the key-value tables.
 import type { Connection } from '../connection.ts';
 import { endInterrupts } from '../interrupts.ts';
-import { logEnds, nameRowsSince } from '../kv/upkeep/native-rows.ts';
+import { expectLogEnds, forgetLogs, logEnds, nameRowsSince } from '../kv/upkeep/native-rows.ts';
 import { interrupted } from '../sql/sqlite-errors.ts';
 
 export interface WriteOptions {
@@ -15,8 +15,7 @@ export interface WriteOptions {
 
 export function inWrite<Result>(connection: Connection, options: WriteOptions, work: () => Result): Result {
   const { database } = connection;
-  // What is known of the KV tables is read before the lock: a first look at many of them takes a while.
-  logEnds(connection);
+  expectLogEnds(connection);
   if (options.foreignKeys) database.pragma('foreign_keys=ON');
   try {
     database.exec('BEGIN IMMEDIATE');
@@ -30,10 +29,12 @@ export function inWrite<Result>(connection: Connection, options: WriteOptions, w
     connection.announce('committed');
     return result;
   } catch (error) {
+    forgetLogs(connection);
     connection.rollBack();
     if (endInterrupts()) throw interrupted(error);
     throw error;
   } finally {
+    if (database.inTransaction) forgetLogs(connection);
     connection.rollBack();
     if (options.foreignKeys) database.pragma('foreign_keys=OFF');
   }

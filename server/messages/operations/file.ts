@@ -13,6 +13,18 @@ export interface ListedDatabase {
   readonly isValid: boolean;
 }
 
+/** Which names of a directory are looked at: those after `after`, at most `limit` of them. */
+export interface ListPage {
+  readonly limit: number;
+  readonly after: string;
+}
+
+export interface ListedDatabases {
+  readonly databases: readonly ListedDatabase[];
+  /** Where the next page begins; null: this is the end, or all. */
+  readonly nextAfter: string | null;
+}
+
 export const file = {
   /** @throws ApiError DATABASE_EXISTS, CONFLICT when something else has the name, FORBIDDEN outside the root */
   create: declareOnFile<{ readonly kvTable: string | null }, CreatedDatabase>('file.create'),
@@ -29,6 +41,6 @@ export const file = {
   /** Does nothing: no executor has the file open afterwards, until the next request. */
   release: declareOnFile<NoArgs, null>('file.release'),
 
-  /** `path` is the directory. Newest first. */
-  list: declareOnFile<NoArgs, readonly ListedDatabase[]>('file.list'),
+  /** `path` is the directory. Newest first; a page by name. */
+  list: declareOnFile<{ readonly page: ListPage | null }, ListedDatabases>('file.list'),
 } as const;

@@ -12,6 +12,18 @@ export interface HistoryEntry {
   readonly clientIp: string;
 }
 
+/** With the id that it is going to have in the table. Later entries have larger ids. */
+export interface RecordedEntry extends HistoryEntry {
+  readonly id: number;
+}
+
+/** What is recorded, oldest first. Some of it may be in the table by the time it is looked at. */
+export interface Recorded {
+  readonly entries: readonly RecordedEntry[];
+  /** One of the entries is of a write: the table may be made for them. Else they are dropped where there is none. */
+  readonly mayCreate: boolean;
+}
+
 export interface HistoryStats {
   readonly total_queries: number;
   readonly success_count: number;
@@ -28,15 +40,14 @@ export interface HistoryPage {
 }
 
 export const queryHistory = {
-  /** Adds entries; the table is only made for entries of a write. */
-  append: declare<{ readonly entries: readonly HistoryEntry[]; readonly mayCreate: boolean }, null>(
-    'queryHistory.append',
-    'background',
+  append: declare<Recorded, null>('queryHistory.append', 'background'),
+
+  list: declare<{ readonly limit: number; readonly offset: number; readonly recorded: Recorded }, HistoryPage>(
+    'queryHistory.list',
+    'kv-read',
   ),
 
-  list: declare<{ readonly limit: number; readonly offset: number }, HistoryPage>('queryHistory.list', 'kv-read'),
-
-  stats: declare<NoArgs, HistoryStats>('queryHistory.stats', 'kv-read'),
+  stats: declare<{ readonly recorded: Recorded }, HistoryStats>('queryHistory.stats', 'kv-read'),
 
   clear: declare<NoArgs, null>('queryHistory.clear', 'kv-write'),
 

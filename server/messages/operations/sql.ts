@@ -1,6 +1,6 @@
 // SQL that clients send. executor/sql/ does it.
 import type { ErrorData } from '../errors.ts';
-import { declare } from '../operation.ts';
+import { declareShared } from '../operation.ts';
 
 export interface TransactionArgs {
   readonly body: Uint8Array;
@@ -32,11 +32,11 @@ export interface ShareableAnswer {
 
 export const sql = {
   /** null: committed, but the executor died before it could say more. */
-  transaction: declare<TransactionArgs, TransactionAnswer | null>('sql.transaction', 'sql'),
+  transaction: declareShared<TransactionArgs, TransactionAnswer | null>('sql.transaction', 'sql'),
 
   /** As `transaction`, of a body that seems only to read. */
-  readingTransaction: declare<TransactionArgs, TransactionAnswer | null>('sql.readingTransaction', 'sql-read'),
+  readingTransaction: declareShared<TransactionArgs, TransactionAnswer | null>('sql.readingTransaction', 'sql-read'),
 
   /** One SELECT that was sent in a URL. */
-  shareable: declare<{ readonly sql: string }, ShareableAnswer>('sql.shareable', 'sql-read'),
+  shareable: declareShared<{ readonly sql: string }, ShareableAnswer>('sql.shareable', 'sql-read'),
 } as const;

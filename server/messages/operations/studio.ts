@@ -1,21 +1,18 @@
 // What the studio asks of databases. executor/studio/ does it. Most replies are JSON, made in the executor: its type in
-// messages/studio.ts is named beside each.
+// messages/studio/ is named beside each.
 import type { ErrorData } from '../errors.ts';
 import { declare, type NoArgs } from '../operation.ts';
 import type { Reply } from '../reply.ts';
+import type { StudioApplied, StudioApplyRequest } from '../studio/edits.ts';
+import type { StudioCsvDelimiter, StudioExportRequest, StudioImported } from '../studio/files.ts';
 import type {
-  StudioApplied,
-  StudioApplyRequest,
   StudioCellRequest,
   StudioCount,
-  StudioCsvDelimiter,
-  StudioExportRequest,
   StudioFacetsRequest,
-  StudioImported,
   StudioRowsRequest,
   StudioSelection,
-  StudioSqlRequest,
-} from '../studio.ts';
+} from '../studio/rows.ts';
+import type { StudioSqlRequest } from '../studio/sql.ts';
 import type { ItemRecord } from './sql.ts';
 
 export interface StudioKeysRequest {

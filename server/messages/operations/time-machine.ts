@@ -4,6 +4,8 @@ import { declare } from '../operation.ts';
 export interface DatabaseDiffArgs {
   /** A file with the earlier state; the database that is open is the later one. */
   readonly earlier: string;
+  /** Both are excerpts: what they hold is all that can differ, and indexes are to be filled first. */
+  readonly areExcerpts: boolean;
   /** Of the tables that both states have, only these can differ; null: not known. */
   readonly suspects: readonly string[] | null;
   /** Only this one; null: all. */
@@ -50,6 +52,6 @@ export interface DatabaseDiff {
 }
 
 export const timeMachine = {
-  /** What differs between two states of a database. */
-  diff: declare<DatabaseDiffArgs, DatabaseDiff>('timeMachine.diff', 'sql-read'),
+  /** What differs between two states of a database; null: indexes of excerpts cannot be filled. */
+  diff: declare<DatabaseDiffArgs, DatabaseDiff | null>('timeMachine.diff', 'sql-read'),
 } as const;

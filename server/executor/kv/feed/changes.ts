@@ -12,7 +12,7 @@ import { cursorAt, cursorOf, isBeforeCapture, lastSeq, parseCursor, versionAt } 
 import { firstSeqAfter } from '../past/past.ts';
 import { changeNames } from '../table/codes.ts';
 import { metaTable, quoteName } from '../table/names.ts';
-import { etagOf, isExpired, isTrueKey, readRow, versionSql } from '../table/row.ts';
+import { etagOf, isExpired, isTrueKey, lastSecond, readRow, versionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { valueMembers } from '../table/values.ts';
 
@@ -143,7 +143,7 @@ function toEvent(connection: Connection, table: KvTable, row: EventRow, includeV
     ...keyMembers(connection, table, row),
     op,
     ts: row.ts,
-    expire_at: !isThere ? null : row.nextSeq === null ? (current?.expireAt ?? null) : row.nextOldExpireAt,
+    expire_at: isThere ? lastSecond(row.nextSeq === null ? (current?.expireAt ?? null) : row.nextOldExpireAt) : null,
     etag: isThere ? etagOf(table, row.version) : null,
     ...(isThere && includeValues ? valuePart(connection, current) : {}),
   };
@@ -160,7 +160,7 @@ function keyMembers(connection: Connection, table: KvTable, { key, keyId }: Even
 
 function valuePart(connection: Connection, current: ReturnType<typeof readRow>): Record<string, unknown> {
   if (current === null) return { value_omitted: 'superseded' };
-  if (isExpired(current, connection.nowSeconds())) return { value_omitted: 'expired' };
+  if (isExpired(current, connection.nowMs())) return { value_omitted: 'expired' };
   if ((current.value?.length ?? 0) > kvLimits.feedValueBytes) return { value_omitted: 'too_large' };
   return { ...valueMembers(current.value, current.contentType), content_type: current.contentType };
 }

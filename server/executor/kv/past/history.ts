@@ -18,9 +18,11 @@ import {
   stateBefore,
 } from '../log/log.ts';
 import { runWrite } from '../store/request.ts';
-import { restoreState, rowForWrite, type Writer } from '../store/write.ts';
+import { restoreState, rowForWrite } from '../store/write.ts';
+import type { Writer } from '../store/writer.ts';
 import { oldTypeCodes } from '../table/codes.ts';
 import { quoteName } from '../table/names.ts';
+import { lastSecond } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
 import { rawJson, type StoredValue, valueBytes, valueMembers } from '../table/values.ts';
 import { chainGap, checkMoment, stateAt } from './past.ts';
@@ -63,14 +65,16 @@ function shownOperation(row: LogRow, before: KeyState, after: KeyState): Record<
       raw_new_value: rawOf(after),
       old_value: decodedOf(before),
       new_value: decodedOf(after),
-      expire_at: typeof after === 'string' ? null : after.expireAt,
+      expire_at: typeof after === 'string' ? null : lastSecond(after.expireAt),
       ...(row.op === 'UNRECORDED' ? { unrecorded_until: row.ts } : {}),
     },
   };
 }
 
+/** An agent's name is `mcp:NAME@ADDRESS`. */
 function clientMembers(client: string | null): { client_ip: string | null; client: string } {
   if (client === null || client.startsWith(nativeClient)) return { client_ip: null, client: client ?? nativeClient };
+  if (client.startsWith('mcp:')) return { client_ip: client.slice(client.lastIndexOf('@') + 1), client };
   return { client_ip: client, client: 'http' };
 }
 

@@ -7,6 +7,7 @@ import { json, ReplyBudget } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
 import type { KnownState } from '../log/log.ts';
+import { lastSecond } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 import { type StoredValue, valueMembers } from '../table/values.ts';
 import { checkMoment, forgottenAt, type SeenState } from './past.ts';
@@ -91,7 +92,7 @@ function sideMembers(side: 'from' | 'to', state: KnownState): Record<string, unk
 }
 
 function expiryMembers(before: SeenState, after: SeenState): Record<string, unknown> {
-  const expiry = (state: SeenState) => (typeof state === 'string' ? null : state.expireAt);
+  const expiry = (state: SeenState) => (typeof state === 'string' ? null : lastSecond(state.expireAt));
   const [old, next] = [expiry(before), expiry(after)];
   return {
     ...(old === null ? {} : { old_expire_at: old }),

@@ -4,6 +4,8 @@
 import { asBuffer } from '../../../messages/bytes.ts';
 import { ApiError } from '../../../messages/errors.ts';
 import { isObject, type Json, parseJson, parseJsonBody, RawJson, readJsonBody } from '../../../messages/json.ts';
+import { append, elementText, findAt, isArray, isNull, removeElement, setAt } from '../../../messages/json-edit.ts';
+import { arrayIndex, contains, isEqual, parsePath } from '../../../messages/json-path.ts';
 import { compactJson, elementsOf, memberOf, rootOf, type Span, textOf } from '../../../messages/json-text.ts';
 import { type AtomicArgs, kv } from '../../../messages/operations/kv.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
@@ -11,10 +13,9 @@ import { implement } from '../../implementation.ts';
 import { type OpName, textType } from '../table/codes.ts';
 import type { KvRow } from '../table/row.ts';
 import { documentType, requireJson, valueText } from '../table/values.ts';
-import { append, elementText, findAt, isArray, isNull, removeElement, setAt } from './json-edit.ts';
-import { arrayIndex, contains, isEqual, parsePath } from './json-path.ts';
 import { runWrite } from './request.ts';
-import { checkedRow, existingRow, type NewValue, putValue, type Writer } from './write.ts';
+import { checkedRow, existingRow, type NewValue, putValue } from './write.ts';
+import type { Writer } from './writer.ts';
 
 const minInteger = -(2n ** 63n);
 const maxInteger = 2n ** 63n - 1n;

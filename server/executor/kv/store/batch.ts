@@ -14,10 +14,11 @@ import { jsonType, octetStreamType } from '../table/codes.ts';
 import { checkContentType } from '../table/content-type.ts';
 import { type KvRow, readLiveRow } from '../table/row.ts';
 import { findTable } from '../table/table.ts';
-import { toStored, valueMembers } from '../table/values.ts';
-import { holds } from './conditions.ts';
+import { type StoredValue, toStoredText, valueMembers } from '../table/values.ts';
+import { holds, isUnconditional } from './conditions.ts';
+import { ManyWrites } from './many-writes.ts';
 import { runWrite } from './request.ts';
-import { deleteKey, putValue, rowForWrite, type Writer } from './write.ts';
+import type { Writer } from './writer.ts';
 
 interface BatchEntry {
   readonly key: string;
@@ -25,7 +26,7 @@ interface BatchEntry {
 }
 
 interface SetEntry extends BatchEntry {
-  readonly bytes: Buffer;
+  readonly value: StoredValue;
   readonly contentType: string;
   readonly ttlSeconds: number;
 }
@@ -35,12 +36,13 @@ export const kvBatchSet = implement(kv.batchSet, (connection, args) => {
   return runWrite(connection, args, (writer) => {
     checkAll(writer, entries);
     const now = connection.nowSeconds();
-    const items = entries.map(({ key, bytes, contentType, ttlSeconds }) => {
-      const value = toStored(bytes, contentType);
+    const writes = new ManyWrites(writer, 'SET');
+    for (const { key, value, contentType, ttlSeconds } of entries) {
       const expireAt = ttlSeconds > 0 ? now + ttlSeconds : null;
-      const current = rowForWrite(writer, key);
-      return { key, etag: putValue(writer, key, current, { value, contentType, expireAt }, { op: 'SET' }) };
-    });
+      writes.put(key, { value, contentType, expireAt });
+    }
+    const etags = writes.end();
+    const items = entries.map(({ key }, index) => ({ key, etag: etags[index] }));
     return json({ success: true, count: items.length, items });
   });
 });
@@ -49,12 +51,9 @@ export const kvBatchDelete = implement(kv.batchDelete, (connection, args) => {
   const entries = decodeDelete(parseJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
   return runWrite(connection, args, (writer) => {
     checkAll(writer, entries);
-    let deleted = 0;
-    for (const { key } of entries) {
-      if (rowForWrite(writer, key) === null) continue;
-      deleteKey(writer, key);
-      deleted += 1;
-    }
+    const writes = new ManyWrites(writer, 'DELETE');
+    const deleted = entries.filter(({ key }) => writes.delete(key)).length;
+    writes.end();
     return json({ success: true, deleted });
   });
 });
@@ -85,6 +84,7 @@ function shown(row: KvRow): Record<string, unknown> {
 function checkAll(writer: Writer, entries: readonly BatchEntry[]): void {
   const failed: { key: string; current_etag: string | null }[] = [];
   for (const { key, conditions } of entries) {
+    if (isUnconditional(conditions)) continue;
     const row = readLiveRow(writer.connection, writer.table, key);
     if (!holds(conditions, row)) failed.push({ key, current_etag: row?.etag ?? null });
   }
@@ -116,11 +116,12 @@ function decodeSet({ text, value: body }: { readonly text: string; readonly valu
       if (sentType !== undefined) checkContentType(sentType);
       const key = checkKey(item.key);
       if (isVerbatim) checkUnicode(value, `the value of the key ${JSON.stringify(key)}`);
+      const contentType = sentType ?? (isVerbatim ? octetStreamType : jsonType);
       return {
         key,
         conditions: decodeConditions(item),
-        bytes: Buffer.from(isVerbatim ? value : compactJson(textOf(text, place))),
-        contentType: sentType ?? (isVerbatim ? octetStreamType : jsonType),
+        value: toStoredText(isVerbatim ? value : compactJson(textOf(text, place)), contentType),
+        contentType,
         ttlSeconds: decodeTtl(item.ttl),
       };
     }),

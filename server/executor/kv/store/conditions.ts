@@ -12,6 +12,11 @@ export function isNotModified(ifNoneMatch: string | undefined, etag: string | nu
   return listedTags(ifNoneMatch)?.some((tag) => tag.replace(/^W\//, '') === etag) ?? false;
 }
 
+/** Nothing about the row matters. */
+export function isUnconditional({ ifMatch, ifAbsent, ifValue }: Conditions): boolean {
+  return ifMatch === undefined && ifAbsent !== true && ifValue === undefined;
+}
+
 export function holds(conditions: Conditions, row: KvRow | null): boolean {
   const { ifMatch, ifAbsent } = conditions;
   if (ifAbsent === true && row !== null) return false;

@@ -8,7 +8,7 @@ import type { Connection } from '../../connection.ts';
 import { implement } from '../../implementation.ts';
 import { currentCursor } from '../log/cursor.ts';
 import { quoteName } from '../table/names.ts';
-import { etagOf, isTrueKey, lastVersionSql } from '../table/row.ts';
+import { etagOf, isLiveSql, isTrueKey, lastSecond, lastVersionSql } from '../table/row.ts';
 import { findTable, type KvTable } from '../table/table.ts';
 
 interface ListedRow {
@@ -29,7 +29,7 @@ export const kvList = implement(kv.list, (connection, args) => {
   const items = page.map(({ version, expire_at, ...row }) => ({
     ...row,
     size: row.size ?? 0,
-    ...(expire_at === null ? {} : { expire_at }),
+    ...(expire_at === null ? {} : { expire_at: lastSecond(expire_at) }),
     etag: etagOf(table, version),
   }));
   return json({
@@ -71,8 +71,10 @@ function listRows(connection: Connection, table: KvTable, columns: string, args:
   const sql = `SELECT ${columns}
     FROM ${quoteName(table.names.table)} t
     WHERE t.key >= ? AND t.key > ? AND typeof(t.key) = 'text' ${end === null ? '' : 'AND t.key < ?'}
-      AND (t.expire_at IS NULL OR t.expire_at >= ?)
+      AND ${isLiveSql('t.expire_at')}
     ORDER BY t.key LIMIT ? OFFSET ?`;
   const bounds = end === null ? [args.prefix, args.after] : [args.prefix, args.after, end];
-  return connection.statement(sql).all(...bounds, connection.nowSeconds(), args.limit + 1, args.offset);
+  return connection
+    .statement(sql)
+    .all(...bounds, connection.nowSeconds(), connection.nowMs() / 1000, args.limit + 1, args.offset);
 }

@@ -7,7 +7,7 @@ import type { Reply } from '../../../messages/reply.ts';
 import type { Connection } from '../../connection.ts';
 import { idempotencyTable, quoteName } from '../table/names.ts';
 import { forgetTables, openTable } from '../table/table.ts';
-import type { Writer } from './write.ts';
+import type { Writer } from './writer.ts';
 
 interface StoredReply {
   readonly request: string;

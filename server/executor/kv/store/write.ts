@@ -1,32 +1,13 @@
 // The one way in which the API changes a key: the statement runs, the triggers write it down, and the log row they made
-// is completed with what only the API knows (which operation, for whom, recorded or not).
+// is completed with what only the API knows (log-row.ts). ManyWrites does the same for many keys of one request.
 import type { Conditions } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
-import type { Connection } from '../../connection.ts';
-import { changeCodes, type OpName, octetStreamType, oldTypeCodes, opCodes } from '../table/codes.ts';
-import { quoteName } from '../table/names.ts';
-import { etagOf, isExpired, type KvRow, lastSeqSql, readRow, versionSql } from '../table/row.ts';
-import type { KvTable } from '../table/table.ts';
+import { isExpired, type KvRow, readRow } from '../table/row.ts';
 import type { StoredValue } from '../table/values.ts';
 import { requireConditions } from './conditions.ts';
-
-/** Common to all writes of one request. */
-export interface Writer {
-  readonly connection: Connection;
-  readonly table: KvTable;
-  /** history=false is false: the log then says UNRECORDED and nothing of the value. */
-  readonly isRecorded: boolean;
-  readonly clientIp: string;
-}
-
-/** What the log is to say of a write, beyond what its triggers see. */
-interface LoggedOperation {
-  readonly op: OpName;
-  /** As the client sent it; absent for the whole value. */
-  readonly path?: string;
-  /** Signed: a DECR by 5 is -5. */
-  readonly delta?: bigint;
-}
+import { completeLog, type LoggedOperation, sayExpired } from './log-row.ts';
+import { type WriteSql, writeSql } from './write-sql.ts';
+import type { Writer } from './writer.ts';
 
 interface ConditionalArgs {
   readonly key: string;
@@ -46,8 +27,9 @@ export interface NewValue {
 export function rowForWrite(writer: Pick<Writer, 'connection' | 'table'>, key: string): KvRow | null {
   const { connection, table } = writer;
   const row = readRow(connection, table, key);
-  if (row === null || !isExpired(row, connection.nowSeconds())) return row;
-  connection.statement(`DELETE FROM ${quoteName(table.names.table)} WHERE key = ?`).run(key);
+  if (row === null || !isExpired(row, connection.nowMs())) return row;
+  connection.statement(writeSql(table).remove).run(key);
+  sayExpired(connection, table, key);
   return null;
 }
 
@@ -73,27 +55,42 @@ export function putValue(
   next: NewValue,
   operation: LoggedOperation,
 ): string {
-  const { connection, table } = writer;
-  const name = quoteName(table.names.table);
-  const now = connection.nowSeconds();
-  if (current === null) {
-    const sql = `INSERT INTO ${name} (key, value, content_type, created_at, updated_at, expire_at) VALUES (?, ?, ?, ?, ?, ?)`;
-    change(writer, sql, key, next.value, next.contentType, now, now, next.expireAt);
-  } else {
-    const sql = `UPDATE ${name} SET value = ?, content_type = ?, updated_at = ?, expire_at = ? WHERE key = ?`;
-    change(writer, sql, next.value, next.contentType, now, next.expireAt, key);
+  if (current === null) insertValue(writer, key, next);
+  else {
+    const now = writer.connection.nowSeconds();
+    change(writer, 'update', next.value, next.contentType, now, next.expireAt, key);
   }
   return completeLog(writer, key, operation);
 }
 
+/** As putValue for the value of a key that is there or not, which is not looked at first. */
+export function overwriteValue(writer: Writer, key: string, next: NewValue, operation: LoggedOperation): string {
+  if (replaceValue(writer, key, next)) return completeLog(writer, key, operation);
+  return putValue(writer, key, rowForWrite(writer, key), next, operation);
+}
+
+/** Replaces the value of a key whose time is not over. False: there is none, or it cannot be done without a look. */
+export function replaceValue({ connection, table }: Writer, key: string, next: NewValue): boolean {
+  if (!table.isPlain) return false;
+  const [now, nowMs] = [connection.nowSeconds(), connection.nowMs()];
+  const replace = connection.statement(writeSql(table).replace);
+  return replace.run(next.value, next.contentType, now, next.expireAt, key, now, nowMs / 1000).changes === 1;
+}
+
+/** Of a key that is not there. */
+export function insertValue(writer: Writer, key: string, next: NewValue): void {
+  const now = writer.connection.nowSeconds();
+  change(writer, 'insert', key, next.value, next.contentType, now, now, next.expireAt);
+}
+
 /** Sets or (null) removes the time to live; value and `updated_at` stay. */
 export function putExpiry(writer: Writer, key: string, expireAt: number | null): string {
-  change(writer, `UPDATE ${quoteName(writer.table.names.table)} SET expire_at = ? WHERE key = ?`, expireAt, key);
+  change(writer, 'expire', expireAt, key);
   return completeLog(writer, key, { op: expireAt === null ? 'PERSIST' : 'EXPIRE' });
 }
 
 export function deleteKey(writer: Writer, key: string): string {
-  change(writer, `DELETE FROM ${quoteName(writer.table.names.table)} WHERE key = ?`, key);
+  change(writer, 'remove', key);
   return completeLog(writer, key, { op: 'DELETE' });
 }
 
@@ -110,40 +107,7 @@ export function restoreState(writer: Writer, key: string, current: KvRow | null,
  * Changes one row. @throws ApiError CONFLICT where the table's own rules (RAISE(IGNORE), ON CONFLICT IGNORE) let
  * nothing happen
  */
-function change({ connection, table }: Writer, sql: string, ...values: (StoredValue | number)[]): void {
-  if (connection.statement(sql).run(...values).changes === 1) return;
+function change({ connection, table }: Writer, what: keyof WriteSql, ...values: (StoredValue | number)[]): void {
+  if (connection.statement(writeSql(table)[what]).run(...values).changes === 1) return;
   throw new ApiError('CONFLICT', `a trigger or a conflict clause of "${table.names.table}" let the write be ignored`);
-}
-
-function completeLog(writer: Writer, key: string, operation: LoggedOperation): string {
-  const { connection, table, isRecorded } = writer;
-  const op = isRecorded ? operation.op : 'UNRECORDED';
-  if (!isRecorded) keepOldValue(table, connection, key);
-  const sql = `UPDATE ${quoteName(table.names.log)} SET op = ?, change = ?, path = ?, delta = ?, client = ?
-    WHERE seq = ${lastSeqSql(table, '?')} RETURNING ${versionSql(table)}`;
-  const path = isRecorded ? (operation.path ?? null) : null;
-  const delta = isRecorded ? (operation.delta ?? null) : null;
-  const version = connection
-    .statement(sql)
-    .pluck()
-    .get(opCodes[op], changeOf(operation.op), path, delta, writer.clientIp, key) as string;
-  return etagOf(table, version) ?? '';
-}
-
-/**
- * An unrecorded write that left the value as it was must keep the value before it all the same: what comes after an
- * unrecorded write is not kept, so nobody else would.
- */
-function keepOldValue(table: KvTable, connection: Connection, key: string): void {
-  const own = quoteName(table.names.table);
-  const sql = `UPDATE ${quoteName(table.names.log)} SET
-      old_type = (SELECT coalesce(content_type, '${octetStreamType}') FROM ${own} WHERE key = :key),
-      old_value = (SELECT value FROM ${own} WHERE key = :key)
-    WHERE seq = ${lastSeqSql(table, ':key')} AND old_type = ${oldTypeCodes.same}`;
-  connection.statement(sql).run({ key });
-}
-
-function changeOf(op: OpName): number {
-  if (op === 'DELETE') return changeCodes.delete;
-  return op === 'EXPIRE' || op === 'PERSIST' ? changeCodes.ttl : changeCodes.set;
 }

@@ -13,29 +13,43 @@ export interface KvRow {
   readonly createdAt: number;
   readonly updatedAt: number;
   /**
-   * Unix seconds: the last second in which the key is there, so that a time to live is never cut short by a part of a
-   * second.
+   * Unix seconds. A whole number is the last second in which the key is there, so that a time to live is never cut
+   * short by a part of a second. A number with a fraction is the moment of its end: a time to live of milliseconds
+   * (`expiryAtMs`).
    */
   readonly expireAt: number | null;
   /** null: changes of this table are not (yet) captured, so no tag can be vouched for. */
   readonly etag: string | null;
 }
 
-interface SqlRow {
-  readonly key: string;
-  readonly value: StoredValue;
-  readonly content_type: string | null;
-  readonly created_at: unknown;
-  readonly updated_at: unknown;
-  readonly expire_at: unknown;
-  readonly version: string | null;
+/** The columns of a row in the order of `rowSql`: as an array, which costs half of an object. */
+type SqlRow = readonly [
+  key: string,
+  value: StoredValue,
+  contentType: string | null,
+  createdAt: unknown,
+  updatedAt: unknown,
+  expireAt: unknown,
+  ...version: VersionColumns | [null, null, null, null, null],
+];
+
+/** What a version is made of. All are null for a row that the log does not know. */
+export type VersionColumns = [seq: number, ts: number, keyId: number, opNumber: number, mark: number | null];
+
+/** The select list of VersionColumns, for a log aliased `l`. */
+export function versionColumns({ hasMarks }: KvTable): string {
+  return `l.seq, l.ts, l.key_id, l.op_number, ${hasMarks ? 'l.mark' : 'NULL'}`;
 }
 
-/** The select list that makes a SqlRow, for a table aliased `t`. Numbers that SQL wrote are read as their text. */
-function rowColumns(table: KvTable): string {
-  return `t.key AS key, CASE typeof(t.value) WHEN 'blob' THEN t.value ELSE CAST(t.value AS TEXT) END AS value,
-    t.content_type AS content_type, t.created_at AS created_at, t.updated_at AS updated_at, t.expire_at AS expire_at,
-    ${lastVersionSql(table, 't.key')} AS version`;
+/** Numbers that SQL wrote are read as their text. */
+function rowSql(table: KvTable): string {
+  const [own, keys, log] = [table.names.table, table.names.keys, table.names.log].map(quoteName);
+  const columns = `t.key, CASE typeof(t.value) WHEN 'blob' THEN t.value ELSE CAST(t.value AS TEXT) END,
+    t.content_type, t.created_at, t.updated_at, t.expire_at`;
+  if (!table.hasLog) return `SELECT ${columns}, NULL, NULL, NULL, NULL, NULL FROM ${own} t WHERE t.key = ?`;
+  return `SELECT ${columns}, ${versionColumns(table)} FROM ${own} t LEFT JOIN ${keys} k ON k.key = t.key
+    LEFT JOIN ${log} l ON l.seq = (SELECT seq FROM ${log} WHERE key_id = k.id ORDER BY op_number DESC LIMIT 1)
+    WHERE t.key = ?`;
 }
 
 /** The newest log row of a key, as an SQL expression; NULL where the log does not know the key. */
@@ -59,6 +73,12 @@ export function versionSql({ hasMarks }: KvTable, alias = ''): string {
   return `${alias}seq || '-' || ${when}${hasMarks ? ` || ${drawn}` : ''}`;
 }
 
+/** The same, of columns that were read. */
+export function versionOf([seq, ts, keyId, opNumber, mark]: VersionColumns): string {
+  const when = ((ts * 31 + keyId) * 31 + opNumber).toString(16);
+  return `${seq}-${when}${mark === null ? '' : mark.toString(16).padStart(6, '0')}`;
+}
+
 function lastRowSql(table: KvTable, key: string, column: string): string {
   if (!table.hasLog) return 'NULL';
   const [log, keys] = [quoteName(table.names.log), quoteName(table.names.keys)];
@@ -69,12 +89,10 @@ function lastRowSql(table: KvTable, key: string, column: string): string {
 /** The row, also when its time to live is over (see isExpired). */
 export function readRow(connection: Connection, table: KvTable, key: string): KvRow | null {
   if (!table.exists) return null;
-  const sql =
-    rowSqls.get(table) ?? `SELECT ${rowColumns(table)} FROM ${quoteName(table.names.table)} t WHERE t.key = ?`;
+  const sql = rowSqls.get(table) ?? rowSql(table);
   rowSqls.set(table, sql);
-  const row = connection.statement(sql).get(key) as SqlRow | undefined;
-  if (row === undefined) return null;
-  return toRow(table, { ...row, value: trueValue(connection, row.value, table.names.table, 'value', 'key', key) });
+  const row = connection.statement(sql).raw().get(key) as SqlRow | undefined;
+  return row === undefined ? null : toRow(connection, table, row);
 }
 
 /**
@@ -114,22 +132,42 @@ const rowSqls = new WeakMap<KvTable, string>();
 /** The row if the key exists now. */
 export function readLiveRow(connection: Connection, table: KvTable, key: string): KvRow | null {
   const row = readRow(connection, table, key);
-  return row === null || isExpired(row, connection.nowSeconds()) ? null : row;
+  return row === null || isExpired(row, connection.nowMs()) ? null : row;
 }
 
-export function isExpired(row: KvRow, nowSeconds: number): boolean {
-  return row.expireAt !== null && row.expireAt < nowSeconds;
+export function isExpired({ expireAt }: { readonly expireAt: number | null }, nowMs: number): boolean {
+  if (expireAt === null) return false;
+  return Number.isInteger(expireAt) ? expireAt < Math.floor(nowMs / 1000) : expireAt * 1000 < nowMs;
 }
 
-function toRow(table: KvTable, row: SqlRow): KvRow {
+/** `isExpired` as a condition of SQL that is true while the key is there; takes nowSeconds and nowMs / 1000. */
+export function isLiveSql(expireAt: string): string {
+  return `(${expireAt} IS NULL OR ${expireAt} >= ?
+    AND (${expireAt} >= ? OR ${expireAt} = CAST(${expireAt} AS INTEGER)))`;
+}
+
+/** `expireAt` of a key that is there before this moment and not at it. Half a millisecond keeps it a fraction. */
+export function expiryAtMs(endMs: number): number {
+  return (endMs - 0.5) / 1000;
+}
+
+/** What answers say of `expireAt`: the last second in which the key is there, whole or in part. */
+export function lastSecond(expireAt: number): number;
+export function lastSecond(expireAt: number | null): number | null;
+export function lastSecond(expireAt: number | null): number | null {
+  return expireAt === null ? null : Math.floor(expireAt);
+}
+
+function toRow(connection: Connection, table: KvTable, row: SqlRow): KvRow {
+  const [key, value, contentType, createdAt, updatedAt, expireAt, ...version] = row;
   return {
-    key: row.key,
-    value: row.value,
-    contentType: row.content_type ?? octetStreamType,
-    createdAt: toSeconds(row.created_at) ?? 0,
-    updatedAt: toSeconds(row.updated_at) ?? 0,
-    expireAt: toSeconds(row.expire_at),
-    etag: etagOf(table, row.version),
+    key,
+    value: trueValue(connection, value, table.names.table, 'value', 'key', key),
+    contentType: contentType ?? octetStreamType,
+    createdAt: toSeconds(createdAt) ?? 0,
+    updatedAt: toSeconds(updatedAt) ?? 0,
+    expireAt: typeof expireAt === 'number' ? expireAt : null,
+    etag: etagOf(table, version[0] === null ? null : versionOf(version)),
   };
 }
 

@@ -27,6 +27,11 @@ export interface KvTable {
   readonly isOutdated: boolean;
   /** The log has the column `mark`. */
   readonly hasMarks: boolean;
+  /**
+   * Nothing takes part in a write but our triggers: none of somebody else's, and no conflict clause in a declaration.
+   * So a statement that changes a row adds one row to the log, and whatever goes wrong makes it fail.
+   */
+  readonly isPlain: boolean;
   /** New whenever changes may have gone unseen: part of every ETag and cursor. '' without a log. */
   readonly id: string;
   /** Identifies the database file in change cursors. '' without a log. */
@@ -36,6 +41,8 @@ export interface KvTable {
 interface SchemaRow {
   readonly type: string;
   readonly name: string;
+  /** Of an index or a trigger: the table it is on. */
+  readonly on: string;
   readonly sql: string | null;
 }
 
@@ -46,6 +53,8 @@ interface Known {
   readonly schemaVersion: number;
   readonly schema: Schema;
   readonly tables: Map<string, KvTable>;
+  /** Those whose changes are captured; asked for first by SQL that may write, in each request. */
+  watched?: readonly KvTable[];
 }
 
 const knownTables = new WeakMap<Connection, Known>();
@@ -53,12 +62,25 @@ const knownTables = new WeakMap<Connection, Known>();
 /** For reads: never creates anything. */
 export function findTable(connection: Connection, table: string): KvTable {
   checkTableName(table);
+  return findIn(connection, knownNow(connection), table);
+}
+
+/** What is known of the schema as it stands now. */
+function knownNow(connection: Connection): Known {
   const schemaVersion = connection.statement('PRAGMA schema_version').pluck().get() as number;
-  let known = knownTables.get(connection);
-  if (known === undefined || known.schemaVersion !== schemaVersion) {
-    known = { schemaVersion, schema: readSchema(connection), tables: new Map() };
-    knownTables.set(connection, known);
-  }
+  const known = knownTables.get(connection);
+  if (known !== undefined && known.schemaVersion === schemaVersion) return known;
+  const made = { schemaVersion, schema: readSchema(connection), tables: new Map() };
+  knownTables.set(connection, made);
+  return made;
+}
+
+/** Whether the connection has looked at the schema before. */
+export function knowsTables(connection: Connection): boolean {
+  return knownTables.has(connection);
+}
+
+function findIn(connection: Connection, known: Known, table: string): KvTable {
   const found = known.tables.get(table) ?? inspect(connection, known.schema, table);
   known.tables.set(table, found);
   return found;
@@ -100,14 +122,21 @@ function changeSchemaVersion({ database }: Connection): void {
   database.exec(`CREATE VIEW ${view} AS SELECT 1; DROP VIEW ${view}`);
 }
 
-/** The KV tables of the database whose changes are captured. */
-export function watchedTables(connection: Connection): KvTable[] {
-  if (!hasTable(connection, metaTable)) return [];
+/** The KV tables of the database whose changes are captured. None comes or goes but with a change of the schema. */
+export function watchedTables(connection: Connection): readonly KvTable[] {
+  const known = knownNow(connection);
+  known.watched ??= findWatched(connection, known);
+  return known.watched;
+}
+
+function findWatched(connection: Connection, known: Known): KvTable[] {
+  if (known.schema.get(metaTable)?.type !== 'table') return [];
   const sql = `SELECT name FROM ${quoteName(metaTable)} WHERE name <> ''`;
   const names = connection.statement(sql).pluck().all() as string[];
   return names.flatMap((name) => {
     try {
-      const table = findTable(connection, name);
+      checkTableName(name);
+      const table = findIn(connection, known, name);
       return table.exists && table.isCaptured ? [table] : [];
     } catch (error) {
       // Somebody put another kind of table in its place: nothing of it is ours any more.
@@ -123,7 +152,7 @@ export function hasTable(connection: Connection, name: string): boolean {
 }
 
 function readSchema(connection: Connection): Schema {
-  const rows = connection.statement('SELECT type, name, sql FROM sqlite_master').all() as SchemaRow[];
+  const rows = connection.statement('SELECT type, name, tbl_name AS "on", sql FROM sqlite_master').all() as SchemaRow[];
   return new Map(rows.map((row) => [row.name.toLowerCase(), row]));
 }
 
@@ -155,7 +184,18 @@ function inspect(connection: Connection, schema: Schema, requested: string): KvT
           .get(name) as string | undefined) ?? '')
       : '';
   const [id, databaseId] = [identity(names.table), identity('')];
-  return { names, exists: own !== undefined, hasLog, isCaptured, isOutdated, hasMarks, id, databaseId };
+  const isPlain =
+    isCaptured && isCurrent && !/\bCONFLICT\b/i.test(own?.sql ?? '') && !hasForeignTriggers(schema, names);
+  return { names, exists: own !== undefined, hasLog, isCaptured, isOutdated, hasMarks, isPlain, id, databaseId };
+}
+
+/** Triggers of somebody else on one of the tables that a write changes. */
+function hasForeignTriggers(schema: Schema, names: KvNames): boolean {
+  const tables = new Set([names.table, names.log, names.keys, names.replaced].map((name) => name.toLowerCase()));
+  const ours = new Set(triggersSql(names).map(({ name }) => name.toLowerCase()));
+  return [...schema.values()].some(
+    ({ type, name, on }) => type === 'trigger' && tables.has(on.toLowerCase()) && !ours.has(name.toLowerCase()),
+  );
 }
 
 function isOurHistoryView(row: SchemaRow): boolean {

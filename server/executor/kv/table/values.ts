@@ -19,8 +19,16 @@ export function valueText(value: StoredValue): string {
 
 /** How bytes are bound: TEXT if the content type says text and the bytes are, else BLOB. */
 export function toStored(bytes: Buffer, contentType: string): string | Buffer {
-  const isText = isJsonType(contentType) || /^text\//i.test(contentType);
-  return isText && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : bytes;
+  return isTextType(contentType) && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : bytes;
+}
+
+/** As toStored, of a text that has a UTF-8. */
+export function toStoredText(text: string, contentType: string): string | Buffer {
+  return isTextType(contentType) && !text.includes('\0') ? text : Buffer.from(text);
+}
+
+function isTextType(contentType: string): boolean {
+  return contentType === jsonType || isJsonType(contentType) || /^text\//i.test(contentType);
 }
 
 export function isJsonType(contentType: string): boolean {

@@ -7,7 +7,7 @@ import { implement } from '../../implementation.ts';
 import { lastSeq } from '../log/cursor.ts';
 import { opCodes } from '../table/codes.ts';
 import { kvNames, quoteName } from '../table/names.ts';
-import { watchedTables } from '../table/table.ts';
+import { forgetTables, knowsTables, watchedTables } from '../table/table.ts';
 import { SmallTransactions } from './small-transactions.ts';
 
 /** What triggers say that a client did: expiry and gaps are nobody's change. */
@@ -19,6 +19,16 @@ export function logEnds(connection: Connection): LogEnds {
     return [table.id, { table: table.names.table, seq: lastSeq(connection, table) }] as const;
   });
   return Object.fromEntries(ends);
+}
+
+/** To be called before the lock under which `logEnds` is called: a first look at 150 KV tables takes a while. */
+export function expectLogEnds(connection: Connection): void {
+  if (!knowsTables(connection)) logEnds(connection);
+}
+
+/** To be called where SQL of a client that may have changed the schema was rolled back: so is the schema's version. */
+export function forgetLogs(connection: Connection): void {
+  forgetTables(connection);
 }
 
 export const kvLogEnds = implement(kvUpkeep.logEnds, (connection) => {

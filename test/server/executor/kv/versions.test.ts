@@ -7,7 +7,7 @@ import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvBatchGet, kvBatchSet } from '../../../../server/executor/kv/store/batch.ts';
 import { kvGet, kvSet } from '../../../../server/executor/kv/store/store.ts';
 import { kvNames, quoteName } from '../../../../server/executor/kv/table/names.ts';
-import { triggersSql } from '../../../../server/executor/kv/table/schema.ts';
+import { captureTablesSql, historyViewSql, triggersSql } from '../../../../server/executor/kv/table/schema.ts';
 import { body, TestStore, table } from '../../../helpers/kv-store.ts';
 
 let store: TestStore;
@@ -86,4 +86,12 @@ describe('a database of the first release', () => {
     const found = store.native.prepare("SELECT sql FROM sqlite_master WHERE type = 'trigger'").pluck().all();
     expect(new Set(found)).toEqual(new Set(current));
   });
+});
+
+test('what a database keeps of us is what the released build made: whoever changes it has databases to bring along', () => {
+  const names = kvNames(table);
+  const stored = [captureTablesSql(names), historyViewSql(names), triggersSql(names)];
+  expect(createHash('sha256').update(JSON.stringify(stored)).digest('hex')).toBe(
+    'cb5d9a3b4bcda19be09d9dffb6d92429fbc34daf83069be0f3e65053b99ba1da',
+  );
 });

@@ -4,7 +4,8 @@ import { inRead } from '../../../../server/executor/studio/reading.ts';
 import { readPage } from '../../../../server/executor/studio/rows.ts';
 import type { ApiError } from '../../../../server/messages/errors.ts';
 import { limits } from '../../../../server/messages/limits.ts';
-import type { StudioApplied, StudioChange, StudioValue } from '../../../../server/messages/studio.ts';
+import type { StudioApplied, StudioChange } from '../../../../server/messages/studio/edits.ts';
+import type { StudioValue } from '../../../../server/messages/studio/values.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
 let db: GuardedDatabase;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { facets } from '../../../../server/executor/studio/facets.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
-import type { StudioFacetsRequest } from '../../../../server/messages/studio.ts';
+import type { StudioFacetsRequest } from '../../../../server/messages/studio/rows.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
 let db: GuardedDatabase;

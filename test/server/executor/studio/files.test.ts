@@ -10,7 +10,7 @@ import { importFrom } from '../../../../server/executor/studio/import.ts';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
 import { limits } from '../../../../server/messages/limits.ts';
 import type { StudioImportRequest } from '../../../../server/messages/operations/studio.ts';
-import type { StudioExportRequest } from '../../../../server/messages/studio.ts';
+import type { StudioExportRequest } from '../../../../server/messages/studio/files.ts';
 import { bytesToSpare } from '../../../../server/messages/temporary-room.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 

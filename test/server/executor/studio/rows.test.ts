@@ -7,7 +7,7 @@ import { readPage } from '../../../../server/executor/studio/rows.ts';
 import { readSchema } from '../../../../server/executor/studio/schema.ts';
 import { runSql } from '../../../../server/executor/studio/sql.ts';
 import { limits } from '../../../../server/messages/limits.ts';
-import type { StudioRows, StudioRowsRequest } from '../../../../server/messages/studio.ts';
+import type { StudioRows, StudioRowsRequest } from '../../../../server/messages/studio/rows.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 
 const wide = Array.from({ length: 1500 }, (_, at) => `c${at}`);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inRead } from '../../../../server/executor/studio/reading.ts';
 import { explain, runSql } from '../../../../server/executor/studio/sql.ts';
-import type { StudioSqlAnswer, StudioSqlRequest } from '../../../../server/messages/studio.ts';
+import type { StudioSqlAnswer, StudioSqlRequest } from '../../../../server/messages/studio/sql.ts';
 import { parameterNames } from '../../../../server/messages/studio-parameters.ts';
 import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
 

@@ -3,17 +3,10 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  append,
-  findAt,
-  isArray,
-  isNull,
-  removeElement,
-  setAt,
-} from '../../../../server/executor/kv/store/json-edit.ts';
-import { arrayIndex, type JsonPath } from '../../../../server/executor/kv/store/json-path.ts';
-import { isObject, type Json } from '../../../../server/messages/json.ts';
-import { compactJson, elementsOf, textOf } from '../../../../server/messages/json-text.ts';
+import { isObject, type Json } from '../../../server/messages/json.ts';
+import { append, findAt, isArray, isNull, removeElement, setAt } from '../../../server/messages/json-edit.ts';
+import { arrayIndex, type JsonPath } from '../../../server/messages/json-path.ts';
+import { compactJson, elementsOf, textOf } from '../../../server/messages/json-text.ts';
 
 const space = fc.constantFrom('', '', ' ', '\n\t', '\r\n  ');
 const scalar = fc.oneof(

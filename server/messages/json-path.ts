@@ -1,7 +1,7 @@
 // Paths into a JSON document, as `path` names them: `a.b`, `.a.b`, `a[0]`, `a."odd.name"`, `a["x"]`, with or without a
 // leading `$`; a negative index counts from the end. And when two values are equal. Pure.
-import { ApiError } from '../../../messages/errors.ts';
-import { isObject, type Json } from '../../../messages/json.ts';
+import { ApiError } from './errors.ts';
+import { isObject, type Json } from './json.ts';
 
 export type JsonPath = readonly (string | number)[];
 

@@ -1,18 +1,10 @@
 // Reads and edits a JSON text at a path. What the path does not lead to keeps its bytes: numbers and strings as they
 // were written, the order of members, members that come twice, white space. Texts are those that parseJson has
 // accepted.
-import { ApiError } from '../../../messages/errors.ts';
-import { checkDepth } from '../../../messages/json.ts';
-import {
-  elementsOf,
-  memberOf,
-  membersOf,
-  replaceSpan,
-  rootOf,
-  type Span,
-  textOf,
-} from '../../../messages/json-text.ts';
+import { ApiError } from './errors.ts';
+import { checkDepth } from './json.ts';
 import { arrayIndex, invalidPath, type JsonPath } from './json-path.ts';
+import { elementsOf, memberOf, membersOf, replaceSpan, rootOf, type Span, textOf } from './json-text.ts';
 
 /** Where the value at the path stands, or undefined. */
 export function findAt(text: string, path: JsonPath): Span | undefined {
