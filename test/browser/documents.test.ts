@@ -1,7 +1,7 @@
 // Several tables and queries open at once: the row of them, its keys, what each keeps, and a reload.
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { describe as anyDescribe, expect, test } from 'vitest';
 import { axeFindings, hasChromium, message, type Studio, screens, studioOfFile } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -38,10 +38,13 @@ describe('open documents', () => {
     withTables(async ({ open }, db) => {
       const page = await open(`#/tables?db=${db}&table=users&sort=${encodeURIComponent('[["id","desc"]]')}`);
       await page.locator(cell(0, 0)).waitFor();
-      await page.locator('.grid').evaluate((grid) => {
-        grid.scrollTop = 30 * 700;
+      await eventually(async () => {
+        // It is as high as all rows only once they are counted.
+        await page.locator('.grid').evaluate((grid) => {
+          grid.scrollTop = 30 * 700;
+        });
+        expect(await firstRow(page)).toBe(String(2000 - 700 + 6));
       });
-      await eventually(async () => expect(await firstRow(page)).toBe(String(2000 - 700 + 6)));
       await page.locator('.grid-row:not(.is-outside) .grid-cell').nth(41).click();
       const cursor = await page.evaluate('document.activeElement.dataset.place');
 
@@ -141,6 +144,41 @@ describe('open documents', () => {
       await page.goto(page.url().replace(/#.*/, `#/tables?db=${db}&table=users`));
       await page.locator(cell(0, 1)).waitFor();
       await eventually(async () => expect(await titles(page)).toEqual(['SQL 1', 'users']));
+    }));
+
+  test('a menu of more documents than a phone has room for: the shown one and what can be done are in sight', () =>
+    withTables(async ({ open }, db) => {
+      const page = await open(`#/tables?db=${db}&table=users`, { viewport: { width: 390, height: 844 } });
+      await page.locator('.card').first().waitFor();
+      const documents = Array.from({ length: 20 }, (_, n) => {
+        const name = n === 19 ? 'users' : `table ${n}`;
+        return { view: 'tables', name, number: 0, params: { table: name }, used: n };
+      });
+      const name = await page.evaluate(`Object.keys(localStorage).find((name) => name.endsWith('documents:${db}'))`);
+      await page.evaluate(
+        `localStorage.setItem(${JSON.stringify(name)}, ${JSON.stringify(JSON.stringify(documents))})`,
+      );
+      await page.reload();
+      await page.getByRole('button', { name: 'Open tables and queries: 20' }).click();
+      const isSeen = async (line: Locator) => {
+        const { x = 0, y = 0, height = 0 } = (await line.boundingBox()) ?? {};
+        const at = `document.elementFromPoint(${x + 60}, ${y + height / 2})?.closest('.menu-item')?.textContent`;
+        return (await page.evaluate(at)) === (await line.textContent());
+      };
+      for (const line of [
+        page.getByRole('menuitemradio', { name: 'users' }),
+        page.getByRole('menuitem', { name: 'New query' }),
+        page.getByRole('menuitem', { name: 'Close users' }),
+      ]) {
+        await line.waitFor();
+        expect(await isSeen(line)).toBe(true);
+      }
+      await page.keyboard.press('Home');
+      await eventually(async () =>
+        expect(await isSeen(page.getByRole('menuitemradio', { name: 'table 0' }))).toBe(true),
+      );
+      await page.getByRole('menuitem', { name: 'Close users' }).click();
+      await page.getByRole('button', { name: 'Open tables and queries: 19' }).waitFor();
     }));
 
   test('on a phone they are a menu; axe finds nothing in either, light and dark', () =>

@@ -1,6 +1,7 @@
 // The first visit to an empty server, and the snippets of a database: each one is run as the page shows it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { expectAccessible, message, type Studio, browserTest as test, withStudio } from '../helpers/browser.ts';
@@ -16,15 +17,33 @@ const runs: Readonly<Record<string, (snippet: string, file: string) => readonly 
   shell: (snippet) => ['bash', '-c', snippet],
   curl: (snippet) => ['bash', '-c', snippet],
   fetch: (_, file) => ['node', file],
+  libsql: (_, file) => ['node', file],
+  redis: (_, file) => ['node', file],
+  unstorage: (_, file) => ['node', file],
 };
+const clients = ['libSQL', 'Upstash', 'unstorage'];
 
 /** Every snippet of a database, run; by language what it printed. */
 async function runSnippets({ open, daemon }: Studio, db: string): Promise<Record<string, string>> {
   const page = await open('#/home');
   await page.getByRole('listitem').filter({ hasText: db }).getByRole('button', { name: 'Use from a program' }).click();
-  const outputs = await runShown(page.getByRole('dialog'), daemon, ['Python', 'Node', 'sqlite3', 'curl', 'fetch']);
+  const dialog = page.getByRole('dialog');
+  const outputs = await runShown(dialog, daemon, ['Python', 'Node', 'sqlite3', 'curl', 'fetch', ...clients]);
+  await dialog.getByRole('tab', { name: 'Agent' }).click();
+  outputs.agent = await askAsAgent((await dialog.locator('[data-snippet=agent]').textContent()) ?? '');
   await page.context().close();
   return outputs;
+}
+
+/** What an agent with these settings is told of the database. */
+async function askAsAgent(settings: string): Promise<string> {
+  const client = new Client({ name: 'agent', version: '1.0.0' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(JSON.parse(settings).mcpServers.sqlite.url)));
+  try {
+    return JSON.stringify(await client.callTool({ name: 'schema', arguments: {} }));
+  } finally {
+    await client.close();
+  }
 }
 
 async function runShown(
@@ -64,9 +83,12 @@ test('an empty server offers what to do, and a database that is created there is
     await page.getByLabel('Name').fill('app');
     await page.keyboard.press('Enter');
     await page.waitForURL('**/#/keys?db=app.db');
-    const outputs = await runSnippets(studio, 'app.db');
+    const put = `${studio.daemon.url}/api/v1/sqlite/kv/greeting?db=app`;
+    expect((await fetch(put, { method: 'PUT', body: '"hello"' })).status).toBe(200);
+    const { redis, unstorage, ...outputs } = await runSnippets(studio, 'app.db');
     for (const output of Object.values(outputs)) expect(output).toContain('kv_store');
-    expect(Object.keys(outputs).sort()).toEqual(['curl', 'fetch', 'node', 'python', 'shell']);
+    for (const output of [redis, unstorage]) expect(output).toContain("'greeting'");
+    expect(Object.keys(outputs).sort()).toEqual(['agent', 'curl', 'fetch', 'libsql', 'node', 'python', 'shell']);
   }));
 
 test('a sample shop fills every view of an empty server', () =>
@@ -90,6 +112,24 @@ test('a sample shop fills every view of an empty server', () =>
     expect(await phone.evaluate(cut)).toBe(0);
   }));
 
+/** The page does not list the database yet, and what it asks about it is answered after the menu was opened. */
+async function expectDoorsInOpenMenu(page: Page, address: string): Promise<void> {
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route('**/studio/schema?*', (route) => held.then(() => route.continue()));
+  await page.evaluate(`location.hash = '${address}'`);
+  await page.getByRole('navigation', { name: 'Views' }).waitFor();
+  await page.getByRole('button', { name: 'Settings and more' }).click();
+  await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
+  const item = page.getByRole('menuitem', { name: 'Use from a program' });
+  expect(await item.count()).toBe(0);
+  answer();
+  await item.waitFor();
+  await page.keyboard.press('Escape');
+}
+
 test('the snippets of an empty server make a database, and print what they wrote', () =>
   withStudio(async ({ open, daemon }) => {
     const page = await open('');
@@ -97,6 +137,8 @@ test('the snippets of an empty server make a database, and print what they wrote
     expect(outputs.python).toBe("(1, 'hello')\n");
     expect(outputs.node).toContain("{ id: 2, text: 'hello' }");
     expect(outputs.shell).toBe('1|hello\n2|hello\n3|hello\n');
+    await expectDoorsInOpenMenu(page, '#/tables?db=first.db');
+    await page.goto(`${daemon.url}/#/home`);
     await page.reload();
     await page.getByRole('link', { name: 'first.db' }).waitFor();
     expect(daemon.mounted).toBe(true);

@@ -202,6 +202,27 @@ test('keys are made, given a time to live, deleted and brought back', () =>
     expect(await read(daemon, 'team/a b?#%')).toBe('{"made": true}');
   }));
 
+/** The tree opens again where it was left: after another view, and after a key that took its place. */
+async function expectKeptPlace(page: Page, scroller: string): Promise<void> {
+  const ways: readonly (() => Promise<unknown>)[] = [
+    () => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Locks' }).click(),
+    () => page.getByTitle('user/1100').dispatchEvent('click'),
+  ];
+  for (const leave of ways) {
+    await page.getByTitle('user/1100').waitFor();
+    const middle = 'const box = document.querySelector(name); box.scrollTop = 2000; return box.scrollTop;';
+    const top = await page.evaluate(`(name => { ${middle} })('${scroller}')`);
+    expect(top).toBe(2000);
+    await leave();
+    await page.waitForURL(/locks|key=/);
+    await page.goBack();
+    await page.getByTitle('user/1100').waitFor();
+    await eventually(async () =>
+      expect(await page.evaluate(`document.querySelector('${scroller}').scrollTop`)).toBe(2000),
+    );
+  }
+}
+
 test('no key is missing from the tree without a sign, and arrows walk through it', () =>
   withStudio(async ({ daemon, open }) => {
     const batch = (from: number) => {
@@ -225,6 +246,11 @@ test('no key is missing from the tree without a sign, and arrows walk through it
     });
     await page.keyboard.press('Enter');
     await eventually(async () => expect(await page.getByRole('treeitem').count()).toBe(301));
+    await expectKeptPlace(page, '.key-tree-box');
+    const phone = await open('#/keys?db=app.db', { viewport: { width: 390, height: 844 } });
+    await phone.getByRole('treeitem', { name: 'user/' }).click();
+    await expectKeptPlace(phone, '.main');
+    await page.bringToFront();
     await page.keyboard.press('/');
     await page.getByRole('combobox').fill('1250');
     await page.getByRole('option', { name: /user\/1250/ }).waitFor();

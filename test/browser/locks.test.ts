@@ -1,5 +1,6 @@
 // The lock monitor of the page: a chain of two programs forms and dissolves, and a storm of events does not eat the
 // processor.
+// Runs alone: it measures the work of the page.
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -121,7 +122,7 @@ test('hundreds of lock events a second leave the processor alone', () =>
       isOver = true;
       await work;
       process.stdout.write(`${Math.round((100 * part) / seconds)} % of a processor for the page\n`);
-      expect(part / seconds).toBeLessThan(0.2); // 0.03 was measured
+      expect(part / seconds).toBeLessThan(0.5); // 0.03 to 0.05 were measured
     }),
   ));
 

@@ -29,6 +29,14 @@ test('a chart is shared in a few clicks, opens in a clean profile without a toke
     expect(await guest.getByRole('button', { name: /Edit|Run|Share/ }).count()).toBe(0);
     expect(studio.daemon.stdout() + studio.daemon.stderr()).not.toContain(link.split('share=')[1]);
 
+    // One page shows both, and its Back leads from one to the other.
+    await page.goto(link);
+    await page.getByRole('heading', { name: 'Ten best customers' }).waitFor();
+    await page.goBack();
+    await page.getByLabel('Token').fill('writer');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.locator('.cm-content').waitFor();
+
     await page.goto(`${studio.daemon.url}/#/shares`);
     await page.getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();

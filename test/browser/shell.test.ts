@@ -155,6 +155,47 @@ test('nothing needs the mouse: jump menu, views, help, theme, read-only switch',
     await page.getByText('read only: the page is set to read only').waitFor();
   }));
 
+/** As the code of a view does that comes in that moment. */
+const focusMainOnceMenuIsDrawn = `
+  new MutationObserver((_, observer) => {
+    if (document.querySelector('[role=menuitemradio]') === null) return;
+    observer.disconnect();
+    document.getElementById('main').focus();
+  }).observe(document.body, { childList: true, subtree: true });
+`;
+
+test('a menu opens however its code comes, and stays open whatever the page does meanwhile', () =>
+  withStudio(async ({ open }) => {
+    // Effects run late, so that the code may come between the first drawing and them.
+    const page = await open('');
+    await page.addInitScript('requestAnimationFrame = () => 0');
+    let bring = () => {};
+    const wanted = new Promise<void>((done) => {
+      bring = done;
+    });
+    await page.route(/MenuList/, async (route) => {
+      await wanted;
+      await route.continue();
+    });
+    await page.reload();
+    const button = page.getByRole('button', { name: 'Settings and more' });
+    await button.click();
+    await page.evaluate(focusMainOnceMenuIsDrawn);
+    bring();
+    const item = page.getByRole('menuitemradio', { name: 'Dark' });
+    await item.waitFor();
+    await eventually(async () => expect(await page.evaluate('document.activeElement.role')).toMatch(/^menuitem/));
+    await page.evaluate('document.activeElement.blur()');
+    await eventually(async () => expect(await page.evaluate('document.activeElement.role')).toMatch(/^menuitem/));
+    await item.waitFor();
+    await button.click();
+    await item.waitFor({ state: 'detached' });
+    await button.click();
+    await item.waitFor();
+    await page.locator('#main').click();
+    await item.waitFor({ state: 'detached' });
+  }));
+
 test('the page asks nobody else, and its policy allows no script and no style from elsewhere', () =>
   withStudio(async ({ daemon, open }) => {
     fill(daemon);

@@ -99,6 +99,18 @@ test('a run is cancelled, and runs again; a write without WHERE is asked about w
     await page.getByText('12 rows changed').first().waitFor();
   }));
 
+/** Whether bars have the colour that the page has for them now. */
+const hasAccentInChart = `(() => {
+  const probe = document.createElement('span');
+  probe.style.color = 'var(--accent)';
+  document.body.append(probe);
+  const [red, green, blue] = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+  probe.remove();
+  const canvas = document.querySelector('.chart-drawing canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value, at) => at % 4 === 0 && value === red && data[at + 1] === green && data[at + 2] === blue);
+})()`;
+
 test('axe finds nothing, on a screen and on a phone, light and dark', () =>
   withStudio(async (studio) => {
     await makeShop(studio);
@@ -107,10 +119,20 @@ test('axe finds nothing, on a screen and on a phone, light and dark', () =>
       await page.locator(editor).waitFor();
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       await page.getByRole('gridcell', { name: 'Customer 3' }).waitFor();
+      const cut = await page.getByRole('gridcell').evaluateAll((cells) => {
+        return cells.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent);
+      });
+      expect(cut, name).toEqual([]);
       expect(await axeFindings(page), name).toEqual([]);
       await page.getByRole('tab', { name: 'Chart' }).click();
       await page.locator('.chart-drawing canvas').waitFor();
       if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/sql-${name}.png` });
       expect(await axeFindings(page), `${name}, chart`).toEqual([]);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await eventually(async () => expect(await page.evaluate(hasAccentInChart), colorScheme).toBe(true));
+        // What turns back within a frame is no event for the page.
+        await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+      }
     }
   }));

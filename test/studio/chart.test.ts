@@ -1,8 +1,9 @@
 // Which chart a result gets, and what its URL and its bins hold.
 import { describe, expect, test } from 'vitest';
-import type { StudioValue } from '../../server/messages/studio.ts';
+import type { StudioValue } from '../../server/messages/studio/values.ts';
 import { formatChart, guessChart, numberOf, parseChart, timeOf } from '../../server/studio/src/chart/guess.ts';
 import { histogram } from '../../server/studio/src/chart/histogram.ts';
+import { labelPlan } from '../../server/studio/src/chart/label-axis.ts';
 
 const int = (value: number): StudioValue => ({ int: String(value) });
 
@@ -99,5 +100,27 @@ describe('bins', () => {
   test('equal numbers and none', () => {
     expect(histogram([5, 5])).toEqual([{ from: 5, to: 5, count: 2 }]);
     expect(histogram([])).toEqual([]);
+  });
+});
+
+describe('the names below bars', () => {
+  const ten = Array.from({ length: 10 }, (_, at) => `Customer number ${at}`);
+
+  test('stand side by side where all have room, and are turned where they have not, on a phone say', () => {
+    expect(labelPlan(ten, 1300)).toMatchObject({ turn: 0, space: 0 });
+    const turned = labelPlan(ten, 294);
+    expect(turned).toMatchObject({ turn: 45 });
+    expect(ten.map(turned.shown)).toEqual(ten);
+    // Each of the ten is shown, and they take no more than half of the least height of a chart.
+    expect(turned.space).toBeLessThanOrEqual(294 / 10);
+    expect(turned.height).toBeLessThan(120);
+  });
+
+  test('that are very long are cut, and very many leave some out', () => {
+    const { shown, height } = labelPlan(['x'.repeat(1000), 'y'], 100);
+    expect([shown('x'.repeat(1000)).length, shown('y')]).toEqual([18, 'y']);
+    expect(height).toBeLessThan(120);
+    expect(labelPlan(Array(500).fill('name'), 1300).space).toBeGreaterThan(1300 / 500);
+    expect(labelPlan([], 1300).turn).toBe(0);
   });
 });

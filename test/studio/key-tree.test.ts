@@ -1,6 +1,6 @@
 // The tree of keys never hides a key: a level is complete or says that there is more.
 import { expect, test } from 'vitest';
-import type { StudioKeyEntry } from '../../server/messages/studio.ts';
+import type { StudioKeyEntry } from '../../server/messages/studio/keys.ts';
 import {
   closed,
   emptyTree,

@@ -1,6 +1,7 @@
 // Which cells of a page of rows have changed since it was read before.
 import { expect, test } from 'vitest';
-import type { StudioRow, StudioValue } from '../../server/messages/studio.ts';
+import type { StudioRow } from '../../server/messages/studio/rows.ts';
+import type { StudioValue } from '../../server/messages/studio/values.ts';
 import { changedCells, rowId } from '../../server/studio/src/live/changed-cells.ts';
 
 const row = (id: string, ...values: StudioValue[]): StudioRow => ({

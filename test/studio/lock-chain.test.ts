@@ -7,7 +7,7 @@ import { type ChainNode, chainOf } from '../../server/studio/src/locks/chain.ts'
 import { latestPerFrame } from '../../server/studio/src/locks/frames.ts';
 import { eventsBetween } from '../../server/studio/src/locks/lock-events.ts';
 import { type DatabaseLocks, type LockHolder, type LockWaiter, later } from '../../server/studio/src/locks/snapshot.ts';
-import { duration, meaningOf, wishOf } from '../../server/studio/src/locks/words.ts';
+import { duration, meaningOf, meaningOfLock, wishOf } from '../../server/studio/src/locks/words.ts';
 
 const holds = (pid: number, lock: string, mode: 'shared' | 'exclusive', heldMs = 100): LockHolder => ({
   pid,
@@ -155,6 +155,9 @@ test('the chain as text says who blocks whom in words', () => {
 test('locks have plain meanings', () => {
   expect(meaningOf([holds(1, 'SHARED', 'shared'), holds(1, 'RESERVED', 'exclusive')])).toBe('writes');
   expect(meaningOf([holds(1, 'READ3', 'shared'), holds(1, 'DMS', 'shared')])).toBe('reads');
+  expect(meaningOfLock(holds(1, 'DMS', 'shared'), 'wal')).toBe('has it open');
+  expect(meaningOfLock(holds(1, 'SHARED', 'shared'), 'wal')).toBe('has it open');
+  expect(meaningOfLock(holds(1, 'SHARED', 'shared'), 'delete')).toBe('reads');
   expect(wishOf('RESERVED', 'exclusive')).toBe('waits to write');
   expect(wishOf('PENDING', 'shared')).toBe('waits to begin');
   expect([150, 12_540, 200_000, 7_500_000].map(duration)).toEqual(['0.1 s', '12.5 s', '3 min 20 s', '2 h 5 min']);

@@ -1,6 +1,6 @@
 // Rows page by page over a server that is a function: what is asked, what is kept, how guessed numbers become right.
 import { expect, test } from 'vitest';
-import type { StudioRow, StudioRows } from '../../server/messages/studio.ts';
+import type { StudioRow, StudioRows } from '../../server/messages/studio/rows.ts';
 import { type FetchPage, type From, PagedRows, pageRows } from '../../server/studio/src/grid/paged-rows.ts';
 import { eventually } from '../helpers/eventually.ts';
 

@@ -38,12 +38,26 @@ test('a path with quotes, spaces, signs of the shell and other letters is opened
 
 test('where the server asks for a token, the snippets over HTTP take it from the environment', () => {
   const target = { path: '/data/app.db', db: 'app.db', origin: 'http://127.0.0.1:1', token: true };
-  const http = snippetsFor(target).filter(({ door }) => door === 'http');
-  expect(http.map(({ id }) => id)).toEqual(['curl', 'fetch']);
+  const http = snippetsFor(target).filter(({ door }) => door === 'http' || door === 'client');
+  expect(http.map(({ id }) => id)).toEqual(['curl', 'fetch', 'libsql', 'redis', 'unstorage']);
   for (const { text, needs } of http) {
-    expect(text).toMatch(/Bearer.*HOODY_TOKEN/);
+    expect(text).toMatch(/(Bearer|[tT]oken: ).*HOODY_TOKEN/);
     expect(needs).toContain('HOODY_TOKEN');
   }
+});
+
+test('the settings of an agent name the database and the token, and let it only read', () => {
+  const target = { path: '/data/my app.db', db: 'my app.db', origin: 'http://127.0.0.1:1' };
+  const settingsOf = (token: boolean) => {
+    const [snippet] = snippetsFor({ ...target, token }).filter(({ door }) => door === 'agent');
+    return JSON.parse(snippet?.text ?? '').mcpServers.sqlite;
+  };
+  expect(settingsOf(false)).toEqual({ type: 'http', url: 'http://127.0.0.1:1/mcp?db=my%20app.db' });
+  expect(settingsOf(true)).toEqual({
+    type: 'http',
+    url: 'http://127.0.0.1:1/mcp?db=my%20app.db&write=false',
+    headers: { Authorization: `Bearer $\{HOODY_TOKEN}` },
+  });
 });
 
 test('the API knows a plain name by its name, everything else by its path', () => {

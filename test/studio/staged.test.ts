@@ -1,6 +1,7 @@
 // Staged edits build on each other, and go back to nothing when a cell gets its first value back.
 import { expect, test } from 'vitest';
-import type { StudioColumn, StudioRowKey } from '../../server/messages/studio.ts';
+import type { StudioColumn } from '../../server/messages/studio/schema.ts';
+import type { StudioRowKey } from '../../server/messages/studio/values.ts';
 import {
   addInsert,
   changeOf,

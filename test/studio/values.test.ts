@@ -1,7 +1,7 @@
 // Cells without loss: how they look, how they are written as SQL and JSON, and what a typed text means.
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { StudioValue } from '../../server/messages/studio.ts';
+import type { StudioValue } from '../../server/messages/studio/values.ts';
 import {
   affinityOf,
   base64FromBytes,

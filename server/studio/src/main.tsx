@@ -40,6 +40,10 @@ function Shared({ token }: { readonly token: string }) {
 
 const root = document.getElementById('app');
 const token = shareToken(window.location.hash);
+// Back from a shared view, say: the two have nothing in common.
+window.addEventListener('hashchange', () => {
+  if (shareToken(window.location.hash) !== token) window.location.reload();
+});
 if (root !== null && token !== null) render(<Shared token={token} />, root);
 else if (root !== null) {
   watchConnection();

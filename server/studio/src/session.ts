@@ -1,7 +1,7 @@
 // Who the user is for the server, which databases there are, and the schema of the one that is open.
 import { computed, effect, signal, untracked } from '@preact/signals';
-import type { StudioObject, StudioOverview, StudioSchema } from '../../messages/studio.ts';
-import { errorText, get, isAbort, reconnects } from './api/client.ts';
+import type { StudioObject, StudioOverview, StudioSchema } from '../../messages/studio/schema.ts';
+import { errorText, get, isAbort, isPassing, reconnects } from './api/client.ts';
 import { route } from './location.ts';
 import { readBoolean, savedSignal } from './storage.ts';
 
@@ -21,12 +21,18 @@ export const safeMode = savedSignal('safe-mode', true, readBoolean);
 
 export const database = computed(() => route.value.db);
 
+let overviewReads = 0;
+
+/** Of several reads at once the last one counts: an older answer may lack a database that was made meanwhile. */
 export async function loadOverview(): Promise<void> {
+  const read = ++overviewReads;
   try {
-    overview.value = await get<StudioOverview>('studio/databases');
+    const next = await get<StudioOverview>('studio/databases');
+    if (read !== overviewReads) return;
+    overview.value = next;
     overviewError.value = null;
   } catch (error) {
-    overviewError.value = errorText(error);
+    if (read === overviewReads) overviewError.value = errorText(error);
   }
 }
 
@@ -47,7 +53,7 @@ export async function loadSchema(): Promise<void> {
     schemaError.value = null;
     schema.value = next;
   } catch (error) {
-    if (isAbort(error)) return;
+    if (isAbort(error) || (isPassing(error) && schema.peek()?.db === db)) return;
     schema.value = null;
     schemaError.value = errorText(error);
   }

@@ -35,15 +35,15 @@ export function ago(ms: number, nowMs: number): string {
   return seconds < 5 ? 'just now' : `${span(seconds)} ago`;
 }
 
-/** `in 40 s`, `in 3 min`; `now` once it is past. */
+/** `in 40 s`, `in 3 min`, to the nearest; `now` once it is past. */
 export function until(ms: number, nowMs: number): string {
   const seconds = Math.ceil((ms - nowMs) / 1000);
-  return seconds <= 0 ? 'now' : `in ${span(seconds)}`;
+  return seconds <= 0 ? 'now' : `in ${span(seconds, Math.round)}`;
 }
 
-function span(seconds: number): string {
+function span(seconds: number, whole = Math.floor): string {
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} days`;
+  const [minutes, hours] = [whole(seconds / 60), whole(seconds / 3600)];
+  if (minutes < 60) return `${minutes} min`;
+  return hours < 48 ? `${hours} h` : `${whole(seconds / 86_400)} days`;
 }

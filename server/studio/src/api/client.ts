@@ -167,6 +167,11 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
+/** The server is away, or busy: what was read before still stands. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && [0, 429, 503].includes(error.status);
+}
+
 /** What a toast or a banner says of an error. */
 export function errorText(error: unknown): string {
   if (error instanceof ApiError) return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;

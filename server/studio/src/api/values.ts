@@ -1,5 +1,5 @@
 // Cells without loss: how a value looks, how it is written as text, JSON or SQL, and what a typed text means. Pure.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 
 export type ValueKind = 'null' | 'text' | 'integer' | 'real' | 'blob' | 'bad text';
 

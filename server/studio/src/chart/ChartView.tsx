@@ -1,13 +1,14 @@
 // A result as a chart: the choice of columns above, the drawing, and the same numbers as a table for those who cannot
 // see it. uPlot draws on a canvas; it is loaded with this file.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { theme } from '../theme.ts';
 import { count, counted } from '../ui/sizes.ts';
 import './chart.css';
 import { type Chart, chartKinds } from './guess.ts';
+import { labelPlan } from './label-axis.ts';
 import { type Series, seriesOf } from './series.ts';
 
 interface Props {
@@ -87,6 +88,8 @@ function Choice({ columns, chart, onChange }: Required<Pick<Props, 'columns' | '
   );
 }
 
+const systemDark = window.matchMedia('(prefers-color-scheme: dark)');
+
 /** uPlot puts its legend below the height that it is given. */
 const legendPx = 34;
 
@@ -95,7 +98,7 @@ const strokes = ['--accent', '--number', '--warn', '--danger', '--good'] as cons
 
 function Drawing({ chart, series }: { readonly chart: Chart; readonly series: Series }) {
   const place = useRef<HTMLDivElement>(null);
-  const shown = theme.value;
+  const shown = `${theme.value} ${useTurnsOfSystem()}`;
   useEffect(() => {
     const parent = place.current;
     if (parent === null) return;
@@ -117,6 +120,20 @@ function Drawing({ chart, series }: { readonly chart: Chart; readonly series: Se
   );
 }
 
+/**
+ * Another number each time the system turns dark or light: what was drawn has to be drawn again. Whether it is dark is
+ * not asked, since Chromium tells nobody of a turn that was read before its event.
+ */
+function useTurnsOfSystem(): number {
+  const [turns, setTurns] = useState(0);
+  useLayoutEffect(() => {
+    const turn = () => setTurns((known) => known + 1);
+    systemDark.addEventListener('change', turn);
+    return () => systemDark.removeEventListener('change', turn);
+  }, []);
+  return turns;
+}
+
 function dataOf({ x, y }: Series): uPlot.AlignedData {
   return [[...x], ...y.map(({ values }) => [...values])];
 }
@@ -136,14 +153,9 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
     axes: [
       {
         ...lines,
-        ...(axis === 'labels' && {
-          values: (_: uPlot, places: number[], _axis: number, space: number) =>
-            places.map((at) => (Number.isInteger(at) ? cutTo(space, labels[at] ?? '') : '')),
-          space: 70,
-          incrs: [1, 2, 5, 10, 20, 50, 100],
-        }),
+        ...(axis === 'labels' && labelAxis(labels)),
       },
-      { ...lines, size: 64 },
+      { ...lines, size: axisUpPx },
     ],
     series: [
       { label: x, value: (_, at) => (at === null ? '' : nameOf({ axis, labels }, at)) },
@@ -165,12 +177,21 @@ function optionsOf({ kind, x }: Chart, { y, axis, labels }: Series): Omit<uPlot.
   };
 }
 
-const labelLetterPx = 7;
+const axisUpPx = 64;
 
-/** A label that its neighbours leave room for; the table beside the chart has all of it. */
-function cutTo(space: number, label: string): string {
-  const most = Math.max(3, Math.floor(space / labelLetterPx));
-  return label.length <= most ? label : `${label.slice(0, most - 1)}\u2026`;
+/** Planned anew for every width. */
+function labelAxis(labels: readonly string[]): uPlot.Axis {
+  const planOf = (plot: uPlot) => labelPlan(labels, plot.width - axisUpPx);
+  return {
+    values: (plot, places) => {
+      const { shown } = planOf(plot);
+      return places.map((at) => (Number.isInteger(at) ? shown(labels[at] ?? '') : ''));
+    },
+    rotate: (plot) => planOf(plot).turn,
+    size: (plot) => planOf(plot).height,
+    space: (plot) => planOf(plot).space,
+    incrs: [1, 2, 5, 10, 20, 50, 100],
+  };
 }
 
 /** A canvas knows no light-dark(): an element computes what it means now. */

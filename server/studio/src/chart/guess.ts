@@ -1,5 +1,5 @@
 // Which chart suits a result, and the text that keeps the choice in the URL. Pure.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 
 export const chartKinds = ['line', 'bar', 'scatter', 'histogram'] as const;
 export type ChartKind = (typeof chartKinds)[number];

@@ -1,5 +1,5 @@
 // A result as the numbers that a chart draws. Pure.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { type Chart, kindOfColumn, numberOf } from './guess.ts';
 import { histogram } from './histogram.ts';
 

@@ -120,9 +120,9 @@ function DocumentMenu() {
     ...(stagedIn(document) > 0 && { note: editsText(stagedIn(document)) }),
     run: () => show(document),
   }));
-  items.push({ label: 'New query', icon: 'plus', startsGroup: true, run: newQuery });
+  items.push({ label: 'New query', icon: 'plus', startsGroup: true, isPinned: true, run: newQuery });
   if (shown !== undefined) {
-    items.push({ label: `Close ${titleOf(shown)}`, icon: 'close', run: () => void close(shown) });
+    items.push({ label: `Close ${titleOf(shown)}`, icon: 'close', isPinned: true, run: () => void close(shown) });
   }
   return (
     <Menu label={`Open tables and queries: ${list.length}`} items={items}>

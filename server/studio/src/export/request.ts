@@ -1,10 +1,6 @@
 // What the server is asked for, from what the user chose. Pure.
-import type {
-  StudioCsvDelimiter,
-  StudioExportFormat,
-  StudioExportRequest,
-  StudioObject,
-} from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter, StudioExportFormat, StudioExportRequest } from '../../../messages/studio/files.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import type { ExportWanted } from './wanted.ts';
 
 export interface ExportChoices {

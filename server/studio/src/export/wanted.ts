@@ -1,6 +1,7 @@
 // Which export or import is asked for. Apart from the dialogs, whose code is loaded when the first one opens.
 import { signal } from '@preact/signals';
-import type { StudioCount, StudioObject, StudioSelection } from '../../../messages/studio.ts';
+import type { StudioCount, StudioSelection } from '../../../messages/studio/rows.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import type { Parameters } from '../sql/runner.ts';
 
 export type ExportWanted =

@@ -1,5 +1,5 @@
 // A value in a cell: its kind by colour, by word or by letter, so that NULL, '' and 'NULL' never look alike.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { bytesOf, hasInvisible, kindOf, showInvisible, splitInvisible, textOf } from '../api/values.ts';
 import { fileSize } from '../ui/sizes.ts';
 

@@ -2,10 +2,10 @@
 // It knows nothing of tables or the server; what a key or a click means beyond moving is the caller's, by `onAction`.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { type BindingId, bindingFor, keyName } from '../keys.ts';
 import type { EditEnd } from './CellEditor.tsx';
-import { type ColumnLayout, type PlacedColumn, scrollShowing, visibleColumns } from './columns.ts';
+import { type ColumnLayout, type PlacedColumn, scrollShowing, visibleColumns, withColumn } from './columns.ts';
 import { Head } from './Head.tsx';
 import { Row } from './Row.tsx';
 import type { GridRows } from './rows.ts';
@@ -13,6 +13,7 @@ import {
   clampPlace,
   contains,
   type Extent,
+  isSamePlace,
   moveBy,
   type Place,
   type Rectangle,
@@ -20,7 +21,7 @@ import {
   type Selection,
   selectAt,
 } from './selection.ts';
-import { moveTop, scaleOf, scrollOfTop, topShowing, visibleRows } from './viewport.ts';
+import { moveTop, rowsWith, scaleOf, scrollOfTop, topShowing, visibleRows } from './viewport.ts';
 import '../styles/grid.css';
 
 /** What the caller acts upon: the cell with the cursor, and the rectangle that is selected. */
@@ -95,7 +96,7 @@ export function Grid(props: GridProps) {
   const cursor = clampPlace(selection.cursor, extent);
   const rectangle = rectangleOf(selection, extent);
   const shown = visibleRows(view.top, count, scale, spareRows);
-  const free = useStable(withCursorColumn(visibleColumns(layout, view.scrollLeft, view.width), layout, cursor));
+  const free = useStable(withColumn(visibleColumns(layout, view.scrollLeft, view.width), layout, cursor.column));
 
   const latest = useRef({ view, scale, extent, selection, layout });
   latest.current = { view, scale, extent, selection, layout };
@@ -267,7 +268,7 @@ export function Grid(props: GridProps) {
   }
 
   const base = Math.floor(shown.first / blockRows) * blockRows;
-  const indexes = rowsWithCursor(shown, cursor.row, count);
+  const indexes = rowsWith(cursor.row, shown, count);
   return (
     // biome-ignore lint/a11y/useSemanticElements: virtual rows and columns cannot be a <table>; this is the APG's grid
     <div
@@ -378,25 +379,8 @@ function useStable(columns: readonly PlacedColumn[]): readonly PlacedColumn[] {
   return before.current;
 }
 
-/** The cell with the focus stays in the page when it is scrolled away, and keeps the focus. */
-function withCursorColumn(free: PlacedColumn[], layout: ColumnLayout, cursor: Place): PlacedColumn[] {
-  const placed = layout.placed[cursor.column];
-  if (placed === undefined || placed.isPinned || free.includes(placed)) return free;
-  return placed.place < (free[0]?.place ?? 0) ? [placed, ...free] : [...free, placed];
-}
-
-function rowsWithCursor({ first, last }: { first: number; last: number }, row: number, count: number): number[] {
-  const rows = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
-  if (row < 0 || row >= count || (row >= first && row <= last)) return rows;
-  return row < first ? [row, ...rows] : [...rows, row];
-}
-
 function placeOf(target: EventTarget | null): Place | null {
   const element = target instanceof Element ? target.closest<HTMLElement>('[data-place]') : null;
   const [row, column] = element?.dataset.place?.split(':').map(Number) ?? [];
   return row === undefined || column === undefined ? null : { row, column };
-}
-
-function isSamePlace(a: Place, b: Place): boolean {
-  return a.row === b.row && a.column === b.column;
 }

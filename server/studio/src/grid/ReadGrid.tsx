@@ -1,6 +1,6 @@
 // A grid to look at and to copy from, over any rows: results of statements, shared tables.
 import { useMemo, useState } from 'preact/hooks';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isCut } from '../api/values.ts';
 import { copyFormats } from '../grid/copy-formats.ts';
 import { isPhone } from '../layout.ts';
@@ -15,6 +15,8 @@ import { type Selection, start } from './selection.ts';
 import { ValueCard } from './ValueCard.tsx';
 
 const letterPx = 9;
+/** Letters of a phone are larger by so much (tokens.css). */
+const phoneLetters = 1.12;
 
 interface Props {
   readonly label: string;
@@ -30,7 +32,11 @@ export function ReadGrid({ label, columns: names, rows, sample }: Props) {
   const [menu, setMenu] = useState<{ readonly at: DOMRect; readonly items: readonly MenuItem[] } | null>(null);
   const [open, setOpen] = useState<{ readonly row: number; readonly column: number } | null>(null);
   const columns = useMemo(() => names.map((name) => ({ name, type: '' })), [names]);
-  const widths = useMemo(() => columns.map((column, at) => guessWidth(column, at, sample)), [columns, sample]);
+  const scale = isPhone.value ? phoneLetters : 1;
+  const widths = useMemo(
+    () => columns.map((column, at) => Math.round(guessWidth(column, at, sample) * scale)),
+    [columns, sample, scale],
+  );
   const numberWidth = Math.max(44, String(rows.count).length * letterPx + 22);
   const layout = layOut(columns, widths, choices, numberWidth);
 

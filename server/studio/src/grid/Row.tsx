@@ -1,6 +1,6 @@
 // One row of the grid. Drawn again only when something of its own has changed.
 import { Component } from 'preact';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { kindOf } from '../api/values.ts';
 import { CellEditor, type EditEnd } from './CellEditor.tsx';
 import { CellText } from './CellText.tsx';

@@ -1,5 +1,5 @@
 // One value of a grid that is only read, as far as it came, with a way to copy it.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { bytesOf, isCut, kindOf, textOf } from '../api/values.ts';
 import { copyText } from '../ui/copy-text.ts';
 import { Dialog } from '../ui/Dialog.tsx';

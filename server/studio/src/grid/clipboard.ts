@@ -1,5 +1,5 @@
 // Selected cells as text in several formats. Pure; copy.ts puts it on the clipboard.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { jsonText, kindOf, sqlLiteral, sqlName, textOf } from '../api/values.ts';
 import type { CopyFormat } from './copy-formats.ts';
 

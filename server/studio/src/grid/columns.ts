@@ -1,5 +1,5 @@
 // The columns of a grid: what each is, how wide, where it stands. Pure.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { kindOf, textOf } from '../api/values.ts';
 
 export interface GridColumn {
@@ -114,4 +114,11 @@ export function scrollShowing(placed: PlacedColumn, layout: ColumnLayout, scroll
   if (placed.left < scrollLeft + layout.pinnedWidth) return placed.left - layout.pinnedWidth;
   const right = placed.left + placed.width;
   return right > scrollLeft + width ? Math.min(right - width, placed.left - layout.pinnedWidth) : scrollLeft;
+}
+
+/** The cell with the focus stays in the page when it is scrolled away, and keeps the focus. */
+export function withColumn(free: PlacedColumn[], layout: ColumnLayout, column: number): PlacedColumn[] {
+  const placed = layout.placed[column];
+  if (placed === undefined || placed.isPinned || free.includes(placed)) return free;
+  return placed.place < (free[0]?.place ?? 0) ? [placed, ...free] : [...free, placed];
 }

@@ -1,7 +1,7 @@
 // The rows of a table of any size, read page by page by key. Keeps one stretch of pages that follow each other; goes on
 // at its ends, and begins a new one where the scroll bar jumps. Knows the server only by the function it is given.
 import { type ReadonlySignal, signal } from '@preact/signals';
-import type { StudioRow, StudioRows, StudioRowsRequest } from '../../../messages/studio.ts';
+import type { StudioRow, StudioRows, StudioRowsRequest } from '../../../messages/studio/rows.ts';
 import { changedCells, rowId } from '../live/changed-cells.ts';
 
 export type From = NonNullable<StudioRowsRequest['from']>;

@@ -1,6 +1,6 @@
 // What the grid shows: rows by number, whether they are in memory or come page by page.
 import type { ReadonlySignal } from '@preact/signals';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 
 export interface GridRow {
   /** The same as long as it is the same row. */

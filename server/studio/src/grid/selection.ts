@@ -83,3 +83,7 @@ export function moveBy(key: string, { cursor, anchor }: Selection, extent: Exten
   const place = clampPlace(move(cursor, extent), extent);
   return selectAt(place, isExtending ? anchor : place);
 }
+
+export function isSamePlace(a: Place, b: Place): boolean {
+  return a.row === b.row && a.column === b.column;
+}

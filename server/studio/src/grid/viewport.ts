@@ -66,3 +66,10 @@ export function topShowing(row: number, top: number, scale: Scale): number {
   if (rowTop + rowPx > top + viewPx) return clampTop(rowTop + rowPx - viewPx, scale);
   return top;
 }
+
+/** Numbers of the visible rows, and `row`: the one with the focus stays in the page when it is scrolled away. */
+export function rowsWith(row: number, { first, last }: Range, count: number): number[] {
+  const rows = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
+  if (row < 0 || row >= count || (row >= first && row <= last)) return rows;
+  return row < first ? [row, ...rows] : [...rows, row];
+}

@@ -1,5 +1,5 @@
 // How the file is read, and which table gets its rows.
-import type { StudioCsvDelimiter } from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter } from '../../../messages/studio/files.ts';
 import { schema } from '../session.ts';
 import { DelimiterField } from '../ui/DelimiterField.tsx';
 import { type ImportFormat, importFormats, tableNameOf } from './file.ts';

@@ -1,5 +1,5 @@
 // The first rows of the file as the server read them, and the types of their columns.
-import type { StudioImported } from '../../../messages/studio.ts';
+import type { StudioImported } from '../../../messages/studio/files.ts';
 import { CellText } from '../grid/CellText.tsx';
 import { rowsText } from '../ui/sizes.ts';
 import { columnTypes } from './file.ts';

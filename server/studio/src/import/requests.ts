@@ -1,5 +1,5 @@
 // The server's route for imports. The file is the body, as it is.
-import type { StudioCsvDelimiter, StudioImported } from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter, StudioImported } from '../../../messages/studio/files.ts';
 import { request } from '../api/client.ts';
 import { uploadBy } from '../api/upload.ts';
 import type { ImportFormat } from './file.ts';

@@ -1,6 +1,6 @@
 // What the server makes of the file: asked anew whenever the file or how it is read changes.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioImported } from '../../../messages/studio.ts';
+import type { StudioImported } from '../../../messages/studio/files.ts';
 import { errorText, isAbort } from '../api/client.ts';
 import { type ImportPlan, sendImport } from './requests.ts';
 

@@ -1,6 +1,6 @@
 // The left side of the keys view: choose a table, search, and the tree. The tree is read again when others have changed
 // keys, never while the pointer is over it.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useKey } from '../keys.ts';
 import { Badge } from '../live/Badge.tsx';
 import { useUnseen } from '../live/unseen.ts';
@@ -11,7 +11,7 @@ import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { KeyTree } from './KeyTree.tsx';
 import { NewKeyDialog } from './NewKeyDialog.tsx';
-import { TreeStore } from './tree-store.ts';
+import { useKeptTree } from './use-kept-tree.ts';
 
 const delimiters = [
   ['auto', 'Folders: by what the keys use'],
@@ -39,15 +39,12 @@ export function KeyBrowser({ db, table, tables }: Props) {
   const [isMaking, setMaking] = useState(false);
   const { search = '', key } = route.value.params;
   const choice = chosenDelimiter.value;
-  const store = useMemo(() => {
-    const delimiter = choice === 'auto' ? null : choice === 'none' ? '' : choice;
-    return new TreeStore({ db, table, search }, delimiter);
-  }, [db, table, search, choice]);
+  const box = useRef<HTMLDivElement>(null);
+  const store = useKeptTree({ db, table, search }, choice === 'auto' ? null : choice === 'none' ? '' : choice, box);
   useEffect(() => {
     void store.start().then(() => (key === undefined ? undefined : store.reveal(key)));
     return () => store.stop();
   }, [store]);
-  const box = useRef<HTMLDivElement>(null);
   const isPointed = useRef(false);
   const isStale = useRef(false);
   const reload = () => {

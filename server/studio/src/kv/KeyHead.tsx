@@ -1,6 +1,6 @@
 // The head of a key: its name, what it is, when it ends, and what can be done with it.
 import { useState } from 'preact/hooks';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { errorText } from '../api/client.ts';
 import { tip } from '../keys.ts';
 import { isPhone } from '../layout.ts';

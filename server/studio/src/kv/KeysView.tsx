@@ -32,6 +32,7 @@ function Keys({ db }: { readonly db: string }) {
   const [tables, setTables] = useState<readonly string[] | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [reads, setReads] = useState(0);
+  const [isFirst, setFirst] = useState(false);
   const wakeUps = reconnects.value;
   useEffect(() => {
     const stop = new AbortController();
@@ -50,7 +51,10 @@ function Keys({ db }: { readonly db: string }) {
   if (tables === null) return <div class="loading" aria-busy="true" />;
   const { table: asked, key } = route.value.params;
   const table = asked ?? (tables.includes(usualTable) ? usualTable : tables[0]);
-  if (table === undefined) return <NoKeys db={db} onMade={() => setReads(reads + 1)} />;
+  // Others may make a table while somebody fills in the dialog.
+  if (table === undefined || isFirst) {
+    return <NoKeys db={db} isOpen={isFirst} onOpen={setFirst} onMade={() => setReads(reads + 1)} />;
+  }
   const known = tables.includes(table) ? tables : [...tables, table];
   const browser = <KeyBrowser key={table} db={db} table={table} tables={known} />;
   const panel = key === undefined ? <ChooseKey /> : <KeyPanel key={`${table} ${key}`} place={{ db, table, key }} />;
@@ -77,8 +81,14 @@ function ChooseKey() {
   );
 }
 
-function NoKeys({ db, onMade }: { readonly db: string; readonly onMade: () => void }) {
-  const [isOpen, setOpen] = useState(false);
+interface NoKeysProps {
+  readonly db: string;
+  readonly isOpen: boolean;
+  readonly onOpen: (isOpen: boolean) => void;
+  readonly onMade: () => void;
+}
+
+function NoKeys({ db, isOpen, onOpen, onMade }: NoKeysProps) {
   return (
     <EmptyState icon="key" title="No keys yet">
       <p>
@@ -87,7 +97,7 @@ function NoKeys({ db, onMade }: { readonly db: string; readonly onMade: () => vo
       </p>
       {canEdit.value && (
         <p class="empty-actions">
-          <button type="button" class="button primary" onClick={() => setOpen(true)}>
+          <button type="button" class="button primary" onClick={() => onOpen(true)}>
             <Icon name="plus" size={16} /> Create the first key
           </button>
         </p>
@@ -96,9 +106,9 @@ function NoKeys({ db, onMade }: { readonly db: string; readonly onMade: () => vo
         <NewKeyDialog
           db={db}
           table={usualTable}
-          onClose={() => setOpen(false)}
+          onClose={() => onOpen(false)}
           onMade={(key) => {
-            setOpen(false);
+            onOpen(false);
             onMade();
             setParams({ table: usualTable, key });
           }}

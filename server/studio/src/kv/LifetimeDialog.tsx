@@ -1,6 +1,6 @@
 // Sets when a key ends, or that it stays. The value is not touched.
 import { useState } from 'preact/hooks';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { dateTime } from '../time-text.ts';
 import { FormDialog } from '../ui/FormDialog.tsx';
 import { toast } from '../ui/Toast.tsx';

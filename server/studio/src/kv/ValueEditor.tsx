@@ -1,7 +1,7 @@
 // Edits a value as text. It is saved only over the version that was read; if somebody else was faster, both are shown
 // and the user decides.
 import { useState } from 'preact/hooks';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { errorText } from '../api/client.ts';
 import { toast } from '../ui/Toast.tsx';
 import { DiffView } from './DiffView.tsx';

@@ -1,6 +1,6 @@
 // Shows a value: indented JSON, text as it is, or a hex dump. Of a long one the beginning, until the rest is asked for.
 import { useId, useState } from 'preact/hooks';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { errorText } from '../api/client.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { fileSize } from '../ui/sizes.ts';

@@ -1,6 +1,6 @@
 // One version of a key: its value then, what it changed, or what has changed since; and the way back to it.
 import { useEffect, useId, useState } from 'preact/hooks';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { isAbort } from '../api/client.ts';
 import { route, setParams } from '../location.ts';
 import { canEdit } from '../session.ts';

@@ -1,6 +1,6 @@
 // Keys in the jump menu: asked of the server while the user types, in the key-value tables of the open database.
 import { signal } from '@preact/signals';
-import type { StudioKeys } from '../../../messages/studio.ts';
+import type { StudioKeys } from '../../../messages/studio/keys.ts';
 import { get } from '../api/client.ts';
 import { linkTo } from '../location.ts';
 import { database, schema } from '../session.ts';

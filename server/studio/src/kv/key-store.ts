@@ -1,7 +1,7 @@
 // One key: its value now, its history, the values of its versions, and every write to it. All writes name the version
 // that they replace.
 import { signal } from '@preact/signals';
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { errorText, isAbort } from '../api/client.ts';
 import { feedOf } from '../live/feed.ts';
 import type { KeyPlace } from './place.ts';

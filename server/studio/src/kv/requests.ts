@@ -1,6 +1,6 @@
 // What the keys view asks of the server. Reading goes over the studio's routes, writing over the public ones: with
 // If-Match, so that nobody's work is overwritten unseen.
-import type { StudioKeys, StudioKvHistory, StudioKvTables, StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKeys, StudioKvHistory, StudioKvTables, StudioKvValue } from '../../../messages/studio/keys.ts';
 import { ApiError, get, request } from '../api/client.ts';
 import type { KeyPlace } from './place.ts';
 

@@ -1,6 +1,6 @@
 // Rolling a key back: the old value is written as a new version, on the condition that nobody has written since.
 // Undoing it writes what was there before, in the same way. Nothing is ever taken out of the history.
-import type { StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
 import { contentTypeOf, type KeyStore, secondsLeft } from './key-store.ts';
 import type { NewValue } from './requests.ts';
 

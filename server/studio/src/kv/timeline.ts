@@ -1,6 +1,6 @@
 // The history of one key as a timeline: who wrote a version, in plain words, where its dot stands, and which version
 // was current at a time. Pure: times are arguments.
-import type { StudioKvHistory } from '../../../messages/studio.ts';
+import type { StudioKvHistory } from '../../../messages/studio/keys.ts';
 
 export type KeyVersion = StudioKvHistory['versions'][number];
 

@@ -2,6 +2,7 @@
 // change.
 import { signal } from '@preact/signals';
 import { errorText, isAbort } from '../api/client.ts';
+import type { KeptTree } from './kept-trees.ts';
 import { levelLimit, readLevel } from './requests.ts';
 import {
   closed,
@@ -33,13 +34,15 @@ export class TreeStore {
   readonly #place: TreePlace;
   readonly #stop = new AbortController();
 
-  /** `delimiter` null: whatever most keys have. */
-  constructor(place: TreePlace, delimiter: string | null) {
+  /** `delimiter` null: whatever most keys have. `kept` is what was shown before. */
+  constructor(place: TreePlace, delimiter: string | null, kept?: KeptTree) {
     this.#place = place;
-    this.delimiter.value = place.search === '' ? delimiter : '';
+    this.delimiter.value = kept?.delimiter ?? (place.search === '' ? delimiter : '');
+    if (kept !== undefined) this.tree.value = kept.tree;
   }
 
   async start(): Promise<void> {
+    if (this.tree.peek() !== emptyTree) return this.reload();
     if (this.delimiter.peek() !== null) return this.load('');
     this.delimiter.value = '/';
     await this.load('');

@@ -1,6 +1,6 @@
 // The tree of keys: which levels the server has sent, which are open, and the rows to draw. Pure. A level is complete,
 // or has a row `more`: no key can be missing without a sign of it.
-import type { StudioKeyEntry, StudioKeys } from '../../../messages/studio.ts';
+import type { StudioKeyEntry, StudioKeys } from '../../../messages/studio/keys.ts';
 
 export interface Level {
   readonly entries: readonly StudioKeyEntry[];

@@ -1,5 +1,6 @@
 // A value as the page can show it: text, indented JSON where it is JSON, or bytes. Pure.
-import type { StudioKvValue, StudioValue } from '../../../messages/studio.ts';
+import type { StudioKvValue } from '../../../messages/studio/keys.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { bytesFromBase64 } from './bytes.ts';
 import { prettyJson } from './pretty-json.ts';
 

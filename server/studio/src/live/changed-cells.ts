@@ -1,5 +1,6 @@
 // Which cells of a page of rows differ from what was shown before: the grid lets them flash. Pure.
-import type { StudioRow, StudioValue } from '../../../messages/studio.ts';
+import type { StudioRow } from '../../../messages/studio/rows.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 
 /** Identity of a row in a page: its key as text; a row without a key by what it holds. */
 export function rowId({ key, values }: StudioRow): string {

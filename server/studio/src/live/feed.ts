@@ -3,7 +3,7 @@
 // work.
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { StudioCommitEvent } from '../../../messages/studio.ts';
+import type { StudioCommitEvent } from '../../../messages/studio/live.ts';
 import { errorText } from '../api/client.ts';
 import { subscribe } from '../api/events.ts';
 import { sawSchemaVersion } from '../session.ts';

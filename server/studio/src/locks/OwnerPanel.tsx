@@ -1,7 +1,7 @@
 // All that is known of one program: where it runs and every lock that it holds or waits for, in all databases shown.
 import { Dialog } from '../ui/Dialog.tsx';
 import type { LockHolder, LockSnapshot, LockWaiter } from './snapshot.ts';
-import { containerName, duration, meaningOf, programName, wishOf } from './words.ts';
+import { containerName, duration, meaningOfLock, programName, wishOf } from './words.ts';
 
 interface Props {
   readonly pid: number;
@@ -26,7 +26,7 @@ export function OwnerPanel({ pid, snapshot, parties, onClose }: Props) {
           ? 'The daemon runs in a process namespace of its own and cannot see this program.'
           : `Process ${pid}, ${containerName(party.container)}.`}
       </p>
-      {snapshot.databases.map(({ db, holders, waiters }) => {
+      {snapshot.databases.map(({ db, journal, holders, waiters }) => {
         const holds = holders.filter((holder) => holder.pid === pid);
         const waits = waiters.filter((waiter) => waiter.pid === pid);
         if (holds.length + waits.length === 0) return null;
@@ -37,7 +37,7 @@ export function OwnerPanel({ pid, snapshot, parties, onClose }: Props) {
               {holds.map(({ lock, mode, heldMs }) => (
                 <li key={`${lock} ${mode}`}>
                   holds <code>{lock}</code> {mode}, {duration(heldMs)}
-                  <span class="muted"> {meaningOf([{ lock, mode }])}</span>
+                  <span class="muted"> {meaningOfLock({ lock, mode }, journal)}</span>
                 </li>
               ))}
               {waits.map(({ lock, mode, waitMs, blockedBy }) => (

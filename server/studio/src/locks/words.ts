@@ -29,6 +29,11 @@ export function meaningOf(holds: readonly { readonly lock: string; readonly mode
   return "holds a lock that is not SQLite's";
 }
 
+/** What one lock means by itself. */
+export function meaningOfLock(hold: { readonly lock: string; readonly mode: string }, journal: string): string {
+  return meaningOf(isOpenness(hold, journal) ? [] : [hold]);
+}
+
 /** What a program that waits for this lock wants to do. */
 export function wishOf(lock: string, mode: string): string {
   if (mode === 'exclusive' && /RESERVED|WRITE|EXCLUSIVE/.test(lock)) return 'waits to write';

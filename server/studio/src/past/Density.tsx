@@ -1,6 +1,6 @@
 // How many commits there were when, as bars. The list beside it says the same in words.
 import { clockTime, dateTime } from '../time-text.ts';
-import type { Commit } from './requests.ts';
+import type { Commit } from './answers.ts';
 
 const bars = 48;
 const height = 56;

@@ -7,7 +7,8 @@ import { dateTime } from '../time-text.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Problem } from '../ui/Problem.tsx';
 import { toast, toastError } from '../ui/Toast.tsx';
-import { previewRewind, type RewindPreview, rewind, undoRewind } from './requests.ts';
+import type { RewindPreview } from './answers.ts';
+import { previewRewind, rewind, undoRewind } from './requests.ts';
 import { changeText } from './words.ts';
 
 interface Props {

@@ -1,6 +1,6 @@
 // Makes a link that shows the present view, read only and for a time, to whoever has it.
 import { useState } from 'preact/hooks';
-import type { StudioShare, StudioSharedView } from '../../../messages/studio.ts';
+import type { StudioShare, StudioSharedView } from '../../../messages/studio/shares.ts';
 import { errorText, post } from '../api/client.ts';
 import { linkTo, route } from '../location.ts';
 import { database, schema } from '../session.ts';

@@ -1,6 +1,6 @@
 // The value of a shared key, and its earlier versions where they were shared.
 import { useState } from 'preact/hooks';
-import type { StudioKvHistory, StudioKvValue } from '../../../messages/studio.ts';
+import type { StudioKvHistory, StudioKvValue } from '../../../messages/studio/keys.ts';
 import { errorText } from '../api/client.ts';
 import { hexOf } from '../api/values.ts';
 import { authorOf, operationWords, versionName } from '../kv/timeline.ts';

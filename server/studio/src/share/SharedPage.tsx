@@ -1,6 +1,6 @@
 // What the holder of a share link sees instead of the whole page.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioShare, StudioShared } from '../../../messages/studio.ts';
+import type { StudioShare, StudioShared } from '../../../messages/studio/shares.ts';
 import { ApiError, errorText } from '../api/client.ts';
 import { dateTime, until } from '../time-text.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';

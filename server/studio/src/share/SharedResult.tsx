@@ -1,6 +1,7 @@
 // The result of a shared query: as a chart where it was shared as one, and as rows.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioResult, StudioSharedView } from '../../../messages/studio.ts';
+import type { StudioSharedView } from '../../../messages/studio/shares.ts';
+import type { StudioResult } from '../../../messages/studio/sql.ts';
 import { guessChart, parseChart } from '../chart/guess.ts';
 import { ResultGrid } from '../sql/ResultGrid.tsx';
 import { Tabs } from '../ui/Tabs.tsx';

@@ -1,6 +1,7 @@
 // Rows of a shared table, page by page.
 import { useEffect, useMemo } from 'preact/hooks';
-import type { StudioRows, StudioShare } from '../../../messages/studio.ts';
+import type { StudioRows } from '../../../messages/studio/rows.ts';
+import type { StudioShare } from '../../../messages/studio/shares.ts';
 import { PagedRows } from '../grid/paged-rows.ts';
 import { ReadGrid } from '../grid/ReadGrid.tsx';
 import type { AskShared } from './ask-shared.ts';

@@ -1,6 +1,6 @@
 // The share links of this server: what they show, when they end, and a way to revoke them.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioShare, StudioShares } from '../../../messages/studio.ts';
+import type { StudioShare, StudioShares } from '../../../messages/studio/shares.ts';
 import { errorText, get, request } from '../api/client.ts';
 import { canEdit } from '../session.ts';
 import { dateTime, until } from '../time-text.ts';

@@ -1,5 +1,5 @@
 // What a share link shows, asked with its own token.
-import type { StudioShared } from '../../../messages/studio.ts';
+import type { StudioShared } from '../../../messages/studio/shares.ts';
 import { request } from '../api/client.ts';
 
 export type AskShared = (body: object, signal?: AbortSignal) => Promise<StudioShared>;

@@ -1,5 +1,6 @@
 // What a share link of the present view would show, or null where a view cannot be shared. Pure.
-import type { StudioObject, StudioSharedView } from '../../../messages/studio.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
+import type { StudioSharedView } from '../../../messages/studio/shares.ts';
 import type { Route } from '../routes.ts';
 import { parseQuery, selectionOf } from '../tables/table-query.ts';
 
@@ -30,10 +31,13 @@ export function viewOfRoute(
   return null;
 }
 
-/** A first title: what the holder of the link reads above it. */
+const mostTitle = 80;
+
+/** A first title: what the holder of the link reads above it. A comment above a query is its title. */
 export function titleOf(view: StudioSharedView): string {
   if (view.kind === 'table') return view.table;
-  return view.kind === 'key' ? view.key : 'Result of a query';
+  if (view.kind === 'key') return view.key;
+  return /^\s*--[ \t]*(\S.*)/.exec(view.sql)?.[1]?.trim().slice(0, mostTitle) ?? 'Result of a query';
 }
 
 /** In words, for the one who shares. */

@@ -19,10 +19,11 @@ export function LazyView({ view }: { readonly view: View }) {
       (cause: unknown) => setError(cause),
     );
   };
-  useEffect(() => {
-    if (!loaded.has(view.id)) load();
-  }, [view]);
   const Component = loaded.get(view.id);
+  useEffect(() => {
+    // Whether it was there when this was drawn: another one may have loaded it since.
+    if (Component === undefined) load();
+  }, [view]);
   if (Component !== undefined) return <Component />;
   return error === null ? (
     <div class="loading" aria-busy="true" />

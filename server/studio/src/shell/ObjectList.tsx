@@ -1,6 +1,6 @@
 // Tables, views and system tables of the open database: in the sidebar, and as the first page of Tables on a phone.
 import { useState } from 'preact/hooks';
-import type { StudioObject } from '../../../messages/studio.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import { linkToTable } from '../documents/addresses.ts';
 import { importWanted } from '../export/wanted.ts';
 import { isPhone } from '../layout.ts';

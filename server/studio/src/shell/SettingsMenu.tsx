@@ -2,7 +2,7 @@
 import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 
-const settingsItems = () => import('./settings-items.ts').then((module) => module.settingsItems());
+const settingsItems = () => import('./settings-items.ts').then((module) => module.settingsItems);
 
 export function SettingsMenu() {
   return (

@@ -4,7 +4,7 @@ import { forgetToken, hasToken } from '../api/client.ts';
 import { environmentColours, environmentOf, setEnvironment } from '../environment.ts';
 import { keyText } from '../keys.ts';
 import { navigate } from '../location.ts';
-import { database, overview, readOnly, safeMode } from '../session.ts';
+import { database, overview, readOnly, safeMode, schema } from '../session.ts';
 import { type Theme, theme } from '../theme.ts';
 import type { IconName } from '../ui/Icon.tsx';
 import type { MenuItem } from '../ui/Menu.tsx';
@@ -33,10 +33,12 @@ function viewItems(): MenuItem[] {
 }
 
 function programItems(): MenuItem[] {
-  const used = overview.value?.databases.find(({ db }) => db === database.value);
-  if (used === undefined) return [];
+  const db = database.value;
+  // The list of databases may be older than the database.
+  const path = schema.value?.path ?? overview.value?.databases.find((known) => known.db === db)?.path;
+  if (db === null || path === undefined) return [];
   const run = () => {
-    usedDatabase.value = used;
+    usedDatabase.value = { db, path };
   };
   return [{ label: 'Use from a program', icon: 'terminal', run }];
 }

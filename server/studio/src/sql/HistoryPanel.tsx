@@ -1,5 +1,5 @@
 // Statements that were run in this browser, with a search.
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ago } from '../time-text.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { count, rowsText } from '../ui/sizes.ts';
@@ -15,6 +15,8 @@ const mostShown = 100;
 
 export function HistoryPanel({ db, onShow, onClose }: Props) {
   const [search, setSearch] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => field.current?.focus(), []);
   const list = found(history.value, search, db);
   return (
     <aside class="sql-history" aria-label="History">
@@ -25,7 +27,7 @@ export function HistoryPanel({ db, onShow, onClose }: Props) {
           aria-label="Search the history"
           placeholder="Search"
           value={search}
-          ref={(field) => field?.focus()}
+          ref={field}
           onInput={({ currentTarget }) => setSearch(currentTarget.value)}
         />
         <button type="button" class="icon-button" aria-label="Close the history" onClick={onClose}>

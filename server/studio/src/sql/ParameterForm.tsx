@@ -1,5 +1,5 @@
 // The parameters of a query as fields: `:name`, `?` and their like get their values here.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { filterValueOf, textOf } from '../api/values.ts';
 import type { Parameters } from './runner.ts';
 

@@ -1,5 +1,5 @@
 // EXPLAIN QUERY PLAN as an indented tree. A scan of a whole table is marked by a word.
-import type { StudioPlan } from '../../../messages/studio.ts';
+import type { StudioPlan } from '../../../messages/studio/sql.ts';
 
 export function PlanTree({ plan }: { readonly plan: StudioPlan }) {
   return (

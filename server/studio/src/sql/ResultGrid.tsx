@@ -1,7 +1,7 @@
 // The rows of one result in the grid.
 import { signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import type { StudioResult } from '../../../messages/studio.ts';
+import type { StudioResult } from '../../../messages/studio/sql.ts';
 import { ReadGrid } from '../grid/ReadGrid.tsx';
 import { LoadedRows } from '../grid/rows.ts';
 

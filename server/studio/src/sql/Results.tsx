@@ -1,9 +1,10 @@
 // What a run has answered: one tab for each result, the plan, and a chart of the result that is shown.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioPlan, StudioResult } from '../../../messages/studio.ts';
+import type { StudioPlan, StudioResult } from '../../../messages/studio/sql.ts';
 import { get } from '../api/client.ts';
 import { type Chart, formatChart, guessChart, parseChart } from '../chart/guess.ts';
 import { exportWanted } from '../export/wanted.ts';
+import { isPhone } from '../layout.ts';
 import { route, setParams } from '../location.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Icon } from '../ui/Icon.tsx';
@@ -27,7 +28,9 @@ export function Results({ run, plan }: Props) {
       <EmptyState icon="terminal" title={run?.state === 'cancelled' ? 'Cancelled' : 'Results come here'}>
         {run?.state === 'cancelled'
           ? 'Nothing was changed.'
-          : 'Ctrl+Enter runs the statement at the cursor, Ctrl+Shift+Enter all of them in one transaction.'}
+          : isPhone.value
+            ? 'Run does the statement at the cursor, Run all does all of them in one transaction.'
+            : 'Ctrl+Enter runs the statement at the cursor, Ctrl+Shift+Enter all of them in one transaction.'}
       </EmptyState>
     );
   }

@@ -1,6 +1,6 @@
 // The SQL view: editor above, results below; history and saved queries at the side.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { StudioParameters } from '../../../messages/studio.ts';
+import type { StudioParameters } from '../../../messages/studio/sql.ts';
 import { errorText, post } from '../api/client.ts';
 import { shownDocument } from '../documents/document-store.ts';
 import { tip, useKey } from '../keys.ts';

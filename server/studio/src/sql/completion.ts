@@ -1,7 +1,7 @@
 // What the editor offers while one types: tables, columns of the tables that the statement names, and SQLite's words.
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
 import type { Statement } from '../../../messages/sql-statements.ts';
-import type { StudioObject, StudioSchema } from '../../../messages/studio.ts';
+import type { StudioObject, StudioSchema } from '../../../messages/studio/schema.ts';
 import { statementAt } from './statement-at.ts';
 import { tablesIn } from './tables-in.ts';
 

@@ -16,7 +16,7 @@ import {
   placeholder,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import type { StudioSchema } from '../../../messages/studio.ts';
+import type { StudioSchema } from '../../../messages/studio/schema.ts';
 import { completeFrom } from './completion.ts';
 import { type Span, spanOf, statementAt } from './statement-at.ts';
 

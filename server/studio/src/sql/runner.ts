@@ -2,13 +2,8 @@
 // statement first, rolls it back, and asks with the number of rows that it would change.
 import { batch, type Signal, signal } from '@preact/signals';
 import { splitStatements } from '../../../messages/sql-statements.ts';
-import type {
-  StudioPlan,
-  StudioResult,
-  StudioSqlAnswer,
-  StudioSqlRequest,
-  StudioValue,
-} from '../../../messages/studio.ts';
+import type { StudioPlan, StudioResult, StudioSqlAnswer, StudioSqlRequest } from '../../../messages/studio/sql.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { ApiError, isAbort, post, request } from '../api/client.ts';
 import { canEdit, safeMode, sawSchemaVersion } from '../session.ts';
 import { dangersOf } from './dangers.ts';

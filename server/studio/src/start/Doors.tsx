@@ -1,4 +1,5 @@
-// One file, two doors: the path of a database, and snippets that open it from a program or over HTTP.
+// One file, its doors: the path of a database, and snippets that open it from a program, over HTTP, by clients of other
+// databases or by an agent.
 import { useId } from 'preact/hooks';
 import { hasToken } from '../api/client.ts';
 import { overview } from '../session.ts';
@@ -9,7 +10,12 @@ import { Tabs } from '../ui/Tabs.tsx';
 import { apiName, firstSnippets, type Snippet, snippetsFor } from './snippets.ts';
 import './start.css';
 
-const ids = ['python', 'node', 'shell', 'curl', 'fetch'] as const;
+const ids = ['python', 'node', 'shell', 'curl', 'fetch', 'libsql', 'redis', 'unstorage', 'agent'] as const;
+const overHttp = {
+  http: 'Goes over HTTP, from anywhere that reaches this server.',
+  client: 'A client of another database with this URL: SQL by libSQL, keys by Upstash (Redis) and unstorage.',
+  agent: 'Gives an agent this database as tools that read (Model Context Protocol).',
+};
 const chosen = savedSignal<Snippet['id']>('door', 'python', oneOf(...ids));
 
 interface Props {
@@ -69,7 +75,7 @@ export function Doors({ db, path, isNew = false }: Props) {
           ? overview.value?.mounted === true
             ? 'Opens the file on the mount: locks are queued, and what it writes is seen here at once.'
             : 'Opens the file itself.'
-          : 'Goes over HTTP, from anywhere that reaches this server.'}
+          : overHttp[snippet.door]}
         {snippet.needs !== '' && ` Needs ${snippet.needs}.`}
       </p>
     </div>

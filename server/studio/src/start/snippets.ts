@@ -1,5 +1,6 @@
-// Copy-paste snippets that open one database from both doors: as a file (python, node, the sqlite3 shell) and over HTTP
-// (curl, fetch). They work as they are: every name is quoted by the rules of its language.
+// Copy-paste snippets that open one database from every door: as a file (python, node, the sqlite3 shell), over HTTP
+// (curl, fetch), by clients of other databases, by an agent. They only read, and work as they are: every name is quoted
+// by the rules of its language.
 
 export interface SnippetTarget {
   /** Where programs open the file. */
@@ -13,9 +14,9 @@ export interface SnippetTarget {
 }
 
 export interface Snippet {
-  readonly id: 'python' | 'node' | 'shell' | 'curl' | 'fetch';
+  readonly id: 'python' | 'node' | 'shell' | 'curl' | 'fetch' | 'libsql' | 'redis' | 'unstorage' | 'agent';
   readonly title: string;
-  readonly door: 'file' | 'http';
+  readonly door: 'file' | 'http' | 'client' | 'agent';
   readonly text: string;
   /** What the reader needs beside the snippet; empty for nothing. */
   readonly needs: string;
@@ -77,7 +78,59 @@ export function snippetsFor({ path, db, origin, token }: SnippetTarget): Snippet
       needs: setToken,
     },
     { id: 'fetch', title: 'fetch', door: 'http', text: fetchLines.join('\n'), needs: setToken },
+    ...clientSnippets(encodeURIComponent(db), origin, token),
+    { id: 'agent', title: 'Agent', door: 'agent', text: agentSettings(db, origin, token), needs: setToken },
   ];
+}
+
+/** Clients that were made for other databases. `name` is the database as a part of a path. */
+function clientSnippets(name: string, origin: string, token: boolean): Snippet[] {
+  const needs = (packages: string) => `npm install ${packages}${token ? ', and HOODY_TOKEN in the environment' : ''}`;
+  const secret = 'process.env.HOODY_TOKEN';
+  const libsql = [
+    "import { createClient } from '@libsql/client';",
+    '',
+    'const client = createClient({',
+    `  url: ${quoted(`${origin}/libsql/${name}/`)},`,
+    ...(token ? [`  authToken: ${secret},`] : []),
+    '});',
+    `console.log((await client.execute(${quoted(question)})).rows);`,
+  ];
+  const redis = [
+    "import { Redis } from '@upstash/redis';",
+    '',
+    'const redis = new Redis({',
+    `  url: ${quoted(`${origin}/upstash/${name}`)},`,
+    `  token: ${token ? secret : "'any'"},`,
+    '});',
+    'const [, keys] = await redis.scan(0);',
+    'console.log(keys);',
+  ];
+  const unstorage = [
+    "import { createStorage } from 'unstorage';",
+    "import httpDriver from 'unstorage/drivers/http';",
+    '',
+    'const driver = httpDriver({',
+    `  base: ${quoted(`${origin}/unstorage/${name}`)},`,
+    ...(token ? [`  headers: { Authorization: 'Bearer ' + ${secret} },`] : []),
+    '});',
+    'console.log(await createStorage({ driver }).getKeys());',
+  ];
+  return [
+    { id: 'libsql', title: 'libSQL', door: 'client', text: libsql.join('\n'), needs: needs('@libsql/client') },
+    { id: 'redis', title: 'Upstash', door: 'client', text: redis.join('\n'), needs: needs('@upstash/redis') },
+    { id: 'unstorage', title: 'unstorage', door: 'client', text: unstorage.join('\n'), needs: needs('unstorage') },
+  ];
+}
+
+/** As most programs with agents take them. They may read; `&write=true` lets them write. */
+function agentSettings(db: string, origin: string, token: boolean): string {
+  const url = `${origin}/mcp?db=${encodeURIComponent(db)}`;
+  // A token that may write would get the tools that write.
+  const server = token
+    ? { type: 'http', url: `${url}&write=false`, headers: { Authorization: `Bearer $\{HOODY_TOKEN}` } }
+    : { type: 'http', url };
+  return JSON.stringify({ mcpServers: { sqlite: server } }, null, 2);
 }
 
 /** Snippets that make the database where there is none. They print what they wrote. */

@@ -1,6 +1,6 @@
 // What a table or view is made of: columns, foreign keys, indexes, triggers, and its SQL.
 import type { ComponentChildren } from 'preact';
-import type { StudioColumn, StudioObject } from '../../../messages/studio.ts';
+import type { StudioColumn, StudioObject } from '../../../messages/studio/schema.ts';
 import { copyText } from '../grid/copy.ts';
 import { isPhone } from '../layout.ts';
 import { linkTo, route } from '../location.ts';

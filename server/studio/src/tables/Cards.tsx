@@ -1,6 +1,6 @@
 // Rows as cards, for a phone: the key, the column after it, and the next three; a tap opens the whole row.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { StudioRow } from '../../../messages/studio.ts';
+import type { StudioRow } from '../../../messages/studio/rows.ts';
 import { textOf } from '../api/values.ts';
 import { CellText } from '../grid/CellText.tsx';
 import type { GridStart } from '../grid/Grid.tsx';

@@ -1,5 +1,6 @@
 // Rows that somebody else has changed since they were read: what was read, what is there now, what was meant.
-import type { StudioConflicts, StudioValue } from '../../../messages/studio.ts';
+import type { StudioConflicts } from '../../../messages/studio/edits.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isSame } from '../api/values.ts';
 import { CellText } from '../grid/CellText.tsx';
 import type { Staged, StagedChange } from './staged.ts';

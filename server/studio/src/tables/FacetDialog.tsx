@@ -1,7 +1,8 @@
 // The values of one column among the rows that the filters leave: how many, the most frequent ones, the least and the
 // greatest. A click on a value makes it a filter.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioFacets, StudioValue } from '../../../messages/studio.ts';
+import type { StudioFacets } from '../../../messages/studio/rows.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isAbort } from '../api/client.ts';
 import { CellText } from '../grid/CellText.tsx';
 import { Dialog } from '../ui/Dialog.tsx';

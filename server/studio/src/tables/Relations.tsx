@@ -1,7 +1,9 @@
 // Links along foreign keys: to the row that is referred to, and to the rows that refer to this one. Those are counted
 // one relation after the other, each for a bounded time, and never read.
 import { useEffect, useState } from 'preact/hooks';
-import type { StudioCount, StudioRelation, StudioValue } from '../../../messages/studio.ts';
+import type { StudioCount } from '../../../messages/studio/rows.ts';
+import type { StudioRelation } from '../../../messages/studio/schema.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isCut, kindOf, textOf } from '../api/values.ts';
 import { linkTo } from '../location.ts';
 import { objectNamed } from '../session.ts';

@@ -1,6 +1,6 @@
 // The staged edits as SQL, and the button that applies them in one transaction. Conflicts come back side by side.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { StudioConflicts } from '../../../messages/studio.ts';
+import type { StudioConflicts } from '../../../messages/studio/edits.ts';
 import { ApiError } from '../api/client.ts';
 import { copyText } from '../grid/copy.ts';
 import { keyText, useKey } from '../keys.ts';

@@ -1,6 +1,7 @@
 // One row in full: every field, links to the rows it refers to, and who refers to it. On a phone it covers the page.
 import { useState } from 'preact/hooks';
-import type { StudioColumn, StudioValue } from '../../../messages/studio.ts';
+import type { StudioColumn } from '../../../messages/studio/schema.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isCut } from '../api/values.ts';
 import { CellText } from '../grid/CellText.tsx';
 import { isPhone } from '../layout.ts';

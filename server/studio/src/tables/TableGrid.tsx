@@ -1,6 +1,6 @@
 // The grid of a table: what its keys, clicks and menus do to rows, filters and staged edits.
 import { useState } from 'preact/hooks';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { errorText } from '../api/client.ts';
 import { isCut, kindOf, textOf, valueOfText } from '../api/values.ts';
 import type { EditEnd } from '../grid/CellEditor.tsx';

@@ -1,6 +1,6 @@
 // One table or view: filters above, the grid or cards, the panel of a row, staged edits below.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { StudioObject } from '../../../messages/studio.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import { connection } from '../api/client.ts';
 import { type ColumnChoice, guessWidth, layOut } from '../grid/columns.ts';
 import { selectAt, start } from '../grid/selection.ts';

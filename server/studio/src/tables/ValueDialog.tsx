@@ -1,6 +1,6 @@
 // One value in full: read, edited as text, number, bytes or NULL, loaded from and saved to a file.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { errorText } from '../api/client.ts';
 import {
   base64FromBytes,

@@ -1,5 +1,5 @@
 // Whether rows of a table can be edited, and if not, why.
-import type { StudioObject } from '../../../messages/studio.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import { canEdit, overview, readOnly } from '../session.ts';
 
 /** Null: they can. */

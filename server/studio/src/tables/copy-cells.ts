@@ -1,5 +1,5 @@
 // Copies selected cells, with whole values where the page has their beginnings alone.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isCut } from '../api/values.ts';
 import { type CopiedCells, copyAs, copyPlain } from '../grid/clipboard.ts';
 import type { ColumnLayout } from '../grid/columns.ts';

@@ -1,6 +1,6 @@
 // What editing does to the staged edits of a table. A value that came cut is read whole first: the server compares what
 // it expects by type and bytes.
-import type { StudioRowKey, StudioValue } from '../../../messages/studio.ts';
+import type { StudioRowKey, StudioValue } from '../../../messages/studio/values.ts';
 import { isCut } from '../api/values.ts';
 import type { ColumnLayout } from '../grid/columns.ts';
 import type { Rectangle } from '../grid/selection.ts';

@@ -1,6 +1,6 @@
 // The column whose values are shown, and what a click on one of them does. Pure but for the signal.
 import { signal } from '@preact/signals';
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { isCut, kindOf, textOf } from '../api/values.ts';
 import type { Chip } from './table-query.ts';
 

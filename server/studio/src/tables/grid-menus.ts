@@ -1,5 +1,5 @@
 // The menus of the grid: of a column, of a cell, and the formats of a copy. Loaded when the first one opens.
-import type { StudioValue } from '../../../messages/studio.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { type CopyFormat, copyFormats } from '../grid/copy-formats.ts';
 import type { GridTarget } from '../grid/Grid.tsx';
 import { type BindingId, keyText } from '../keys.ts';

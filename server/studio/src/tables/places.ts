@@ -1,5 +1,5 @@
 // Where each table of this tab was left: the row at the top, the cursor, how far it was scrolled to the right.
-import type { StudioSelection } from '../../../messages/studio.ts';
+import type { StudioSelection } from '../../../messages/studio/rows.ts';
 import type { Place as CellPlace } from '../grid/selection.ts';
 import { load, save } from '../storage.ts';
 

@@ -1,7 +1,6 @@
 // The server's routes for tables.
+import type { StudioApplied, StudioApplyRequest } from '../../../messages/studio/edits.ts';
 import type {
-  StudioApplied,
-  StudioApplyRequest,
   StudioCell,
   StudioCellRequest,
   StudioCount,
@@ -10,8 +9,8 @@ import type {
   StudioRows,
   StudioRowsRequest,
   StudioSelection,
-  StudioValue,
-} from '../../../messages/studio.ts';
+} from '../../../messages/studio/rows.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { post, request } from '../api/client.ts';
 
 export function readRows(db: string, body: StudioRowsRequest, signal?: AbortSignal): Promise<StudioRows> {

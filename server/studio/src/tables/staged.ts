@@ -1,6 +1,8 @@
 // Edits that wait to be applied: what each does, how they build on each other, what the server is told. Pure; the state
 // is a list that is never changed in place, so that undo is the list before.
-import type { StudioChange, StudioColumn, StudioRowKey, StudioValue } from '../../../messages/studio.ts';
+import type { StudioChange } from '../../../messages/studio/edits.ts';
+import type { StudioColumn } from '../../../messages/studio/schema.ts';
+import type { StudioRowKey, StudioValue } from '../../../messages/studio/values.ts';
 import { isCut, isSame } from '../api/values.ts';
 
 type Values = Readonly<Record<string, StudioValue>>;

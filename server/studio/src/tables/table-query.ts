@@ -1,11 +1,7 @@
 // Which rows of a table are shown: filters, an own WHERE, the order. To and from the parameters of the URL. Pure.
-import type {
-  StudioColumn,
-  StudioFilter,
-  StudioFilterOperator,
-  StudioSelection,
-  StudioValue,
-} from '../../../messages/studio.ts';
+import type { StudioFilter, StudioFilterOperator, StudioSelection } from '../../../messages/studio/rows.ts';
+import type { StudioColumn } from '../../../messages/studio/schema.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import { filterValueOf } from '../api/values.ts';
 
 /** A filter as it is typed. */

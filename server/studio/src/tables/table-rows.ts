@@ -1,7 +1,9 @@
 // The rows of a table as the grid shows them: new rows first, then the pages of the server with what is staged over
 // them.
 import { computed, type ReadonlySignal } from '@preact/signals';
-import type { StudioColumn, StudioRow, StudioValue } from '../../../messages/studio.ts';
+import type { StudioRow } from '../../../messages/studio/rows.ts';
+import type { StudioColumn } from '../../../messages/studio/schema.ts';
+import type { StudioValue } from '../../../messages/studio/values.ts';
 import type { PagedRows } from '../grid/paged-rows.ts';
 import type { GridRow, GridRows } from '../grid/rows.ts';
 import { rowId } from '../live/changed-cells.ts';

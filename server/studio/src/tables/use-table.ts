@@ -1,7 +1,8 @@
 // The rows of one table for as long as it is shown: pages, count, staged edits, status line.
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { StudioCount, StudioObject, StudioSelection } from '../../../messages/studio.ts';
+import type { StudioCount, StudioSelection } from '../../../messages/studio/rows.ts';
+import type { StudioObject } from '../../../messages/studio/schema.ts';
 import { isAbort, reconnects } from '../api/client.ts';
 import { PagedRows } from '../grid/paged-rows.ts';
 import { route } from '../location.ts';

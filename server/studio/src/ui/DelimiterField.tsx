@@ -1,5 +1,5 @@
 // What stands between the fields of a CSV file, as a choice.
-import type { StudioCsvDelimiter } from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter } from '../../../messages/studio/files.ts';
 
 const delimiters: readonly { readonly id: StudioCsvDelimiter; readonly label: string }[] = [
   { id: 'comma', label: 'comma ,' },

@@ -1,7 +1,7 @@
 // A button that opens a menu (W3C APG menu button), and the menu alone for those who open it otherwise.
 import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
-import { lazy } from './lazy.tsx';
+import { lazy, tellUnloaded } from './lazy.tsx';
 import type { MenuItem } from './menu-item.ts';
 
 export type { MenuItem } from './menu-item.ts';
@@ -11,8 +11,8 @@ export const MenuList = lazy(() => import('./MenuList.tsx').then((module) => mod
 
 interface Props {
   readonly label: string;
-  /** A function is asked when the menu opens. */
-  readonly items: readonly MenuItem[] | (() => Promise<readonly MenuItem[]>);
+  /** A function loads, when the menu opens, what tells the items; signals that this reads change the open menu. */
+  readonly items: readonly MenuItem[] | (() => Promise<() => readonly MenuItem[]>);
   readonly children: ComponentChildren;
   readonly buttonClass?: string;
   readonly title?: string;
@@ -20,8 +20,8 @@ interface Props {
 
 interface Open {
   readonly at: DOMRect;
-  /** Absent: those of the moment. */
-  readonly items?: readonly MenuItem[];
+  /** What was loaded. */
+  readonly tell?: () => readonly MenuItem[];
 }
 
 export function Menu({ label, items, children, buttonClass = 'icon-button', title = label }: Props) {
@@ -30,10 +30,14 @@ export function Menu({ label, items, children, buttonClass = 'icon-button', titl
   const id = useId();
   const toggle = async () => {
     const at = button.current?.getBoundingClientRect();
-    if (open !== null || at === undefined) setOpen(null);
-    else setOpen(typeof items === 'function' ? { at, items: await items() } : { at });
+    if (at === undefined) return;
+    if (open !== null) {
+      setOpen(null);
+      button.current?.focus();
+    } else if (typeof items !== 'function') setOpen({ at });
+    else await items().then((tell) => setOpen({ at, tell }), tellUnloaded);
   };
-  const shown = open?.items ?? (typeof items === 'function' ? [] : items);
+  const shown = open?.tell?.() ?? (typeof items === 'function' ? [] : items);
   return (
     <>
       <button

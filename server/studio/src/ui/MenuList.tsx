@@ -1,5 +1,6 @@
-// An open menu (W3C APG menu): arrows move, Home and End jump, a letter finds, Escape closes. Loaded when the first one
-// opens.
+// An open menu (W3C APG menu): arrows move, Home and End jump, a letter finds, Escape closes, and so does whatever the
+// user does elsewhere. What the page does meanwhile does not close it: if it takes the focus, the menu takes it back.
+// Loaded when the first one opens.
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './Icon.tsx';
 import type { MenuItem } from './menu-item.ts';
@@ -21,8 +22,13 @@ export function MenuList({ id, label, items, at, onClose }: MenuListProps) {
     if (element === null) return;
     element.showPopover?.();
     place(element, at);
-    element.querySelector<HTMLElement>('[role^=menuitem]:not(:disabled)')?.focus();
+    focusFirst(element);
   }, [at]);
+  useLayoutEffect(() => {
+    // The item with the focus may have gone: its name has changed.
+    if (list.current !== null && document.activeElement === document.body) focusFirst(list.current);
+  });
+  useClosedFromOutside(list, id, onClose);
   const entries = () => [
     ...(list.current?.querySelectorAll<HTMLButtonElement>('[role^=menuitem]:not(:disabled)') ?? []),
   ];
@@ -55,34 +61,94 @@ export function MenuList({ id, label, items, at, onClose }: MenuListProps) {
       aria-label={label}
       popover="manual"
       onKeyDown={onKeyDown}
-      onFocusOut={(event) => {
-        if (!list.current?.contains(event.relatedTarget as Node | null)) onClose(false);
-      }}
     >
-      {items.map((item) => (
-        // biome-ignore lint/a11y/useAriaPropsSupportedByRole: aria-checked stays away from a menuitem, being undefined then
-        <button
-          key={item.label}
-          type="button"
-          role={item.isChecked === undefined ? 'menuitem' : 'menuitemradio'}
-          aria-checked={item.isChecked}
-          tabIndex={-1}
-          disabled={item.isDisabled}
-          class={`menu-item${item.isDangerous ? ' is-dangerous' : ''}${item.startsGroup ? ' starts-group' : ''}`}
-          onClick={() => {
-            onClose(true);
-            item.run();
-          }}
-        >
-          <span class="menu-mark">
-            {item.isChecked ? <Icon name="check" size={16} /> : item.icon && <Icon name={item.icon} size={16} />}
-          </span>
-          <span class="menu-label">{item.label}</span>
-          {item.note !== undefined && <span class="menu-note">{item.note}</span>}
-        </button>
-      ))}
+      <div class="menu-items" role="none">
+        {items
+          .filter(({ isPinned }) => isPinned !== true)
+          .map((item) => (
+            <Item key={item.label} {...{ item, onClose }} />
+          ))}
+      </div>
+      {items
+        .filter(({ isPinned }) => isPinned === true)
+        .map((item) => (
+          <Item key={item.label} {...{ item, onClose }} />
+        ))}
     </div>
   );
+}
+
+function roleOf({ isChecked }: MenuItem) {
+  if (isChecked === undefined) return { role: 'menuitem' } as const;
+  return { role: 'menuitemradio', 'aria-checked': isChecked } as const;
+}
+
+interface ItemProps {
+  readonly item: MenuItem;
+  readonly onClose: MenuListProps['onClose'];
+}
+
+function Item({ item, onClose }: ItemProps) {
+  return (
+    <button
+      type="button"
+      {...roleOf(item)}
+      tabIndex={-1}
+      disabled={item.isDisabled}
+      class={`menu-item${item.isDangerous ? ' is-dangerous' : ''}${item.startsGroup ? ' starts-group' : ''}`}
+      onClick={() => {
+        onClose(true);
+        item.run();
+      }}
+    >
+      <span class="menu-mark">
+        {item.isChecked ? <Icon name="check" size={16} /> : item.icon && <Icon name={item.icon} size={16} />}
+      </span>
+      <span class="menu-label">{item.label}</span>
+      {item.note !== undefined && <span class="menu-note">{item.note}</span>}
+    </button>
+  );
+}
+
+function focusFirst(menu: HTMLElement): void {
+  const chosen = menu.querySelector<HTMLElement>('[aria-checked=true]:not(:disabled)');
+  (chosen ?? menu.querySelector<HTMLElement>('[role^=menuitem]:not(:disabled)'))?.focus();
+}
+
+/** Its own button closes it by itself. */
+function useClosedFromOutside(
+  list: { readonly current: HTMLElement | null },
+  id: string | undefined,
+  onClose: MenuListProps['onClose'],
+): void {
+  const latest = useRef(onClose);
+  latest.current = onClose;
+  // At once: what takes the focus before the next frame is met as well.
+  useLayoutEffect(() => {
+    const isOutside = (target: EventTarget | null) =>
+      target instanceof Element && !list.current?.contains(target) && target.getAttribute('aria-controls') !== id;
+    const onPointer = ({ target }: PointerEvent) => {
+      if (isOutside(target instanceof Element ? (target.closest('[aria-controls]') ?? target) : target)) {
+        latest.current(false);
+      }
+    };
+    // After the event, when the new place of the focus is known.
+    const onFocusMoved = () =>
+      setTimeout(() => {
+        const menu = list.current;
+        if (menu === null || !document.hasFocus() || menu.contains(document.activeElement)) return;
+        if (document.activeElement?.closest('dialog') != null) latest.current(false);
+        else focusFirst(menu);
+      });
+    document.addEventListener('pointerdown', onPointer, true);
+    document.addEventListener('focusout', onFocusMoved);
+    document.addEventListener('focusin', onFocusMoved);
+    return () => {
+      document.removeEventListener('pointerdown', onPointer, true);
+      document.removeEventListener('focusout', onFocusMoved);
+      document.removeEventListener('focusin', onFocusMoved);
+    };
+  }, []);
 }
 
 function findByLetter(all: readonly HTMLElement[], letter: string): void {

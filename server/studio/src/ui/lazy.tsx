@@ -8,6 +8,10 @@ export interface LazyComponent<Props> {
   readonly preload: () => void;
 }
 
+export function tellUnloaded(): void {
+  toastError('This part of the page could not be loaded. Is the server there?');
+}
+
 function Nothing() {
   return null as preact.JSX.Element | null;
 }
@@ -22,17 +26,18 @@ export function lazy<Props extends object>(load: () => Promise<ComponentType<Pro
       },
       () => {
         loading = undefined;
-        toastError('This part of the page could not be loaded. Is the server there?');
+        tellUnloaded();
       },
     );
     return loading;
   };
   function Lazy(props: Props) {
     const [, setLoads] = useState(0);
-    useEffect(() => {
-      if (loaded === undefined) void fetchOnce().then(() => setLoads(1));
-    }, []);
     const Component = loaded;
+    useEffect(() => {
+      // Whether it was there when this was drawn: a preload may have ended since.
+      if (Component === undefined) void fetchOnce().then(() => setLoads(1));
+    }, []);
     return Component === undefined ? Nothing() : <Component {...props} />;
   }
   return Object.assign(Lazy, { preload: () => void fetchOnce() });

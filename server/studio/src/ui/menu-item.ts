@@ -11,5 +11,7 @@ export interface MenuItem {
   readonly isDisabled?: boolean;
   /** A line above this item. */
   readonly startsGroup?: boolean;
+  /** It stays in sight below the others, however many there are. */
+  readonly isPinned?: boolean;
   readonly run: () => void;
 }
