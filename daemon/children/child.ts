@@ -16,6 +16,8 @@ export interface ChildSpec {
   readonly role: Role;
   /** Compiled entry file. */
   readonly programPath: string;
+  /** Of Node, default none. */
+  readonly nodeOptions?: readonly string[];
   /** Inherited as fd 3 and on; the caller keeps its own copies open. */
   readonly inheritedFds: readonly number[];
   /** Sent as `{type: 'start', options}`. */
@@ -76,7 +78,7 @@ export class Child {
     this.#spec = spec;
     this.role = spec.role;
     // A session of its own: Ctrl-C on the terminal must reach the supervisor only, which then stops in order.
-    this.#process = spawn(process.execPath, [spec.programPath], {
+    this.#process = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.programPath], {
       stdio: ['ignore', 2, 2, ...spec.inheritedFds, 'ipc'],
       detached: true,
       env: environmentOf(spec.role),

@@ -189,6 +189,14 @@ export const commands: readonly Command[] = [
     load: () => import('../commands/query.ts'),
   },
   {
+    name: 'mcp',
+    summary: 'serve the databases to an agent as tools, by the Model Context Protocol over stdin and stdout',
+    settings: whichDaemon,
+    values: [{ flag: 'db', value: 'NAME', description: 'only this database' }],
+    switches: [{ flag: 'write', description: 'offer the tools that write, too' }],
+    load: () => import('../commands/mcp.ts'),
+  },
+  {
     name: 'archive',
     arguments: [
       { name: 'status|verify|prune|export', values: ['status', 'verify', 'prune', 'export'] },

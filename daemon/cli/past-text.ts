@@ -46,9 +46,15 @@ function whatText({ kind, tables = [], reason, rewound_to: rewoundTo }: ShownCom
     ...(kind === 'base' ? ['first one kept'] : []),
     ...(kind === 'resync' ? [`after a gap: ${reason ?? 'unknown reason'}`] : []),
     ...(rewoundTo === undefined ? [] : [`rewind to ${rewoundTo}`]),
-    ...(tables.length === 0 ? [] : [shortened(tables.join(', '), mostOfTables)]),
+    ...(tables.length === 0 ? [] : [shortened(ownFirst(tables).join(', '), mostOfTables)]),
   ];
   return parts.join('; ');
+}
+
+/** What people named comes before what SQLite and the key-value store keep for themselves. */
+function ownFirst(tables: readonly string[]): string[] {
+  const isInner = (name: string) => /^(hoody:|sqlite_)/.test(name);
+  return [...tables.filter((name) => !isInner(name)), ...tables.filter(isInner)];
 }
 
 /** `2026-11-28 14:30:05.123`, in the zone of this process. */

@@ -11,7 +11,7 @@ const mostNamed = 5;
 export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds: number): string {
   const supervisor = status.processes.find(({ role }) => role === 'supervisor');
   const executors = status.processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
-  const { fuse, http, locks, lastError } = status;
+  const { fuse, http, locks, kernelLocks, lastError } = status;
   const rows: [string, string][] = [
     ['version', `${status.version}, up ${durationText(status.uptimeSeconds)}, pid ${supervisor?.pid}`],
     ['mount', status.mount ?? 'none'],
@@ -25,8 +25,13 @@ export function statusText(status: DaemonStatus, earlier: DaemonStatus, seconds:
       `${counted(fuse.handles ?? 0, 'file')} on the mount, ${counted(http.openDatabases, 'database')} over HTTP`,
     ],
     ['locks', `${locks.holders} held, ${locks.waiters} waited for, in ${counted(locks.databases, 'database')}`],
+    ...kernelLocks.map(({ directory, active }): [string, string] => [
+      'kernel locks',
+      active ? directory : `${directory}: no`,
+    ]),
     ['per second', ratesText(status, earlier, seconds)],
     ...archiveRows(status.archive),
+    ...status.archiveLimits.map((limit): [string, string] => ['kept', limit]),
     ...(status.ship === null ? [] : [['shipped', shippedText(status.ship)] as [string, string]]),
     ...ramdiskRows(status.ramdisk),
     ...status.fenced.map((fenced): [string, string] => ['fenced', fenceText(fenced)]),

@@ -4,6 +4,7 @@ import { inspectSqlGuard } from '../../server/index.ts';
 import { watchLiveness } from '../children/liveness.ts';
 import type { CommandInput } from '../cli/command.ts';
 import { fileEdit } from '../config/edited-file.ts';
+import type { SettingName } from '../config/options.ts';
 import { checkTogether, readSettingsFile } from '../config/settings.ts';
 import { watchFile } from '../config/watched-file.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
@@ -18,7 +19,7 @@ const livenessIntervalMs = 5_000;
 const sameSignalMs = 500;
 
 export async function run(input: CommandInput): Promise<ExitCode> {
-  const { settings, warnings } = input;
+  const { settings, origins, warnings } = input;
   const onHangUp = holdBackHangUps();
   checkTogether(settings);
   const shipFault = faultOfShip(settings);
@@ -32,7 +33,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   const missingGuard = await inspectSqlGuard();
   if (missingGuard !== null) log.warn('sql-guard-missing', { reason: missingGuard });
   const serviceManager = connectServiceManager(process.env, log);
-  const supervisor = new Supervisor(settings, log, serviceManager);
+  const isAskedFor = (name: SettingName) => origins.get(name)?.from !== 'default';
+  const supervisor = new Supervisor(settings, log, serviceManager, isAskedFor);
   const stopRequest = stopRequested(supervisor, log);
   try {
     const { mount, url } = await supervisor.start();

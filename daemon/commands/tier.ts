@@ -3,13 +3,13 @@
 import { relative } from 'node:path';
 import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
-import { tierText } from '../cli/tier-text.ts';
+import { setTierText, tierText } from '../cli/tier-text.ts';
 import { showWaiting } from '../cli/waiting.ts';
 import { connectToDaemon, type DaemonConnection } from '../control/client.ts';
 import { databasePath } from '../databases/name.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { pastOf } from '../past/past.ts';
-import type { TierAnswer, TierList, TierRequest } from '../ramdisk/requests.ts';
+import type { Holder, TierAnswer, TierList, TierRequest } from '../ramdisk/requests.ts';
 import { type TierName, tierNameOf, tierNames } from '../ramdisk/tier-names.ts';
 
 type Act = (input: CommandInput, daemon: DaemonConnection) => Promise<void>;
@@ -38,11 +38,13 @@ async function list(input: CommandInput, daemon: DaemonConnection): Promise<void
 async function set(input: CommandInput, daemon: DaemonConnection): Promise<void> {
   const db = nameOf(input, daemon);
   const tier = tierOf(input);
-  const { moved } = await showWaiting(process.stderr, `moving ${db}`, () =>
-    pastOf(daemon).ask<{ readonly moved: boolean }>('POST', 'db/tier', { db, tier }),
+  const { moved, holders } = await showWaiting(process.stderr, `moving ${db}`, () =>
+    pastOf(daemon).ask<{ readonly moved: boolean; readonly holders: readonly Holder[] }>('POST', 'db/tier', {
+      db,
+      tier,
+    }),
   );
-  const where = tier === 'ram' ? 'in RAM' : 'on the disk';
-  printResult(input, { database: db, tier, isMoved: moved }, `${db} is ${where} ${moved ? 'now' : 'already'}\n`);
+  printResult(input, { database: db, tier, isMoved: moved, holders }, setTierText(db, tier, moved, holders));
 }
 
 async function flush(input: CommandInput, daemon: DaemonConnection): Promise<void> {

@@ -11,20 +11,22 @@ import {
   sizeText,
 } from './option-values.ts';
 
-export type ArchiveMode = 'wal' | 'off';
+export type ArchiveMode = 'wal' | 'all' | 'off';
 
 /** What holds where `--archive` is not given. */
-export const archiveByDefault: ArchiveMode = 'off';
+export const archiveByDefault: ArchiveMode = 'wal';
 
 export interface ArchiveSettings {
-  /** `wal`: every commit of every database in WAL mode is kept. */
+  /** `wal`: every commit of every database in WAL mode is kept. `all`: of those with a rollback journal as well. */
   readonly archive: ArchiveMode;
+  /** Globs of databases with a rollback journal whose commits are kept with `wal` as well; none means none. */
+  readonly archiveRollback: readonly string[];
   /** Globs of paths below the data directory; none means all. */
   readonly archiveInclude: readonly string[];
   readonly archiveExclude: readonly string[];
   readonly archiveEveryCommitSeconds: number;
   readonly archiveThinnedSeconds: number;
-  /** Of all logs together; 0: the smaller of 10 % of the disk and twice the databases + 1 GiB. */
+  /** Of all logs together; 0: what the archive process takes by itself (`budgetOf`). */
   readonly archiveBudgetBytes: number;
   /** URL of a store, or an absolute path; undefined: commits are not shipped. */
   readonly ship: string | undefined;
@@ -35,11 +37,21 @@ export interface ArchiveSettings {
 export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<ArchiveSettings[K]> } = {
   archive: {
     flag: 'archive',
-    value: 'wal|off',
-    parse: oneOf(['wal', 'off']),
+    value: 'wal|all|off',
+    parse: oneOf(['wal', 'all', 'off']),
     byDefault: () => archiveByDefault,
     defaultText: archiveByDefault,
-    description: 'keep every commit of the databases in WAL mode, in STATE-DIR/archive: for history, rewind and undo',
+    description:
+      'keep every commit of the databases in WAL mode, or of all, in STATE-DIR/archive: for history, rewind and undo',
+  },
+  archiveRollback: {
+    flag: 'archive-rollback',
+    value: 'GLOB',
+    parse: list,
+    byDefault: () => [],
+    defaultText: 'none',
+    description: 'databases with a rollback journal whose commits --archive wal keeps as well; may be repeated',
+    isList: true,
   },
   archiveInclude: {
     flag: 'archive-include',
@@ -82,7 +94,7 @@ export const archiveOptions: { readonly [K in keyof ArchiveSettings]: Option<Arc
     value: 'SIZE|auto',
     parse: (text) => (text === 'auto' ? 0 : sizeBytes(text)),
     byDefault: () => 0,
-    defaultText: 'auto: 10 % of the disk, at most twice the databases and 1 GiB',
+    defaultText: 'auto: a copy of each database; for commits 10 % of the disk, at most the databases and 1 GiB',
     description: 'room for the kept commits of all databases; the oldest go when it is used up',
     textOf: (bytes) => (bytes === 0 ? 'auto' : String(bytes)),
     unitText: (bytes) => (bytes === 0 ? 'auto' : sizeText(bytes)),

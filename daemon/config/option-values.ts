@@ -62,6 +62,23 @@ export const list: Parse<readonly string[]> = (text) =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
+/** Directories below the data directory: `DIR`, `DIR/` or `DIR/**`. What lies inside another one is left out. */
+export const directoriesBelow: Parse<readonly string[]> = (text) => {
+  const directories = list(text).map(directoryBelow);
+  const isCovered = (directory: string) => directories.some((other) => directory.startsWith(`${other}/`));
+  return [...new Set(directories)].filter((directory) => !isCovered(directory));
+};
+
+function directoryBelow(glob: string): string {
+  const directory = glob.replace(/\/(\*\*)?$/, '');
+  if (directory === '**' || directory === '') throw new Error('for the whole mount there is --locks kernel');
+  if (/[*?]/.test(directory)) throw new Error(`"${glob}" is no whole directory such as analytics/**`);
+  if (glob.startsWith('/') || directory.split('/').some((name) => name === '' || name === '.' || name === '..')) {
+    throw new Error(`"${glob}" is no path below the data directory such as analytics/**`);
+  }
+  return directory;
+}
+
 export function oneOf<T extends string>(allowed: readonly T[]): Parse<T> {
   return (text) => {
     const found = allowed.find((value) => value === text);

@@ -10,6 +10,7 @@ import { type ArchiveSettings, archiveOptions } from './archive-options.ts';
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { type Option, toggle } from './option.ts';
 import {
+  directoriesBelow,
   durationSeconds,
   durationText,
   executorMemory,
@@ -42,6 +43,8 @@ export interface Settings extends ArchiveSettings, RamdiskSettings {
   readonly requireMount: boolean;
   readonly passthrough: 'auto' | 'on' | 'off';
   readonly locks: 'coordinated' | 'kernel';
+  /** Directories below the data directory, none in another one: there the kernel keeps the locks. */
+  readonly locksKernel: readonly string[];
   readonly lockLimits: Partial<LockLimits>;
   readonly idlePolling: 'auto' | 'on' | 'off';
   readonly config: string | undefined;
@@ -131,6 +134,17 @@ export const options: Options = {
     byDefault: () => 'coordinated',
     defaultText: 'coordinated',
     description: 'who keeps the locks on the mount: the daemon queues waiters, the kernel refuses them',
+  },
+  locksKernel: {
+    flag: 'locks-kernel',
+    value: 'DIR/**',
+    parse: directoriesBelow,
+    byDefault: () => [],
+    defaultText: 'none',
+    description:
+      'directory of the mount in which the kernel keeps the locks: the speed of the disk, but no queue, no names of ' +
+      'writers and no databases in RAM; may be repeated',
+    isList: true,
   },
   lockLimits: {
     flag: 'lock-limit',

@@ -4,7 +4,7 @@ import type { Option } from './option.ts';
 import { list, path, sizeBytes, sizeText } from './option-values.ts';
 
 export interface RamdiskSettings {
-  /** A directory; `auto`: /ramdisk, where it is a tmpfs or can be made one and a database asks for it. */
+  /** A directory; `auto`: /ramdisk, once a database is to be in RAM. */
   readonly ramdisk: string;
   /** Globs of paths below the data directory. */
   readonly ram: readonly string[];
@@ -22,7 +22,7 @@ export const ramdiskOptions: { readonly [K in keyof RamdiskSettings]: Option<Ram
     value: 'DIR|off',
     parse: (text) => (text === 'off' || text === 'auto' ? text : path(text)),
     byDefault: () => 'auto',
-    defaultText: '/ramdisk where --ram or tier set has asked for it',
+    defaultText: '/ramdisk, once --ram or tier set asks for it',
     description: 'tmpfs for databases that work in RAM; it is mounted there unless one is',
   },
   ram: {

@@ -117,7 +117,9 @@ export function faultsTogether(settings: Settings): CommandError[] {
     );
   }
   if (ship !== undefined && archive === 'off') {
-    faults.push(usageError('--ship: what is shipped are the kept commits, and none are kept', 'give --archive wal'));
+    faults.push(
+      usageError('--ship: what is shipped are the kept commits, and none are kept', 'leave --archive off out'),
+    );
   }
   return faults;
 }

@@ -14,7 +14,8 @@ export interface ControlRequest {
 
 export type ControlAnswer = { readonly value: unknown } | { readonly error: string };
 
-export type ControlHandlers = Readonly<Record<string, (args: unknown) => Promise<unknown>>>;
+/** `gone`: whoever asked has closed the connection. */
+export type ControlHandlers = Readonly<Record<string, (args: unknown, gone: AbortSignal) => Promise<unknown>>>;
 
 export async function openControlSocket(path: string, handlers: ControlHandlers): Promise<Server> {
   await removeStaleSocketFile(path);
@@ -36,23 +37,25 @@ export const signOfLifeMs = 5_000;
 function serve(socket: Socket, handlers: ControlHandlers): void {
   // A client that goes away before its answer is of no concern.
   socket.on('error', () => socket.destroy());
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
   const lines = createInterface({ input: socket });
   // It hands errors of its input on, and one that nobody hears would end the daemon.
   lines.on('error', () => {});
   lines.on('line', async (line) => {
     const timer = setInterval(() => socket.write('\n'), signOfLifeMs);
-    const answer = await answerTo(line, handlers);
+    const answer = await answerTo(line, handlers, gone.signal);
     clearInterval(timer);
     if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
   });
 }
 
-async function answerTo(line: string, handlers: ControlHandlers): Promise<ControlAnswer> {
+async function answerTo(line: string, handlers: ControlHandlers, gone: AbortSignal): Promise<ControlAnswer> {
   try {
     const { command, args } = JSON.parse(line) as ControlRequest;
     const handler = Object.hasOwn(handlers, command) ? handlers[command] : undefined;
     if (!handler) return { error: `the daemon does not know the command "${command}"; it may be of another version` };
-    return { value: await handler(args) };
+    return { value: await handler(args, gone) };
   } catch (error) {
     return { error: sentenceOf(error) };
   }

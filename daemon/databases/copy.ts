@@ -17,23 +17,29 @@ export interface CopyRequest {
   /** Made when it does not exist; replaced in one transaction when it does. */
   readonly to: string;
   readonly onProgress: (progress: CopyProgress) => void;
+  /** Longest wait for a lock that somebody else holds. */
+  readonly patienceMs?: number;
 }
 
-/** Longest wait for a lock that somebody else holds. */
-const lockTimeoutMs = 60_000;
+const usualPatienceMs = 60_000;
 const retryMs = 20;
 const stepBytes = 16 * 2 ** 20;
 
 /** @returns the size of the copy @throws CommandError when a lock cannot be had in time, or `from` is no database */
-export async function copyDatabase({ from, isSaved, to, onProgress }: CopyRequest): Promise<number> {
-  const source = openDatabase(from, isSaved);
+export async function copyDatabase(request: CopyRequest): Promise<number> {
+  const { from, isSaved, to, onProgress, patienceMs = usualPatienceMs } = request;
+  const source = openDatabase(from, isSaved, patienceMs);
   try {
     const pageBytes = source.pragma('page_size', { simple: true }) as number;
     // An open read transaction is what the whole copy sees. Without it each step would take a new look, and a write
     // between two steps would start the copy again, for ever under steady writes.
     source.exec('BEGIN');
-    source.prepare('SELECT count(*) FROM sqlite_schema').get();
-    const endsAtMs = performance.now() + lockTimeoutMs;
+    try {
+      source.prepare('SELECT count(*) FROM sqlite_schema').get();
+    } catch (cause) {
+      throw isBusy(cause) ? locked(from, patienceMs, cause) : cause;
+    }
+    const endsAtMs = performance.now() + patienceMs;
     for (;;) {
       const { totalPages } = await source.backup(to, {
         progress: ({ totalPages: all, remainingPages }) => {
@@ -44,9 +50,7 @@ export async function copyDatabase({ from, isSaved, to, onProgress }: CopyReques
       // better-sqlite3 also calls it done when the destination was locked and nothing has been copied.
       if (totalPages > 0) return totalPages * pageBytes;
       if (performance.now() >= endsAtMs) {
-        throw new CommandError(exitCodes.failed, `${to} is locked by another program for more than a minute`, {
-          hint: 'hoody-sqlite locks names it',
-        });
+        throw locked(to, patienceMs);
       }
       await delay(retryMs);
     }
@@ -87,19 +91,32 @@ export function copyWithPageSize(from: string, to: string, pageBytes: number): v
 }
 
 /** Opens a database that is in use like any client: a journal that a killed writer has left is rolled back. */
-function openDatabase(path: string, isSaved: boolean): Database.Database {
+function openDatabase(path: string, isSaved: boolean, patienceMs = usualPatienceMs): Database.Database {
   if (!statSync(path, { throwIfNoEntry: false })?.size) {
     throw new CommandError(exitCodes.failed, `${path} does not exist or is empty`);
   }
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { readonly: isSaved, fileMustExist: true, timeout: lockTimeoutMs });
+    database = new Database(path, { readonly: isSaved, fileMustExist: true, timeout: patienceMs });
     database.pragma('schema_version'); // reads the header
     return database;
   } catch (cause) {
     database?.close();
+    if (isBusy(cause)) throw locked(path, patienceMs, cause);
     throw new CommandError(exitCodes.failed, `${path} cannot be read as an SQLite database: ${messageOf(cause)}`, {
       cause,
     });
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+function locked(path: string, patienceMs: number, cause?: unknown): CommandError {
+  const text = `${path} was locked by another program for ${patienceMs / 1000} s`;
+  return new CommandError(exitCodes.failed, text, {
+    hint: 'hoody-sqlite locks names it',
+    cause,
+  });
 }

@@ -1,4 +1,5 @@
 // The server process: started on the socket that the supervisor keeps, started again when it dies.
+import { randomUUID } from 'node:crypto';
 import {
   type FromServer,
   type ServerAnswer,
@@ -67,11 +68,21 @@ export class HttpService {
     return (await this.process.current?.query('status').catch(() => undefined)) as ServerStatus | undefined;
   }
 
-  /** As an HTTP request of its own user, without a token. @throws Error where no server answers */
-  async request(args: ServerRequest): Promise<ServerAnswer> {
+  /**
+   * As an HTTP request of its own user, without a token. `gone`: nobody waits for it any more.
+   * @throws Error where no server answers
+   */
+  async request(args: ServerRequest, gone: AbortSignal): Promise<ServerAnswer> {
     const { current } = this.process;
     if (current === undefined) throw new Error('the server process is being started');
-    return (await current.query('request', args, args.timeoutMs + answerSlackMs)) as ServerAnswer;
+    const name = randomUUID();
+    const giveUp = () => current.send({ type: 'give-up', request: name } satisfies ToServer);
+    gone.addEventListener('abort', giveUp, { once: true });
+    try {
+      return (await current.query('request', { ...args, name }, args.timeoutMs + answerSlackMs)) as ServerAnswer;
+    } finally {
+      gone.removeEventListener('abort', giveUp);
+    }
   }
 
   /** Resolves when an HTTP request on the real address is answered, whatever the answer is. */

@@ -8,6 +8,7 @@ import {
   keptStateInChild,
   remainsOf,
   takeDescriptors,
+  unmountBelow,
   unmountFuse,
 } from '../../fs/index.ts';
 import { exists, isRunning, type ProcessIdentity, parentOf } from '../children/process-identity.ts';
@@ -81,6 +82,7 @@ export async function stopOrphans({ instance, record }: KnownInstance, log: Log)
 function unmount(mountPoint: string, connection: number | null): boolean {
   if (inspectMount(mountPoint)?.connection !== connection) return false;
   try {
+    unmountBelow(mountPoint, 'plain');
     unmountFuse(mountPoint, 'plain');
     return usersOf(connection ?? 0).length === 0; // a container may have a copy of the mount
   } catch {

@@ -1,7 +1,7 @@
 // Answers about the daemon as it runs: to the server process, and to whoever asks whether everything serves.
 import type { ArchiveAnswer, ArchiveQuestion, FsStatus, LockView, WriterRecord } from '../../fs/index.ts';
 import type { ServerAnswer, ServerRequest } from '../../server/index.ts';
-import { fileMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
+import { filesMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
 import type { Probe } from '../children/liveness.ts';
 import { answerOfTier, type TierRequest } from '../ramdisk/requests.ts';
 import { daemonState } from './daemon-state.ts';
@@ -31,27 +31,39 @@ export async function locksOf({ mounted }: Running): Promise<LockView> {
 const noArchive: ArchiveAnswer<never> = {
   ok: false,
   code: 'not-archived',
-  message: 'commits are not kept: start the daemon with --archive wal',
+  message: 'commits are not kept: the daemon runs with --archive off',
 };
 
 /** Of the archive process; in any case an answer, which may be that there is none. */
 export async function answerOfArchive(running: Running, question: ArchiveQuestion): Promise<ArchiveAnswer<unknown>> {
   const { archive, stateDir, user, log } = running;
   if (archive === undefined) return noArchive;
-  const file = fileMadeFor(question);
-  if (file !== undefined && !(await mayBeMadeAt(file, stateDir))) {
-    log.error('archive-file-refused', { path: file });
-    return { ok: false, code: 'damaged', message: `no file is made at ${file}` };
-  }
+  const files = filesMadeFor(question);
+  const refuse = (path: string): ArchiveAnswer<never> => {
+    log.error('archive-file-refused', { path });
+    return { ok: false, code: 'damaged', message: `no file is made at ${path}` };
+  };
+  for (const file of files) if (!(await mayBeMadeAt(file, stateDir))) return refuse(file);
   const answer = await archive.question(question);
-  if (file !== undefined && answer.ok) await handOver(file, user);
+  if (!answer.ok) return answer;
+  for (const file of files) {
+    try {
+      await handOver(file, user);
+    } catch {
+      return refuse(file);
+    }
+  }
   return answer;
 }
 
 /** An HTTP request of the user who started the daemon, without HTTP. */
-export async function requestOfServer({ httpService }: Running, request: ServerRequest): Promise<ServerAnswer> {
+export async function requestOfServer(
+  { httpService }: Running,
+  request: ServerRequest,
+  gone: AbortSignal,
+): Promise<ServerAnswer> {
   if (httpService === undefined) throw new Error('the server process is being started');
-  return await httpService.request(request);
+  return await httpService.request(request, gone);
 }
 
 /** What the server process asks its supervisor: the names are those of `SupervisorQuestion` in server/index.ts. */

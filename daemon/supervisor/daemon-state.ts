@@ -6,8 +6,8 @@ import type { DaemonState } from '../../server/index.ts';
 import { summaryOf } from '../archive/summary.ts';
 import { summaryOfTier, troublesOfTier } from '../ramdisk/summary.ts';
 import { shipFault, summaryOf as summaryOfShip } from '../ship/summary.ts';
-import type { Running } from './running.ts';
-import { downChildren } from './status.ts';
+import { downChildren } from './down-children.ts';
+import { missedChildren, type Running } from './running.ts';
 
 /** `openDatabases`: those that executors have open, as paths below the data directory. */
 export async function daemonState(running: Running, openDatabases: readonly string[]): Promise<DaemonState> {
@@ -24,8 +24,12 @@ export async function daemonState(running: Running, openDatabases: readonly stri
   const ship = shipped && summaryOfShip(shipped);
   return {
     isMountUp: fs?.isReady === true,
-    degraded: [running.degraded, downChildren(children), shipFault(ship), tier ? troublesOfTier(tier) : []].flat()
-      .length,
+    degraded: [
+      running.degraded,
+      downChildren(missedChildren(running)),
+      shipFault(ship),
+      tier ? troublesOfTier(tier) : [],
+    ].flat().length,
     fencedDatabases: running.fenced.length,
     restarts: Object.fromEntries(children.map(({ role, restarts }) => [role, restarts])),
     walBytes: sizes.reduce((sum, size) => sum + size, 0),

@@ -4,11 +4,14 @@ import { type ArchiveSummary, summaryOf } from '../archive/summary.ts';
 import type { Role } from '../children/child.ts';
 import type { KeptChild } from '../children/kept-child.ts';
 import type { LoggedEvent } from '../log.ts';
+import type { KernelLockedDirectory } from '../mount/kernel-locks.ts';
 import { usersOf } from '../mount/mount-users.ts';
 import { type RamdiskSummary, summaryOfTier, troublesOfTier } from '../ramdisk/summary.ts';
 import { type ShipSummary, shipFault, summaryOf as summaryOfShip } from '../ship/summary.ts';
 import { programVersion } from '../version.ts';
-import type { Running } from './running.ts';
+import { downChildren } from './down-children.ts';
+import { missedChildren, type Running } from './running.ts';
+import { archiveLimitsOf } from './start-archive.ts';
 
 export interface ProcessStatus {
   readonly role: Role | 'supervisor' | 'executor';
@@ -52,8 +55,12 @@ export interface DaemonStatus {
   readonly http: { readonly requests: number; readonly openDatabases: number; readonly queuedJobs: number };
   /** Locks on databases of the mount right now; 0 where the kernel keeps them. */
   readonly locks: { readonly databases: number; readonly holders: number; readonly waiters: number };
+  /** Directories of the mount in which the kernel keeps the locks. */
+  readonly kernelLocks: readonly KernelLockedDirectory[];
   /** The commits that are kept; null where none are (`--archive off`) or the archive process does not answer. */
   readonly archive: ArchiveSummary | null;
+  /** Why commits are not kept, or not with all that belongs to them, one sentence each. */
+  readonly archiveLimits: readonly string[];
   /** The copy elsewhere; null where there is none (no `--ship`) or the ship process does not answer. */
   readonly ship: ShipSummary | null;
   /** Databases that work in RAM; null where none can, or the tier process does not answer. */
@@ -80,6 +87,7 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
   ]);
   const children = running.services.map((service) => service.process);
   const ship = shipped && summaryOfShip(shipped);
+  const kernelLocks = running.kernelLocks?.directories ?? [];
   return {
     version: programVersion(),
     uptimeSeconds: Math.floor((performance.now() - running.startedAtMs) / 1000),
@@ -101,15 +109,20 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
       queuedJobs: http?.queuedJobs ?? 0,
     },
     locks: countLocks(locks),
+    kernelLocks,
     archive: archive === undefined ? null : summaryOf(archive),
+    archiveLimits: archiveLimitsOf(running),
     ship: ship ?? null,
     ramdisk: tier === undefined ? null : { directory: running.ramdisk?.directory ?? '', ...summaryOfTier(tier) },
     fenced: fencedDatabases(running.fenced, running.kept?.dead ?? []),
     degraded: [
       ...running.degraded,
+      ...kernelLocks.flatMap(({ directory, reason }) =>
+        reason === undefined ? [] : [`the kernel does not keep the locks in ${directory}: ${reason}`],
+      ),
       ...shipFault(ship),
       ...(tier === undefined ? [] : troublesOfTier(tier)),
-      ...(running.isStopping ? ['the daemon is stopping'] : downChildren(children)),
+      ...(running.isStopping ? ['the daemon is stopping'] : downChildren(missedChildren(running))),
       ...(freeBytes === null ? [`the file system of ${data} does not answer`] : []),
     ],
     lastError: running.log.lastError() ?? null,
@@ -137,20 +150,6 @@ function fencedDatabases(databases: readonly string[], connections: readonly num
 /** `path` is a link of /proc: as its process sees it, and perhaps with a note behind it. */
 function isFileOf(path: string, database: string): boolean {
   return filesOf(database).some((file) => path.includes(`/${file}`));
-}
-
-/** One sentence for each process that is missing. */
-export function downChildren(children: readonly KeptChild[]): string[] {
-  return children
-    .filter(({ role, current, isWanted }) => current === undefined && (isVital(role) || isWanted))
-    .map(({ role, lastFailure: reason }) => {
-      return `the ${role} process is down and is being started again${reason === undefined ? '' : `: ${reason}`}`;
-    });
-}
-
-/** The others may be kept from starting, and nobody misses them then. */
-function isVital(role: Role): boolean {
-  return role === 'fs' || role === 'server';
 }
 
 function childStatus(child: KeptChild): ChildStatus {

@@ -6,7 +6,7 @@ import type { ServerRequest } from '../../server/index.ts';
 import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
 import { urlOf } from '../config/listen-address.ts';
-import type { Settings } from '../config/options.ts';
+import type { SettingName, Settings } from '../config/options.ts';
 import { findGroup, findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import type { StopRequest } from '../control/stop-request.ts';
@@ -23,9 +23,8 @@ import { adoptMount } from '../mount/mount-from-orphan.ts';
 import { KeptMount } from '../mount/mount-from-systemd.ts';
 import { type Mount, MountService } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
-import { relieve } from '../ramdisk/pressure.ts';
-import { openRamdisk } from '../ramdisk/ramdisk.ts';
-import { answerOfTier, askFsToMove, type TierRequest } from '../ramdisk/requests.ts';
+import { startTier } from '../ramdisk/opening.ts';
+import { answerOfTier, type TierRequest } from '../ramdisk/requests.ts';
 import type { ServiceManager } from '../systemd/notify.ts';
 import { answerOfArchive, answerServer, locksOf, probeAll, probesOf, requestOfServer } from './answers.ts';
 import { claimDirectories, createStateDirectory } from './claim-directories.ts';
@@ -33,12 +32,16 @@ import { EndSteps } from './end-steps.ts';
 import { toServerMessages } from './fs-to-server.ts';
 import { KeptRecord } from './kept-record.ts';
 import { Running } from './running.ts';
-import { makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
+import { archivingOptions, makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
+import { kernelLockedDirectories, startKernelLocks } from './start-kernel-locks.ts';
 import { startShip } from './start-ship.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
 /** The server of a daemon that has crashed needs a moment to notice and end; its port is taken until then. */
 const oldServerEndsMs = 5_000;
+
+/** False: the setting is as it is by default. */
+type IsAskedFor = (name: SettingName) => boolean;
 
 type StopListener = (reason: string, exitCode: ExitCode) => void;
 
@@ -56,12 +59,13 @@ export class Supervisor {
   #stopping: { readonly drain: Drain; readonly done: Promise<void> } | undefined;
   #onStop: StopListener = () => {};
 
-  constructor(settings: Settings, log: Log, serviceManager: ServiceManager) {
+  constructor(settings: Settings, log: Log, serviceManager: ServiceManager, isAskedFor: IsAskedFor) {
     this.#settings = settings;
     this.#logLevel = settings.logLevel;
     this.#drainSeconds = settings.drainSeconds;
     this.#log = log;
     this.#running = new Running(log);
+    this.#running.isArchiveAskedFor = isAskedFor('archive') || isAskedFor('ship');
     this.#endSteps = new EndSteps(log);
     this.#keptMount = new KeptMount(serviceManager, log);
   }
@@ -188,8 +192,9 @@ export class Supervisor {
     // Programs commit until the mount has ended. The archive process is to read that, and the ship process to ship it.
     this.#endSteps.add(async () => this.#running.ship?.stop());
     this.#endSteps.add(async () => this.#running.archive?.stop());
-    if (mountPoint !== null) await this.#startRamdisk(adopted === undefined);
+    if (mountPoint !== null) await startTier(settings, this.#running, this.#endSteps, adopted === undefined);
     if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
+    await startKernelLocks(settings, this.#running, this.#endSteps);
     if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
     kept.write(this.#running.mounted);
     this.#running.archive = makeArchive(settings, this.#running);
@@ -197,21 +202,6 @@ export class Supervisor {
     this.#running.ship = startShip(settings, this.#running);
     await this.#startHttp(socket);
     await this.#openControl(instance);
-  }
-
-  /** Before the mount: what belongs in RAM is there when it serves. Programs commit until the mount has ended. */
-  async #startRamdisk(mayLoad: boolean): Promise<void> {
-    const { data, log, degraded } = this.#running;
-    const ramdisk = openRamdisk(this.#settings, data, log, (reason) => degraded.push(reason));
-    if (ramdisk === undefined) return;
-    this.#endSteps.add(() => ramdisk.service.stop());
-    await ramdisk.service.start(mayLoad);
-    this.#running.ramdisk = ramdisk;
-    const moveToDisk = (path: string) => ramdisk.move(path, 'disk', (move) => askFsToMove(this.#running, move));
-    const { ramdiskMaxBytes: maxBytes } = this.#settings;
-    const pressure = relieve({ status: () => ramdisk.status(), moveToDisk, maxBytes, log });
-    this.#endSteps.add(async () => pressure.end());
-    log.info('ramdisk-on', { directory: ramdisk.directory });
   }
 
   async #endStaleMounts(mountPoint: string | null, kept: KeptRecord): Promise<void> {
@@ -255,7 +245,8 @@ export class Supervisor {
         idlePolling,
         stateDir: instance.folder,
         fence: kept.dead.length > 0,
-        ...(this.#settings.archive === 'off' ? {} : { archive: true }),
+        kernelLocks: kernelLockedDirectories(this.#settings),
+        ...archivingOptions(this.#settings),
       },
       ramdisk: () => this.#running.ramdisk?.options,
       adopted,
@@ -287,10 +278,13 @@ export class Supervisor {
       },
       onBack: () => {
         startArchiveUnlessFenced(this.#running); // the fs process of the new mount notes commits in other memory
-        this.#running.httpService?.start().catch((error: unknown) => {
-          this.#log.error('server-not-restarted', { reason: messageOf(error) });
-          this.#onStop('the server cannot be started again', exitCodes.failed);
-        });
+        const isBound = this.#running.kernelLocks?.look() ?? Promise.resolve();
+        isBound
+          .then(() => this.#running.httpService?.start())
+          .catch((error: unknown) => {
+            this.#log.error('server-not-restarted', { reason: messageOf(error) });
+            this.#onStop('the server cannot be started again', exitCodes.failed);
+          });
       },
       log: this.#log,
     });
@@ -374,7 +368,7 @@ export class Supervisor {
       alive: () => probeAll(this.#running),
       tier: (args) => answerOfTier(this.#running, args as TierRequest),
       archive: (args) => answerOfArchive(this.#running, args as ArchiveQuestion),
-      request: (args) => requestOfServer(this.#running, args as ServerRequest),
+      request: (args, gone) => requestOfServer(this.#running, args as ServerRequest, gone),
       stop: async (args) => this.#stopAsAsked((args ?? {}) as StopRequest),
     });
   }

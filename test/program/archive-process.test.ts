@@ -1,12 +1,12 @@
 // The archive process beside a running daemon: what becomes of it, and that nobody but who asks about the past minds.
 // Its place is taken by a stand-in that tells what it is given.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withDaemon } from '../helpers/daemon.ts';
+import { type Daemon, type DaemonPaths, killProcess, pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { SqliteClient } from '../helpers/sqlite-client.ts';
-import { ask, pidOf, told, withStandIn } from '../helpers/stand-in-archive.ts';
+import { ask, told, withStandIn } from '../helpers/stand-in-archive.ts';
 
 test('it gets the options, the memory of commits, and the names of written databases', async () => {
   await withStandIn(['--archive-exclude', 'tmp/*', '--archive-budget', '1GiB'], async (daemon) => {
@@ -41,8 +41,7 @@ test('it gets the options, the memory of commits, and the names of written datab
 test('a death costs nobody anything, and a new one follows; after a reload as well', async () => {
   await withStandIn([], async (daemon) => {
     await told(daemon);
-    const before = await pidOf(daemon, 'archive');
-    process.kill(before ?? 0, 'SIGKILL');
+    await killProcess(daemon, 'archive');
     await eventually(async () => {
       const { children } = await daemon.status();
       expect(children.find(({ role }) => role === 'archive')).toMatchObject({ restarts: 1, lastExit: 'SIGKILL' });
@@ -100,14 +99,35 @@ test.each([
   });
 });
 
+test.each([
+  [[], 'the archive process is down and is being started again: no room'],
+  [['--locks', 'kernel'], 'commits are kept without who made them'],
+  [['--no-mount'], 'commits are kept without who made them (nothing is mounted)'],
+])(
+  'an archive that nobody has asked for and that %j keeps from its work is told, and is no fault',
+  async (flags, why) => {
+    const test = async (daemon: Daemon, { stateDir }: DaemonPaths) => {
+      if (flags.length === 0) {
+        writeFileSync(join(stateDir, 'refuse'), '');
+        await killProcess(daemon, 'archive');
+      }
+      const whatIsTold = async () => (await daemon.status()).archiveLimits.join();
+      await eventually(async () => expect(await whatIsTold()).toContain(why), { timeoutMs: 60_000 });
+      expect((await daemon.status()).degraded).toEqual([]);
+      expect((await daemon.command('status')).stdout).toContain(`kept         ${why}`);
+    };
+    await withStandIn(flags, test, false);
+  },
+);
+
 test('where commits are not kept, there is no such process, and a question says what to do', async () => {
   await withDaemon(['--archive', 'off'], async (daemon) => {
     expect(await ask(daemon, { op: 'history', database: 'app.db', limit: 1 })).toEqual({
       ok: false,
       code: 'not-archived',
-      message: 'commits are not kept: start the daemon with --archive wal',
+      message: 'commits are not kept: the daemon runs with --archive off',
     });
-    expect(await pidOf(daemon, 'archive')).toBeUndefined();
+    expect((await daemon.status()).processes.map(({ role }) => role)).not.toContain('archive');
     expect((await daemon.status()).archive).toBe(null);
     expect(existsSync(join(daemon.stateDir, 'archive'))).toBe(false);
   });

@@ -4,7 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Daemon, type DaemonPaths, processesOf, runProgram, withDaemon, withPaths } from '../helpers/daemon.ts';
+import {
+  type Daemon,
+  type DaemonPaths,
+  killProcess,
+  processesOf,
+  runProgram,
+  withDaemon,
+  withPaths,
+} from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { killEach, type Started, start } from '../helpers/process.ts';
 import { type S3Service, startS3Service } from '../helpers/s3-service.ts';
@@ -158,8 +166,7 @@ test('what was committed is in the bucket, whatever was away or killed, and no c
         await goOn();
 
         // Its process dies, and all that was committed before a pause comes to be there.
-        const { pid } = (await daemon.status()).processes.find(({ role }) => role === 'ship') ?? {};
-        process.kill(pid ?? 0, 'SIGKILL');
+        await killProcess(daemon, 'ship');
         await goOn();
         for (const one of writers) await one.tell('pause');
         const [a, b] = rows();

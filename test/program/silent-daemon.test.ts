@@ -13,9 +13,9 @@ import {
   instanceOf,
   writeRecord,
 } from '../../daemon/instance/instances.ts';
-import { withDaemon } from '../helpers/daemon.ts';
+import { killProcess, pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { ask, pidOf, told, withStandIn } from '../helpers/stand-in-archive.ts';
+import { ask, told, withStandIn } from '../helpers/stand-in-archive.ts';
 
 // The first three wait for most of their time.
 test.concurrent('every command that gets no answer fails with exit code 1 and says who does not answer', {
@@ -48,8 +48,7 @@ test.concurrent('every command that gets no answer fails with exit code 1 and sa
 
 test.concurrent('status --alive fails when a process of the daemon is silent', async () => {
   await withDaemon([], async (daemon) => {
-    const { processes } = await daemon.status();
-    const server = processes.find(({ role }) => role === 'server')?.pid ?? 0;
+    const server = await pidOf(daemon, 'server');
     process.kill(server, 'SIGSTOP');
     expect(await daemon.command('status', '--alive')).toMatchObject({
       code: 1,
@@ -67,7 +66,7 @@ test.concurrent('an archive process that hangs is ended and followed, and one th
     await eventually(async () => expect(await pidOf(daemon, 'archive')).not.toBe(before), { timeoutMs: 60_000 });
     writeFileSync(join(daemon.stateDir, 'refuse'), '');
     rmSync(join(daemon.stateDir, 'silent'));
-    process.kill((await pidOf(daemon, 'archive')) ?? 0, 'SIGKILL');
+    await killProcess(daemon, 'archive');
     const reason = 'the archive process is down and is being started again: no room (make some)';
     await eventually(async () => expect((await daemon.status()).degraded).toEqual([reason]));
     expect(await ask(daemon, { op: 'status' })).toMatchObject({ ok: false, code: 'timeout' });

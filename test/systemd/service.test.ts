@@ -45,6 +45,8 @@ describe.skipIf(!canRunContainers)('the service', () => {
       await serves(machine);
       expect(await machine.ok('hoody-sqlite service status')).toMatch(/state +active \(running\)/);
       await machine.ok(insert);
+      // The thread that answers locks comes before the programs that wait for it.
+      expect(await machine.ok(`ps -L -o ni= -p ${await pidOf(machine, 'fs')} | sort -n | head -1`)).toMatch(/^ *-10$/);
 
       const before = await pidOf(machine, 'supervisor');
       await machine.ok('systemctl reload hoody-sqlite');

@@ -77,7 +77,7 @@ test('a child that dies is started again, and again', async () => {
   const kept = keep(obedient);
   await kept.start();
   for (const restarts of [1, 2]) {
-    const pid = kept.current?.pid ?? 0;
+    const pid = kept.current?.pid ?? Number.NaN;
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(kept.restarts).toBe(restarts));
     expect(kept.current?.pid).not.toBe(pid);
@@ -89,7 +89,7 @@ test('a child that dies is started again, and again', async () => {
 test('messages that a dying child does not get are no end of it: how it has ended is known', async () => {
   const kept = keep(obedient);
   await kept.start();
-  const pid = kept.current?.pid ?? 0;
+  const pid = kept.current?.pid ?? Number.NaN;
   process.kill(pid, 'SIGKILL');
   // Without a turn of the event loop in between, so that the broken channel is noticed before the end.
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
@@ -201,7 +201,7 @@ process.on('message', (m) => {
   test('that stands by takes the place of the old process', async () => {
     const { kept, use } = keepChanging(standsBy);
     await kept.start();
-    const old = kept.current?.pid ?? 0;
+    const old = kept.current?.pid ?? Number.NaN;
     use(standsBy);
     await kept.replace({ type: 'stop' }, 10_000);
     expect(kept.current?.pid).not.toBe(old);
@@ -212,7 +212,7 @@ process.on('message', (m) => {
   test.each(['replace', 'succeed'] as const)('that dies before costs the old process nothing (%s)', async (how) => {
     const { kept, use } = keepChanging(standsBy);
     await kept.start();
-    const old = kept.current?.pid ?? 0;
+    const old = kept.current?.pid ?? Number.NaN;
     use(dies);
     const refused = await kept[how]({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
     expect(refused).toContain('exit code 7');
@@ -229,10 +229,10 @@ process.on('message', (m) => {
   test('that dies after the old process has died as well is followed by the next one', async () => {
     const { kept, use } = keepChanging(standsBy);
     await kept.start();
-    const old = kept.current?.pid ?? 0;
+    const old = kept.current?.pid ?? Number.NaN;
     use(dies);
     const replaced = kept.replace({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
-    const dying = kept.current?.pid ?? 0;
+    const dying = kept.current?.pid ?? Number.NaN;
     process.kill(old, 'SIGKILL');
     await eventually(async () => expect(await isAlive(dying)).toBe(false));
     use(standsBy);
@@ -245,7 +245,7 @@ process.on('message', (m) => {
   test('that fails after it stood by is followed by another one', async () => {
     const { kept, use } = keepChanging(standsBy);
     await kept.start();
-    const old = kept.current?.pid ?? 0;
+    const old = kept.current?.pid ?? Number.NaN;
     use(failsLater);
     const replaced = kept.replace({ type: 'stop' }, 10_000).catch((error: Error) => error.message);
     await eventually(async () => expect(await isAlive(old)).toBe(false));
@@ -259,7 +259,7 @@ process.on('message', (m) => {
 test('a child that ignores the stop is killed after its time', async () => {
   const kept = keep(`process.on('message', (m) => { if (m.type === 'start') process.send({ type: 'ready' }); });`);
   await kept.start();
-  const pid = kept.current?.pid ?? 0;
+  const pid = kept.current?.pid ?? Number.NaN;
   await kept.stop({ type: 'stop' }, 100);
   expect(await isAlive(pid)).toBe(false);
 });

@@ -70,7 +70,13 @@ describe('bash', () => {
     expect(bash('start', '--passthrough=o')).toEqual(['on', 'off']);
     expect(bash('start', '--log-format=')).toEqual(['auto', 'json', 'text', 'journal']);
     expect(bash('service', 'un')).toEqual(['uninstall']);
-    expect(bash('config', '--data', '/x', 'show', 'lo')).toEqual(['locks', 'lock-limit', 'log-level', 'log-format']);
+    expect(bash('config', '--data', '/x', 'show', 'lo')).toEqual([
+      'locks',
+      'locks-kernel',
+      'lock-limit',
+      'log-level',
+      'log-format',
+    ]);
     expect(bash('config', '--data=/x', 'sh')).toEqual(['show']);
     expect(bash('help', 'res')).toEqual(['restore']);
     expect(bash('rewind', '--')).toEqual(expect.arrayContaining(['--at', '--to', '--yes', '--data']));

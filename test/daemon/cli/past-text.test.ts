@@ -47,6 +47,13 @@ test('a list tells from where on states can be had, where older commits are in i
   expect(text(null)).toMatch(/\nno state can be had yet: /);
 });
 
+test('what SQLite and the key-value store keep for themselves comes last', () => {
+  const commit = { ...moment(2), kind: 'commit' as const, writer: null, pages: 9 };
+  const tables = ['hoody:kv_keys:kv_store', 'hoody:kv_log:kv_store', 'kv_store', 'sqlite_autoindex_kv_store_1'];
+  const text = historyText({ commits: [{ ...commit, tables }], next_before: null, oldest: moment(1) });
+  expect(text).toMatch(/ kv_store, hoody:kv_keys:kv_store/);
+});
+
 const tables = [
   {
     table: 'users',

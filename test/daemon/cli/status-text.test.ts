@@ -21,7 +21,12 @@ const idle: DaemonStatus = {
   fuse: { requests: { LOOKUP: 10, SETLK: 5 }, handles: 3 },
   http: { requests: 7, openDatabases: 1, queuedJobs: 0 },
   locks: { databases: 1, holders: 2, waiters: 1 },
+  kernelLocks: [
+    { directory: 'analytics', active: true },
+    { directory: 'logs', active: false, reason: 'ENOTDIR' },
+  ],
   archive: null,
+  archiveLimits: [],
   ship: null,
   ramdisk: null,
   fenced: [{ database: 'held.db', by: [{ pid: 9, command: 'python3' }] }],
@@ -45,6 +50,8 @@ server       down, restarted 2 times, last end: SIGKILL
 executors    pid 4
 open         3 files on the mount, 1 database over HTTP
 locks        2 held, 1 waited for, in 1 database
+kernel locks analytics
+kernel locks logs: no
 per second   1 HTTP, 12 mount (SETLK 10, LOOKUP 2)
 fenced       held.db, until it is closed by pid 9 (python3)
 degraded     no passthrough: this is an example

@@ -137,10 +137,10 @@ test('with --json the answer of the server is printed as it is', async () => {
 });
 
 test('a refusal of the server is the error of the command', async () => {
-  answers = [json({ error: 'commits are not kept: start the daemon with --archive wal', code: 'NOT_ARCHIVED' }, 404)];
+  answers = [json({ error: 'commits are not kept: the daemon runs with --archive off', code: 'NOT_ARCHIVED' }, 404)];
   expect(await refusal('history', 'app')).toMatchObject({
     exitCode: 1,
-    message: 'commits are not kept: start the daemon with --archive wal',
+    message: 'commits are not kept: the daemon runs with --archive off',
   });
 });
 

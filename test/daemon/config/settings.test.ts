@@ -71,6 +71,7 @@ describe('precedence', () => {
   test('the commits of databases are kept where one says so, within limits that one may set', () => {
     expect(load([]).settings).toMatchObject({
       archive: archiveByDefault,
+      archiveRollback: [],
       archiveInclude: [],
       archiveExclude: [],
       archiveEveryCommitSeconds: 7 * 86_400,
@@ -78,9 +79,11 @@ describe('precedence', () => {
       archiveBudgetBytes: 0,
     });
     const config = configFile('{"archive-include":["apps/*.db"],"archive-every-commit":"12h"}');
-    const flags = ['--archive', 'wal', '--archive-exclude', '**/cache.db,tmp/*', '--archive-budget', '2TiB'];
+    const globs = ['--archive-rollback', 'old/**', '--archive-exclude', '**/cache.db,tmp/*'];
+    const flags = ['--archive', 'wal', ...globs, '--archive-budget', '2TiB'];
     expect(load([...flags, '--config', config], { HOODY_SQLITE_ARCHIVE_THINNED: '90d' }).settings).toMatchObject({
       archive: 'wal',
+      archiveRollback: ['old/**'],
       archiveInclude: ['apps/*.db'],
       archiveExclude: ['**/cache.db', 'tmp/*'],
       archiveEveryCommitSeconds: 12 * 3600,
@@ -117,7 +120,7 @@ describe('refused by name', () => {
     [['--max-body-bytes', '0'], '--max-body-bytes'],
     [['--executor-memory', '64MiB'], '--executor-memory'],
     [['--history-max-ops', '1.5'], '--history-max-ops'],
-    [['--archive', 'all'], '--archive'],
+    [['--archive', 'every'], '--archive'],
     [['--archive-budget', 'much'], '--archive-budget'],
     [['--archive-every-commit', 'week'], '--archive-every-commit'],
     [['--no-mount=maybe'], '--no-mount'],
@@ -197,7 +200,7 @@ describe('the place of --ship', () => {
 
   test('needs commits that are kept', () => {
     const { settings } = load(['--archive', 'off', '--ship', '/mnt/nas']);
-    expect(refusal(() => checkTogether(settings)).hint).toBe('give --archive wal');
+    expect(refusal(() => checkTogether(settings)).hint).toBe('leave --archive off out');
   });
 
   test.each([

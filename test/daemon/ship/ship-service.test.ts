@@ -53,7 +53,7 @@ test('it is started with the credentials of the store, asked, and started again 
   });
   expect(status).toMatchObject({ options, secret: 'hush', directory: '/run/credentials/x', path: process.env.PATH });
   await service.ask();
-  const first = service.process.current?.pid ?? 0;
+  const first = service.process.current?.pid ?? Number.NaN;
   process.kill(first, 'SIGKILL');
   await eventually(() => expect(service?.process.current?.isReady && service.process.current.pid !== first).toBe(true));
   expect(service.process.restarts).toBe(1);
