@@ -1,6 +1,8 @@
-// Two projects: `fast` needs nothing but Node; `real` uses a real mount, real processes and clients, one file at a
-// time. The long loops of test/soak join `real` when HOODY_SQLITE_SOAK is set (npm run soak).
-import { resolve } from 'node:path';
+// Three projects. `fast` needs nothing but Node. `real` uses real mounts, real processes and clients, two files at a
+// time, since they wait more than they compute. `alone` are those of them that measure time or memory, one file at a
+// time: their first lines say `// Runs alone: ...`. `npm run soak` adds the long loops of test/soak.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const fast = [
@@ -13,7 +15,18 @@ const fast = [
   'test/studio/**/*.test.ts',
   'test/daemon/**/*.test.ts',
 ];
-const soak = process.env.HOODY_SQLITE_SOAK ? [] : ['test/soak/**'];
+const soak = 'test/soak/**/*.test.ts';
+const alone = readdirSync(resolve(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => join('test', name))
+  .filter((file) => /^\/\/ Runs alone: /m.test(readFileSync(resolve(import.meta.dirname, file), 'utf8')));
+const inRealLife = {
+  maxConcurrency: 10,
+  alias: { typescript: resolve(import.meta.dirname, 'test/helpers/typescript-5.ts') },
+  server: { deps: { inline: ['openapi-typescript'] } },
+  testTimeout: 300_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
@@ -21,15 +34,21 @@ export default defineConfig({
       { test: { name: 'fast', include: fast, testTimeout: 20_000, globalSetup: 'test/helpers/build-guard.ts' } },
       {
         test: {
+          ...inRealLife,
           name: 'real',
           include: ['test/**/*.test.ts'],
-          exclude: [...fast, ...soak],
+          exclude: [...fast, soak, ...alone],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...inRealLife,
+          name: 'alone',
+          include: [...alone, ...(process.env.HOODY_SQLITE_SOAK ? [soak] : [])],
           fileParallelism: false,
-          maxConcurrency: 10,
-          alias: { typescript: resolve(import.meta.dirname, 'test/helpers/typescript-5.ts') },
-          server: { deps: { inline: ['openapi-typescript'] } },
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,15 +1,19 @@
 // Single-writer SQLite speed on the mount against plain ext4 in the same run, as ratios; fuse-native's loopback for
 // comparison.
-//   node test/bench/mount.mjs [SECONDS_PER_CELL] [ROUNDS]     needs root, /dev/fuse, python3 and `npm run build`
+//   node test/bench/mount.mjs [SECONDS_PER_CELL] [ROUNDS] [--json FILE]
+// It needs root, /dev/fuse, python3 and `npm run build`.
 // Places take turns in every round, and the median round counts: the machine's noise hits all of them.
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fsProcessPath, mountFuse, unmountFuse } from '../../dist/fs/index.js';
+import { jsonReport, machine, median } from './report.mjs';
 
-const seconds = process.argv[2] ?? '1';
-const rounds = Number(process.argv[3] ?? 5);
+const args = process.argv.slice(2);
+const writeJson = jsonReport(args);
+const seconds = args[0] ?? '1';
+const rounds = Number(args[1] ?? 5);
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-bench-'));
 
@@ -97,8 +101,6 @@ async function fuseNativeMount(name) {
   return { name, directory: mountPoint, close };
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
 const places = [{ name: 'ext4', directory: newPlace('plain').dataDir, close: () => {} }];
 try {
   places.push(await ourMount('mount', 'auto', 'coordinated'));
@@ -113,20 +115,22 @@ try {
   process.stdout.write(
     `| journal, sync, what | ext4 /s |${columns.join('')} goal |\n|---|---|${'---|'.repeat(places.length)}\n`,
   );
+  const rows = [];
   for (const cell of cells) {
     const results = places.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [index, { directory }] of places.entries()) results[index].push(measure(directory, cell));
     }
-    const ratios = results.slice(1).map((perRound) => {
-      const ratio = median(perRound.map((speed, round) => speed / results[0][round]));
-      return ` ${ratio.toFixed(2)} |`;
-    });
+    const ratios = results
+      .slice(1)
+      .map((perRound) => median(perRound.map((speed, round) => speed / results[0][round])));
     const [journal, sync, what, goal] = cell;
-    process.stdout.write(
-      `| ${journal}, ${sync}, ${what} | ${Math.round(median(results[0]))} |${ratios.join('')} ${goal} |\n`,
-    );
+    const perSecond = median(results[0]);
+    rows.push({ journal, sync, what, goal, perSecond, ratios });
+    const shown = ratios.map((ratio) => ` ${ratio.toFixed(2)} |`).join('');
+    process.stdout.write(`| ${journal}, ${sync}, ${what} | ${Math.round(perSecond)} |${shown} ${goal} |\n`);
   }
+  writeJson({ machine: machine(), places: places.slice(1).map(({ name }) => name), rows });
 } finally {
   for (const { close } of places) await close();
   rmSync(folder, { recursive: true, force: true });

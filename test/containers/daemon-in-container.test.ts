@@ -1,24 +1,19 @@
 // The daemon itself in a container, with the few rights that docs/containers.md names, for clients in other containers.
 import { mkdirSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Container, hostFolder, startContainer, withSharedPaths } from '../helpers/containers.ts';
+import {
+  bind,
+  type Container,
+  daemonCapabilities,
+  fuseDevice,
+  hostFolder,
+  programBinds,
+  startContainer,
+  withSharedPaths,
+} from '../helpers/containers.ts';
 import { withDaemon } from '../helpers/daemon.ts';
 import { canRunContainers, prepareDebianRoot } from '../helpers/debian-root.ts';
 import { eventually } from '../helpers/eventually.ts';
-
-const checkout = resolve(import.meta.dirname, '../..');
-const capabilities = [
-  ...['SYS_ADMIN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'CHOWN', 'FOWNER', 'FSETID', 'SETUID', 'SETGID', 'SETPCAP'],
-  ...['SYS_PTRACE', 'LEASE', 'KILL', 'LINUX_IMMUTABLE'],
-].map((name) => `CAP_${name}`);
-
-const bind = (source: string, destination: string, ...options: string[]) => ({
-  source,
-  destination,
-  type: 'bind',
-  options: ['rbind', ...options],
-});
 
 describe.skipIf(!canRunContainers)('a daemon in a container', () => {
   prepareDebianRoot();
@@ -31,13 +26,12 @@ describe.skipIf(!canRunContainers)('a daemon in a container', () => {
         const server = await startContainer(paths, 'daemon', {
           script:
             'exec node /opt/hoody-sqlite/dist/daemon/main.js start --require-mount --passthrough on --listen 127.0.0.1:0 --drain 1',
-          capabilities,
+          capabilities: daemonCapabilities,
           hostPids: true,
           sharesMounts: true,
-          devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o600 }],
+          devices: [fuseDevice],
           mounts: [
-            bind(process.execPath, '/usr/bin/node', 'ro'),
-            bind(checkout, '/opt/hoody-sqlite', 'ro'),
+            ...programBinds,
             bind(hostFolder(paths), '/hoody', 'rshared'),
             bind(paths.data, '/var/lib/hoody/databases'),
             { destination: '/run', type: 'tmpfs', source: 'tmpfs' },
@@ -67,7 +61,7 @@ describe.skipIf(!canRunContainers)('a daemon in a container', () => {
             script:
               'exec node /opt/hoody-sqlite/dist/daemon/main.js start --no-mount --data /hoody/databases --state-dir /tmp/state --run-dir /tmp/run --listen 127.0.0.1:0 --drain 1',
             uid: 65_534,
-            mounts: [bind(process.execPath, '/usr/bin/node', 'ro'), bind(checkout, '/opt/hoody-sqlite', 'ro')],
+            mounts: programBinds,
           });
           try {
             const url = await eventually(() => {

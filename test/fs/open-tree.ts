@@ -6,6 +6,7 @@ import { Errands } from '../../fs/nodes/errands.ts';
 import { LastCloses } from '../../fs/nodes/last-closes.ts';
 import { OwnChanges } from '../../fs/nodes/own-changes.ts';
 import { Passthrough } from '../../fs/nodes/passthrough.ts';
+import { Postponed } from '../../fs/nodes/postponed.ts';
 import { SyncAverage, Syncer } from '../../fs/nodes/syncer.ts';
 import { openTree, type Tree, type TreeParts } from '../../fs/nodes/tree.ts';
 import type { KeptState } from '../../fs/state/kept-state.ts';
@@ -20,10 +21,12 @@ export function openTestTree(folder: string, keptState: KeptState, log: Log, mor
     ownChanges: new OwnChanges(),
     syncer: new Syncer(alwaysFast, () => expect.unreachable()),
     errands: new Errands(() => expect.unreachable()),
+    postponed: new Postponed(log),
     lastCloses: new LastCloses((fds) => fds.forEach(close)),
     fence: { covers: () => false },
     refusesFenced: false,
     directories: undefined,
+    forgetNames: () => {},
     inodeSpaces: { load: () => new Map(), save: () => {} },
     keptState,
     ...more,

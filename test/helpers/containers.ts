@@ -1,11 +1,34 @@
 // Containers in tests: runc with a Debian root of their own and their own pid, ipc, uts, mount and cgroup namespaces.
 // They see the host's directory that holds the mount as /hoody, bound the way docs/containers.md says.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type DaemonPaths, withPaths } from './daemon.ts';
 import { debianRoot } from './debian-root.ts';
-import { run, type Started, start } from './process.ts';
+import { type Finished, run, type Started, start } from './process.ts';
+
+/** What docs/containers.md names for a daemon that mounts. */
+export const daemonCapabilities: readonly string[] = [
+  ...['SYS_ADMIN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'CHOWN', 'FOWNER', 'FSETID', 'SETUID', 'SETGID', 'SETPCAP'],
+  ...['SYS_PTRACE', 'LEASE', 'KILL', 'LINUX_IMMUTABLE'],
+].map((name) => `CAP_${name}`);
+export const fuseDevice: object = { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o600 };
+
+export const bind = (source: string, destination: string, ...options: string[]): object => ({
+  source,
+  destination,
+  type: 'bind',
+  options: ['rbind', ...options],
+});
+
+const checkout = resolve(import.meta.dirname, '../..');
+
+/** The program, as `node /opt/hoody-sqlite/dist/daemon/main.js`. */
+export const programBinds: readonly object[] = [
+  bind(process.execPath, '/usr/bin/node', 'ro'),
+  bind(checkout, '/opt/hoody-sqlite', 'ro'),
+  bind(realpathSync(join(checkout, 'node_modules')), '/opt/node_modules', 'ro'), // it may be a link in the checkout
+];
 
 /** The parent of the mount point, and a place that containers may share with the test. */
 export const hostFolder = (paths: DaemonPaths) => join(paths.folder, 'hoody');
@@ -30,6 +53,8 @@ export async function withSharedPaths<T>(test: (paths: DaemonPaths) => Promise<T
 
 export interface Container extends Started {
   readonly id: string;
+  /** Runs another program in it. */
+  exec(...command: string[]): Promise<Finished>;
   /** Kills every process in it and forgets it. */
   remove(): Promise<void>;
 }
@@ -45,6 +70,7 @@ export interface ContainerOptions {
   readonly hostPids?: boolean;
   /** What is mounted in it below a bind that is rshared appears on the host. */
   readonly sharesMounts?: boolean;
+  readonly memoryBytes?: number;
 }
 
 export async function startContainer(paths: DaemonPaths, name: string, options: ContainerOptions): Promise<Container> {
@@ -54,15 +80,16 @@ export async function startContainer(paths: DaemonPaths, name: string, options: 
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(specification(id, await debianRoot(), paths, options)));
   const runc = ['--root', join(paths.folder, 'runc')];
   const started = start('runc', [...runc, 'run', '--bundle', bundle, id]);
+  const exec = (...command: string[]) => run('runc', [...runc, 'exec', id, ...command]);
   const remove = async () => {
     await run('runc', [...runc, 'delete', '--force', id]);
     await started.finished;
   };
-  return { ...started, id, remove };
+  return { ...started, id, exec, remove };
 }
 
 function specification(id: string, root: string, paths: DaemonPaths, options: ContainerOptions): object {
-  const { uid = 0, script, mounts = [], devices = [], hostPids = false, sharesMounts = false } = options;
+  const { uid = 0, script, mounts = [], devices = [], hostPids = false, sharesMounts = false, memoryBytes } = options;
   const capabilities = options.capabilities ?? (uid === 0 ? ['CAP_DAC_OVERRIDE', 'CAP_CHOWN', 'CAP_FOWNER'] : []);
   const namespaces = ['ipc', 'uts', 'mount', 'cgroup', ...(hostPids ? [] : ['pid'])];
   return {
@@ -89,7 +116,10 @@ function specification(id: string, root: string, paths: DaemonPaths, options: Co
       namespaces: namespaces.map((type) => ({ type })),
       devices,
       ...(sharesMounts && { rootfsPropagation: 'shared' }),
-      resources: { devices: [{ allow: true, access: 'rwm' }] },
+      resources: {
+        devices: [{ allow: true, access: 'rwm' }],
+        ...(memoryBytes !== undefined && { memory: { limit: memoryBytes, swap: memoryBytes } }),
+      },
     },
   };
 }

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { CommandInput } from '../../daemon/cli/command.ts';
 import { connectToAll } from '../../daemon/control/client.ts';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
+import type { LockView } from '../../fs/index.ts';
 import { eventually } from './eventually.ts';
 import { type Finished, isAlive, killEach, run, type Started, start } from './process.ts';
 
@@ -34,7 +35,10 @@ export interface Daemon extends DaemonPaths {
   readonly root: string;
   stdout(): string;
   stderr(): string;
+  /** As `status --json` prints it. */
   status(): Promise<DaemonStatus>;
+  /** As `locks --json` prints them. */
+  locks(): Promise<LockView>;
   /** Runs another command of the program for this daemon. */
   command(name: string, ...args: string[]): Promise<Finished>;
   /** Sends SIGTERM and waits for the end. */
@@ -133,7 +137,8 @@ export async function whenReady(started: Started, paths: DaemonPaths): Promise<D
     stderr: started.stderr,
     finished: started.finished,
     command,
-    status: () => statusOf(paths.runDir, started.pid),
+    status: () => ask<DaemonStatus>(paths.runDir, started.pid, 'status'),
+    locks: () => ask<LockView>(paths.runDir, started.pid, 'locks'),
     stop: () => {
       started.process.kill('SIGTERM');
       return started.finished;
@@ -141,16 +146,38 @@ export async function whenReady(started: Started, paths: DaemonPaths): Promise<D
   };
 }
 
-/** As `status --json` prints it, without a process for each question. */
-async function statusOf(runDir: string, pid: number): Promise<DaemonStatus> {
+/** Asks as the commands of the program do, without a process for each question. */
+async function ask<Answer>(runDir: string, pid: number, question: string): Promise<Answer> {
   const settings = { runDir } as CommandInput['settings'];
   const [connection] = await connectToAll({ settings, named: new Set() }, pid);
   if (connection === undefined) throw new Error(`no daemon with pid ${pid} runs`);
   try {
-    return (await connection.ask('status')) as DaemonStatus;
+    return (await connection.ask(question)) as Answer;
   } finally {
     connection.close();
   }
+}
+
+export type Role = DaemonStatus['processes'][number]['role'];
+
+/** A process that has been killed again and again is started again after up to 10 s. */
+const pidTimeoutMs = 60_000;
+
+/** Of one of its processes, as soon as there is one in that role. */
+export async function pidOf(daemon: Daemon, role: Role): Promise<number> {
+  return await eventually(
+    async () => {
+      const found = (await daemon.status()).processes.find((process) => process.role === role);
+      if (!found) throw new Error(`no ${role} process`);
+      return found.pid;
+    },
+    { timeoutMs: pidTimeoutMs },
+  );
+}
+
+/** Kills one of its processes, which may also have ended by itself a moment ago. */
+export async function killProcess(daemon: Daemon, role: Role): Promise<void> {
+  killEach([await pidOf(daemon, role)]);
 }
 
 /** Every process of the daemon that is alive, children of a killed supervisor included. */
@@ -179,6 +206,7 @@ function flagsFor(paths: DaemonPaths, flags: readonly string[]): string[] {
     ['--state-dir', paths.stateDir],
     ['--run-dir', paths.runDir],
     ['--listen', '127.0.0.1:0'],
+    ['--ramdisk', 'off'], // never the machine's own /ramdisk
   ];
   return defaults.filter(([flag]) => !flags.includes(flag)).flat();
 }

@@ -43,7 +43,7 @@ export function expectDescribed(method: string, url: string, seen: Seen): void {
 
 function faultOf(method: string, path: string, { status, headers, text }: Seen): string | null {
   const route = routeOf(method, path);
-  if (route === null) return status < 400 ? 'there is no such route' : null;
+  if (route === null || route.isMistake) return status < 400 ? 'there is no such route' : null;
   const response = described.paths[route.path]?.[route.method.toLowerCase()]?.responses[status];
   if (response === undefined) return 'the status is not described';
   const code = String(headers['x-hoody-error-code']);

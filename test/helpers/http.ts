@@ -85,6 +85,15 @@ export async function untilServed(call: () => Promise<Answer>): Promise<Answer> 
   return outcome;
 }
 
+/** Resolves when its successor serves. */
+export async function killServer({ daemon, call }: Api): Promise<void> {
+  const { processes } = await daemon.status();
+  const server = processes.find(({ role }) => role === 'server');
+  if (server === undefined) throw new Error('the daemon has no server process');
+  process.kill(server.pid, 'SIGKILL');
+  await untilServed(() => call('GET', '/health'));
+}
+
 /** Starts a daemon before the tests of the calling file (or describe) and ends it after them. */
 export function useDaemon(flags: readonly string[] = []): () => Api {
   let api: Api | undefined;

@@ -61,7 +61,14 @@ export function start(command: string, args: readonly string[], options: RunOpti
     child.on('close', (code, signal) => resolve({ code, signal, stdout: text(out), stderr: text(err) }));
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  return { process: child, pid: child.pid ?? -1, stdout: () => text(out), stderr: () => text(err), finished, exited };
+  return {
+    process: child,
+    pid: child.pid ?? Number.NaN,
+    stdout: () => text(out),
+    stderr: () => text(err),
+    finished,
+    exited,
+  };
 }
 
 /** True while a process exists that is not a zombie waiting for its parent. */
@@ -81,11 +88,13 @@ export function uidOf(pid: number): number {
 
 /** Some may have ended already: children of a process that was killed a moment ago, say. */
 export function killEach(pids: Iterable<number>): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+  for (const pid of pids) signalIfThere(pid, 'SIGKILL');
+}
+
+export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -41,7 +41,7 @@ export class SqliteClient {
 
   /** `unshare` becomes python by exec. */
   get pid(): number {
-    return this.process.pid ?? -1;
+    return this.process.pid ?? Number.NaN;
   }
 
   open(path: string, { thread = 'main', ...options }: Open = {}): Promise<Reply> {

@@ -38,10 +38,11 @@ process.on('message', (m) => {
   process.send({ type: 'answer', id: m.id, value: { ok: true, value: { ...figures, question: m.args, options, told, memory } } });
 });`;
 
-/** A daemon whose archive process is the stand-in. */
+/** A daemon whose archive process is the stand-in. `isAskedFor` false: no flag says that commits are to be kept. */
 export async function withStandIn(
   flags: readonly string[],
   test: (daemon: Daemon, paths: DaemonPaths) => Promise<void>,
+  isAskedFor = true,
 ) {
   await withPaths(async (paths) => {
     const folder = join(paths.folder, 'program');
@@ -50,7 +51,10 @@ export async function withStandIn(
     symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(join(folder, 'dist/fs/archive/main.js'), standIn);
     const program = join(folder, 'dist/daemon/main.js');
-    await withDaemon(['--archive', 'wal', ...flags], (daemon) => test(daemon, paths), { paths, program });
+    await withDaemon([...(isAskedFor ? ['--archive', 'wal'] : []), ...flags], (daemon) => test(daemon, paths), {
+      paths,
+      program,
+    });
   });
 }
 
@@ -77,6 +81,3 @@ export async function told(daemon: Daemon): Promise<Told> {
   expect(answer).toMatchObject({ ok: true });
   return answer.value;
 }
-
-export const pidOf = async (daemon: Daemon, role: string) =>
-  (await daemon.status()).processes.find((one) => one.role === role)?.pid;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { ArchiveAnswer, ArchiveQuestion, Moment } from '../../server/index.ts';
-import type { At } from '../../server/messages/time-machine.ts';
+import type { At, ChangedTablesAnswer } from '../../server/messages/time-machine.ts';
 
 interface State {
   readonly moment: Moment;
@@ -68,6 +68,8 @@ export class StubArchive {
       }
       case 'patch':
         return this.#patch(this.#at(question.at), question.path);
+      case 'changed-tables':
+        return changedTables(this.#at(question.from), this.#at(question.to));
       case 'mark-rewind':
         this.#rewind = question;
         (this.#states[this.#bookmark(question.from).moment.number] as State).rewoundTo = question.to;
@@ -116,19 +118,16 @@ export class StubArchive {
     }
   }
 
-  #patch({ moment, image }: State, path: string): unknown {
+  #patch({ moment, image }: Images, path: string): unknown {
     const head = this.#at({ head: true });
-    const parts: Buffer[] = [];
-    for (let page = 1; page <= moment.databasePages; page += 1) {
-      const place = [(page - 1) * moment.pageBytes, page * moment.pageBytes] as const;
-      const content = image.subarray(...place);
-      if (content.equals(head.image.subarray(...place))) continue;
+    const pages = pagesApart({ moment, image }, head);
+    const parts = pages.flatMap((page) => {
       const number = Buffer.alloc(4);
       number.writeUInt32LE(page);
-      parts.push(number, content);
-    }
+      return [number, image.subarray((page - 1) * moment.pageBytes, page * moment.pageBytes)];
+    });
     writeFileSync(path, Buffer.concat(parts), { flag: 'wx' });
-    return { moment, head: head.moment, pages: parts.length / 2 };
+    return { moment, head: head.moment, pages: pages.length };
   }
 
   #at(at: At): State {
@@ -146,6 +145,31 @@ export class StubArchive {
     if (found === undefined) throw new Refusal('unknown-bookmark', 'there is no such bookmark');
     return found;
   }
+}
+
+type Images = Pick<State, 'moment' | 'image'>;
+
+/** Of the first one, by number. */
+function pagesApart({ moment, image }: Images, other: Images): number[] {
+  const of = (from: Buffer, page: number) => from.subarray((page - 1) * moment.pageBytes, page * moment.pageBytes);
+  const all = Array.from({ length: moment.databasePages }, (_, index) => index + 1);
+  return all.filter((page) => !of(image, page).equals(of(other.image, page)));
+}
+
+/** All tables may differ, and whole states are compared. */
+function changedTables(from: State, to: State): ChangedTablesAnswer {
+  const tables = [from, to].flatMap(({ image }) => {
+    const copy = Buffer.from(image).fill(1, 18, 20); // as it is without a write-ahead log
+    const database = new Database(copy);
+    try {
+      return database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[];
+    } finally {
+      database.close();
+    }
+  });
+  const [gone, come] = [pagesApart(from, to), pagesApart(to, from)];
+  const pages = new Set([...gone, ...come]).size;
+  return { from: from.moment, to: to.moment, tables, pages, pagesOfFrom: gone.length, hasExcerpts: false };
 }
 
 class Refusal extends Error {

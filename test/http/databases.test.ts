@@ -1,14 +1,17 @@
 // Paths, create, delete, list and maintenance, through a real mount.
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -270,6 +273,26 @@ describe('GET /db/list', () => {
     expect(json.databases.find((entry: { name: string }) => entry.name === 'broken.sqlite').is_valid).toBe(false);
   });
 
+  test('gives pages by name, which fit together while databases are written', async () => {
+    const folder = join(api().daemon.root, 'paged');
+    mkdirSync(join(api().daemon.data, 'paged'));
+    const names = ['a.db', 'b.db', 'c.db', 'd.db', 'e.db'];
+    for (const name of [...names].reverse()) await api().call('POST', `/db/create?path=${encode(join(folder, name))}`);
+    const seen: string[] = [];
+    const ends: (string | null)[] = [];
+    for (let after: string | null = ''; after !== null; after = ends.at(-1) ?? null) {
+      const { json } = await api().call('GET', `/db/list?dir=${encode(folder)}&limit=2&after=${encode(after)}`);
+      seen.push(...json.databases.map((entry: { name: string }) => entry.name));
+      ends.push(json.next_after);
+      await api().sql(join(folder, seen[0] ?? ''), { query: 'CREATE TABLE IF NOT EXISTS t(a)' });
+    }
+    expect(seen).toEqual(names);
+    expect(ends).toEqual(['b.db', 'd.db', null]);
+    const past = await api().call('GET', `/db/list?dir=${encode(folder)}&after=e.db`);
+    expect(past.json).toEqual({ success: true, dir: folder, count: 0, next_after: null, databases: null });
+    expect(await code('GET', `/db/list?dir=${encode(folder)}&limit=0`)).toEqual([400, 'INVALID_PARAMETERS']);
+  });
+
   test('has the root as its default', async () => {
     expect((await api().call('GET', '/db/list')).json.dir).toBe(api().daemon.root);
   });
@@ -302,6 +325,22 @@ describe('POST /maintenance', () => {
     const { json } = await api().call('GET', `/query?db=${encode(copy)}&sql=SELECT%20a%20FROM%20t`);
     expect(json.resultSet).toEqual([{ a: 42 }]);
     expect((await run('vacuum_into', { dest_path: copy })).json).toMatchObject({ code: 'CONFLICT' });
+  });
+
+  test('leaves nothing of a copy that has failed, and says that the file is damaged', async () => {
+    const path = join(api().daemon.root, 'torn.db');
+    const sql = 'PRAGMA page_size=4096; CREATE TABLE t(a); INSERT INTO t VALUES (randomblob(40000)); CREATE TABLE u(a)';
+    expect(spawnSync('sqlite3', [path, sql]).status).toBe(0);
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, 4096); // the root of t
+    closeSync(file);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await run('vacuum_into', { dest_path: 'torn-copy' }, 'torn')).toMatchObject({
+        status: 500,
+        json: { code: 'DATABASE_ERROR', error: 'the database file is damaged; quick_check tells more' },
+      });
+      expect(existsSync(join(api().daemon.root, 'torn-copy.db'))).toBe(false);
+    }
   });
 
   test('answers a checkpoint that a reader blocks with 409 and Retry-After', async () => {

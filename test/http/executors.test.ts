@@ -62,6 +62,50 @@ describe.concurrent('an endless SELECT', () => {
   });
 });
 
+const insert = (id: number) => ({ transaction: [{ statement: 'INSERT INTO t VALUES (?)', values: [id] }] });
+const sqlGroups = () => metric('hoody_sqlite_group_jobs_count{lane="sql"}');
+
+test('requests of SQL that wait share transactions; one that never ends takes none of the others along', async () => {
+  await api().sql('shared', { statement: 'CREATE TABLE t(a UNIQUE)' });
+  const groupsBefore = await sqlGroups();
+  let answers: Promise<Answer[]> | undefined;
+  await withClients(async (start) => {
+    const holder = start();
+    await holder.open(join(api().daemon.root, 'shared.db'));
+    await eventually(async () => expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null));
+    const post = (body: object, timeout: number) => api().call('POST', `/db?db=shared&timeout=${timeout}`, { body });
+    const queued = (count: number) =>
+      eventually(async () => expect(await metric('hoody_sqlite_queued_jobs')).toBeGreaterThanOrEqual(count), {
+        timeoutMs: 40_000,
+      });
+    const ordinary = (n: number) => post(n % 10 === 9 ? insert(0) : insert(n), 120);
+    const first = Array.from({ length: 100 }, (_, n) => ordinary(n));
+    await queued(100);
+    const never = post({ transaction: [{ statement: `INSERT INTO t ${endless}` }] }, 6);
+    await queued(101);
+    const last = Array.from({ length: 99 }, (_, n) => ordinary(n + 101));
+    answers = Promise.all([...first, never, ...last]);
+    await queued(120);
+    await holder.run('ROLLBACK');
+  });
+  const codes = (await answers)?.map(({ json }) => json.code ?? 'ran');
+  const count = (code: string) => codes?.filter((one) => one === code).length;
+  expect([count('ran'), count('SQL_CONSTRAINT'), count('REQUEST_TIMEOUT')]).toEqual([179, 20, 1]);
+  expect((await api().sql('shared', { query: 'SELECT count(*) AS n FROM t' })).json.results[0].resultSet).toEqual([
+    { n: 179 },
+  ]);
+  expect((await sqlGroups()) - groupsBefore).toBeLessThan(40);
+});
+
+test('a request that asks for it has a transaction of its own', async () => {
+  await api().sql('isolated', { statement: 'CREATE TABLE t(a UNIQUE)' });
+  const groupsBefore = await sqlGroups();
+  const post = (n: number) => api().call('POST', '/db?db=isolated&isolated=true', { body: insert(n) });
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => post(n)));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect((await sqlGroups()) - groupsBefore).toBeGreaterThanOrEqual(20);
+});
+
 test('1,000 concurrent increments end at exactly 1,000 and share transactions', async () => {
   await api().call('PUT', '/kv/k?db=count', { body: '1' });
   let increments: Promise<Answer[]> | undefined;

@@ -1,5 +1,5 @@
 // A database that takes the name of an earlier one: what SQLite kept beside the earlier one never reaches it.
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -66,6 +66,29 @@ describe.each([
       expect(native.pragma('integrity_check', { simple: true })).toBe('ok');
       native.close();
     });
+  });
+});
+
+test('a file that gets the name of a removed database in use begins without its WAL', async () => {
+  await withDaemon(['--create-on-write'], async (daemon) => {
+    const api = apiOf(daemon);
+    for (const [name, bring] of [
+      ['copied', (saved: string, path: string) => copyFileSync(saved, path)],
+      ['moved', renameSync],
+      ['linked', linkSync],
+    ] as const) {
+      const [path, saved] = [join(daemon.root, `${name}.db`), join(daemon.root, `saved-${name}.db`)];
+      const copy = new Database(saved);
+      copy.exec("CREATE TABLE saved (x); INSERT INTO saved VALUES ('kept')");
+      copy.close();
+      await api.sql(name, { statement: "CREATE TABLE replaced AS SELECT 'lost' AS x" });
+      rmSync(path);
+      bring(saved, path);
+      const { stdout } = await run('sqlite3', [path, 'PRAGMA integrity_check; SELECT x FROM saved']);
+      expect([name, stdout]).toEqual([name, 'ok\nkept\n']);
+      await api.sql(name, { statement: "INSERT INTO saved VALUES ('more')" });
+      expect((await run('sqlite3', [path, 'SELECT count(*) FROM saved'])).stdout).toBe('2\n');
+    }
   });
 });
 

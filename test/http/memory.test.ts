@@ -1,9 +1,10 @@
 // What heavy requests cost in memory: the peak of the HTTP server and its executors together.
+// Runs alone: it measures memory.
 import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withDaemon } from '../helpers/daemon.ts';
+import { pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { apiOf, useDaemon } from '../helpers/http.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
@@ -14,8 +15,7 @@ const value = Buffer.alloc(15 * mib, 'v');
 
 /** MiB of resident memory that the server process and its descendants have at most while `work` runs. */
 async function peakOf(work: () => Promise<unknown>): Promise<number> {
-  const { processes } = await api().daemon.status();
-  const server = processes.find(({ role }) => role === 'server')?.pid ?? 0;
+  const server = await pidOf(api().daemon, 'server');
   let peak = 0;
   const timer = setInterval(() => {
     peak = Math.max(

@@ -1,5 +1,6 @@
 // A native program holds the write lock of a database for as long as it likes. What only reads is answered over HTTP
 // all the same; what writes waits for its turn.
+// Runs alone: it measures how long requests take.
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -51,6 +52,8 @@ const reads: readonly (readonly [string, (db: string) => Promise<Answer>])[] = [
     'the table at a time',
     (db) => api().call('GET', `/kv/snapshot?db=${db}&timestamp=${Math.floor(Date.now() / 1000)}`),
   ],
+  ['the queries', (db) => api().call('GET', `/history?db=${db}`)],
+  ['the counts of queries', (db) => api().call('GET', `/history/stats?db=${db}`)],
   ['changes', (db) => api().call('GET', `/changes?db=${db}`)],
   ['the rows of the studio', (db) => api().call('POST', `/studio/rows?db=${db}`, { body: { table: 't' } })],
   [
@@ -103,6 +106,25 @@ test('with a rollback journal, too, as long as the program does not commit', asy
     const { json } = await soon('SELECT', () => select('rollback', 'SELECT count(*) AS n FROM t'));
     expect(json.resultSet).toEqual([{ n: 2 }]);
     await holder.run('COMMIT');
+  });
+});
+
+test('the query history has what was asked while a program holds the write lock, and each query once', async () => {
+  await make('told');
+  await withReader('told');
+  await withClients(async (start) => {
+    const holder = start();
+    await holdLock(holder, 'told');
+    await select('told', 'SELECT 41');
+    const { json } = await soon('the queries', () => api().call('GET', '/history?db=told'));
+    expect(json.history[0].sql).toBe('SELECT 41');
+    await holder.run('COMMIT');
+    await eventually(async () => {
+      const sql = "SELECT count(*) AS n FROM _query_history WHERE sql = 'SELECT 41'";
+      expect((await select('told', sql)).json.resultSet).toEqual([{ n: 1 }]);
+    });
+    const later = (await api().call('GET', '/history?db=told')).json.history;
+    expect(later.filter(({ sql }: { readonly sql: string }) => sql === 'SELECT 41')).toEqual([json.history[0]]);
   });
 });
 

@@ -1,11 +1,13 @@
 // What the server refuses, and that nothing makes it hang or fall: hosts, origins, tokens, sizes, slow clients, bad
 // input.
+// Runs alone: it measures memory.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withDaemon } from '../helpers/daemon.ts';
+import { fuzzDoors } from '../helpers/doors-fuzz.ts';
 import { apiOf, useDaemon } from '../helpers/http.ts';
 import { fuzzRoutes, fuzzTransactions } from '../helpers/http-fuzz.ts';
 
@@ -163,6 +165,8 @@ describe.concurrent('bad input is a 4xx with a code and a sentence', () => {
   test('for every kind of body of POST /db', () => fuzzTransactions(api(), 200));
 
   test('for every kind of parameter of every route', () => fuzzRoutes(api(), 300));
+
+  test('for whatever clients of other protocols may send', () => fuzzDoors(api(), 400, 1));
 });
 
 /** Sends bytes as they are; everything that comes back until the server closes. */

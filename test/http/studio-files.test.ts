@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { withDaemon } from '../helpers/daemon.ts';
+import { pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
 
@@ -92,7 +92,7 @@ test('what a killed server leaves on its way is gone with the next one', async (
       ['--no-mount', '--create-on-write'],
       async (daemon) => {
         const files = () => readdirSync(folder).filter((name) => name.startsWith('hoody-sqlite-file-'));
-        const server = (await daemon.status()).processes.find(({ role }) => role === 'server')?.pid ?? 0;
+        const server = await pidOf(daemon, 'server');
         const url = `${daemon.url}/api/v1/sqlite/studio/import?db=app&table=t&create=true`;
         const sending = http.request(url, { method: 'POST' });
         sending.on('error', () => {});

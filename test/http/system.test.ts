@@ -1,9 +1,12 @@
 // Health, metrics, OpenAPI and the landing page, through a real mount.
 
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { killProcess } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { request, useDaemon } from '../helpers/http.ts';
 
@@ -48,6 +51,34 @@ test('HEAD is answered wherever GET is, with the headers of GET and no body', as
   expect([stream.status, stream.headers['content-type'], stream.text]).toEqual([200, 'text/event-stream', '']);
 });
 
+test('an offer of HTTP/2 is passed over, as Java and curl --http2 make it with every request', async () => {
+  const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAEAAEAAAAIAAAAB' };
+  for (const body of ['x', 'large'.repeat(200_000)]) {
+    expect(await api().call('PUT', '/kv/offer?db=offers', { body, headers })).toMatchObject({ status: 200 });
+    expect((await api().call('GET', '/kv/offer?db=offers', { headers })).text).toBe(body);
+  }
+  expect((await api().call('GET', '/no/such/route', { headers })).status).toBe(404);
+  expect((await api().call('GET', '//other', { headers: { connection: 'upgrade', upgrade: 'websocket' } })).text).toBe(
+    '{"message":"WebSockets are at /libsql/NAME/","code":"NOT_FOUND"}',
+  );
+});
+
+test('two requests with an offer of HTTP/2 are answered on one connection', async () => {
+  const { hostname, port } = new URL(api().daemon.url);
+  const socket = connect(Number(port), hostname);
+  let answers = '';
+  socket.on('data', (data) => {
+    answers += data;
+  });
+  const head = `GET /api/v1/sqlite/health HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: h2c\r\n`;
+  socket.write(`${head}Connection: Upgrade\r\n\r\n`);
+  await eventually(() => expect(answers).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*{"status":"ok"}$/));
+  answers = '';
+  socket.end(`${head}Connection: close, Upgrade\r\n\r\n`);
+  await once(socket, 'close');
+  expect(answers).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*Connection: close[\s\S]*{"status":"ok"}$/i);
+});
+
 test('an empty body with a JSON content type is no error where no body is read', async () => {
   const headers = { 'content-type': 'application/json' };
   expect((await api().call('GET', '/health', { headers })).status).toBe(200);
@@ -83,7 +114,7 @@ test('every described operation is served, under exactly the described methods',
       const mayBeMissing = described !== undefined && '404' in described.responses;
       const isServed = code !== 'METHOD_NOT_ALLOWED' && (code !== 'NOT_FOUND' || mayBeMissing);
       // A path without a key may also be a key for another method: PUT /kv/snapshot.
-      const isKeyToo = /^\/api\/v1\/sqlite\/(kv|history)\//.test(path) && !(method in methods);
+      const isKeyToo = /^\/(api\/v1\/sqlite\/(kv|history)|upstash)\//.test(path) && !(method in methods);
       const isDescribed = method in methods || (method === 'head' && 'get' in methods);
       if (!isKeyToo) expect([path, method, isServed]).toEqual([path, method, isDescribed]);
     }
@@ -116,8 +147,7 @@ test('metrics show the daemon as a whole', async () => {
   expect(Math.abs(Date.now() / 1000 - started)).toBeLessThan(600);
   expect(Number(/^hoody_sqlite_wal_bytes (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(50_000);
 
-  const { server } = Object.fromEntries((await api().daemon.status()).children.map(({ role, pid }) => [role, pid]));
-  process.kill(server ?? 0, 'SIGKILL');
+  await killProcess(api().daemon, 'server');
   await eventually(async () => {
     const { text: after } = await api().call('GET', '//metrics');
     expect(after).toMatch(/^hoody_sqlite_child_restarts_total\{role="server"\} 1$/m);

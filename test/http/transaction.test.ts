@@ -32,6 +32,8 @@ describe('answers', () => {
           ],
         },
       ],
+      bookmark: expect.any(String),
+      previous_bookmark: expect.any(String),
     });
   });
 

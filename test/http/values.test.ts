@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -102,8 +103,11 @@ describe('text that is no text', () => {
     const path = join(api().daemon.root, 'text.db');
     const read =
       "import sqlite3,sys; print(len(sqlite3.connect(sys.argv[1], timeout=9).execute('SELECT sql, error FROM _query_history').fetchall()))";
-    const python = spawnSync('python3', ['-c', read, path], { encoding: 'utf8' });
-    expect([python.stderr, Number(python.stdout) > 4]).toEqual(['', true]);
+    // It is written a moment after the answer.
+    await eventually(() => {
+      const python = spawnSync('python3', ['-c', read, path], { encoding: 'utf8' });
+      expect([python.stderr, Number(python.stdout) > 4]).toEqual(['', true]);
+    });
   });
 });
 

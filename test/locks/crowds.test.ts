@@ -1,5 +1,6 @@
 // Many unmodified writers with busy timeout 0 on one database: nobody is ever told "locked". The same on ext4 is
 // printed beside it, since it is what these clients meet without us.
+// Runs alone: it measures how long locks take.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,5 @@
 // Two or three clients, step by step, on real mounts: who waits, for how long, and who never does.
+// Runs alone: it measures how long locks take.
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

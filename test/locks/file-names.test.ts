@@ -3,10 +3,10 @@ import { linkSync, mkdirSync, renameSync, unlinkSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LockView } from '../../fs/index.ts';
-import { withDaemon } from '../helpers/daemon.ts';
+import { pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
-import { run, start } from '../helpers/process.ts';
+import { killEach, run, start } from '../helpers/process.ts';
 
 const inserts = 40;
 /** The name as hex, since it may be no text. Prints how often it was told "locked". */
@@ -123,13 +123,9 @@ test('locks are shown under the names by which databases were opened, also after
       };
       const expected = names.map((name) => `${name} rollback`);
       expect(await shown()).toEqual(expected);
-      const fs = (await daemon.status()).processes.find(({ role }) => role === 'fs');
-      process.kill(fs?.pid ?? 0, 'SIGKILL');
-      await eventually(async () => {
-        const now = (await daemon.status()).processes.find(({ role }) => role === 'fs');
-        expect(now?.pid).not.toBe(fs?.pid);
-        expect(now).toBeDefined();
-      });
+      const fs = await pidOf(daemon, 'fs');
+      killEach([fs]);
+      await eventually(async () => expect(await pidOf(daemon, 'fs')).not.toBe(fs));
       await eventually(async () => expect(await shown()).toEqual(expected));
       writeFileSync(join(daemon.mount, 'alive'), '');
       // The successor queues for them as the one before did.

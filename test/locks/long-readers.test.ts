@@ -1,6 +1,7 @@
 // Readers that stay in their transaction, for minutes in the soak: they stop no writer of a WAL database, and no
 // newcomer that reads in either journal mode. With a rollback journal no file system lets a writer commit while
 // somebody reads.
+// Runs alone: it measures how long locks take.
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';

@@ -1,6 +1,7 @@
 // A process with several connections to one database: SQLite takes the snapshot of the second one without a lock call,
 // so its write never stood at the gate. Beside it processes with one connection and busy timeout 0, which must never be
 // told "locked".
+// Runs alone: it measures how long locks take.
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../helpers/process.ts';

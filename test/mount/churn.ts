@@ -46,7 +46,7 @@ async function settled(mount: TempMount) {
     expect({ nodes, handles, backingFiles }).toEqual({ nodes: 1, handles: 0, backingFiles: 0 });
     return { nodes, handles, backingFiles };
   });
-  const pid = mount.process.pid ?? 0;
+  const pid = mount.process.pid ?? Number.NaN;
   const descriptors = await eventually(() => {
     expect(removedFilesHeldBy(pid, mount.dataDir)).toEqual([]);
     return openPaths(pid).length;

@@ -1,4 +1,5 @@
 // Inode and handle tables and memory come back to where they began; test/soak does the same a million times.
+// Runs alone: it measures memory.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';

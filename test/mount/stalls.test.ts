@@ -1,5 +1,6 @@
 // Locks are answered by one thread: nothing that it does may take long, however much is open and however large files
 // are.
+// Runs alone: it measures the steps of the loop.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';

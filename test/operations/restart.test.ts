@@ -131,7 +131,7 @@ describe.concurrent('programs that found the bare directory', () => {
       await withDaemon(
         [],
         async (daemon) => {
-          expect(daemon.stderr()).toContain('mount-hides-files');
+          await eventually(() => expect(daemon.stderr()).toContain('mount-hides-files'));
           expect(daemon.stderr()).toContain('tenants/app.db');
         },
         { paths },

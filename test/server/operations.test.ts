@@ -34,6 +34,8 @@ test('SQL that only reads has the lane of reads: in the other one it waits for p
   const writing = (await declared()).filter(({ lane }) => lane === 'sql').map(({ name }) => name);
   expect(writing.sort()).toEqual([
     'database.checkpoint',
+    'libsql.session',
+    'libsql.stream',
     'sql.transaction',
     'studio.apply',
     'studio.fillSample',

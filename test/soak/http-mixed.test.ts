@@ -1,6 +1,7 @@
 // Long forms of what test/http promises: many connections and native clients on one file, and many random requests.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { fuzzDoors } from '../helpers/doors-fuzz.ts';
 import { useDaemon } from '../helpers/http.ts';
 import { fuzzRoutes, fuzzTransactions } from '../helpers/http-fuzz.ts';
 import { run } from '../helpers/process.ts';
@@ -52,6 +53,7 @@ print(n)`;
 test('10,000 random requests leave the server answering and the database intact', async () => {
   await fuzzTransactions(api(), 5_000);
   await fuzzRoutes(api(), 5_000);
+  await fuzzDoors(api(), 20_000);
   const { json } = await api().sql('fuzz', { query: 'PRAGMA integrity_check' });
   expect(json.results[0].resultSet).toEqual([{ integrity_check: 'ok' }]);
 });

@@ -1,15 +1,15 @@
 // The survival loops of test/survival with the counts of the promise.
 import { expect, test } from 'vitest';
-import { withDaemon, withPaths } from '../helpers/daemon.ts';
+import { killProcess, pidOf, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { deaths, kill, pidOf, underLoad } from '../survival/rounds.ts';
+import { deaths, underLoad } from '../survival/rounds.ts';
 
 const hourMs = 3_600_000;
 const say = (what: string, result: object) => process.stderr.write(`${what}: ${JSON.stringify(result)}\n`);
 
 test('200 times kill -9 of the fs process: 0 errors', { timeout: hourMs }, async () => {
   await withDaemon([], async (daemon) => {
-    const result = await underLoad(daemon, 200, () => kill(daemon, 'fs'));
+    const result = await underLoad(daemon, 200, () => killProcess(daemon, 'fs'));
     say('fs process killed 200 times', result);
     expect(result.errors).toEqual([]);
   });
@@ -17,7 +17,9 @@ test('200 times kill -9 of the fs process: 0 errors', { timeout: hourMs }, async
 
 test('200 times kill -9 of the server process or an executor', { timeout: hourMs }, async () => {
   await withDaemon([], async (daemon) => {
-    const result = await underLoad(daemon, 200, (round) => kill(daemon, round % 2 === 0 ? 'server' : 'executor'));
+    const result = await underLoad(daemon, 200, (round) =>
+      killProcess(daemon, round % 2 === 0 ? 'server' : 'executor'),
+    );
     say('server or executor killed 200 times', { ...result, errors: result.errors.length });
     expect(result.errors.filter((error) => !error.startsWith('http-'))).toEqual([]);
   });

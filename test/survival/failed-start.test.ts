@@ -161,7 +161,7 @@ test('without a mount a lifted fence stays lifted when the server dies or is rep
           expect(await daemon.command('reload')).toMatchObject({ code: 0 });
           expect(await insert(daemon)).toBe(200);
           const server = (await daemon.status()).processes.find(({ role }) => role === 'server');
-          process.kill(server?.pid ?? -1, 'SIGKILL');
+          process.kill(Number(server?.pid), 'SIGKILL');
           await eventually(async () => expect(await insert(daemon)).toBe(200)); // once the connection is made anew
         },
         { paths },

@@ -2,12 +2,11 @@
 // leases and the registration of backing files are each file system's own.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type DaemonPaths, startDaemon, whenReady, withDaemon } from '../helpers/daemon.ts';
+import { type DaemonPaths, killProcess, startDaemon, whenReady, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { killEach, run, type Started, start } from '../helpers/process.ts';
 import { isHere, withDataOn } from './data-on.ts';
 import { query } from './load.ts';
-import { kill } from './rounds.ts';
 
 /**
  * The other tests of this folder run on what the system's temp folder lies on: ext4, mostly. `npm run soak` tries all.
@@ -40,9 +39,9 @@ async function surviveOn(paths: DaemonPaths, flags: readonly string[]): Promise<
   try {
     for (const program of [nameless, holder])
       await eventually(() => expect(program.stdout() + program.stderr()).toBe('open\n'));
-    await kill(daemon, 'fs');
+    await killProcess(daemon, 'fs');
     expect(await tell(nameless, '-1')).toBe('start-1 0\n');
-    await kill(daemon, 'fs');
+    await killProcess(daemon, 'fs');
     expect(await tell(nameless, '-2')).toBe('start-1-2 0\n');
     expect(query(held, "insert into t values ('a', 1); select count(*) from t")).toBe('1');
 

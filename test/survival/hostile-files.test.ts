@@ -4,10 +4,10 @@ import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mountFuse, unmountFuse } from '../../fs/index.ts';
-import { startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { pidOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { killEach, run, start } from '../helpers/process.ts';
-import { isStuckInFuse, pidOf } from './rounds.ts';
+import { isStuckInFuse } from './rounds.ts';
 
 /** Goes down 20 folders of 250 bytes, a path of over 5,000, below its argument. Makes them where `make` is wanted. */
 const goDown = `
@@ -108,7 +108,8 @@ test('a request in which two processes have died is answered with EIO, and the l
         await eventually(() => expect(daemon.stderr().match(/"taken-over".*"diedIn":"LOOKUP"/g)).toHaveLength(death));
       }
       expect((await client.finished).stderr).toContain('Errno 5');
-      expect(daemon.stderr()).toMatch(/request-given-up.*"op":"LOOKUP".*"processesLost":2/);
+      const givenUp = /request-given-up.*"op":"LOOKUP".*"processesLost":2/;
+      await eventually(() => expect(daemon.stderr()).toMatch(givenUp));
       writeFileSync(join(daemon.mount, 'others'), 'are served');
     } finally {
       client.process.kill('SIGKILL');

@@ -15,6 +15,8 @@ export interface LoadClient {
   acknowledged(): readonly number[];
   errors(): readonly string[];
   stop(): Promise<void>;
+  /** At once. What it was told is acknowledged all the same. It may cling to a mount that has died for some seconds. */
+  kill(): Promise<void>;
 }
 
 export const clientScript = resolve(import.meta.dirname, 'client.py');
@@ -120,27 +122,38 @@ export function query(path: string, sql: string): string {
   const args = ['-cmd', '.timeout 20000', path, sql];
   // A long loop has hundreds of thousands of rows.
   const { stdout, stderr, status } = spawnSync('sqlite3', args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  expect(status, stderr).toBe(0);
+  expect(status, `${path}: ${stderr}`).toBe(0);
   return stdout.trim();
 }
 
 export function startProgram(name: string, database: string, command: string, args: readonly string[]): LoadClient {
   const started = start(command, args);
-  const lines = (prefix: string) =>
-    started
-      .stdout()
-      .split('\n')
-      .filter((line) => line.startsWith(prefix));
+  const acknowledged: number[] = [];
+  const errors: string[] = [];
+  let rest = '';
+  // Line by line as they come: a loop that asks again and again has hundreds of thousands of them.
+  started.process.stdout?.on('data', (chunk: Buffer) => {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('ack ')) acknowledged.push(Number(line.slice(4)));
+      if (line.startsWith('ERR ')) errors.push(line);
+    }
+  });
   return {
     name,
     database,
-    acknowledged: () => lines('ack ').map((line) => Number(line.slice(4))),
-    errors: () => [...lines('ERR '), ...(started.stderr() === '' ? [] : [started.stderr()])],
+    acknowledged: () => acknowledged,
+    errors: () => [...errors, ...(started.stderr() === '' ? [] : [started.stderr()])],
     stop: async () => {
       started.process.stdin?.end('\n');
       const timer = setTimeout(() => started.process.kill('SIGKILL'), 90_000);
       await started.finished;
       clearTimeout(timer);
+    },
+    kill: async () => {
+      started.process.kill('SIGKILL');
+      await started.finished;
     },
   };
 }
@@ -161,15 +174,17 @@ function http(name: string, database: string, write: (n: number) => Promise<void
     }
   };
   const done = work();
+  const stop = async () => {
+    isStopped = true;
+    await done;
+  };
   return {
     name,
     database,
     acknowledged: () => acknowledged,
     errors: () => errors,
-    stop: async () => {
-      isStopped = true;
-      await done;
-    },
+    stop,
+    kill: stop,
   };
 }
 

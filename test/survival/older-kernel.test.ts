@@ -2,11 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Daemon, type DaemonPaths, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import {
+  type Daemon,
+  type DaemonPaths,
+  killProcess,
+  startDaemon,
+  whenReady,
+  withDaemon,
+  withPaths,
+} from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { killEach, type Started, start } from '../helpers/process.ts';
 import { query } from './load.ts';
-import { kill, underLoad } from './rounds.ts';
+import { underLoad } from './rounds.ts';
 
 const holderScript = join(import.meta.dirname, 'holder.py');
 const insert = "insert into t values ('a', 1); select count(*) from t";
@@ -50,7 +58,7 @@ test('without RESEND a dead fs process costs the mount: what was open is fenced,
       [],
       async (daemon) => {
         await withHolders(paths, ['held.db'], async (holder) => {
-          await kill(daemon, 'fs');
+          await killProcess(daemon, 'fs');
           await eventually(() => expect(daemon.stderr()).toContain('mount-given-up'));
           await eventually(async () => expect(await fencedBy(daemon)).toEqual(['held.db']));
           query(join(paths.mount, 'free.db'), 'create table t (client text, n integer)');
@@ -70,7 +78,7 @@ test('where files are registered by an open descriptor: take-over is the same, a
     const started = startDaemon(paths, [], { env });
     const daemon = await whenReady(started, paths);
     expect((await daemon.status()).passthrough).toBe(true);
-    expect((await underLoad(daemon, 1, () => kill(daemon, 'fs'))).errors).toEqual([]);
+    expect((await underLoad(daemon, 1, () => killProcess(daemon, 'fs'))).errors).toEqual([]);
     await withHolders(paths, ['one.db', 'two.db'], async (one, two) => {
       killEach((await daemon.status()).processes.map(({ pid }) => pid));
       await started.exited;

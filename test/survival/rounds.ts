@@ -5,12 +5,11 @@ import { expect } from 'vitest';
 import type { DaemonStatus } from '../../daemon/supervisor/status.ts';
 import { type Daemon, type DaemonPaths, startDaemon, whenReady } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { killEach } from '../helpers/process.ts';
 import { checkLoad, type LoadClient, startLoad } from './load.ts';
 
 const patientSeconds = 60;
 const impatientSeconds = 2;
-
-type Role = DaemonStatus['processes'][number]['role'];
 
 export interface RoundsResult {
   readonly errors: readonly string[];
@@ -60,33 +59,6 @@ async function goOn(clients: readonly LoadClient[], before: readonly number[]): 
   );
 }
 
-/** An executor may have ended by itself. */
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-export async function kill(daemon: Daemon, role: Role): Promise<void> {
-  killIfThere(await pidOf(daemon, role));
-}
-
-/** A server that has been killed again and again is started again after up to 10 s. */
-const pidTimeoutMs = 60_000;
-
-export async function pidOf(daemon: Daemon, role: Role): Promise<number> {
-  return await eventually(
-    async () => {
-      const found = (await daemon.status()).processes.find((process) => process.role === role);
-      if (!found) throw new Error(`no ${role} process`);
-      return found.pid;
-    },
-    { timeoutMs: pidTimeoutMs },
-  );
-}
-
 export interface DeathsResult {
   readonly acknowledged: number;
   /** Longest time from the start of a new daemon to its ready line. */
@@ -110,7 +82,7 @@ export async function deaths(
   try {
     for (let round = 0; round < rounds; round++) {
       await delay(Math.random() * 300);
-      for (const pid of victims(await daemon.status())) killIfThere(pid);
+      killEach(victims(await daemon.status()));
       await started.exited;
       const before = clients.map((client) => client.acknowledged().length);
       const startedMs = performance.now();

@@ -4,11 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withDaemon } from '../helpers/daemon.ts';
+import { pidOf, withDaemon } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Started, start } from '../helpers/process.ts';
 import { isHere, withDataOn } from './data-on.ts';
-import { pidOf } from './rounds.ts';
 
 const changes = 4_000;
 /** write(2) to descriptor 3, the device. */

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
+import { killProcess, pidOf, processesOf, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { start } from '../helpers/process.ts';
 import { checkLoad, clientScript, moreFrom, query, startProgram } from './load.ts';
-import { kill, pidOf, underLoad } from './rounds.ts';
+import { underLoad } from './rounds.ts';
 
 /** Reads a part of a directory, and the rest when its input ends. */
 const slowReader = `
@@ -22,14 +22,14 @@ const leftoverScript = join(import.meta.dirname, 'leftover.py');
 
 test('kill -9 of the fs process: no client sees an error, and every acknowledged commit is there once', async () => {
   await withDaemon([], async (daemon) => {
-    const result = await underLoad(daemon, 5, () => kill(daemon, 'fs'));
+    const result = await underLoad(daemon, 5, () => killProcess(daemon, 'fs'));
     expect(result.errors).toEqual([]);
   });
 });
 
 test('the same without passthrough', async () => {
   await withDaemon(['--passthrough', 'off'], async (daemon) => {
-    const result = await underLoad(daemon, 3, () => kill(daemon, 'fs'));
+    const result = await underLoad(daemon, 3, () => killProcess(daemon, 'fs'));
     expect(result.errors).toEqual([]);
   });
 });
@@ -57,7 +57,7 @@ test('an fs process that dies between its table and its mirror leaves no lock th
     try {
       await eventually(() => expect(leftover.stdout(), leftover.stderr()).toBe('left\n'));
       expect(await state()).toBe('taken');
-      await kill(daemon, 'fs');
+      await killProcess(daemon, 'fs');
       await eventually(async () => expect(await state()).toBe('free'));
     } finally {
       leftover.process.kill('SIGKILL');
@@ -103,7 +103,7 @@ test('a directory that is being read while the fs process dies shows every name 
     const reader = start('python3', ['-c', slowReader, daemon.mount]);
     try {
       await eventually(() => expect(reader.stdout() + reader.stderr()).toBe('first\n'));
-      await kill(daemon, 'fs');
+      await killProcess(daemon, 'fs');
       reader.process.stdin?.end();
       expect(await reader.finished).toMatchObject({ stderr: '', stdout: 'first\nall, once\n' });
     } finally {

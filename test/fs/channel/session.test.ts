@@ -149,13 +149,18 @@ test.skipIf(!['ext2/ext3', 'xfs', 'btrfs'].includes(fileSystem))(
       [400_000, 10],
     ] as const;
     expect(ranges.map(([offset, size]) => read(offset, size))).toEqual([0, 0, 0, 0, 0]);
-    forget(join(folder, 'f'));
-    expect(read(8192, 100_000)).toBe(1);
+    /** The kernel may keep pages that another processor is busy with: asked again, it lets them go. */
+    const waitsAfterForget = (known: number, offset: number, size: number) => {
+      for (let tries = 0; tries < 20; tries++) {
+        forget(join(folder, 'f'));
+        read(0, known);
+        if (read(offset, size) === 1) return true;
+      }
+      return false;
+    };
+    expect(waitsAfterForget(0, 8192, 100_000)).toBe(true);
     expect(read(8192, 100_000)).toBe(0);
-    // In part in memory.
-    forget(join(folder, 'f'));
-    read(0, 4096);
-    expect(read(0, 300_000)).toBe(1);
+    expect(waitsAfterForget(4096, 0, 300_000), 'in part in memory').toBe(true);
     expect(read(0, 300_000)).toBe(0);
   },
 );

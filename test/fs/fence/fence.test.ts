@@ -176,3 +176,13 @@ function withoutDescriptors<T>(use: () => T): T {
     expect(setrlimit(RLIMIT_NOFILE, before)).toBe(0);
   }
 }
+
+test('a database in a directory that programs use beside the mount is not fenced', () => {
+  mkdirSync(join(data, 'stats'));
+  make('stats/a.db', 'stats.db');
+  hold('stats/a.db');
+  hold('stats.db');
+  const fence = createFence();
+  fence.survey(['stats']);
+  expect(fence.databases).toEqual(['stats.db']);
+});

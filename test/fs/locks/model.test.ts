@@ -58,7 +58,10 @@ function run(seed: number): void {
   const model = new NaiveModel();
   const mirror: Cell[] = new Array<Cell>(BYTES).fill(undefined);
   const stored = new Map<bigint, OwnerLocks>();
-  let isDying = false;
+  /** Where the process is to die next. */
+  let dying: 'mirror' | 'store' | undefined;
+  /** The unlock that is served was answered: nobody asks for it again. */
+  let isFreed = false;
   const world: LockWorld = {
     describeFile: () => ({ kind: 'other', database: 'file', name: 'file' }),
     readJournalMode: () => 'rollback',
@@ -66,18 +69,28 @@ function run(seed: number): void {
     walWriteBegan: () => {},
     exclusiveBegan: () => {},
     exclusiveEnded: () => {},
+    mainWriteEnded: () => {},
     committed: () => {},
     unreadWalBytes: () => 0,
     readWalNow: () => {},
     forgotten: () => {},
+    freed: () => {
+      isFreed = true;
+    },
     storeOf: () => ({
       hasRoomFor: () => true,
-      save: (held) => stored.set(held.owner, { ...held, slots: [] }),
-      remove: ({ owner }) => stored.delete(owner),
+      save: (held) => {
+        if (dying === 'store') throw new Death();
+        stored.set(held.owner, { ...held, slots: [] });
+      },
+      remove: ({ owner }) => {
+        if (dying === 'store') throw new Death();
+        stored.delete(owner);
+      },
     }),
     isRunning: () => false,
     mirror: (_file, start, end, type) => {
-      if (isDying) throw new Death();
+      if (dying === 'mirror') throw new Death();
       mirror.fill(type === 'unlock' ? undefined : type, start, Math.min(end, BYTES - 1) + 1);
       return true;
     },
@@ -86,22 +99,24 @@ function run(seed: number): void {
   const waiting = new Map<number, LockRequest & { readonly type: 'read' | 'write' }>();
 
   /** Nothing that was asked is lost: the kernel asks again for what was not answered, first what came first. */
-  const survive = <Result>(ask: () => Result, noteStored: () => void, nowMs: number): Result => {
+  const survive = <Result>(ask: () => Result, noteStored: () => void, nowMs: number, ifFreed?: Result): Result => {
+    isFreed = false;
     try {
       return ask();
     } catch (error) {
       if (!(error instanceof Death)) throw error;
     }
-    isDying = false;
+    dying = undefined;
+    const wasFreed = isFreed;
     noteStored();
     manager = new LockManager(world);
-    for (const held of [...stored.values()]) manager.restore(1, false, held, nowMs);
+    for (const held of [...stored.values()]) manager.restore(1, false, { ...held }, nowMs);
     manager.freeUnheld(1);
     for (const request of waiting.values()) {
       const answer = manager.setLock(request, nowMs);
       if (answer !== 'waiting') answered(request.unique, answer);
     }
-    return ask();
+    return wasFreed && ifFreed !== undefined ? ifFreed : ask();
   };
 
   const answered = (unique: number, answer: LockAnswer) => {
@@ -119,7 +134,7 @@ function run(seed: number): void {
     const end = start + random(BYTES - start);
     const kind = random(10);
     const nowMs = step;
-    isDying = random(8) === 0;
+    dying = random(8) > 0 ? undefined : random(2) === 0 ? 'mirror' : 'store';
     if (kind === 0) {
       const free = () => model.set(owner, 0, BYTES - 1, undefined);
       survive(() => manager.flush(1, owner + 1, BigInt(owner), nowMs), free, nowMs);
@@ -154,7 +169,8 @@ function run(seed: number): void {
         if (type === 'unlock') model.set(owner, start, end, undefined);
         else if (stored.get(BigInt(owner))?.ranges.some(isStored)) model.set(owner, start, end, type);
       };
-      const answer = survive(() => manager.setLock(request, nowMs), noteStored, nowMs);
+      const ifFreed = type === 'unlock' ? 'granted' : undefined;
+      const answer = survive(() => manager.setLock(request, nowMs), noteStored, nowMs, ifFreed);
       if (type === 'unlock') model.set(owner, start, end, undefined);
       else if (answer === 'granted') {
         assert(model.isFree(owner, start, end, type), `granted at step ${step}`);
@@ -165,7 +181,7 @@ function run(seed: number): void {
         if (answer === 'waiting') waiting.set(request.unique, { ...request, type });
       }
     }
-    isDying = false;
+    dying = undefined;
     for (const { unique, answer } of manager.takeCompletions()) answered(unique, answer);
     // Nobody waits for a free lock, and the mirror is the union of what is held.
     for (const asked of waiting.values()) {

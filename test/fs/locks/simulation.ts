@@ -76,12 +76,14 @@ export class Simulation {
       walWriteBegan: () => {},
       exclusiveBegan: () => {},
       exclusiveEnded: () => {},
+      mainWriteEnded: () => {},
       committed: () => {},
       unreadWalBytes: () => this.unreadWalBytes,
       readWalNow: () => {
         this.hurries++;
       },
       forgotten: () => {},
+      freed: () => {},
       storeOf: () => ({ hasRoomFor: () => this.hasRoom, save: () => {}, remove: () => {} }),
       isRunning: (tid) => this.running.has(tid),
       mirror: (file, start, end, type) => {

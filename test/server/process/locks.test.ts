@@ -37,6 +37,17 @@ test('a program is named by its command, another request as such', async () => {
   );
 });
 
+test('it is named once, however many services an error passes', async () => {
+  const readLocks = async () => ({
+    db: 'app.db',
+    journal: 'rollback' as const,
+    holders: [holds(7, 'exclusive')],
+    waiters: [],
+  });
+  const named = await namingHolder(busy, { readLocks, isExecutor: () => false });
+  expect(await namingHolder(named, { readLocks, isExecutor: () => false })).toBe(named);
+});
+
 test('whoever waits for the lock is not named for the one that holds it', async () => {
   const reading = [holds(executor, 'shared'), holds(7, 'shared')];
   expect(await textFor(reading, [waits(executor, [7])])).toContain('pid 7');

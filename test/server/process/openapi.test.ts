@@ -16,7 +16,7 @@ const operations = Object.entries(described.paths).flatMap(([path, methods]) =>
 test('every route is described, and nothing else', () => {
   const of = (list: readonly { readonly method: string; readonly path: string }[]) =>
     list.map(({ method, path }) => `${method} ${path}`).sort();
-  expect(of(operations)).toEqual(of(routes));
+  expect(of(operations)).toEqual(of(routes.filter(({ isMistake }) => isMistake !== true)));
 });
 
 test('every operation has a name of its own and at least one answer', () => {
@@ -32,7 +32,8 @@ test('every error that a route names is in the table', () => {
 test('every answer with a body has a schema that says something, and no parameter is of an unknown type', () => {
   for (const route of routes) {
     for (const [status, { schema }] of Object.entries(route.replies)) {
-      const hasBody = route.method !== 'HEAD' && status !== '304' && status !== '204';
+      const isNotified = route.name === 'mcp' && status === '202';
+      const hasBody = route.method !== 'HEAD' && status !== '304' && status !== '204' && !isNotified;
       expect([route.name, status, schema === undefined]).toEqual([route.name, status, !hasBody]);
       if (hasBody) expect([route.name, schema]).not.toEqual([route.name, { type: 'object' }]);
     }

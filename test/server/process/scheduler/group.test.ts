@@ -5,8 +5,10 @@ import { limits } from '../../../../server/messages/limits.ts';
 import {
   type Group,
   isHandedBack,
+  isToBreakUp,
   makeGroup,
   mayGiveWay,
+  noticeSlow,
   outcomeOfJob,
   outcomeOfLoss,
   refusal,
@@ -24,7 +26,9 @@ const job = (more: Partial<QueuedJob> = {}): QueuedJob => ({
   deadlineMs: 10_000,
   isGone: () => false,
   isCancelled: () => false,
+  isShared: false,
   isRetried: false,
+  runsAlone: false,
   needsWriter: false,
   settle: () => {},
   ...more,
@@ -120,4 +124,43 @@ test('SQL that reads runs once more when its executor dies, SQL that may write d
   expect(codeOf(outcomeOfLoss(groupOf(write), write, 1, false))).toBe('SERVICE_UNAVAILABLE');
   const copying = { ...groupOf(read), phase: 'writing' as const };
   expect(codeOf(outcomeOfLoss(copying, read, 1, false))).toBe('SERVICE_UNAVAILABLE');
+});
+
+test('a transaction that requests share is broken up when one takes long, but not while it waits for the lock', () => {
+  const shared = () => job({ lane: 'sql', isShared: true });
+  const group = groupOf(shared(), shared());
+  expect(isToBreakUp(group, 9_000)).toBe(false);
+  group.phase = 'writing';
+  group.sharedSinceMs = 5_000;
+  const lateMs = 5_001 + limits.sharedMostMs;
+  expect([isToBreakUp(group, lateMs - 1), isToBreakUp(group, lateMs)]).toEqual([false, true]);
+  group.phase = 'committing';
+  expect(isToBreakUp(group, lateMs)).toBe(false);
+  const alone = groupOf(shared());
+  alone.sharedSinceMs = 5_000;
+  expect(isToBreakUp(alone, lateMs)).toBe(false);
+});
+
+test('requests whose executor died before COMMIT run again alone', () => {
+  const shared = () => job({ lane: 'sql', isShared: true });
+  const group = groupOf(shared(), shared());
+  group.phase = 'writing';
+  expect(group.jobs.map((one) => one && outcomeOfLoss(group, one, 1, false))).toEqual([null, null]);
+  group.phase = 'committing';
+  expect(group.jobs.map((one) => one && codeOf(outcomeOfLoss(group, one, 1, false)))).toEqual([
+    'SERVICE_UNAVAILABLE',
+    'SERVICE_UNAVAILABLE',
+  ]);
+});
+
+test('many quick reads of SQL together are no slow group, and the next one waits for them', () => {
+  const reading = () => job({ lane: 'sql-read', isShared: true });
+  const [one, many] = [groupOf(reading()), groupOf(...Array.from({ length: 64 }, reading))];
+  const slowAfterMs = (group: Group): number => {
+    let nowMs = 0;
+    for (; !group.isSlow; nowMs += 1) noticeSlow(group, nowMs);
+    return nowMs - 1;
+  };
+  expect(slowAfterMs(one)).toBeLessThanOrEqual(limits.quickReadMs + 1);
+  expect(slowAfterMs(many)).toBe(limits.quickReadMs + 64 * limits.quickReadPerJobMs);
 });

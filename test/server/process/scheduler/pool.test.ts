@@ -1,7 +1,7 @@
 // Which work may start beside which, over all databases.
 import { expect, test } from 'vitest';
 import { limits } from '../../../../server/messages/limits.ts';
-import { hasRoomBeside } from '../../../../server/process/scheduler/pool.ts';
+import { hasRoomBeside, idleTooLong } from '../../../../server/process/scheduler/pool.ts';
 import type { QueuedJob } from '../../../../server/process/scheduler/queue.ts';
 
 type AnyLane = QueuedJob['lane'];
@@ -44,4 +44,14 @@ test('key-value writes find one beside all long and background work', () => {
 test('background work has its share', () => {
   const most = fill([], 'background');
   expect(most).toHaveLength(limits.backgroundExecutors);
+});
+
+test('executors that had nothing to do for long end, but the one that was used last stays', () => {
+  const idle = (idleSinceMs: number) => ({ group: null, isReady: true, idleSinceMs });
+  const [old, newer, newest] = [idle(0), idle(2), idle(1)];
+  const nowMs = 3 + limits.executorIdleMs;
+  expect(idleTooLong([old, newer, newest], nowMs)).toEqual([old, newest]);
+  expect(idleTooLong([newer], nowMs)).toEqual([]);
+  expect(idleTooLong([old, idle(nowMs)], nowMs)).toEqual([old]);
+  expect(idleTooLong([old, newer], limits.executorIdleMs)).toEqual([]);
 });

@@ -13,7 +13,9 @@ const job = (lane: Lane | 'file', more: Partial<QueuedJob> = {}): QueuedJob => (
   deadlineMs: 1_000,
   isGone: () => false,
   isCancelled: () => false,
+  isShared: false,
   isRetried: false,
+  runsAlone: false,
   needsWriter: false,
   settle: () => {},
   ...more,
@@ -29,6 +31,30 @@ test('key-value jobs go out together, SQL one by one', () => {
   const queue = queueOf(job('kv-write'), job('kv-write'), job('sql'), job('sql'));
   expect(queue.take('kv-write')).toHaveLength(2);
   expect(queue.take('sql')).toHaveLength(1);
+});
+
+test('requests of SQL that may share a transaction go out together, until one that may not', () => {
+  const shared = { isShared: true };
+  const queue = queueOf(...Array.from({ length: 3 }, () => job('sql', shared)), job('sql'), job('sql', shared));
+  queue.push(job('sql', { ...shared, runsAlone: true }));
+  const taken: number[] = [];
+  while (queue.startable().includes('sql')) {
+    taken.push(queue.take('sql').length);
+    queue.finished('sql');
+  }
+  expect(taken).toEqual([3, 1, 1, 1]);
+});
+
+test('the next SQL that may write waits for the first, but not for one that takes long', () => {
+  const queue = queueOf(job('sql'), job('sql'), job('sql'), job('sql'));
+  queue.take('sql');
+  expect(queue.startable()).toEqual([]);
+  queue.isHeldUp('sql');
+  expect(queue.startable()).toEqual(['sql']);
+  queue.take('sql');
+  queue.finished('sql', true);
+  expect(queue.startable()).toEqual([]);
+  queue.finished('sql');
   expect(queue.startable()).toEqual(['sql']);
 });
 
@@ -52,6 +78,7 @@ test('the long work of one database has at most half of the executors for long w
   let running = 0;
   for (let [lane] = queue.startable(); lane !== undefined; [lane] = queue.startable()) {
     queue.take(lane);
+    if (lane === 'sql') queue.isHeldUp(lane);
     running += 1;
   }
   expect(running).toBe(limits.longExecutors / 2);
@@ -62,6 +89,19 @@ test('SQL that reads finds room beside SQL that may write, and goes to executors
   while (queue.startable().includes('sql')) queue.take('sql');
   expect(queue.startable()).toEqual(['sql-read']);
   expect([queue.modeOf('sql'), queue.modeOf('sql-read')]).toEqual(['write', 'read']);
+});
+
+test('SQL that reads has one group at work, and further ones beside those that take long', () => {
+  const reading = () => job('sql-read', { isShared: true });
+  const queue = queueOf(reading(), reading());
+  expect(queue.take('sql-read')).toHaveLength(2);
+  for (let running = 2; running <= limits.longPerDatabase; running += 1) {
+    queue.push(reading());
+    expect([queue.startable(), queue.isSqlHeld]).toEqual([[], true]);
+    queue.isHeldUp('sql-read');
+    expect([queue.startable(), queue.isSqlHeld]).toEqual([['sql-read'], false]);
+    queue.take('sql-read');
+  }
 });
 
 test('what a reading executor could not do goes out alone, to one that may write', () => {
