@@ -39,6 +39,7 @@ export type {
   RamdiskOptions,
   ToFsProcess,
 } from './messages.ts';
+export { bindBelow, mountsBelow, unmountBelow } from './mount/below.ts';
 export { type FuseCapabilities, inspectFuse } from './mount/capabilities.ts';
 export { abortConnection, mountFuse, mountType, unmountFuse } from './mount/mount.ts';
 export { type MountRow, readMounts } from './mount/mount-info.ts';
@@ -58,15 +59,16 @@ export { createKeptState, type KeptStateDescriptors } from './state/kept-state.t
 export { takeDescriptors } from './system/foreign-descriptors.ts';
 export { tryLease } from './system/leases.ts';
 export { lastErrno, lastError, libcFunction } from './system/libc.ts';
+export { hurryProcess } from './system/process.ts';
 export { remainsOf } from './system/remains.ts';
 export { DescriptorMessages } from './system/sockets.ts';
 
 /** The compiled entry of the fs process: `node fsProcessPath`, /dev/fuse as fd 3, IPC channel. */
 export const fsProcessPath = fileURLToPath(new URL('./main.js', import.meta.url));
 
-export type { FlushAnswer, PreparedMove, TierQuestion, TierStartOptions, TierStatus } from './tier/messages.ts';
-
 /** The compiled entry of the tier process. */
+export { chooserOf } from './ram-chooser.ts';
+export type { FlushAnswer, PreparedMove, TierQuestion, TierStartOptions, TierStatus } from './tier/messages.ts';
 export const tierProcessPath = fileURLToPath(new URL('./tier/main.js', import.meta.url));
 
 /** The compiled entry of the archive process. It inherits the kept state's memory as fd 3, where there is a mount. */

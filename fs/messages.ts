@@ -9,6 +9,12 @@ import type { LogLevel } from './log.ts';
 import type { KeptStateDescriptors } from './state/kept-state.ts';
 
 /** First message to the fs process. The /dev/fuse descriptor is inherited as fd 3. */
+export interface CapturedGlobs {
+  readonly rollback: readonly string[];
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
 export interface FsStartOptions {
   /** Backing directory: absolute, exists, not on the mount. */
   readonly dataDir: string;
@@ -22,6 +28,11 @@ export interface FsStartOptions {
    * false.
    */
   readonly fence?: boolean;
+  /**
+   * Directories below dataDir whose files are opened beside this mount, where the kernel keeps their locks: whoever has
+   * one open is no program of a dead mount. Default: none.
+   */
+  readonly kernelLocks?: readonly string[];
   /**
    * Descriptors of this process, inherited from the supervisor, by which the next fs process can take over from this
    * one. Without them a death of this process ends the mount.
@@ -42,6 +53,11 @@ export interface FsStartOptions {
   readonly archive?: boolean;
   /** Files that lie in RAM. Absent: none. */
   readonly ramdisk?: RamdiskOptions;
+  /**
+   * Databases with a rollback journal whose writes are captured for it, by globs of their path: those that `rollback`
+   * names (all, if it is empty) among the others. Default: none.
+   */
+  readonly capture?: CapturedGlobs;
   /** Watch dataDir for changes made behind the mount's back. Default true. */
   readonly watch?: boolean;
   /**
@@ -59,6 +75,8 @@ export interface RamdiskOptions {
   readonly globs: readonly string[];
   /** What was chosen for single paths: it comes before the globs. */
   readonly chosen: Readonly<Record<string, 'ram' | 'disk'>>;
+  /** There is too little room: new files begin on the disk. Default false. */
+  readonly isFull?: boolean;
 }
 
 export interface PassthroughState {
@@ -99,8 +117,8 @@ export interface FsStatus {
 export type ToFsProcess =
   | { readonly type: 'start'; readonly options: FsStartOptions }
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
-  /** What was chosen for single paths is this from now on: see RamdiskOptions. */
-  | { readonly type: 'ram-chosen'; readonly chosen: RamdiskOptions['chosen'] }
+  /** They are these from now on. */
+  | { readonly type: 'ram-chosen'; readonly choices: Pick<RamdiskOptions, 'chosen' | 'isFull'> }
   /** Test mode: loses, at random, what was not synced, and ends the process as SIGKILL does. */
   | { readonly type: 'power-cut' }
   | { readonly type: 'stop' };

@@ -6,8 +6,11 @@ import type { RequestOf, Unique } from '../protocol/requests.ts';
 export interface LockService {
   /** Writes the answer (encodeLock) to `out`; returns its size or a negative errno. */
   test(node: Node, asked: RequestOf<'GETLK'>, out: Buffer): number;
-  /** 0, a negative errno, or SILENT: then the service calls its session's answer(asked, 0 or a negative errno) once. */
-  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number;
+  /**
+   * 0, a negative errno, or SILENT: then the service calls its session's answer(asked, 0 or a negative errno) once.
+   * ANSWERED: it has called `answerFreed`, which sends 0. Without that it always returns the answer.
+   */
+  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>, answerFreed?: () => void): number;
   /** A file was opened. */
   opened(handle: FileHandle): void;
   /** Somebody closed a descriptor: the owner's POSIX locks on that file end. */

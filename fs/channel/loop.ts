@@ -98,9 +98,17 @@ class Loop {
         return (this.#length === 0 && keptState.descriptors.clearIfDue()) || hasClosed;
       },
     },
+    { name: () => 'postponed', run: () => this.#servePostponed() },
     { name: () => 'changes', run: () => this.#collectChanges() },
     { name: () => 'views', run: () => this.#views.run() },
   ];
+
+  #servePostponed(): boolean {
+    const { tree, session } = this.#parts;
+    if (tree.postponed.dueMs > performance.now()) return false;
+    for (const request of tree.postponed.takeDue()) session.serveAgain(request);
+    return true;
+  }
 
   #relievePressure(): boolean {
     const { tree } = this.#parts;
@@ -118,6 +126,7 @@ class Loop {
       fence.nextCheckMs,
       keptState.descriptors.nextClearMs,
       tree.lastCloses.dueMs,
+      tree.postponed.dueMs,
     );
     if (this.#views.isDue) return 0;
     if (nextMs === Number.POSITIVE_INFINITY) return lockDueMs;
@@ -213,7 +222,7 @@ class Loop {
           this.#send({ type: 'answer', id: message.id, value: coordinated?.writersOf(message.database) });
           break;
         case 'ram-chosen':
-          this.#parts.choices.chosen = message.chosen;
+          this.#parts.choices.current = message.choices;
           break;
         case 'ram-move':
           this.#send({ type: 'answer', id: message.id, value: moveDatabase(tree, this.#dataDir, message.move) });

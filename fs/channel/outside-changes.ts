@@ -19,14 +19,17 @@ const namesInLog = 5;
 export class OutsideChanges implements DirectoryListener {
   readonly #inotify = new Inotify();
   readonly #log: Log;
+  readonly #exempt: readonly string[];
   readonly #directoryOf = new Map<number, NodeId>();
   readonly #watchOf = new Map<NodeId, number>();
   #hasComplained = false;
   /** To be logged when all events have been looked at. */
   readonly #names = new Set<string>();
 
-  constructor(log: Log) {
+  /** `exempt`: absolute paths of directories that programs use beside the mount on purpose. */
+  constructor(log: Log, exempt: readonly string[] = []) {
     this.#log = log;
+    this.#exempt = exempt;
     if (this.#inotify.fd >= 0) return;
     this.#hasComplained = true;
     log('warn', 'watch-refused', { errno: lastErrno(), hint: 'raise fs.inotify.max_user_instances' });
@@ -38,6 +41,7 @@ export class OutsideChanges implements DirectoryListener {
   }
 
   added(id: NodeId, fd: number): void {
+    if (this.#isExempt(fd)) return;
     const watch = this.#inotify.add(pathOfDescriptor(fd));
     if (watch >= 0) {
       this.#directoryOf.set(watch, id);
@@ -46,6 +50,12 @@ export class OutsideChanges implements DirectoryListener {
       this.#hasComplained = true;
       this.#log('warn', 'watch-refused', { errno: -watch, hint: 'raise fs.inotify.max_user_watches' });
     }
+  }
+
+  #isExempt(fd: number): boolean {
+    if (this.#exempt.length === 0) return false;
+    const path = readPathOf(fd)?.toString() ?? '';
+    return this.#exempt.some((directory) => path === directory || path.startsWith(`${directory}/`));
   }
 
   dropped(id: NodeId): void {

@@ -7,17 +7,20 @@ import { noteRegistration, openersToFind } from '../fence/registration.ts';
 import { matcherOf } from '../globs.ts';
 import { CoordinatedLocks } from '../lock-binding/coordinated-locks.ts';
 import type { Log } from '../log.ts';
-import type { ArchiveState, PassthroughState, RamdiskOptions } from '../messages.ts';
+import type { ArchiveState, CapturedGlobs, PassthroughState, RamdiskOptions } from '../messages.ts';
 import { boundedBy, requestTimeoutSeconds } from '../mount/request-timeout.ts';
 import { Errands } from '../nodes/errands.ts';
 import { spacesIn } from '../nodes/inode-numbers.ts';
 import { LastCloses } from '../nodes/last-closes.ts';
 import { OwnChanges } from '../nodes/own-changes.ts';
 import { Passthrough } from '../nodes/passthrough.ts';
+import { Postponed } from '../nodes/postponed.ts';
 import { RamFiles, type RamFilesOptions } from '../nodes/ram-files.ts';
 import { SyncAverage, Syncer } from '../nodes/syncer.ts';
 import { openTree, type Tree } from '../nodes/tree.ts';
+import { encodeInvalidateInode } from '../protocol/encode.ts';
 import type { Owed } from '../protocol/requests.ts';
+import { chooserOf } from '../ram-chooser.ts';
 import { createKeptState, KeptState } from '../state/kept-state.ts';
 import { Caller } from '../system/caller.ts';
 import { Device } from './device.ts';
@@ -45,7 +48,7 @@ export interface Parts {
   /** Only in a test. */
   readonly powerCut: PowerCut | undefined;
   /** For new files. */
-  readonly choices: { chosen: RamdiskOptions['chosen'] };
+  readonly choices: { current: Pick<RamdiskOptions, 'chosen' | 'isFull'> };
 }
 
 export function assemble(data: LoopData, send: (message: FromLoop) => void, log: Log): Parts {
@@ -54,13 +57,14 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
   const device = new Device(deviceFd, wakeFd, new IdleProcessors(idlePolling, log), log);
   const keptState = new KeptState(options.keptState ?? createKeptState(), log);
   const passthrough = new Passthrough(deviceFd, log);
-  const outside = watch ? new OutsideChanges(log) : undefined;
+  const beside = (options.kernelLocks ?? []).map((directory) => `${dataDir}/${directory}`);
+  const outside = watch ? new OutsideChanges(log, beside) : undefined;
   // What INIT has settled lasts as long as the connection, whatever a new supervisor was told.
   const isKernelLocks = keptState.agreement === undefined ? options.locks === 'kernel' : !keptState.agreement.locks;
-  const choices = { chosen: options.ramdisk?.chosen ?? {} };
+  const choices = { current: options.ramdisk ?? { chosen: {} } };
   const ram = new RamFiles(dataDir, ramFilesOf(options.ramdisk, choices), log);
   const fence = new Fence(dataDir, openersToFind(stateDir), keptState.fence, log, ram.folders);
-  if (options.fence === true && !keptState.isSurveyed) fence.survey();
+  if (options.fence === true && !keptState.isSurveyed) fence.survey(options.kernelLocks);
   keptState.isSurveyed = true;
   send({ type: 'fenced', databases: fence.databases });
   const lastCloses = new LastCloses((fds) => send({ type: 'close', fds }));
@@ -72,10 +76,12 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
     syncer: new Syncer(new SyncAverage(syncAverage), (job) => send({ type: 'sync', job })),
     lastCloses,
     errands: new Errands((errand) => send({ type: 'errand', errand })),
+    postponed: new Postponed(log),
     fence,
     refusesFenced: isKernelLocks,
     keptState,
     directories: outside,
+    forgetNames: ({ id }) => send({ type: 'tell-kernel', messages: [encodeInvalidateInode(id)] }),
     inodeSpaces: spacesIn(stateDir, log),
     ram,
   });
@@ -94,7 +100,9 @@ export function assemble(data: LoopData, send: (message: FromLoop) => void, log:
         committed: (databases) => send({ type: 'committed', databases }),
         unread: (database) => send({ type: 'unread', database }),
         ...(limits === undefined ? {} : { limits }),
+        ...(options.capture === undefined ? {} : { isCaptured: capturedBy(options.capture) }),
       });
+  tree.capture = coordinated?.capture;
   const locks = coordinated && new FencedLocks(coordinated, fence, coordinated.manager.limits, answer);
   const powerCut = options.powerCut === true ? new PowerCut() : undefined;
   const session: Session = new Session({
@@ -128,9 +136,8 @@ function archiveState(isWanted: boolean, passthrough: PassthroughState, isKernel
 
 function ramFilesOf(options: RamdiskOptions | undefined, choices: Parts['choices']): RamFilesOptions | undefined {
   if (options === undefined) return undefined;
-  const { root, globs } = options;
-  const matches = globs.length === 0 ? () => false : matcherOf(globs, []);
-  return { root, isChosen: (path) => (choices.chosen[path] ?? (matches(path) ? 'ram' : 'disk')) === 'ram' };
+  const isChosen = chooserOf(options.globs, () => choices.current.chosen);
+  return { root: options.root, isChosen: (path) => choices.current.isFull !== true && isChosen(path) };
 }
 
 function lockLimits(wanted: LoopData['options']['lockLimits'], log: Log): LoopData['options']['lockLimits'] {
@@ -138,4 +145,9 @@ function lockLimits(wanted: LoopData['options']['lockLimits'], log: Log): LoopDa
   if (timeoutSeconds === undefined) return wanted;
   log('warn', 'kernel-request-timeout', { timeoutSeconds, effect: 'shorter lock waits' });
   return boundedBy(timeoutSeconds, wanted);
+}
+
+function capturedBy({ rollback, include, exclude }: CapturedGlobs): (path: string) => boolean {
+  const [isRollback, isIncluded] = [matcherOf(rollback, []), matcherOf(include, exclude)];
+  return (path) => isRollback(path) && isIncluded(path);
 }

@@ -10,7 +10,7 @@ import { init, init2 } from '../protocol/flags.ts';
 import { inHeader, outHeader } from '../protocol/layouts.ts';
 import { opcodeNames, opcodes } from '../protocol/opcodes.ts';
 import type { Owed, Request, RequestOf, Unique } from '../protocol/requests.ts';
-import { EBADF, EIO, ENOLCK, ENOSYS, EPROTO, ESTALE, SILENT } from '../protocol/results.ts';
+import { ANSWERED, EBADF, EIO, ENOLCK, ENOSYS, EPROTO, ESTALE, SILENT } from '../protocol/results.ts';
 import type { Agreement, KeptState } from '../state/kept-state.ts';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { answerInit, maxWriteBytes } from './handshake.ts';
@@ -109,9 +109,14 @@ export class Session {
     const { operation } = this.#parts.keptState;
     const deaths = operation.begin(request.unique, request.isResent, opcodes[request.op]);
     const result = deaths < mostDeaths ? this.#handle(request) : this.#giveUp(request, deaths);
-    if (result !== SILENT) this.#send(request.unique, request.isResent, result);
+    if (result !== SILENT && result !== ANSWERED) this.#send(request.unique, request.isResent, result);
     if (request.op === 'INIT' && result > 0) this.#initialized();
     operation.end();
+  }
+
+  /** Once more, since it could not be served before: see Tree.postponed. */
+  serveAgain(request: Request): void {
+    this.#serve(request);
   }
 
   /** Answers a request for which SILENT was returned, with an empty payload (0) or a negative errno. */
@@ -220,7 +225,7 @@ export class Session {
     if (locks === undefined) return -ENOSYS;
     if (node === undefined) return -ESTALE;
     if (request.op === 'GETLK') return locks.test(node, request, this.#out);
-    const result = locks.set(node, request);
+    const result = locks.set(node, request, () => this.#send(request.unique, request.isResent, 0));
     const { waiters, full } = this.#parts.keptState;
     if (result !== SILENT) {
       if (result === -ENOLCK) full.refused('locks');

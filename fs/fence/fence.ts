@@ -55,9 +55,15 @@ export class Fence {
     for (const name of store.names()) this.#raise(name);
   }
 
-  /** Looks at every file of the data directory. To be called before anything there is opened by us or for others. */
-  survey(): void {
-    const open = findOpenFiles(this.#root, this.#openers, this.#log);
+  /**
+   * Looks at every file of the data directory that is not in one of the directories `exempt`. To be called before
+   * anything there is opened by us or for others.
+   */
+  survey(exempt: readonly string[] = []): void {
+    const prefixes = exempt.map((directory) => `${Buffer.from(directory).toString('latin1')}/`);
+    const open = findOpenFiles(this.#root, this.#openers, this.#log).filter(
+      (path) => !prefixes.some((prefix) => path.startsWith(prefix)),
+    );
     for (const { fd, path } of this.#ram) {
       const prefix = path === '' ? '' : `${Buffer.from(path).toString('latin1')}/`;
       open.push(...findOpenFiles(fd, this.#openers, this.#log).map((name) => `${prefix}${name}`));

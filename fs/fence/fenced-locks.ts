@@ -49,8 +49,8 @@ export class FencedLocks implements LockService {
     return encodeLock(out, { start: 0, end: lastByteOf(END_OF_FILE), type: F_WRLCK, pid: 0 });
   }
 
-  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
-    if (!this.#fence.covers(node.key)) return this.#inner.set(node, asked);
+  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>, answerFreed?: () => void): number {
+    if (!this.#fence.covers(node.key)) return this.#inner.set(node, asked, answerFreed);
     if (asked.type === F_UNLCK) return 0; // nobody here holds anything on it
     const nowMs = performance.now();
     const untilMs = asked.op === 'SETLK' ? this.#patientUntilMs : nowMs + this.#limits.blockingMs;

@@ -1,11 +1,6 @@
 // Whether one look at a write-ahead log's index follows on another with no commit in between. Facts about the index
 // from wal.c. Pure.
-import type { WalIndex } from '../sqlite/wal-index.ts';
-
-interface Salts {
-  readonly salt1: number;
-  readonly salt2: number;
-}
+import { isSameLog, type WalIndex } from '../sqlite/wal-index.ts';
 
 /** Whether nobody has committed anything from `last` to `before`, and one transaction at most from there to `after`. */
 export function isNextState(last: WalIndex, before: WalIndex | undefined, after: WalIndex): boolean {
@@ -18,8 +13,4 @@ export function isNextState(last: WalIndex, before: WalIndex | undefined, after:
 export function isSameState(one: WalIndex, other: WalIndex): boolean {
   const hasSameEnd = one.checksum1 === other.checksum1 && one.checksum2 === other.checksum2;
   return isSameLog(one, other) && one.lastFrame === other.lastFrame && hasSameEnd;
-}
-
-export function isSameLog(one: Salts, other: Salts): boolean {
-  return one.salt1 === other.salt1 && one.salt2 === other.salt2;
 }

@@ -6,42 +6,36 @@ import type { DatabaseFiles, EndedWrite, ProcessIdentity } from '../locks/types.
 import type { NodePaths } from '../nodes/node-paths.ts';
 import type { Node, NodeTable } from '../nodes/nodes.ts';
 import type { NodeId } from '../protocol/requests.ts';
-import { parseWalIndex, type WalIndex, walIndexBytes } from '../sqlite/wal-index.ts';
+import { isSameLog, parseWalIndex, type WalIndex, walIndexBytes } from '../sqlite/wal-index.ts';
 import type { ArchiveMemory } from '../state/archive-memory.ts';
 import type { MainStamp } from '../state/commit-slots.ts';
 import type { FileKey } from '../state/position-slots.ts';
-import { close, emptyPath, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openat, pread } from '../system/files.ts';
+import { emptyPath, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openat, pread } from '../system/files.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, statAt, statxOffset, statxSize } from '../system/stat.ts';
 import { startTimeOf } from '../system/threads.ts';
-import { isNextState, isSameLog, isSameState } from './commit-chain.ts';
+import { isNextState, isSameState } from './commit-chain.ts';
+import { LeftLogs, type RecordedLog } from './left-logs.ts';
 import { isGone, stampOf } from './main-stamp.ts';
 import { nameProcess } from './processes.ts';
 
 /** A larger log is begun anew even if nobody has read it: it must not fill the disk. */
 const longestUnreadBytes = 256 << 20;
-/** How long the log of a database that nobody has open is kept for whoever has not read it. */
-const keptForMs = 10_000;
-const lookAtKeptMs = 1_000;
-const mostLeft = 1_000;
 const mostWriters = 1024;
+/** Of an index: both copies of its header. */
+const headersBytes = 96;
 
 interface Known extends FileKey {
   /** When WRITE was granted; undefined: it was granted to a process before this one. */
   before: WalIndex | undefined;
-  log: Log | undefined;
+  log: RecordedLog | undefined;
   /** The index right behind the last commit; undefined: somebody may have committed since then, unseen. */
   last: WalIndex | undefined;
+  /** The index as `last` was read from it. */
+  readonly lastBytes: Buffer;
   /** The main file when WRITE was granted, if nothing is known of the last commit. */
   main: MainStamp | undefined;
   /** Whoever has EXCLUSIVE closes the database as the last one. */
   isClosing: boolean;
-}
-
-interface Log {
-  readonly salt1: number;
-  readonly salt2: number;
-  readonly fd: number;
-  lastFrame: number;
 }
 
 interface Commit {
@@ -54,11 +48,6 @@ interface Commit {
   readonly isNext: boolean;
   readonly writer: ProcessIdentity;
   readonly nowMs: number;
-}
-
-interface LeftLog extends Log {
-  readonly file: FileKey;
-  readonly sinceMs: number;
 }
 
 export interface CommitRecordsParts {
@@ -79,13 +68,13 @@ export class CommitRecords {
   readonly #known = new Map<number, Known>();
   readonly #writers = new Map<string, number>();
   #unnamed: { readonly number: number; readonly identity: ProcessIdentity }[] = [];
-  #left: LeftLog[] = [];
-  #leftSeenMs = 0;
+  readonly #left: LeftLogs;
   readonly #bytes = Buffer.alloc(walIndexBytes);
   readonly #stat = Buffer.alloc(statxSize);
 
   constructor(parts: CommitRecordsParts) {
     this.#parts = parts;
+    this.#left = new LeftLogs(parts.memory.positions);
   }
 
   get #isActive(): boolean {
@@ -97,7 +86,7 @@ export class CommitRecords {
     if (!this.#isActive || main === undefined || shm === undefined) return;
     const known = this.#knownOf(main);
     if (known === undefined) return;
-    known.before = this.#index(shm);
+    known.before = this.#indexBefore(known, shm);
     known.main = known.last === undefined ? stampOf(this.#parts.descriptorOf(main)) : undefined;
   }
 
@@ -111,6 +100,7 @@ export class CommitRecords {
     known.before = undefined;
     const isNext = last !== undefined && after !== undefined && isNextState(last, before, after);
     known.last = isNext ? after : undefined;
+    this.#bytes.copy(known.lastBytes, 0, 0, headersBytes);
     if (after === undefined || after.lastFrame === 0) return;
     if (before !== undefined && isSameLog(before, after) && before.lastFrame === after.lastFrame) return;
     known.last = after;
@@ -135,13 +125,23 @@ export class CommitRecords {
     const { log } = known;
     const stamp = stampOf(this.#parts.descriptorOf(main));
     if (!this.#isActive || log === undefined || stamp === undefined || !isGone(log.fd)) return;
+    const { inode, deviceMajor, deviceMinor } = known;
+    const { salt1, salt2, lastFrame, fd: walFd } = log;
     this.#parts.memory.commits.append({
-      ...this.#commonFacts(known, log),
+      timeMs: this.#nextTimeMs,
+      inode,
+      deviceMajor,
+      deviceMinor,
+      salt1,
+      salt2,
+      lastFrame,
       checksum1: 0,
       checksum2: 0,
       databasePages: 0,
       pid: 0,
       writer: 0,
+      fsPid: process.pid,
+      walFd,
       shmFd: -1,
       isNext: true,
       isClosing: true,
@@ -151,13 +151,26 @@ export class CommitRecords {
 
   #append({ known, main, shm, before, after, isNext, writer, nowMs }: Commit): void {
     const log = this.#logOf(main, known, after, nowMs);
-    log.lastFrame = after.lastFrame;
+    const { lastFrame, checksum1, checksum2, databasePages } = after;
+    log.lastFrame = lastFrame;
+    const { inode, deviceMajor, deviceMinor } = known;
+    const isSeen = before !== undefined;
+    // Every field by itself: this is done for each commit, and a spread takes a multiple of the time.
     this.#parts.memory.commits.append({
-      ...this.#commonFacts(known, log),
-      checksum1: after.checksum1,
-      checksum2: after.checksum2,
-      databasePages: after.databasePages,
-      ...(before === undefined ? { pid: 0, writer: 0 } : { pid: writer.pid, writer: this.#writerOf(writer) }),
+      timeMs: this.#nextTimeMs,
+      inode,
+      deviceMajor,
+      deviceMinor,
+      salt1: log.salt1,
+      salt2: log.salt2,
+      lastFrame,
+      checksum1,
+      checksum2,
+      databasePages,
+      pid: isSeen ? writer.pid : 0,
+      writer: isSeen ? this.writerOf(writer) : 0,
+      fsPid: process.pid,
+      walFd: log.fd,
       shmFd: this.#parts.descriptorOf(shm),
       isNext,
       isClosing: false,
@@ -165,9 +178,8 @@ export class CommitRecords {
     });
   }
 
-  #commonFacts({ inode, deviceMajor, deviceMinor }: FileKey, { salt1, salt2, lastFrame, fd }: Log) {
-    const timeMs = Math.max(Date.now(), this.#parts.memory.commits.newestTimeMs + 0.001);
-    return { timeMs, inode, deviceMajor, deviceMinor, salt1, salt2, lastFrame, fsPid: process.pid, walFd: fd };
+  get #nextTimeMs(): number {
+    return Math.max(Date.now(), this.#parts.memory.commits.newestTimeMs + 0.001);
   }
 
   /** Length of the log while it may not be begun anew; 0: everything in it was read, or nobody reads it. */
@@ -196,20 +208,20 @@ export class CommitRecords {
 
   /** When the logs that nobody has open are to be looked at again; Infinity: there are none. */
   get leftDueMs(): number {
-    return this.#left.length === 0 ? Number.POSITIVE_INFINITY : this.#leftSeenMs + lookAtKeptMs;
+    return this.#left.dueMs;
   }
 
   /** To be called once `leftDueMs` has come: a deleted log takes its room on the disk until it is closed here. */
   dropLeft(nowMs: number): void {
-    this.#dropRead(nowMs);
+    this.#left.drop(nowMs);
   }
 
   /** Nobody has the file open any more. */
   forgotten(file: number, nowMs: number): void {
     const known = this.#known.get(file);
     this.#known.delete(file);
-    if (known?.log) this.#leave(known, known.log, nowMs);
-    this.#dropRead(nowMs);
+    if (known?.log) this.#left.add(known, known.log, nowMs);
+    this.#left.drop(nowMs);
   }
 
   #knownOf(main: number): Known | undefined {
@@ -224,6 +236,7 @@ export class CommitRecords {
       before: undefined,
       log: undefined,
       last: undefined,
+      lastBytes: Buffer.alloc(headersBytes),
       main: undefined,
       isClosing: false,
     };
@@ -232,15 +245,25 @@ export class CommitRecords {
   }
 
   #index(shm: number): WalIndex | undefined {
-    const fd = this.#parts.descriptorOf(shm);
-    if (fd < 0 || pread(fd, this.#bytes, walIndexBytes, 0) < walIndexBytes) return undefined;
-    return parseWalIndex(this.#bytes);
+    return this.#readIndex(shm) ? parseWalIndex(this.#bytes) : undefined;
   }
 
-  #logOf(main: number, known: Known, index: WalIndex, nowMs: number): Log {
+  /** Mostly nobody has committed since this process looked at it last. */
+  #indexBefore({ last, lastBytes }: Known, shm: number): WalIndex | undefined {
+    if (!this.#readIndex(shm)) return undefined;
+    const isSame = last !== undefined && lastBytes.compare(this.#bytes, 0, headersBytes) === 0;
+    return isSame ? last : parseWalIndex(this.#bytes);
+  }
+
+  #readIndex(shm: number): boolean {
+    const fd = this.#parts.descriptorOf(shm);
+    return fd >= 0 && pread(fd, this.#bytes, walIndexBytes, 0) >= walIndexBytes;
+  }
+
+  #logOf(main: number, known: Known, index: WalIndex, nowMs: number): RecordedLog {
     if (known.log && isSameLog(known.log, index)) return known.log;
-    if (known.log) this.#leave(known, known.log, nowMs);
-    this.#dropRead(nowMs);
+    if (known.log) this.#left.add(known, known.log, nowMs);
+    this.#left.drop(nowMs);
     known.log = { salt1: index.salt1, salt2: index.salt2, lastFrame: index.lastFrame, fd: this.#openLog(main) };
     return known.log;
   }
@@ -255,27 +278,8 @@ export class CommitRecords {
     return openat(AT_FDCWD, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
   }
 
-  #leave(file: FileKey, log: Log, nowMs: number): void {
-    if (log.fd < 0) return;
-    this.#left.push({ ...log, file, sinceMs: nowMs });
-    const oldest = this.#left.length > mostLeft ? this.#left.shift() : undefined;
-    if (oldest) close(oldest.fd);
-  }
-
-  /** Closes the logs that have been read, or that nobody has read for too long. */
-  #dropRead(nowMs: number): void {
-    if (this.#left.length === 0 || nowMs - this.#leftSeenMs < lookAtKeptMs) return;
-    this.#leftSeenMs = nowMs;
-    this.#left = this.#left.filter((log) => {
-      const position = this.#parts.memory.positions.find(log.file);
-      const isRead = position !== undefined && isSameLog(position, log) && position.frames >= log.lastFrame;
-      if (!isRead && nowMs - log.sinceMs < keptForMs) return true;
-      close(log.fd);
-      return false;
-    });
-  }
-
-  #writerOf(identity: ProcessIdentity): number {
+  /** The number of a process in the ring of writers. */
+  writerOf(identity: ProcessIdentity): number {
     const known = this.#writers.get(identity.key);
     if (known !== undefined) return known;
     if (this.#writers.size >= mostWriters) this.#writers.clear();

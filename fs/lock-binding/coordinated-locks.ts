@@ -16,7 +16,7 @@ import type { RamFiles } from '../nodes/ram-files.ts';
 import { encodeLock } from '../protocol/encode.ts';
 import { END_OF_FILE, firstByteOf, lastByteOf } from '../protocol/lock-offsets.ts';
 import type { NodeId, Owed, RequestOf, Unique } from '../protocol/requests.ts';
-import { ESTALE, SILENT } from '../protocol/results.ts';
+import { ANSWERED, ESTALE, SILENT } from '../protocol/results.ts';
 import { sqliteFileOf } from '../sqlite/files.ts';
 import { HEADER_BYTES_NEEDED, type JournalMode, journalModeOf } from '../sqlite/header.ts';
 import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
@@ -27,6 +27,7 @@ import { CommitRecords } from './commit-records.ts';
 import { CopiedLogs } from './copied-logs.ts';
 import { Mirror } from './mirror.ts';
 import { isRunning, Processes } from './processes.ts';
+import { WriteCapture } from './write-capture.ts';
 import { type WriterRecord, Writers } from './writers.ts';
 
 const { EAGAIN, EDEADLK, EINTR, ENOLCK } = constants.errno;
@@ -60,6 +61,8 @@ export interface CoordinatedLocksParts {
   /** Clients reach their files' data without us. Default: they do. */
   readonly isPassedThrough?: () => boolean;
   readonly limits?: Partial<LockLimits>;
+  /** Whether what programs write to the database with this path is captured, where it has a rollback journal. */
+  readonly isCaptured?: (path: string) => boolean;
 }
 
 export interface WrittenDatabase {
@@ -70,6 +73,7 @@ export interface WrittenDatabase {
 export class CoordinatedLocks implements LockService {
   readonly manager: LockManager;
   readonly mirror: Mirror;
+  readonly capture: WriteCapture | undefined;
   readonly #parts: CoordinatedLocksParts;
   readonly #longHolders: LongHolders;
   readonly #processes = new Processes();
@@ -86,6 +90,8 @@ export class CoordinatedLocks implements LockService {
    * open here.
    */
   readonly #unshared = new Map<number, { readonly start: number; readonly end: number }>();
+  /** Answers the unlock that is being served. */
+  #answerFreed: (() => void) | undefined;
   #servedWhileDue = 0;
   #hasToldHidden = false;
   #commitNoticeDueMs = Number.POSITIVE_INFINITY;
@@ -106,15 +112,31 @@ export class CoordinatedLocks implements LockService {
       descriptorOf: (file) => this.mirror.descriptorOf(file),
       isPassedThrough: parts.isPassedThrough ?? (() => true),
     });
+    const { nodes, dataDir, keptState, isCaptured } = parts;
+    this.capture =
+      isCaptured &&
+      new WriteCapture({
+        ring: keptState.archive.capture,
+        nodes,
+        paths: this.#paths,
+        dataDir,
+        isWanted: isCaptured,
+        isActive: () => keptState.archive.isActive,
+        descriptorOf: (file) => this.mirror.descriptorOf(file),
+        newestCommit: () => keptState.archive.commits.newest,
+        writerOf: (identity) => this.#records.writerOf(identity),
+      });
     const world: LockWorld = {
       describeFile: (file) => this.#describe(file),
       readJournalMode: (file) => this.#readJournalMode(file),
       identify: (tid) => this.#processes.identify(tid),
       isRunning,
+      freed: () => this.#freed(),
       mirror: (file, start, end, type) => this.#mirrorLock(file, start, end, type),
       walWriteBegan: (files) => this.#records.began(files),
       exclusiveBegan: (files) => this.#records.exclusiveBegan(files),
       exclusiveEnded: (files) => this.#records.exclusiveEnded(files),
+      mainWriteEnded: ({ main }, writer, isClosed) => this.capture?.ended(main, writer, isClosed),
       committed: (write) => {
         this.#records.ended(write);
         if (!write.inWal) this.#copied.wrote(write.files);
@@ -144,12 +166,16 @@ export class CoordinatedLocks implements LockService {
     }
     const nowMs = performance.now();
     const damaged = (slot: number) => log('error', 'state-slot-damaged', { slot, of: 'locks' });
+    const written = new Set<number>();
     for (const { file, isFlock, ...held } of keptState.locks.stored(damaged)) {
       // A lock ends with the handle through which it was asked for, at the latest: see Session.#giveBack.
-      if (open.has(held.handle)) this.manager.restore(file, isFlock, held, nowMs);
-      else keptState.locks.storeOf(file, isFlock).remove(held);
+      if (open.has(held.handle)) {
+        this.manager.restore(file, isFlock, held, nowMs);
+        if (held.ranges.some(({ type }) => type === 'write')) written.add(file);
+      } else keptState.locks.storeOf(file, isFlock).remove(held);
     }
     for (const file of mirrors.keys()) this.manager.freeUnheld(file);
+    this.capture?.resume((file) => written.has(file));
   }
 
   get pending(): number {
@@ -179,13 +205,34 @@ export class CoordinatedLocks implements LockService {
     return encodeLock(out, { start, end, type, pid: Math.max(pid, 0) });
   }
 
-  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>): number {
+  set(node: Node, asked: RequestOf<'SETLK' | 'SETLKW'>, answerFreed?: () => void): number {
     if (node.opens === 0) return -ESTALE;
-    if (asked.lockPid === HIDDEN && asked.type !== F_UNLCK) this.#tellHidden(node);
+    if (asked.type === F_UNLCK) return this.#unlock(asked, answerFreed);
+    if (asked.lockPid === HIDDEN) this.#tellHidden(node);
     const answer = this.manager.setLock(requestOf(asked, asked.op === 'SETLKW'), performance.now());
     if (answer === 'waiting') this.#owed.set(asked.unique, { unique: asked.unique, isResent: asked.isResent });
     this.#answerCompleted();
     return answer === 'waiting' ? SILENT : errnoOf[answer];
+  }
+
+  /**
+   * Answered as soon as it is stored: the client runs while the mirror and those who wait are looked after. Nobody on
+   * the mount sees a difference, since the next request is served after that. A program on the data directory may still
+   * find the mirror's lock for a moment.
+   */
+  #unlock(asked: RequestOf<'SETLK' | 'SETLKW'>, answerFreed: (() => void) | undefined): number {
+    this.#answerFreed = answerFreed;
+    const answer = this.manager.setLock(requestOf(asked, false), performance.now());
+    const isAnswered = this.#answerFreed !== answerFreed;
+    this.#answerFreed = undefined;
+    this.#answerCompleted();
+    return isAnswered ? ANSWERED : errnoOf[answer as LockAnswer];
+  }
+
+  #freed(): void {
+    const answer = this.#answerFreed;
+    this.#answerFreed = undefined;
+    answer?.();
   }
 
   flushed(node: Node, asked: RequestOf<'FLUSH'>): void {
@@ -204,14 +251,17 @@ export class CoordinatedLocks implements LockService {
   }
 
   get #isQuiet(): boolean {
-    const isNoLogLeft = this.#records.leftDueMs === Number.POSITIVE_INFINITY;
-    return this.#owed.size === 0 && this.#committed.size === 0 && isNoLogLeft;
+    return this.#owed.size === 0 && this.#committed.size === 0 && this.#upkeepDueMs === Number.POSITIVE_INFINITY;
+  }
+
+  get #upkeepDueMs(): number {
+    return Math.min(this.#records.leftDueMs, this.capture?.untoldDueMs ?? Number.POSITIVE_INFINITY);
   }
 
   nextDueMs(): number {
     if (this.#isQuiet) return -1;
     const nowMs = performance.now();
-    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs, this.#records.leftDueMs);
+    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs, this.#upkeepDueMs);
     return dueMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(dueMs - nowMs));
   }
 
@@ -221,6 +271,7 @@ export class CoordinatedLocks implements LockService {
     this.#records.nameNew();
     const nowMs = performance.now();
     if (nowMs >= this.#records.leftDueMs) this.#records.dropLeft(nowMs);
+    if (this.capture !== undefined && nowMs >= this.capture.untoldDueMs) this.capture.tellUntold(nowMs);
     // What the kernel has ready comes first: it may be the very unlock, or write attempt, that a limit is about.
     const isDue = this.#owed.size > 0 && nowMs >= this.manager.nextDeadlineMs(nowMs);
     if (isDue && (isIdle || ++this.#servedWhileDue >= mostRequestsFirst)) {
@@ -286,6 +337,7 @@ export class CoordinatedLocks implements LockService {
   #forget(file: number): void {
     this.#unshared.delete(file);
     this.#records.forgotten(file, performance.now());
+    this.#copied.forget(file);
     this.mirror.drop(file);
   }
 

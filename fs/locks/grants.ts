@@ -81,13 +81,14 @@ export class Grants {
     return true;
   }
 
-  /** Gives POSIX locks back; false when there was nothing to give. */
-  free(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number): boolean {
+  /** Gives POSIX locks back; false when there was nothing to give. `isClosed`: since the owner has closed the file. */
+  free(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number, isClosed: boolean): boolean {
     if (!file.posix.clear(owner, start, end)) return false;
+    this.#world.freed();
     for (const part of file.posix.freeParts(start, end)) this.#world.mirror(file.key, part.start, part.end, 'unlock');
     const { database } = file;
     const me = database.owners.get(owner);
-    if (me) this.#transactions.settle(database, me, database.refresh(me, nowMs), nowMs);
+    if (me) this.#transactions.settle(database, me, database.refresh(me, nowMs), nowMs, isClosed);
     return true;
   }
 }

@@ -89,7 +89,7 @@ export class LockManager {
     const me = closed.database.owners.get(owner);
     // A forked child closes what it has inherited, and its parent goes on.
     if (open && me && isOpenOf(open, me)) open.closing = true;
-    this.#clear(closed, owner, 0, END_OF_FILE, nowMs);
+    this.#clear(closed, owner, 0, END_OF_FILE, nowMs, true);
     this.#dropOwner(closed.database, owner);
   }
 
@@ -105,7 +105,7 @@ export class LockManager {
       forgetIdentity(database, open.identity.pid);
     }
     for (const held of [...released.posix.owners.values()]) {
-      if (held.handle === handle) this.#clear(released, held.owner, 0, END_OF_FILE, nowMs);
+      if (held.handle === handle) this.#clear(released, held.owner, 0, END_OF_FILE, nowMs, true);
     }
     for (const held of [...released.flock.owners.values()]) {
       if (held.handle === handle) released.flock.clear(held.owner, 0, END_OF_FILE);
@@ -213,14 +213,14 @@ export class LockManager {
 
   #unlock(file: LockFile, request: LockRequest, nowMs: number): void {
     if (!request.flock) {
-      this.#clear(file, request.owner, request.start, request.end, nowMs);
+      this.#clear(file, request.owner, request.start, request.end, nowMs, false);
       return;
     }
     if (file.flock.clear(request.owner, 0, END_OF_FILE)) this.#queue.pump(file.database, nowMs);
   }
 
-  #clear(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number): void {
-    if (this.#grants.free(file, owner, start, end, nowMs)) this.#queue.pump(file.database, nowMs);
+  #clear(file: LockFile, owner: LockOwner, start: number, end: number, nowMs: number, isClosed: boolean): void {
+    if (this.#grants.free(file, owner, start, end, nowMs, isClosed)) this.#queue.pump(file.database, nowMs);
   }
 
   /** What a request tells about its owner, granted or not. */

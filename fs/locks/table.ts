@@ -1,6 +1,7 @@
 // The locks granted on one file, by owner. It answers who conflicts, and stores; it decides nothing and never waits.
 import type { LockType } from '../sqlite/lock-bytes.ts';
 import { type HeldRange, mergeNeighbours, withoutRange, withRange } from './ranges.ts';
+import { Tally } from './tally.ts';
 
 /** The kernel's id of a process's file table (POSIX locks) or of an open file (flock and OFD locks). */
 export type LockOwner = bigint;
@@ -25,6 +26,7 @@ export interface LockStore {
 export class LockTable {
   readonly owners = new Map<LockOwner, OwnerLocks>();
   readonly #store: LockStore;
+  readonly #tally = new Tally();
 
   constructor(store: LockStore) {
     this.#store = store;
@@ -36,6 +38,9 @@ export class LockTable {
 
   /** The first lock of somebody else that forbids `type` on `start`..`end`. */
   conflict(owner: LockOwner, start: number, end: number, type: LockType): HeldRange | undefined {
+    // Mostly nobody is in the way, of however many.
+    const own = this.owners.get(owner)?.ranges ?? [];
+    if (!this.#tally.hasOther(own, start, end, type)) return undefined;
     for (const held of this.owners.values()) {
       if (held.owner === owner) continue;
       for (const range of held.ranges) {
@@ -82,20 +87,21 @@ export class LockTable {
     this.owners.set(owner, held);
     held.handle = handle;
     const ranges = withRange(held.ranges, range);
-    held.ranges = mergeAdjacent ? mergeNeighbours(ranges) : ranges;
+    this.#replace(held, mergeAdjacent ? mergeNeighbours(ranges) : ranges);
     this.#store.save(held);
   }
 
   /** For what is stored already. */
   insert(held: OwnerLocks): void {
     this.owners.set(held.owner, held);
+    this.#tally.replace([], held.ranges);
   }
 
   /** Frees `start`..`end` of `owner`; false when it held nothing there. */
   clear(owner: LockOwner, start: number, end: number): boolean {
     const held = this.owners.get(owner);
     if (!held?.ranges.some((range) => range.start <= end && range.end >= start)) return false;
-    held.ranges = withoutRange(held.ranges, start, end);
+    this.#replace(held, withoutRange(held.ranges, start, end));
     if (held.ranges.length === 0) {
       this.owners.delete(owner);
       this.#store.remove(held);
@@ -105,10 +111,7 @@ export class LockTable {
 
   /** The parts of `start`..`end` that nobody holds: what the mirror may let go of. */
   freeParts(start: number, end: number): { readonly start: number; readonly end: number }[] {
-    const taken: HeldRange[] = [];
-    for (const held of this.owners.values()) {
-      for (const range of held.ranges) if (range.start <= end && range.end >= start) taken.push(range);
-    }
+    const taken = this.#tally.within(start, end);
     if (taken.length === 0) return [{ start, end }];
     taken.sort((a, b) => a.start - b.start);
     const free: { start: number; end: number }[] = [];
@@ -119,5 +122,10 @@ export class LockTable {
     }
     if (next <= end) free.push({ start: next, end });
     return free;
+  }
+
+  #replace(held: OwnerLocks, ranges: readonly HeldRange[]): void {
+    this.#tally.replace(held.ranges, ranges);
+    held.ranges = ranges;
   }
 }

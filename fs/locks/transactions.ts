@@ -62,7 +62,7 @@ export class Transactions {
         if (me.bits & HOLDS_WRITE) this.noteWriteAttempt(database, me, nowMs); // it took the write lock first
       } else if (role === 'pending' && this.journalOf(database) !== 'wal')
         this.#begin(database, me, request.tid, false, before, commitsAsked, nowMs);
-      else this.settle(database, me, before, nowMs); // EXCLUSIVE -> SHARED is the end of a commit
+      else this.settle(database, me, before, nowMs, false); // EXCLUSIVE -> SHARED is the end of a commit
       return;
     }
     if (role === 'checkpoint') database.checkpointer = { owner: me.owner, tid: request.tid };
@@ -94,14 +94,16 @@ export class Transactions {
     database.readers.writeAttempted(this.identityOf(database, me), nowMs);
   }
 
-  /** What follows when `me` holds less than `before`. */
-  settle(database: Database, me: DatabaseOwner, before: number, nowMs: number): void {
+  /** What follows when `me` holds less than `before`. `isClosed`: since it has closed the file, or has ended. */
+  settle(database: Database, me: DatabaseOwner, before: number, nowMs: number, isClosed: boolean): void {
     const lost = before & ~me.bits;
     if (lost === 0) return;
     if (lost & HOLDS_EXCLUSIVE) {
       database.forgetJournal();
       this.#world.exclusiveEnded(database.files);
     }
+    if (lost & (HOLDS_EXCLUSIVE | HOLDS_RESERVED))
+      this.#world.mainWriteEnded(database.files, this.identityOf(database, me), isClosed);
     if (lost & HOLDS_CKPT && database.checkpointer?.owner === me.owner) database.checkpointer = undefined;
     if (lost & HOLDS_READ_EXCLUSIVE && database.resetter?.owner === me.owner) database.resetter = undefined;
     if (before & WRITER_BITS && !(me.bits & WRITER_BITS))

@@ -82,6 +82,11 @@ export interface LockWorld {
    * `unlock` always succeeds.
    */
   mirror(file: number, start: number, end: number, type: LockType | 'unlock'): boolean;
+  /**
+   * Locks were given back, and that is stored. Their owner may go on: what else follows is done before the next request
+   * is looked at.
+   */
+  freed(): void;
   /** Keeps the granted locks of a file, or its flock locks, for a successor process. */
   storeOf(file: number, isFlock: boolean): LockStore;
   /** WRITE of a database in WAL mode was granted. */
@@ -89,6 +94,11 @@ export interface LockWorld {
   /** EXCLUSIVE was granted: to a commit in rollback mode, or to who closes a database in WAL mode as the last one. */
   exclusiveBegan(files: DatabaseFiles): void;
   exclusiveEnded(files: DatabaseFiles): void;
+  /**
+   * RESERVED or EXCLUSIVE on the main file was given back: by its owner, or (`isClosed`) since that has closed the file
+   * or has ended.
+   */
+  mainWriteEnded(files: DatabaseFiles, writer: ProcessIdentity, isClosed: boolean): void;
   /** A write lock on the database was given back: most likely after a commit, by a writer that began at `sinceMs`. */
   committed(write: EndedWrite): void;
   /**

@@ -100,16 +100,21 @@ export function setAttributes(tree: Tree, asked: RequestOf<'SETATTR'>, out: Buff
   }
   if (!has(SIZE)) return setModeAndTimes(tree, node, asked, out);
   const fd = has(FH) ? (tree.files.get(asked.fh)?.fd ?? -1) : -1;
+  tree.capture?.resizing(node, asked.size);
   if (freesMuch(tree, node, asked.size)) {
     const isOpen = fd >= 0;
     const call = { call: 'truncate', fds: [isOpen ? fd : node.fd], isOpen, size: asked.size } as const;
     return tree.errands.start(asked, node, call, (result, answer) => {
       if (tree.nodes.get(asked.nodeId) !== node) return -ESTALE; // its client has been killed
+      if (result < 0) tree.capture?.spoiled(node, 'its size could not be changed');
       return result < 0 ? result : setModeAndTimes(tree, node, asked, answer);
     });
   }
   const result = fd >= 0 ? ftruncate(fd, asked.size) : truncate(pathOfDescriptor(node.fd), asked.size);
-  return result < 0 ? failed() : setModeAndTimes(tree, node, asked, out);
+  if (result >= 0) return setModeAndTimes(tree, node, asked, out);
+  const error = failed();
+  tree.capture?.spoiled(node, 'its size could not be changed');
+  return error;
 }
 
 function freesMuch({ stat }: Tree, node: Node, size: FileOffset): boolean {

@@ -81,13 +81,14 @@ function list(
   const listing = listings.at(directory, asked.offset);
   if (listing === undefined) return failed();
   const limit = Math.min(asked.size, out.length);
+  const hidesNames = ram.hasFolder(directory);
   let written = 0;
   for (let done = 0; done < mostWork; ) {
     if (listing.start === listing.end) {
       const size = getdents64(listing.fd, listing.entries, listing.entries.length);
       if (size < 0) return written > 0 ? written : failed();
       if (size === 0) {
-        if (written === 0) listings.close(listing); // now the kernel knows that this is the end
+        if (written === 0) listings.finish(listing);
         return written;
       }
       listing.start = 0;
@@ -96,7 +97,7 @@ function list(
     const { entries, start } = listing;
     const zero = entries.indexOf(0, start + linuxDirent.name);
     const name = entries.subarray(start + linuxDirent.name, zero + 1);
-    if (ram.isHidden(directory, textOf(name))) {
+    if (hidesNames && ram.isHidden(directory, textOf(name))) {
       advance(listing);
       continue;
     }
@@ -114,6 +115,7 @@ function list(
     out.writeUInt32LE(type, at + dirent.type);
     name.copy(out, at + dirent.sizeBytes, 0, namelen);
     written += recordBytes;
+    if (prefixBytes > 0) listing.attributes += 1;
     done += prefixBytes > 0 ? work.attributes : space === undefined ? work.read : work.looked;
     advance(listing);
   }

@@ -33,6 +33,7 @@ import { secondsSinceBoot } from '../system/threads.ts';
 import { answerEntry, lifetimeOfNewName } from './attributes.ts';
 import { longBytes } from './errands.ts';
 import type { FileHandle } from './handles.ts';
+import { dropSidecarsOfRemoved } from './left-sidecars.ts';
 import type { Node } from './nodes.ts';
 import { textOf } from './ram-files.ts';
 import { makeOnDisk, takeGroup, unmakeOnDisk } from './ram-names.ts';
@@ -40,6 +41,8 @@ import { adopt, called, noteMaking, type Tree } from './tree.ts';
 
 /** One request copies at most this much: callers go on where it ended. */
 const copyBytes = 8 << 20;
+/** fallocate(2): the room is reserved behind the end of the file, which stays where it is. */
+const FALLOC_FL_KEEP_SIZE = 1;
 const fromOffset = Buffer.alloc(8);
 const toOffset = Buffer.alloc(8);
 
@@ -61,11 +64,16 @@ export function openFile(tree: Tree, asked: RequestOf<'OPEN'>, out: Buffer): Ope
   if (!tree.files.hasRoom()) return -ENFILE;
   const isFenced = tree.fence.covers(node.key);
   if (isFenced && tree.refusesFenced) return -EBUSY;
-  const backingId = isFenced ? 0 : tree.passthrough.acquire(node);
+  const backingId = isFenced || isCaptured(tree, node) ? 0 : tree.passthrough.acquire(node);
   // Without passthrough the file is opened now, so that an error is the answer to open(2).
   const fd = backingId > 0 ? -1 : openAgain(node.fd, asked.flags);
   if (backingId === 0 && fd < 0) return failed();
   return open(tree, node, asked, fd, out, 0);
+}
+
+/** What lies in RAM has no journal beside it on the disk, and is passed through. */
+function isCaptured(tree: Tree, node: Node): boolean {
+  return tree.capture !== undefined && !tree.ram.isInRam(node) && tree.capture.claims(node);
 }
 
 export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer): Opened | number {
@@ -82,6 +90,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
   const openFlags = wanted | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const fd = makeFile(tree, parent, asked, openFlags, isRepeat);
   if (fd < 0) return fd;
+  dropSidecarsOfRemoved(tree, parent, asked.name);
   const pathFd = openat(AT_FDCWD, pathOfDescriptor(fd), O_PATH | O_CLOEXEC, 0);
   const node = pathFd < 0 ? failed() : adopt(tree, pathFd);
   if (typeof node === 'number') {
@@ -94,7 +103,7 @@ export function createFile(tree: Tree, asked: RequestOf<'CREATE'>, out: Buffer):
     close(fd);
     return answerOpen(opened, flags.open.KEEP_CACHE, out, entryBytes);
   }
-  if (!tree.fence.covers(node.key)) tree.passthrough.acquire(node);
+  if (!tree.fence.covers(node.key) && !isCaptured(tree, node)) tree.passthrough.acquire(node);
   return open(tree, node, asked, fd, out, entryBytes);
 }
 
@@ -156,11 +165,24 @@ function endsBy({ stat }: Tree, fd: number, offset: number): boolean {
 export function writeFile(tree: Tree, asked: RequestOf<'WRITE'>, out: Buffer): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
-  const size = pwrite(fd, asked.data, asked.data.length, asked.offset);
-  return size < 0 ? failed() : encodeWritten(out, size);
+  const { offset, data } = asked;
+  const { capture } = tree;
+  if (capture === undefined) {
+    const size = pwrite(fd, data, data.length, offset);
+    return size < 0 ? failed() : encodeWritten(out, size);
+  }
+  const node = nodeOf(tree, asked.fh);
+  // First: if this process is killed in between, nothing is in the file that was not captured.
+  capture.writing(node, offset, data);
+  const size = pwrite(fd, data, data.length, offset);
+  const result = size < 0 ? failed() : encodeWritten(out, size);
+  if (size !== data.length) capture.spoiled(node, 'a write has failed');
+  return result;
 }
 
 export function syncFile(tree: Tree, asked: RequestOf<'FSYNC'>): number {
+  // A tmpfs has nothing to write, and how long syncs of the disk take says nothing about it.
+  if (isOpenInRam(tree, asked.fh)) return 0;
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
   const { isDataOnly, unique, isResent } = asked;
@@ -171,6 +193,9 @@ export function allocate(tree: Tree, asked: RequestOf<'FALLOCATE'>): number {
   const fd = descriptorOf(tree, asked.fh);
   if (fd < 0) return fd;
   const { mode, offset, length } = asked;
+  // Room that is reserved changes no bytes: a file that grows has zeros there.
+  if (mode & ~FALLOC_FL_KEEP_SIZE)
+    tree.capture?.spoiled(nodeOf(tree, asked.fh), 'a part of the file was freed or moved');
   if (length >= longBytes) {
     const call = { call: 'fallocate', fds: [fd], mode, offset, length } as const;
     return tree.errands.start(asked, nodeOf(tree, asked.fh), call, (result) => result);
@@ -191,6 +216,7 @@ export function copyRange(tree: Tree, asked: RequestOf<'COPY_FILE_RANGE'>, out: 
   const to = descriptorOf(tree, asked.fhOut);
   if (to < 0) return to;
   const { offsetIn, offsetOut, length } = asked;
+  tree.capture?.spoiled(nodeOf(tree, asked.fhOut), 'a part of another file was copied into it');
   const sizeBytes = length < copyBytes ? Number(length) : copyBytes;
   if (sizeBytes >= longBytes) {
     const call = { call: 'copy_file_range', fds: [from, to], offsetIn, offsetOut, sizeBytes } as const;
@@ -213,6 +239,7 @@ export function releaseFile(tree: Tree, asked: RequestOf<'RELEASE'>): number {
   node.opens -= 1;
   if (handle.isDirect) node.directOpens -= 1;
   if (node.opens > node.directOpens) return 0;
+  tree.capture?.left(node);
   tree.passthrough.release(node);
   tree.nodes.dropIfUnused(node);
   return 0;
@@ -245,6 +272,11 @@ function answerOpen(handle: FileHandle, cacheFlag: number, out: Buffer, at: numb
   const backingId = isDirect ? 0 : node.backingId;
   const flag = isDirect ? flags.open.DIRECT_IO : backingId > 0 ? flags.open.PASSTHROUGH : cacheFlag;
   return { handle, sizeBytes: at + encodeOpen(out, at, id, flag, backingId) };
+}
+
+function isOpenInRam(tree: Tree, fh: FileHandle['id']): boolean {
+  const handle = tree.files.get(fh);
+  return handle !== undefined && tree.ram.isInRam(handle.node);
 }
 
 function nodeOf(tree: Tree, fh: FileHandle['id']): Node {

@@ -37,6 +37,12 @@ export function dropLeftSidecars(tree: Tree, parent: Node, name: Name, replaced:
   }
 }
 
+/** Call it when a file has got a name that was free. */
+export function dropSidecarsOfRemoved(tree: Tree, parent: Node, name: Name): void {
+  const removed = tree.removedDatabases.take(parent, name);
+  if (removed !== undefined) dropLeftSidecars(tree, parent, name, removed);
+}
+
 function openFileAt(tree: Tree, parent: Node, name: Name): { readonly node: Node; readonly name: Name }[] {
   const isThere = statAt(tree.ram.directoryOf(parent, name), name, AT_SYMLINK_NOFOLLOW, tree.stat);
   const node = isThere ? tree.nodes.find(inodeKey(tree.stat)) : undefined;

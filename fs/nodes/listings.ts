@@ -6,6 +6,11 @@ import type { Node } from './nodes.ts';
 const SEEK_SET = 0;
 const entriesBytes = 32 << 10;
 /**
+ * The kernel keeps the names that it has read of a directory without their attributes: `ls -l`, said again, would ask
+ * for each of them. From so many on it is quicker to read the directory once more.
+ */
+const manyAttributes = 1000;
+/**
  * So many are read at a time without going back and forth; those that nobody reads on are closed when others are read.
  */
 const mostOpen = 16;
@@ -19,11 +24,19 @@ export interface Listing {
   end: number;
   /** The directory offset that the record at `start` follows. */
   offset: bigint;
+  /** How many names were handed out with attributes. */
+  attributes: number;
 }
 
 export class Listings {
   /** The one that was used last comes last. */
   readonly #open: Listing[] = [];
+  readonly #forgetNames: (directory: Node) => void;
+
+  /** `forgetNames`: the kernel is to forget what it has read of a directory. */
+  constructor(forgetNames: (directory: Node) => void) {
+    this.#forgetNames = forgetNames;
+  }
 
   /** Undefined with errno when the directory cannot be read. From offset 0 on it is read as it is now. */
   at(node: Node, offset: bigint): Listing | undefined {
@@ -34,6 +47,12 @@ export class Listings {
     const [oldest] = this.#open;
     if (oldest !== undefined && this.#open.length > mostOpen) this.close(oldest);
     return listing;
+  }
+
+  /** The kernel knows that it has reached the end. */
+  finish(listing: Listing): void {
+    if (listing.attributes >= manyAttributes) this.#forgetNames(listing.node);
+    this.close(listing);
   }
 
   close(listing: Listing): void {
@@ -54,5 +73,5 @@ function openAt(node: Node, offset: bigint): Listing | undefined {
     close(fd);
     return undefined;
   }
-  return { node, fd, entries: Buffer.allocUnsafe(entriesBytes), start: 0, end: 0, offset };
+  return { node, fd, entries: Buffer.allocUnsafe(entriesBytes), start: 0, end: 0, offset, attributes: 0 };
 }

@@ -7,7 +7,7 @@ import { AT_REMOVEDIR, emptyPath, linkat, mkdirat, mknodat, renameat2, symlinkat
 import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { answerEntry, lifetime, lifetimeOfName } from './attributes.ts';
-import { dropLeftSidecars } from './left-sidecars.ts';
+import { dropLeftSidecars, dropSidecarsOfRemoved } from './left-sidecars.ts';
 import { inodeKey, type Node } from './nodes.ts';
 import { textOf } from './ram-files.ts';
 import { keepLog, removeOnDisk, renameInRam } from './ram-names.ts';
@@ -51,6 +51,7 @@ export function makeLink(tree: Tree, asked: RequestOf<'LINK'>, out: Buffer): num
   noteMaking(tree, parent, asked.newName);
   const result = linkat(old.fd, emptyPath, parent.fd, asked.newName, AT_EMPTY_PATH);
   if (result < 0 && !isMadeAlready(tree)) return failed();
+  dropSidecarsOfRemoved(tree, parent, asked.newName);
   const node = resolve(tree, parent, asked.newName);
   if (typeof node === 'number') return node;
   const answer = answerEntry(tree, node, out);
@@ -78,7 +79,7 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
   }
   const target = noteRename(tree, from, to, asked);
   if (target === 'unknown') return -ESTALE;
-  const inRam = renameInRam(tree, from, to, asked);
+  const inRam = renameInRam(tree, from, to, asked); // SILENT, where it comes again, is negative too
   if (inRam !== undefined && inRam < 0) return inRam;
   if (inRam === undefined) {
     tree.ram.changesDisk(from);
@@ -94,7 +95,8 @@ export function rename(tree: Tree, asked: RequestOf<'RENAME'>): number {
 function noteRenamed(tree: Tree, from: Node, to: Node, asked: RequestOf<'RENAME'>, target: Node | undefined): number {
   const { name, newName } = asked;
   const isExchange = (asked.flags & RENAME_EXCHANGE) !== 0;
-  if (!isExchange && target !== undefined) dropLeftSidecars(tree, to, newName, target);
+  if (target === undefined) dropSidecarsOfRemoved(tree, to, newName);
+  else if (!isExchange) dropLeftSidecars(tree, to, newName, target);
   noteMoved(tree, from, name, to, newName);
   if (isExchange) noteMoved(tree, to, newName, from, name);
   return 0;
@@ -139,10 +141,12 @@ function remove(tree: Tree, asked: Header & { readonly name: Name }, removeFlags
 }
 
 /** `stat` describes the file before its name was removed. */
-function noteLostName({ nodes }: Tree, stat: Buffer, parent: Node, name: Name): void {
+function noteLostName({ nodes, removedDatabases }: Tree, stat: Buffer, parent: Node, name: Name): void {
   const node = nodes.find(inodeKey(stat));
   node?.names.delete(parent, name);
-  if (stat.readUInt32LE(statxOffset.nlink) <= 1) node?.lostLastName();
+  if (node === undefined || stat.readUInt32LE(statxOffset.nlink) > 1) return;
+  node.lostLastName();
+  removedDatabases.removed(parent, name, node);
 }
 
 /** The kernel gives a known file its new name without asking for it. */

@@ -8,6 +8,7 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, stat
 import { inodeKey, type Node } from './nodes.ts';
 import { RamDatabases } from './ram-databases.ts';
 import { type RamFolder, RamFolders } from './ram-folders.ts';
+import { type LogNote, writeNote } from './ram-notes.ts';
 import { type CopiedPosition, noteKeepsLogs, RamPositions } from './ram-positions.ts';
 
 export interface RamFilesOptions {
@@ -151,10 +152,16 @@ export class RamFiles {
     return shownPath(place.folder, place.name);
   }
 
-  /** How far the log of a database has been copied, and how far it has been put aside. */
-  positionsOf(node: Node): readonly CopiedPosition[] {
+  /** How far the log of a database has been copied; undefined: the copier is to compare all pages. */
+  positionOf(node: Node): CopiedPosition | undefined {
     const place = this.#placeOf(node);
-    return place === undefined ? [] : this.positions.of(place.folder, place.name);
+    return place && this.positions.of(place.folder, place.name);
+  }
+
+  /** For the copier, before the log is begun anew. False: it could not be noted, and the log has to stay. */
+  noteLog(node: Node, note: LogNote): boolean {
+    const place = this.#placeOf(node);
+    return place !== undefined && writeNote(place.folder, place.name, note);
   }
 
   /** What was copied of it says nothing any more: the copier compares all pages. */

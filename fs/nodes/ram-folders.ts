@@ -25,16 +25,7 @@ export interface RamFolder {
 }
 
 /** Folders in that of a directory. */
-export const folderParts: readonly string[] = [
-  'files',
-  'positions',
-  'refused',
-  'moving',
-  'states',
-  'left',
-  'drops',
-  'kept',
-];
+export const folderParts: readonly string[] = ['files', 'positions', 'refused', 'moving', 'states', 'left', 'drops'];
 
 export class RamFolders {
   readonly #dataDir: string;

@@ -21,13 +21,13 @@ import {
 import { failed, lastErrno } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, statAt, statxOffset } from '../system/stat.ts';
 import { inodeKey, type Node } from './nodes.ts';
+import { type DurableName, keepCopierAway } from './ram-batches.ts';
 import { textOf } from './ram-files.ts';
 import type { RamFolder } from './ram-folders.ts';
+import { leftNumber } from './ram-notes.ts';
 import type { Tree } from './tree.ts';
 
 const RENAME_EXCHANGE = 2;
-/** Names of logs that were put aside begin with a number of so many digits: the order in which they ended. */
-export const leftDigits = 20;
 const setGroupId = 0o2000;
 /** chown(2): -1 leaves an id as it is. */
 const keepId = 0xffffffff;
@@ -50,6 +50,8 @@ export function makeOnDisk(parent: Node, name: Name, mode: number, isRepeat: boo
   const fd = openat(parent.fd, name, flags, mode);
   if (fd < 0) return failed();
   close(fd);
+  // Beside a file that has just been made lies nothing of its own: a batch for one that was removed.
+  if (!isRepeat) unlinkat(parent.fd, walOf(textOf(name)), 0);
   return 0;
 }
 
@@ -68,12 +70,20 @@ export function unmakeOnDisk(parent: Node, name: Name): void {
 /** The durable copy loses its name with the file, a crash in between leaves the file. */
 export function removeOnDisk({ ram, stat }: Tree, parent: Node, name: Name): void {
   const text = textOf(name);
-  if (sqliteFileOf(text).kind === 'database') {
+  const { kind, database } = sqliteFileOf(text);
+  if (kind === 'database') {
     ram.changesDisk(parent);
     for (const file of [text, `${text}-wal`]) unlinkat(parent.fd, bytesOf(file), 0);
     return;
   }
-  // One with content is the copier's: part of the durable copy.
+  const remove = () => removeEmpty(stat, parent, name);
+  // A copier at work has opened the `-wal` that its batch is about to fill.
+  if (kind === 'wal') withoutCopier(stat, [{ directory: parent.fd, name: bytesOf(database) }], remove, () => {});
+  else remove();
+}
+
+/** One with content is the copier's: part of the durable copy. */
+function removeEmpty(stat: Buffer, parent: Node, name: Name): void {
   const isThere = statAt(parent.fd, name, AT_SYMLINK_NOFOLLOW, stat);
   if (isThere && stat.readUIntLE(statxOffset.size, 6) === 0) unlinkat(parent.fd, name, 0);
 }
@@ -87,8 +97,7 @@ export function keepLog({ ram, stat }: Tree, folder: RamFolder, name: Name): boo
   if ((kind !== 'wal' && kind !== 'shm') || !folder.names.has(database)) return false;
   const isThere = statAt(folder.fd, name, AT_SYMLINK_NOFOLLOW, stat);
   if (!isThere || stat.readUIntLE(statxOffset.size, 6) === 0) return false;
-  const number = process.hrtime.bigint().toString().padStart(leftDigits, '0');
-  const left = Buffer.from(`../left/${number}.${textOf(name)}\0`, 'latin1');
+  const left = Buffer.from(`../left/${leftNumber()}.${textOf(name)}\0`, 'latin1');
   if (renameat2(folder.fd, name, folder.fd, left, 0) === 0) return true;
   ram.positions.drop(folder, database);
   return false;
@@ -113,20 +122,39 @@ export function renameInRam(tree: Tree, from: Node, to: Node, asked: RequestOf<'
 }
 
 function moveDatabase(tree: Tree, source: RamFolder, from: Node, to: Node, asked: RequestOf<'RENAME'>): number {
-  const { ram, operation } = tree;
-  const [text, newText] = [textOf(asked.name), textOf(asked.newName)];
+  const { ram } = tree;
+  const newText = textOf(asked.newName);
   if (sqliteFileOf(newText).kind !== 'database') return -EXDEV; // it would be a companion of another one
   const path = ram.folders.pathOf(to);
   const target = path === undefined ? undefined : ram.folders.madeFor(to.key, to.fd, path);
   if (target === undefined) return -EXDEV;
+  const names = [{ directory: from.fd, name: asked.name }];
+  if (target.names.has(newText)) names.push({ directory: to.fd, name: asked.newName });
+  const move = () => moveAlone(tree, source, target, from, to, asked);
+  return withoutCopier(tree.stat, names, move, () => tree.postponed.add(asked));
+}
+
+/** Nobody writes `-wal` of the data directory meanwhile, and it is empty: the main file is all that has to move. */
+function moveAlone(
+  tree: Tree,
+  source: RamFolder,
+  target: RamFolder,
+  from: Node,
+  to: Node,
+  asked: RequestOf<'RENAME'>,
+): number {
+  const { ram, operation, stat } = tree;
+  const [text, newText] = [textOf(asked.name), textOf(asked.newName)];
   const replaced = keyAt(tree, target.fd, asked.newName);
+  const isFree = !statAt(to.fd, asked.newName, AT_SYMLINK_NOFOLLOW, stat);
+  if (isFree) unlinkat(to.fd, walOf(newText), 0); // it would become the log of what comes
   ram.changesDisk(from);
   ram.changesDisk(to);
   // Whoever has died in between has renamed the one on the disk.
   if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) {
     if (!(operation.isRenameRepeat && lastErrno() === ENOENT)) return failed();
   }
-  moveWal(from, text, to, newText);
+  unlinkAll([from.fd, walOf(text)], [to.fd, walOf(newText)]);
   const key = keyAt(tree, source.fd, asked.name);
   if (renameat2(source.fd, asked.name, target.fd, asked.newName, 0) < 0) return failed();
   if (target.names.has(newText)) ram.removed(target, newText, replaced === key ? undefined : replaced);
@@ -135,10 +163,19 @@ function moveDatabase(tree: Tree, source: RamFolder, from: Node, to: Node, asked
   return 0;
 }
 
-/** What the copier has not yet written into the base goes with it. */
-function moveWal(from: Node, text: string, to: Node, newText: string): void {
-  const wal = bytesOf(`${newText}-wal`);
-  if (renameat2(from.fd, bytesOf(`${text}-wal`), to.fd, wal, 0) < 0) unlinkat(to.fd, wal, 0);
+/** What `act` returns, with the copier kept from these durable copies; `otherwise` where it is at work on one. */
+function withoutCopier<T>(stat: Buffer, durables: readonly DurableName[], act: () => T, otherwise: () => T): T {
+  const held = keepCopierAway(stat, durables);
+  if (held === undefined) return otherwise();
+  try {
+    return act();
+  } finally {
+    held.forEach((fd) => void close(fd));
+  }
+}
+
+function unlinkAll(...files: readonly (readonly [directory: number, name: Name])[]): void {
+  for (const [directory, name] of files) unlinkat(directory, name, 0);
 }
 
 function moveCompanion({ ram }: Tree, source: RamFolder, target: RamFolder, asked: RequestOf<'RENAME'>): number {
@@ -153,13 +190,16 @@ function replaceDatabase(tree: Tree, target: RamFolder, from: Node, to: Node, as
   const { ram } = tree;
   const newText = textOf(asked.newName);
   if (!target.names.has(newText)) return -EEXIST;
-  ram.changesDisk(from);
-  ram.changesDisk(to);
-  const wal = bytesOf(`${newText}-wal`);
-  if ((asked.flags & ~RENAME_EXCHANGE) === 0) unlinkat(to.fd, wal, 0);
-  if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
-  dropFromRam(tree, target, newText);
-  return 0;
+  const replace = () => {
+    ram.changesDisk(from);
+    ram.changesDisk(to);
+    if (renameat2(from.fd, asked.name, to.fd, asked.newName, asked.flags) < 0) return failed();
+    unlinkat(to.fd, walOf(newText), 0);
+    dropFromRam(tree, target, newText);
+    return 0;
+  };
+  const durable = { directory: to.fd, name: asked.newName };
+  return withoutCopier(tree.stat, [durable], replace, () => tree.postponed.add(asked));
 }
 
 /** The database and its companions are in RAM no more. */
@@ -176,6 +216,10 @@ export function dropFromRam(tree: Tree, folder: RamFolder, database: string): vo
 
 function keyAt({ stat }: Tree, directory: number, name: Buffer): string | undefined {
   return statAt(directory, name, AT_SYMLINK_NOFOLLOW, stat) ? inodeKey(stat) : undefined;
+}
+
+function walOf(database: string): Name {
+  return bytesOf(`${database}-wal`);
 }
 
 function bytesOf(name: string): Name {

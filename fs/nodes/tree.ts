@@ -7,6 +7,7 @@ import type { Caller } from '../system/caller.ts';
 import { close, emptyPath, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, openat } from '../system/files.ts';
 import { failed, lastError } from '../system/libc.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, statAt, statxOffset, statxSize } from '../system/stat.ts';
+import type { Capture } from './capture.ts';
 import type { Errands } from './errands.ts';
 import { HandleTable } from './handles.ts';
 import { InodeNumbers, type SpaceStore } from './inode-numbers.ts';
@@ -15,7 +16,9 @@ import { Listings } from './listings.ts';
 import { type DirectoryListener, inodeKey, type Node, NodeTable } from './nodes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Passthrough } from './passthrough.ts';
+import type { Postponed } from './postponed.ts';
 import { RamFiles } from './ram-files.ts';
+import { RemovedDatabases } from './removed-databases.ts';
 import type { Syncer } from './syncer.ts';
 
 export interface Tree {
@@ -24,12 +27,16 @@ export interface Tree {
   readonly listings: Listings;
   readonly inodeNumbers: InodeNumbers;
   readonly ram: RamFiles;
+  readonly removedDatabases: RemovedDatabases;
   readonly caller: Caller;
   readonly passthrough: Passthrough;
   readonly ownChanges: OwnChanges;
   readonly syncer: Syncer;
   readonly lastCloses: LastCloses;
   readonly errands: Errands;
+  readonly postponed: Postponed;
+  /** Set once, before the first request. undefined: no writes are captured. */
+  capture: Capture | undefined;
   /** Which files programs of a dead mount still use. */
   readonly fence: Pick<Fence, 'covers'>;
   /** The kernel keeps the locks, so that a fence can only be kept up by refusing to open. */
@@ -42,24 +49,29 @@ export interface Tree {
 
 /** What a tree is made of that others make. */
 export interface TreeParts
-  extends Omit<Tree, 'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'ram' | 'operation' | 'stat'> {
+  extends Omit<
+    Tree,
+    'nodes' | 'files' | 'listings' | 'inodeNumbers' | 'ram' | 'removedDatabases' | 'operation' | 'stat' | 'capture'
+  > {
   readonly inodeSpaces: SpaceStore;
   /** Absent: no file is in RAM. */
   readonly ram?: RamFiles;
   readonly keptState: KeptState;
   readonly directories: DirectoryListener | undefined;
+  /** The kernel is to forget what it has read of a directory. Not to be told by the thread that answers it. */
+  readonly forgetNames: (directory: Node) => void;
 }
 
 export function openTree(
   dataDir: string,
-  { keptState, directories, inodeSpaces, ram = noRamFiles(dataDir), ...parts }: TreeParts,
+  { keptState, directories, inodeSpaces, forgetNames, ram = noRamFiles(dataDir), ...parts }: TreeParts,
 ): Tree {
   const fd = openat(AT_FDCWD, Buffer.from(`${dataDir}\0`), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (fd < 0) throw lastError('open', dataDir);
   const stat = Buffer.alloc(statxSize);
   if (!statAt(fd, emptyPath, AT_EMPTY_PATH, stat)) throw lastError('stat', dataDir);
   keptState.useMountOf(fd);
-  const listings = new Listings();
+  const listings = new Listings(forgetNames);
   const inodeNumbers = new InodeNumbers(stat, inodeSpaces);
   ram.databases.numberWith(inodeNumbers);
   const { nodeStore: store, nextNodeId, nextHandleId, operation } = keptState;
@@ -83,7 +95,9 @@ export function openTree(
     listings,
     inodeNumbers,
     ram,
+    removedDatabases: new RemovedDatabases(),
     stat,
+    capture: undefined,
   };
 }
 

@@ -25,6 +25,16 @@ export interface WalIndex {
   readonly isBackfilled: boolean;
 }
 
+export interface Salts {
+  readonly salt1: number;
+  readonly salt2: number;
+}
+
+/** Salts change whenever a log is begun anew. */
+export function isSameLog(one: Salts, other: Salts): boolean {
+  return one.salt1 === other.salt1 && one.salt2 === other.salt2;
+}
+
 /** undefined while it is being written, was never written, or is too short. */
 export function parseWalIndex(bytes: Buffer): WalIndex | undefined {
   if (bytes.length < 2 * copyBytes || bytes[12] === 0) return undefined;

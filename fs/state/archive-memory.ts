@@ -2,6 +2,7 @@
 // heeds the positions; the archive process reads the one and publishes the other.
 import { mapMemoryFile } from '../system/memory.ts';
 import { secondsSinceBoot } from '../system/threads.ts';
+import { CaptureRing } from './capture-ring.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { headerWord, stateBytes } from './layout.ts';
 import { PositionSlots } from './position-slots.ts';
@@ -14,6 +15,7 @@ export class ArchiveMemory {
   readonly commits: CommitSlots;
   readonly writers: WriterSlots;
   readonly positions: PositionSlots;
+  readonly capture: CaptureRing;
   readonly #words: Uint32Array;
 
   constructor(memory: ArrayBuffer) {
@@ -21,6 +23,7 @@ export class ArchiveMemory {
     this.commits = new CommitSlots(memory);
     this.writers = new WriterSlots(memory);
     this.positions = new PositionSlots(memory);
+    this.capture = new CaptureRing(memory);
   }
 
   /** Commits are recorded. */

@@ -3,7 +3,7 @@
 
 /** "hoSQ", little-endian. */
 export const magic = 0x51536f68;
-export const layoutVersion = 5;
+export const layoutVersion = 6;
 
 export interface Section {
   readonly startByte: number;
@@ -46,7 +46,9 @@ export const commitSection: Section = section(endOf(fenceSection), 128, 1 << 16)
 export const writerSection: Section = section(endOf(commitSection), 512, 1 << 12);
 /** A hash table by inode. */
 export const positionSection: Section = section(endOf(writerSection), 64, 1 << 14);
-export const stateBytes = endOf(positionSection);
+/** A ring of bytes: what was written to databases whose writes are captured. */
+export const captureSection: Section = section(endOf(positionSection), 4096, 1 << 14);
+export const stateBytes = endOf(captureSection);
 
 function section(startByte: number, slotBytes: number, slots: number): Section {
   return { startByte, slotBytes, slots };

@@ -32,3 +32,19 @@ export function mapMemoryFile(fd: number, sizeBytes: number): ArrayBuffer {
   if (BigInt.asUintN(64, address) === mapFailed) throw lastError('mmap');
   return viewOf(address, sizeBytes);
 }
+
+const trim = trimFunction();
+
+/** Memory that this process has freed goes back to the system: glibc keeps it otherwise, for 1,000 databases 20 MB. */
+export function giveMemoryBack(): void {
+  trim?.(0);
+}
+
+/** undefined: this libc has no such call, and gives memory back by itself (musl). */
+function trimFunction(): ((padBytes: number) => number) | undefined {
+  try {
+    return libcFunction<[number]>('int malloc_trim(size_t pad)');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,10 +1,12 @@
 // Settings and descriptors of this process that Node has no call for.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { lastError, libcFunction } from './libc.ts';
 
 const RLIMIT_NOFILE = 7;
 const SCHED_BATCH = 3;
+const SCHED_IDLE = 5;
+const CAP_SYS_NICE = 23n;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
@@ -35,15 +37,32 @@ export function raiseThreadPriority(): void {
   }
 }
 
+const noPriority = Buffer.alloc(4); // struct sched_param
+
 /**
  * All threads of this process take nobody's processor in the moment in which they wake up (sched(7), SCHED_BATCH). They
  * get their share of the time all the same.
  */
 export function yieldToOthers(): void {
-  const noPriority = Buffer.alloc(4); // struct sched_param
   for (const thread of readdirSync('/proc/self/task')) {
     schedSetScheduler(Number(thread), SCHED_BATCH, noPriority); // one that has ended meanwhile needs nothing
   }
+}
+
+/** True: the main thread of this process runs where nobody else wants to (SCHED_IDLE). False: as yieldToOthers says. */
+export function leavesProcessorsToOthers(isIdle: boolean): void {
+  schedSetScheduler(process.pid, isIdle ? SCHED_IDLE : SCHED_BATCH, noPriority);
+}
+
+/** The way back from SCHED_IDLE needs a right, which root in a container may lack. */
+export function mayTakeProcessorsBack(): boolean {
+  const [, capabilities] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return ((BigInt(`0x${capabilities ?? 0}`) >> CAP_SYS_NICE) & 1n) === 1n;
+}
+
+/** Somebody waits for another process, whose main thread may run only where nobody else wants to. */
+export function hurryProcess(pid: number): void {
+  schedSetScheduler(pid, SCHED_BATCH, noPriority); // without the right to do so it never runs like that
 }
 
 /** Every inode that the kernel knows costs one descriptor: raises the limit as far as it goes and returns it. */
