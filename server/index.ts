@@ -102,6 +102,8 @@ export type ToServer =
   | { readonly type: 'start'; readonly options: ServerOptions }
   /** Answered by an `answer` with the same id. Known names: 'status' (ServerStatus), 'request' (ServerAnswer). */
   | { readonly type: 'query'; readonly id: number; readonly name: string; readonly args?: unknown }
+  /** Nobody waits for the answer to the query 'request' of this name any more: as if its client had left. */
+  | { readonly type: 'give-up'; readonly request: string }
   /** The answer to a query that the server asked its supervisor. */
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: string }
   /** These processes (native clients or executors) committed to a database of the mount: its path below the root. */
@@ -148,12 +150,18 @@ export interface ServerRequest {
   /** Path and query. */
   readonly target: string;
   readonly timeoutMs: number;
+  /** Names in small letters. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** By which it can be given up. */
+  readonly name?: string;
 }
 
 /** Its answer: what HTTP would have answered. */
 export interface ServerAnswer {
   readonly status: number;
   readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 

@@ -8,24 +8,32 @@ import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
 import type { Lane } from '../messages/operation.ts';
 import type { HistoryEntry } from '../messages/operations/query-history.ts';
-import { type PathRules, resolveDatabase } from '../messages/paths.ts';
-import type { StudioCommitEvent } from '../messages/studio.ts';
+import { type DatabaseTarget, type PathRules, resolveDatabase } from '../messages/paths.ts';
+import type { StudioCommitEvent } from '../messages/studio/live.ts';
 import type { CommitListeners } from './commit-listeners.ts';
+import type { Directories } from './directories/directories.ts';
 import type { RequestContext } from './http/context.ts';
 import { executorName, locksOf, namingHolder } from './locks.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { HistoryRecorder } from './query-history-recorder.ts';
+import type { Replicas } from './replicas/replicas.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { HistoryRecord, Services } from './services.ts';
+import type { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
+
+const rememberedTargets = 1_000;
 
 export interface ServiceParts {
   readonly options: ServerOptions;
   readonly rules: PathRules;
   readonly scheduler: Scheduler;
+  readonly sessions: Sessions;
+  /** Of all executors. */
+  readonly executorPids: () => readonly number[];
   readonly recorder: HistoryRecorder;
   readonly listeners: CommitListeners;
   readonly metrics: Metrics;
@@ -35,6 +43,8 @@ export interface ServiceParts {
   readonly tier: Services['tier'];
   readonly shares: ShareBook;
   readonly timeMachine: TimeMachine;
+  readonly replicas: Replicas;
+  readonly directories: Directories;
   /** Whether the commits of a database are kept, as far as the options say. */
   readonly isArchived: (path: string) => boolean;
   readonly temporaryFiles: TemporaryFiles;
@@ -44,47 +54,65 @@ export interface ServiceParts {
 
 export function createServices(parts: ServiceParts): Services {
   const { options, rules, scheduler, recorder, listeners, metrics, locks, writers } = parts;
+  const resolve = rememberingTargets((name) => resolveDatabase(name, rules));
   const services: Services = {
     options,
     log: parts.log,
     shares: parts.shares,
     timeMachine: parts.timeMachine,
+    replicas: parts.replicas,
+    directories: parts.directories,
     tier: parts.tier,
     temporaryFiles: parts.temporaryFiles,
     stopping: parts.stopping,
-    resolve: (name) => resolveDatabase(name, rules),
-    target: (context) => resolveDatabase(context.query.text('db'), rules),
+    resolve,
+    target: (context) => resolve(context.query.text('db')),
+    sessions: parts.sessions,
     async run(operation, context, args, { record, database, ...run } = {}) {
       const target = database ?? services.target(context);
+      const release = run.alone ? await parts.sessions.makeWay(target.path, 'its journal mode was changed') : null;
       const startedMs = performance.now();
       const remember = (error: string | null): void => {
         if (record === undefined || (error === null && record.onlyIfFailed === true)) return;
         services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
       };
       try {
+        const isNamed = isNaming(operation.lane) && parts.isArchived(target.path);
         const onNamed = (bookmarks: WriteBookmarks): void => {
           context.bookmarks = bookmarks;
         };
-        const request = {
+        const result = await scheduler.run(operation, args, {
           path: target.path,
           deadlineMs: context.deadlineMs,
           isGone: context.isGone,
-          ...(isNaming(operation.lane) && parts.isArchived(target.path) ? { onNamed } : {}),
-          ...run,
-        };
-        const result = await scheduler.run(operation, args, request);
+          onNamed: isNamed ? onNamed : undefined,
+          create: run.create,
+          alone: run.alone,
+          isolated: run.isolated,
+          isCancelled: run.isCancelled,
+        });
         remember(null);
         return result;
       } catch (error) {
         remember(error instanceof Error ? error.message : String(error));
         throw error instanceof ApiError ? await services.namingHolder(error, target) : error;
+      } finally {
+        release?.();
       }
     },
-    runOnFile: (operation, context, path, args) =>
-      scheduler.runOnFile(operation, args, { path, deadlineMs: context.deadlineMs, isGone: context.isGone }),
+    async runOnFile(operation, context, path, args) {
+      const release = await parts.sessions.makeWay(path, 'its database was deleted, moved or restored');
+      try {
+        const { deadlineMs, isGone } = context;
+        return await scheduler.runOnFile(operation, args, { path, deadlineMs, isGone });
+      } finally {
+        release();
+      }
+    },
     record({ path }, entries, isWrite) {
       for (const entry of entries) recorder.record(path, entry, isWrite);
     },
+    recordedHistory: ({ path }) => recorder.recorded(path),
     async flushHistory(context) {
       const late = new ApiError('DATABASE_BUSY', 'the query history could not be written yet; try again');
       const leftMs = context.deadlineMs - performance.now() - limits.answerReserveMs;
@@ -100,7 +128,7 @@ export function createServices(parts: ServiceParts): Services {
     onCommit: ({ path }, listener) => listeners.add(path, listener),
     writersSince: async ({ path }, sinceMs) => {
       const windows = (await writers(relative(options.root, path)))?.windows ?? [];
-      const executors = new Set(scheduler.executorPids);
+      const executors = new Set(parts.executorPids());
       const recent = windows.filter(({ untilMs }) => untilMs === null || untilMs >= sinceMs);
       return distinct(
         recent.map(({ pid, command, container }) => ({
@@ -115,17 +143,30 @@ export function createServices(parts: ServiceParts): Services {
     namingHolder: (error, { path }) =>
       namingHolder(error, {
         readLocks: async () => locksOf(await locks(), relative(options.root, path)),
-        isExecutor: (pid) => scheduler.executorPids.includes(pid),
+        isExecutor: (pid) => parts.executorPids().includes(pid),
       }),
     metricsText: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     counters: () => ({
       requests: metrics.requests,
       queuedJobs: scheduler.queuedJobs,
       openDatabases: scheduler.openDatabases,
-      executors: scheduler.executorPids.length,
+      executors: parts.executorPids().length,
     }),
   };
   return services;
+}
+
+/** What a name stands for depends on its text alone. Working it out would take a twentieth of a short GET. */
+function rememberingTargets(resolve: (name: string) => DatabaseTarget): (name: string) => DatabaseTarget {
+  const known = new Map<string, DatabaseTarget>();
+  return (name) => {
+    const remembered = known.get(name);
+    if (remembered !== undefined) return remembered;
+    const target = resolve(name);
+    if (known.size >= rememberedTargets) known.clear();
+    known.set(name, target);
+    return target;
+  };
 }
 
 /** Its commits are what a client has asked for. */

@@ -19,6 +19,7 @@ import { queryHistory } from '../messages/operations/query-history.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import { CommitNews } from './commit-news.ts';
 import { createServices } from './create-services.ts';
+import { Directories } from './directories/directories.ts';
 import { createApp } from './http/app.ts';
 import { Guard } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
@@ -30,9 +31,13 @@ import { locksOf, namingExecutors } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
+import { GenerationNumbers } from './replicas/generation-numbers.ts';
+import { Replicas } from './replicas/replicas.ts';
+import { acceptSockets } from './routes/libsql/sockets.ts';
 import { routes } from './routes/table.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { AskTier } from './services.ts';
+import { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import { TemporaryFiles } from './temporary-files.ts';
 import { Archive, type AskArchive } from './time-machine/archive.ts';
@@ -66,13 +71,15 @@ export interface StateFiles {
   readonly shares: ShareBook;
   /** A folder of this process alone, for states of the past. */
   readonly pastDir: string;
+  /** Which numbers copies of databases have seen. */
+  readonly generationsDir: string;
 }
 
 export interface HttpServer {
   readonly server: Server;
   status(): ServerStatus;
-  /** Answers the local user as HTTP would, without asking for a token. */
-  request(request: ServerRequest): Promise<ServerAnswer>;
+  /** Answers the local user as HTTP would, without asking for a token. `gone`: nobody waits for it any more. */
+  request(request: ServerRequest, gone?: AbortSignal): Promise<ServerAnswer>;
   /** These processes committed to a database, given below the root. */
   onForeignCommit(database: string, pids: readonly number[]): void;
   /** Exactly these databases, given below the root, must not be opened for now. */
@@ -88,7 +95,7 @@ export interface HttpServer {
 export function createHttpServer(
   options: ServerOptions,
   log: Log,
-  { keptDatabases, shares, pastDir }: StateFiles,
+  { keptDatabases, shares, pastDir, generationsDir }: StateFiles,
   { fsCounters, daemonState, locks, writers, archive, tier, committed }: SupervisorQuestions,
 ): HttpServer {
   const { root, dataDir, allowAnyAbsoluteDbPath } = options;
@@ -104,14 +111,15 @@ export function createHttpServer(
   const news = options.mounted ? null : new CommitNews(committed);
   const transitBytes = Math.max(limits.transitBytes, 4 * options.maxBodyBytes);
   const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
+  const lockWaits = async (path: string): Promise<LockSnapshot['databases'][number]['waiters']> => {
+    if (!options.mounted) return [];
+    return locksOf(await locks(), relative(root, path))?.waiters ?? [];
+  };
   const scheduler = new Scheduler({
     rules,
     separateReaders: options.mounted,
     isFenced: (path) => fenced.has(path),
-    lockWaiters: async (path) => {
-      if (!options.mounted) return [];
-      return locksOf(await locks(), relative(root, path))?.waiters.map(({ pid }) => pid) ?? [];
-    },
+    lockWaiters: async (path) => (await lockWaits(path)).map(({ pid }) => pid),
     executorMemoryBytes: options.executorMemoryBytes,
     queuedBytes: Math.max(limits.queuedBytes, 4 * options.maxBodyBytes),
     isCongested: () => budget.isFull,
@@ -123,10 +131,25 @@ export function createHttpServer(
       if (lane.startsWith('kv-')) background.used(path);
     },
   });
+  const sessions = new Sessions({
+    rules,
+    isFenced: (path) => fenced.has(path),
+    lockWaits,
+    upkeepPids: () => scheduler.upkeepPids,
+    // The mount knows who waits for whom.
+    writingForMs: (path) => (options.mounted ? 0 : scheduler.writingForMs(path)),
+    executorMemoryBytes: options.executorMemoryBytes,
+    log,
+    onWrote: (path) => {
+      listeners.notify(path, 'request');
+      news?.add(relative(root, path));
+    },
+  });
+  const executorPids = (): number[] => [...scheduler.executorPids, ...sessions.executorPids];
   const metrics = new Metrics({
     queuedJobs: () => scheduler.queuedJobs,
     openDatabases: () => scheduler.openDatabases,
-    executors: () => scheduler.executorPids.length,
+    executors: () => executorPids().length,
     executorDeaths: () => scheduler.executorDeaths,
     version: options.version,
     fsCounters,
@@ -147,9 +170,9 @@ export function createHttpServer(
   });
   const recorder = new HistoryRecorder({
     log,
-    write: async (path, entries, mayCreate) => {
+    write: async (path, recorded) => {
       const request = { path, deadlineMs: performance.now() + historyWriteMs };
-      await scheduler.run(queryHistory.append, { entries, mayCreate }, request);
+      await scheduler.run(queryHistory.append, recorded, request);
     },
   });
   const temporaryFiles = new TemporaryFiles(dataDir);
@@ -158,15 +181,19 @@ export function createHttpServer(
     options,
     rules,
     scheduler,
+    sessions,
+    executorPids,
     recorder,
     listeners,
     isArchived: archivedBy(options),
     metrics,
-    locks: async () => namingExecutors(await locks(), scheduler.executorPids),
+    locks: async () => namingExecutors(await locks(), executorPids()),
     writers,
     shares,
     tier,
     timeMachine,
+    replicas: new Replicas({ timeMachine, numbers: new GenerationNumbers(generationsDir) }),
+    directories: new Directories({ ...rules, mounted: options.mounted, openPaths: () => scheduler.openPaths }),
     temporaryFiles,
     stopping: stopping.signal,
     log,
@@ -179,21 +206,22 @@ export function createHttpServer(
   const router = new Router(routes);
   const app = createApp({ router, guard, services, metrics, log, budget });
   const { server, drain } = createListener(app.callback());
+  acceptSockets(server, { guard, services, budget });
   return {
     server,
     fence,
     status: () => ({
       pid: process.pid,
-      executors: scheduler.executorPids,
+      executors: executorPids(),
       openDatabases: scheduler.openDatabases,
       queuedJobs: scheduler.queuedJobs,
       requests: metrics.requests,
     }),
-    request: (request) => answerLocally(request, { router, services, budget }),
+    request: (request, gone) => answerLocally(request, { router, services, budget, gone }),
     onForeignCommit: (database, pids) => {
       const path = join(root, database);
       // Requests that committed have been told by onGroup; the rest of what executors commit is upkeep.
-      const isOurs = pids.length > 0 && pids.every((pid) => scheduler.executorPids.includes(pid));
+      const isOurs = pids.length > 0 && pids.every((pid) => executorPids().includes(pid));
       listeners.notify(path, isOurs ? 'upkeep' : 'program');
       background.committed(path, pids);
     },
@@ -202,7 +230,7 @@ export function createHttpServer(
       background.stop();
       await drain(drainMs, isHandover);
       await Promise.race([recorder.flushAll(), sleep(drainMs)]);
-      await scheduler.stop();
+      await Promise.all([scheduler.stop(), sessions.stop()]);
       news?.stop();
       states.close();
       server.closeAllConnections();

@@ -32,7 +32,8 @@ export interface LockQuestions {
 
 /** A DATABASE_BUSY that says who holds the database, where that is known; every other error as it is. */
 export async function namingHolder(error: ApiError, { readLocks, isExecutor }: LockQuestions): Promise<ApiError> {
-  if (error.code !== 'DATABASE_BUSY') return error;
+  // Where it was named before, as on the way through two services, once is enough.
+  if (error.code !== 'DATABASE_BUSY' || 'holder' in error.members) return error;
   const locks = await readLocks();
   const holder = locks && holderOf(locks);
   if (!holder) return error;

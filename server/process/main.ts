@@ -18,6 +18,7 @@ import type { ArchiveAnswer, ArchiveQuestion } from '../messages/time-machine.ts
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { becomeUser } from './privileges.ts';
+import { makeGenerationsFolder } from './replicas/generation-numbers.ts';
 import { ShareBook } from './share-book.ts';
 import { makePastFolder } from './time-machine/past-states.ts';
 import { KeptDatabases } from './upkeep/kept-databases.ts';
@@ -31,6 +32,8 @@ let logLevel: LogLevel = 'info';
 let isStopping = false;
 let nextQueryId = 1;
 const waiting = new Map<number, (value: unknown) => void>();
+/** Requests of the local user that are at work, by their names. */
+const givenUp = new Map<string, AbortController>();
 
 /**
  * A supervisor that has just died still looks connected: without the callback the failed write would end requests in
@@ -92,6 +95,7 @@ function start(options: ServerOptions): void {
     keptDatabases: new KeptDatabases(options.stateDir, options.root, log),
     shares: new ShareBook(options.stateDir, options.root, log),
     pastDir: makePastFolder(options.stateDir, options.user),
+    generationsDir: makeGenerationsFolder(options.stateDir, options.user),
   };
   if (options.user !== undefined) becomeUser(options.user);
   const made = createHttpServer(options, log, files, {
@@ -118,6 +122,15 @@ async function stop(drainMs: number, isHandover: boolean): Promise<void> {
   process.exit(0);
 }
 
+async function answerRequest(server: HttpServer, id: number, request: ServerRequest): Promise<void> {
+  const gone = new AbortController();
+  const { name = '' } = request;
+  if (name !== '') givenUp.set(name, gone);
+  const value = await server.request(request, gone.signal);
+  givenUp.delete(name);
+  send({ type: 'answer', id, value });
+}
+
 function receive(message: ToServer): void {
   switch (message.type) {
     case 'start':
@@ -127,11 +140,13 @@ function receive(message: ToServer): void {
       if (message.name === 'status' && http !== undefined) {
         send({ type: 'answer', id: message.id, value: http.status() });
       } else if (message.name === 'request' && http !== undefined) {
-        const { id } = message;
-        void http.request(message.args as ServerRequest).then((value) => send({ type: 'answer', id, value }));
+        void answerRequest(http, message.id, message.args as ServerRequest);
       } else {
         send({ type: 'answer', id: message.id, error: `no query ${message.name}` });
       }
+      break;
+    case 'give-up':
+      givenUp.get(message.request)?.abort();
       break;
     case 'answer':
       waiting.get(message.id)?.(message.value);

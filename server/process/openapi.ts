@@ -36,13 +36,15 @@ const tags: Readonly<Record<Route['tag'], string>> = {
   kv: 'A key-value store in a table, with its past.',
   history: 'The queries of a database.',
   changes: 'What happens to keys, as it happens.',
+  mcp: 'The same databases as tools of agents.',
   studio: 'What the page at the root of the server is made of. It may change with every release.',
+  libsql: 'For clients of libSQL: their URL is `http://HOST:PORT/libsql/NAME/`.',
   system: 'The server about itself.',
 };
 
 export function describeApi(routes: readonly Route[], version: string): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) {
+  for (const route of routes.filter(({ isMistake }) => isMistake !== true)) {
     const operations = paths[route.path] ?? {};
     operations[route.method.toLowerCase()] = describeRoute(route);
     paths[route.path] = operations;
@@ -75,6 +77,7 @@ function describeRoute(route: Route): Schema {
     tags: [route.tag],
     parameters: [
       ...(route.path.includes('{key}') ? [keyParameter] : []),
+      ...numberParameters(route.path),
       ...route.query.map(describeParameter),
       ...(route.headers ?? []).map((header) => ({ name: header.name, in: 'header', ...describeHeader(header) })),
     ],
@@ -91,6 +94,12 @@ const keyParameter: Schema = {
   schema: { type: 'string', minLength: 1 },
   description: 'Percent-encoded once; may contain slashes.',
 };
+
+/** Slots of a path behind its key. */
+function numberParameters(path: string): Schema[] {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).filter((name) => name !== 'key');
+  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'integer', minimum: 0 } }));
+}
 
 function describeParameter(parameter: QueryParameter): Schema {
   const schema = {
@@ -119,8 +128,11 @@ function describeBody(body: NonNullable<Route['body']>): Schema {
 }
 
 /** The codes of a status are named by all routes alike; what a route says of it stands behind them. */
-function describeReplies({ replies, commits }: Route, codes: readonly ErrorCode[]): Record<string, unknown> {
-  const errors = errorReplies(codes);
+function describeReplies(
+  { replies, commits, errorSchema }: Route,
+  codes: readonly ErrorCode[],
+): Record<string, unknown> {
+  const errors = errorReplies(codes, errorSchema ?? errorReference);
   const own = Object.entries(replies).map(([status, reply]): [string, DescribedReply] => {
     const general = errors.get(Number(status));
     return [
@@ -156,13 +168,13 @@ function describeReply(
 }
 
 /** One reply per status, naming its codes. */
-function errorReplies(codes: readonly ErrorCode[]): Map<number, DescribedReply> {
+function errorReplies(codes: readonly ErrorCode[], schema: Schema): Map<number, DescribedReply> {
   const described = new Map<number, DescribedReply>();
   for (const code of new Set(codes)) {
     const { status, description } = errorCodes[code];
     const others = described.get(status)?.description;
     const named = `\`${code}\`: ${description}`;
-    described.set(status, { description: others === undefined ? named : `${others} ${named}`, schema: errorReference });
+    described.set(status, { description: others === undefined ? named : `${others} ${named}`, schema });
   }
   return described;
 }

@@ -4,13 +4,16 @@
 import type { LockSnapshot, ServerOptions } from '../index.ts';
 import type { ApiError } from '../messages/errors.ts';
 import type { FileOperation, Operation } from '../messages/operation.ts';
-import type { HistoryEntry } from '../messages/operations/query-history.ts';
+import type { HistoryEntry, Recorded } from '../messages/operations/query-history.ts';
 import type { DatabaseTarget } from '../messages/paths.ts';
-import type { StudioCommitEvent } from '../messages/studio.ts';
+import type { StudioCommitEvent } from '../messages/studio/live.ts';
 import type { TierAnswer, TierQuestion } from '../messages/tier.ts';
 import type { CommitListener } from './commit-listeners.ts';
+import type { Directories } from './directories/directories.ts';
 import type { RequestContext } from './http/context.ts';
 import type { Log } from './log.ts';
+import type { Replicas } from './replicas/replicas.ts';
+import type { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
@@ -23,8 +26,14 @@ export interface Services {
   readonly log: Log;
   /** Of files on their way to or from clients. */
   readonly temporaryFiles: TemporaryFiles;
+  /** Transactions that clients keep open between requests. */
+  readonly sessions: Sessions;
   /** The share links of the studio. */
   readonly shares: ShareBook;
+  /** Directories of files that are served as key-value stores. */
+  readonly directories: Directories;
+  /** Copies of databases that clients keep. */
+  readonly replicas: Replicas;
   /** The past of whole databases. */
   readonly timeMachine: TimeMachine;
   /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */
@@ -50,6 +59,8 @@ export interface Services {
   ): Promise<Answer>;
   /** Adds entries to the query history of a database, later. `isWrite`: the table may be made for them. */
   record(target: DatabaseTarget, entries: readonly HistoryEntry[], isWrite: boolean): void;
+  /** What is recorded and perhaps not in the table yet. */
+  recordedHistory(target: DatabaseTarget): Recorded;
   /**
    * Resolves when everything recorded so far is in the table. @throws ApiError when that does not happen before the
    * deadline
@@ -88,6 +99,8 @@ export interface RunOptions {
   readonly create?: boolean;
   /** No other executor has the database open when the work begins. */
   readonly alone?: boolean;
+  /** It has a transaction of its own. */
+  readonly isolated?: boolean;
   /** The client has asked for the end of the work. */
   readonly isCancelled?: () => boolean;
   /** What the query history records once the work is done, or failed. */

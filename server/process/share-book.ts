@@ -6,7 +6,7 @@ import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { ApiError } from '../messages/errors.ts';
-import type { StudioShare, StudioShareRequest } from '../messages/studio.ts';
+import type { StudioShare, StudioShareRequest } from '../messages/studio/shares.ts';
 import { secondsText } from '../messages/time-text.ts';
 import type { Log } from './log.ts';
 

@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 import { withBookmarks } from './bookmarks.ts';
+import { clientAddress } from './client-address.ts';
 import { RequestContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { Query } from './query.ts';
@@ -27,10 +28,18 @@ export interface AppDeps {
   readonly budget: TransitBudget;
 }
 
-const allowedHeaders =
-  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With';
-const exposedHeaders =
-  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-JSON-Path, Idempotent-Replayed, X-Hoody-Bookmark, X-Hoody-Previous-Bookmark';
+/** The last three lines are what the clients of @upstash/redis, unstorage and MCP send. */
+const allowedHeaders = [
+  'Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Requested-With',
+  'Upstash-Encoding, Upstash-Sync-Token, Upstash-Telemetry-Platform, Upstash-Telemetry-Runtime, Upstash-Telemetry-Sdk',
+  'X-TTL',
+  'Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id',
+].join(', ');
+const exposedHeaders = [
+  'ETag, Retry-After, X-Hoody-Error-Code, X-Created-At, X-Updated-At, X-Expire-At, X-TTL, X-JSON-Path',
+  'X-Directory-Mode, X-File-Hash, X-KV-Nesting-Depth, Idempotent-Replayed',
+  'X-Hoody-Bookmark, X-Hoody-Previous-Bookmark, Mcp-Session-Id',
+].join(', ');
 
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa();
@@ -51,7 +60,8 @@ async function answer(context: Context, deps: AppDeps): Promise<void> {
     if (error.status >= 500 && !isUsual) {
       deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: causeText(error) });
     }
-    reply = errorReply(error);
+    const [path = ''] = (context.req.url ?? '').split('?', 1);
+    reply = (seen.route?.errorReply ?? deps.router.errorReplyOf(path) ?? errorReply)(error);
   }
   if (deps.services.stopping.aborted) context.res.setHeader('Connection', 'close');
   send(context, reply, deps.budget);
@@ -76,15 +86,16 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
   }
   if (req.method === 'OPTIONS') return preflight(res);
 
-  const { route, key } = deps.router.match(req.method ?? 'GET', path);
+  const { route, key, numbers } = deps.router.match(req.method ?? 'GET', path);
   seen.route = route;
   const access = deps.guard.checkToken(req.headers.authorization, route);
   const request = new RequestContext({
     key,
+    numbers,
     access,
     query: new Query(at < 0 ? '' : url.slice(at + 1), route.query),
     request: req,
-    clientIp: clientAddress(context, deps.services.options.trustProxy),
+    clientIp: clientAddress(req, deps.services.options.trustProxy),
     maxBodyBytes: deps.services.options.maxBodyBytes,
     budget: deps.budget,
   });
@@ -97,17 +108,4 @@ function preflight(res: Context['res']): Reply {
   res.setHeader('Access-Control-Allow-Headers', allowedHeaders);
   res.setHeader('Access-Control-Max-Age', '600');
   return { status: 204, body: null };
-}
-
-function clientAddress(context: Context, trustProxy: boolean): string {
-  if (trustProxy) {
-    const forwarded = context
-      .get('x-forwarded-for')
-      .split(',')
-      .map((address) => address.trim())
-      .find((address) => address !== '');
-    // Only an address: the history keeps it beside the names of native programs.
-    if (forwarded && /^[\da-f.:[\]]+$/i.test(forwarded)) return forwarded;
-  }
-  return (context.req.socket.remoteAddress ?? 'unix').replace(/^::ffff:/, '');
 }

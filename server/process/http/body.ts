@@ -47,6 +47,12 @@ export function readBody(request: IncomingMessage, maxBytes: number, budget: Tra
   });
 }
 
+/** @throws ApiError PAYLOAD_TOO_LARGE */
+export async function readGivenBody(body: Buffer, maxBytes: number): Promise<Buffer> {
+  if (body.length > maxBytes) throw tooLarge(maxBytes);
+  return body;
+}
+
 function tooLarge(maxBytes: number): ApiError {
   return new ApiError('PAYLOAD_TOO_LARGE', `the request body is larger than ${maxBytes} bytes (--max-body-bytes)`);
 }

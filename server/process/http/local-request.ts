@@ -10,7 +10,7 @@ import { errorReply, type Reply } from '../../messages/reply.ts';
 import type { Services } from '../services.ts';
 import { RequestContext } from './context.ts';
 import { Query } from './query.ts';
-import type { StreamReply } from './route.ts';
+import type { Route, StreamReply } from './route.ts';
 import type { Router } from './router.ts';
 import type { TransitBudget } from './transit-budget.ts';
 
@@ -18,28 +18,36 @@ interface Parts {
   readonly router: Router;
   readonly services: Services;
   readonly budget: TransitBudget;
+  /** Nobody waits for the answer any more. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 export async function answerLocally(request: ServerRequest, parts: Parts): Promise<ServerAnswer> {
+  const seen: { route: Route | null } = { route: null };
   try {
-    return asText(await handle(request, parts));
+    return asText(await handle(request, parts, seen));
   } catch (error) {
-    return asText(errorReply(toApiError(error)));
+    return asText((seen.route?.errorReply ?? errorReply)(toApiError(error)));
   }
 }
 
 async function handle(
-  { method, target, timeoutMs }: ServerRequest,
-  { router, services, budget }: Parts,
+  { method, target, timeoutMs, headers = {}, body = '' }: ServerRequest,
+  { router, services, budget, gone }: Parts,
+  seen: { route: Route | null },
 ): Promise<Reply | StreamReply> {
   const at = target.indexOf('?');
-  const { route, key } = router.match(method, at < 0 ? target : target.slice(0, at));
+  const { route, key, numbers } = router.match(method, at < 0 ? target : target.slice(0, at));
+  seen.route = route;
   const search = at < 0 ? '' : target.slice(at + 1);
   const context = new RequestContext({
     key,
+    numbers,
     access: 'full',
     query: new Query(search === '' ? timeoutOf(timeoutMs) : `${search}&${timeoutOf(timeoutMs)}`, route.query),
-    request: withoutBody(),
+    request: nobodysRequest(gone),
+    headers,
+    body: Buffer.from(body),
     clientIp: 'local',
     maxBodyBytes: services.options.maxBodyBytes,
     budget,
@@ -53,18 +61,22 @@ function timeoutOf(timeoutMs: number): string {
 }
 
 /** Its socket is connected to nobody, and is as alive as the question. */
-function withoutBody(): IncomingMessage {
-  const message = new IncomingMessage(new Socket());
-  message.push(null);
-  message.complete = true;
-  return message;
+function nobodysRequest(gone: AbortSignal | undefined): IncomingMessage {
+  const socket = new Socket();
+  gone?.addEventListener('abort', () => socket.destroy(), { once: true });
+  return new IncomingMessage(socket);
 }
 
-function asText({ status, contentType = 'application/json; charset=utf-8', body }: Reply | StreamReply): ServerAnswer {
+function asText({
+  status,
+  contentType = 'application/json; charset=utf-8',
+  body,
+  headers = {},
+}: Reply | StreamReply): ServerAnswer {
   if (body instanceof Readable) {
     body.destroy();
     throw new ApiError('INVALID_PARAMETERS', 'this route answers with a stream');
   }
   const text = body === null || typeof body === 'string' ? (body ?? '') : asBuffer(body).toString();
-  return { status, contentType, body: text };
+  return { status, contentType, headers, body: text };
 }

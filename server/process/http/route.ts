@@ -1,7 +1,7 @@
 // The row type of the route table: one row is everything that is known about an endpoint. The router, the parameter
 // decoder, the access check, the metrics and the OpenAPI description all read the same row.
 import type { Readable } from 'node:stream';
-import type { ErrorCode } from '../../messages/errors.ts';
+import type { ApiError, ErrorCode } from '../../messages/errors.ts';
 import type { Reply } from '../../messages/reply.ts';
 import type { Services } from '../services.ts';
 import type { RequestContext } from './context.ts';
@@ -30,12 +30,15 @@ export interface DescribedReply {
 
 export interface Route {
   readonly method: Method;
-  /** Path template. `{key}` stands for one percent-encoded key that may contain slashes. */
+  /**
+   * Path template. `{key}` stands for one percent-encoded key that may contain slashes. Slots of other names, behind
+   * it, stand for whole numbers.
+   */
   readonly path: string;
   /** A stable camelCase name: operationId of OpenAPI, `route` label of the metrics. */
   readonly name: string;
   readonly summary: string;
-  readonly tag: 'database' | 'sql' | 'kv' | 'history' | 'changes' | 'studio' | 'system';
+  readonly tag: 'database' | 'sql' | 'kv' | 'history' | 'changes' | 'studio' | 'libsql' | 'mcp' | 'system';
   /** What a `read` token may call. */
   readonly access: 'open' | 'read' | 'write';
   readonly query: readonly QueryParameter[];
@@ -53,6 +56,12 @@ export interface Route {
   /** Its answers name the commit, where commits are kept. `members`: in the body as well. */
   readonly commits?: 'headers' | 'members';
   readonly errors: readonly ErrorCode[];
+  /** How its client is told of an error, where that protocol has a form of its own. */
+  readonly errorReply?: (error: ApiError) => Reply;
+  /** Of the body that `errorReply` makes. */
+  readonly errorSchema?: Schema;
+  /** It only tells its caller what is wrong with the address: no part of the description. */
+  readonly isMistake?: true;
   readonly handle: (context: RequestContext, services: Services) => Promise<Reply | StreamReply> | Reply;
 }
 

@@ -16,16 +16,17 @@ const sliceBytes = 256 * 1024;
  * For a browser that shows an answer as a page: what somebody has stored is no program and has no origin, so that it
  * cannot use the API in its reader's name. Links, frames and images work.
  */
-const safeToShow = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' } as const;
+const sniffing = ['X-Content-Type-Options', 'nosniff'] as const;
+const policy = 'Content-Security-Policy';
 
 export function send(context: Context, reply: Reply | StreamReply, budget: TransitBudget): void {
   const { req, res } = context;
   const { body } = reply;
-  const headers: Record<string, string | number> = { ...safeToShow, ...reply.headers };
+  const headers = headersOf(reply);
   // A body that nobody reads to its end would be taken for the next request.
-  if (!req.complete && reply.status >= 400) headers.Connection = 'close';
+  if (!req.complete && reply.status >= 400) headers.push('Connection', 'close');
   const contentType = reply.contentType ?? (body === null ? undefined : 'application/json; charset=utf-8');
-  if (contentType !== undefined && reply.status !== 304) headers['Content-Type'] = contentType;
+  if (contentType !== undefined && reply.status !== 304) headers.push('Content-Type', contentType);
   if (body instanceof Readable) {
     res.writeHead(reply.status, headers);
     if (req.method === 'HEAD') {
@@ -41,11 +42,19 @@ export function send(context: Context, reply: Reply | StreamReply, budget: Trans
   context.respond = false;
   const sizeBytes = body === null ? 0 : Buffer.byteLength(body);
   if (reply.status !== 204 && reply.status !== 304 && !(body === null && req.method === 'HEAD')) {
-    headers['Content-Length'] = sizeBytes;
+    headers.push('Content-Length', String(sizeBytes));
   }
   res.writeHead(reply.status, headers);
   if (body === null || sizeBytes <= smallAnswerBytes || req.method === 'HEAD') res.end(body);
   else sendInSlices(res, typeof body === 'string' ? Buffer.from(body) : asBuffer(body), budget);
+}
+
+/** Names and values by turns: Node writes them as they are, and no object is made of objects of every shape. */
+function headersOf({ headers = {} }: Reply | StreamReply): string[] {
+  const list: string[] = [...sniffing];
+  if (headers[policy] === undefined) list.push(policy, 'sandbox');
+  for (const name in headers) list.push(name, headers[name] ?? '');
+  return list;
 }
 
 /** By what its client has taken it is seen whether an answer moves. */

@@ -7,6 +7,8 @@ import type { Socket } from 'node:net';
 export function watchSilentConnections(server: Server): () => void {
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
+    // A connection can be handed to the server a second time.
+    if (open.has(socket)) return;
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });

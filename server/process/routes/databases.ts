@@ -4,7 +4,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { ApiError } from '../../messages/errors.ts';
 import { isObject, type Json, type JsonObject, parseJsonBody } from '../../messages/json.ts';
 import { database } from '../../messages/operations/database.ts';
-import { file } from '../../messages/operations/file.ts';
+import { file, type ListPage } from '../../messages/operations/file.ts';
 import { errorReply, json, type Reply } from '../../messages/reply.ts';
 import { secondsText } from '../../messages/time-text.ts';
 import type { RequestContext } from '../http/context.ts';
@@ -35,11 +35,14 @@ const createdSchema = object({
   kv_table: text,
   tables: list(text),
 });
+/** Databases of a page. */
+const pageLimit = 10_000;
 const deletedSchema = object({ success: succeeded, message: text, path: text, files_removed: integer });
 const listSchema = object({
   success: succeeded,
   dir: text,
   count: integer,
+  next_after: optional({ ...nullable(text), description: 'Only of pages. null: this was the last one.' }),
   databases: nullable(
     list(
       object({
@@ -99,10 +102,21 @@ export const databaseRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/sqlite/db/list',
     name: 'listDatabases',
-    summary: 'Database files of a directory, newest first',
+    summary: 'Database files of a directory, newest first, or a page of them by name',
     tag: 'database',
     access: 'read',
-    query: [{ name: 'dir', type: 'text', description: 'Absolute; default the root.' }, timeoutParameter],
+    query: [
+      { name: 'dir', type: 'text', description: 'Absolute; default the root.' },
+      {
+        name: 'limit',
+        type: 'integer',
+        min: 1,
+        max: pageLimit,
+        description: `At most so many, ordered by name; default ${pageLimit} where \`after\` is given, else all.`,
+      },
+      { name: 'after', type: 'text', description: 'Only names after this one: `next_after` of the page before.' },
+      timeoutParameter,
+    ],
     replies: { 200: { description: 'databases is null when there are none.', schema: listSchema } },
     errors: ['INVALID_PARAMETERS', 'INVALID_DB_PATH', 'INTERNAL_ERROR', 'REQUEST_TIMEOUT', 'RESPONSE_TOO_LARGE'],
     handle: listDirectory,
@@ -182,7 +196,8 @@ async function remove(context: RequestContext, services: Services): Promise<Repl
 async function listDirectory(context: RequestContext, services: Services): Promise<Reply> {
   const dir = context.query.text('dir') || services.options.root;
   if (!isAbsolute(dir) || dir.includes('\0')) throw new ApiError('INVALID_PARAMETERS', 'dir must be an absolute path');
-  const found = await services.runOnFile(file.list, context, normalize(dir), {});
+  const page = pageOf(context);
+  const { databases: found, nextAfter } = await services.runOnFile(file.list, context, normalize(dir), { page });
   const databases = found.map(({ name, sizeBytes, modifiedMs, isValid }) => ({
     name,
     path: join(dir, name),
@@ -196,8 +211,16 @@ async function listDirectory(context: RequestContext, services: Services): Promi
     success: true,
     dir,
     count: databases.length,
+    ...(page === null ? {} : { next_after: nextAfter }),
     databases: databases.length === 0 ? null : databases,
   });
+}
+
+/** null: everything is wanted. */
+function pageOf({ query }: RequestContext): ListPage | null {
+  const limit = query.optionalInteger('limit');
+  if (limit === undefined && !query.has('after')) return null;
+  return { limit: limit ?? pageLimit, after: query.text('after') };
 }
 
 async function maintain(context: RequestContext, services: Services): Promise<Reply> {

@@ -81,8 +81,22 @@ const listThen = object({
   ...gaps,
 });
 
-/** The second with `at_timestamp`. */
-export const listSchema: Schema = { anyOf: [listNow, listThen] };
+const listedFiles = object({
+  success: succeeded,
+  items: nullable(
+    list(object({ key: text, content_type: text, size: integer, created_at: unixSeconds, updated_at: unixSeconds })),
+  ),
+  count: integer,
+  total: { ...integer, description: 'Files that the prefix fits.' },
+  limit: integer,
+  offset: integer,
+  has_more: boolean,
+  next_after: nullable(text),
+  directory_mode: succeeded,
+});
+
+/** The second with `at_timestamp`, the third of a directory. */
+export const listSchema: Schema = { anyOf: [listNow, listThen, listedFiles] };
 
 const valueThen = object({
   success: succeeded,
@@ -111,15 +125,19 @@ export const entrySchema = object({
   expire_at: expireAt,
 });
 
+const ofDirectory = { directory_mode: optional({ ...succeeded, description: 'The key is a file of a directory.' }) };
+
 export const setSchema = object({
   success: succeeded,
   key: text,
   size: { ...integer, description: 'Bytes.' },
   path: optional(text),
-  etag,
+  etag: optional({ ...etag, description: 'Not of a file.' }),
+  ...ofDirectory,
+  file_path: optional({ ...text, description: 'Where the file of a directory is.' }),
 });
 
-export const deletedSchema = object({ success: succeeded, deleted: succeeded });
+export const deletedSchema = object({ success: succeeded, deleted: succeeded, ...ofDirectory });
 
 export const expirySchema = object({ success: succeeded, key: text, expire_at: expireAt, etag });
 
@@ -160,7 +178,7 @@ export const historySchema = object({
       client: {
         ...text,
         description:
-          '`http` (see client_ip), or native with program, pid and container: native:python3[4711]@3f2a9c01d2b4.',
+          '`http` (see client_ip), an agent with its name (mcp:claude-code@127.0.0.1), or native with program, pid and container: native:python3[4711]@3f2a9c01d2b4.',
       },
       operation: object({
         op: operationName,

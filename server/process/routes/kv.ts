@@ -2,17 +2,18 @@
 
 import { ApiError } from '../../messages/errors.ts';
 import { kvLimits } from '../../messages/kv-limits.ts';
-import { kv } from '../../messages/operations/kv.ts';
+import { type GetArgs, kv } from '../../messages/operations/kv.ts';
 import { kvPast } from '../../messages/operations/kv-past.ts';
 import type { Reply } from '../../messages/reply.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { QueryParameter } from '../http/query.ts';
-import type { DescribedReply, Route } from '../http/route.ts';
+import type { DescribedReply, Header, Route } from '../http/route.ts';
 import { errorReference, nullable } from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { changeRoutes } from './changes.ts';
 import { kvAtomicRoutes } from './kv-atomic.ts';
 import { kvBatchRoutes } from './kv-batch.ts';
+import { deleteFile, getFile, headFile, listDirectory, onDirectory, putFile } from './kv-directory.ts';
 import {
   conditionsOf,
   done,
@@ -44,6 +45,22 @@ const atTimestamp: QueryParameter = {
   description: 'What was at this Unix time in seconds; 0 for now.',
 };
 
+const rebuild: QueryParameter = {
+  name: 'rebuild',
+  type: 'boolean',
+  default: false,
+  description: 'Of a directory: forget the hashes of its files first.',
+};
+
+/** Of a file in a directory. */
+const fileHeaders: readonly Header[] = [
+  { name: 'X-Directory-Mode', description: '`true`: the value is a file of the directory that `db` names.' },
+  { name: 'X-KV-Nesting-Depth', type: 'integer', description: 'Names in the key of a file.' },
+  { name: 'X-File-Hash', description: 'SHA-256 of the file in hexadecimal; not with `path`.' },
+];
+
+const jsonPath: Header = { name: 'X-JSON-Path', description: 'The `path` that was asked for.' };
+
 const notModified: DescribedReply = { description: 'Not modified.', headers: valueHeaders };
 
 const listKeys: Route = {
@@ -70,6 +87,8 @@ const listKeys: Route = {
     if (after !== '' && (query.integer('offset') > 0 || atSeconds > 0)) {
       throw new ApiError('INVALID_PARAMETERS', '"after" goes with neither "offset" nor "at_timestamp"');
     }
+    const files = await onDirectory(context, services, (store) => listDirectory(context, store));
+    if (files !== undefined) return files;
     if (atSeconds > 0) return listAt(context, services, atSeconds);
     const args = {
       table: tableOf(context),
@@ -89,13 +108,13 @@ const getKey: Route = {
   summary: 'Read a value, or a part of a JSON value.',
   tag: 'kv',
   access: 'read',
-  query: [...readParameters, path, atTimestamp],
+  query: [...readParameters, path, atTimestamp, rebuild],
   replies: {
     200: {
       description: 'The value as it was stored, with its content type.',
       contentType: '*/*',
       schema: valueSchema,
-      headers: [...valueHeaders, { name: 'X-JSON-Path', description: 'The `path` that was asked for.' }],
+      headers: [...valueHeaders, jsonPath, ...fileHeaders],
     },
     304: notModified,
     400: {
@@ -110,12 +129,12 @@ const getKey: Route = {
   headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
+    const file = await onDirectory(context, services, (store) => getFile(context, services, store));
+    if (file !== undefined) return file;
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
     try {
-      const maxValueBytes = services.options.maxBodyBytes;
-      const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context), maxValueBytes };
-      return await services.run(kv.get, context, args);
+      return await services.run(kv.get, context, getArgs(context, services.options.maxBodyBytes));
     } catch (error) {
       return missOrThrow(context, services, error);
     }
@@ -129,21 +148,22 @@ const headKey: Route = {
   summary: 'Look whether a key exists: the headers of GET, with type and length of the value.',
   tag: 'kv',
   access: 'read',
-  query: [...readParameters, path, atTimestamp],
+  query: [...readParameters, path, atTimestamp, rebuild],
   replies: {
     200: {
       description: 'The key exists.',
-      headers: [...valueHeaders, { name: 'X-JSON-Path', description: 'The `path` that was asked for.' }],
+      headers: [...valueHeaders, jsonPath, ...fileHeaders],
     },
     304: notModified,
   },
   headers: [ifNoneMatch],
   errors: [...readErrors, 'KEY_NOT_FOUND', 'KEY_EXPIRED', 'TIME_TRAVEL_CHAIN_GAP'],
   handle: async (context, services) => {
+    const file = await onDirectory(context, services, (store) => headFile(context, services, store));
+    if (file !== undefined) return file;
     const atSeconds = context.query.integer('at_timestamp');
     if (atSeconds > 0) return getAt(context, services, atSeconds);
-    const args = { ...keyArgs(context), ...pathArg(context), ...ifNoneMatchArg(context) };
-    return await services.run(kv.head, context, args);
+    return await services.run(kv.head, context, getArgs(context));
   },
 };
 
@@ -185,8 +205,10 @@ const setKey: Route = {
   ],
   replies: written('Written.', setSchema, true),
   commits: 'headers',
-  errors: [...writeErrors, 'INVALID_JSON_VALUE'],
+  errors: [...writeErrors, 'INVALID_JSON_VALUE', 'NO_SPACE'],
   handle: async (context, services) => {
+    const file = await onDirectory(context, services, (store) => putFile(context, store));
+    if (file !== undefined) return file;
     const args = keyArgs(context);
     const body = await context.body();
     const contentType = context.headers['content-type'];
@@ -216,6 +238,8 @@ const deleteKey: Route = {
   commits: 'headers',
   errors: [...writeErrors, 'KEY_NOT_FOUND'],
   handle: async (context, services) => {
+    const file = await onDirectory(context, services, (store) => deleteFile(context, store));
+    if (file !== undefined) return file;
     const args = { ...writeArgs(context), ...keyArgs(context), conditions: conditionsOf(context) };
     return await services.run(kv.delete, context, args, writeOptions(context, services, `KV DELETE ${args.key}`));
   },
@@ -290,6 +314,17 @@ function listAt(context: RequestContext, services: Services, atSeconds: number):
     after: '',
   };
   return services.run(kvPast.listAt, context, args);
+}
+
+/** Made step by step: an object of several objects would take a twentieth of a short GET. */
+function getArgs(context: RequestContext, maxValueBytes?: number): GetArgs {
+  const args: { -readonly [Name in keyof GetArgs]: GetArgs[Name] } = keyArgs(context);
+  const path = context.query.raw('path') ?? '';
+  const condition = context.headers['if-none-match'];
+  if (path !== '') args.path = path;
+  if (condition !== undefined) args.ifNoneMatch = condition;
+  if (maxValueBytes !== undefined) args.maxValueBytes = maxValueBytes;
+  return args;
 }
 
 function ifNoneMatchArg(context: RequestContext): { ifNoneMatch?: string } {

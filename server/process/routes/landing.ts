@@ -19,6 +19,7 @@ export function landingPage(options: ServerOptions): string {
 <li><a href="/api/v1/sqlite/db/list">Databases</a></li>
 <li><a href="/api/v1/sqlite/health?verbose=true">Health</a></li>
 <li><a href="/api/v1/sqlite/openapi.yaml">The API, described</a> (<a href="/api/v1/sqlite/openapi.json">JSON</a>)</li>
+<li>Agents: <code>POST /mcp</code>, or <code>hoody-sqlite mcp</code> (Model Context Protocol)</li>
 <li><a href="/metrics">Metrics</a></li>
 </ul>
 </html>

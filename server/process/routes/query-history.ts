@@ -79,10 +79,10 @@ export const historyRoutes: readonly Route[] = [
     replies: { 200: { description: 'Newest first.', schema: historySchema } },
     errors: databaseErrors,
     async handle(context, services) {
-      await services.flushHistory(context);
+      const recorded = services.recordedHistory(services.target(context));
       const limit = Math.min(context.query.integer('limit') || limits.queryHistoryPage, limits.queryHistoryKept);
       const offset = context.query.integer('offset');
-      const { total, entries } = await services.run(queryHistory.list, context, { limit, offset });
+      const { total, entries } = await services.run(queryHistory.list, context, { limit, offset, recorded });
       const list = entries.length === 0 ? null : entries;
       return json({ count: entries.length, total, limit, offset, history: list, entries: list });
     },
@@ -98,8 +98,8 @@ export const historyRoutes: readonly Route[] = [
     replies: { 200: { description: 'Counts over the entries that are kept.', schema: statsSchema } },
     errors: databaseErrors,
     async handle(context, services) {
-      await services.flushHistory(context);
-      return json(await services.run(queryHistory.stats, context, {}));
+      const recorded = services.recordedHistory(services.target(context));
+      return json(await services.run(queryHistory.stats, context, { recorded }));
     },
   },
   {

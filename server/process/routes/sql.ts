@@ -10,6 +10,7 @@ import { bodyMayLeaveWal, bodySeemsToRead } from '../../messages/sql-reading.ts'
 import { tokenize } from '../../messages/sql-tokens.ts';
 import { commitMembers } from '../http/bookmarks.ts';
 import type { RequestContext } from '../http/context.ts';
+import type { QueryParameter } from '../http/query.ts';
 import type { Route } from '../http/route.ts';
 import { anyJson, boolean, integer, list, mapOf, nullable, object, optional, succeeded, text } from '../http/schema.ts';
 import type { Services } from '../services.ts';
@@ -57,6 +58,14 @@ const querySchema = object({
   truncated: boolean,
 });
 
+const isolatedParameter: QueryParameter = {
+  name: 'isolated',
+  type: 'boolean',
+  default: false,
+  description:
+    'Commit the request by itself. Without it requests that come in at the same time may share a commit, each in a savepoint of its own.',
+};
+
 export const sqlRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -65,7 +74,7 @@ export const sqlRoutes: readonly Route[] = [
     summary: 'Run SQL statements in one transaction',
     tag: 'sql',
     access: 'write',
-    query: [dbParameter, ...createParameters, timeoutParameter],
+    query: [dbParameter, ...createParameters, isolatedParameter, timeoutParameter],
     body: {
       description: 'The items of the transaction, in order. Any Content-Type.',
       schema: {
@@ -152,7 +161,11 @@ async function executeTransaction(context: RequestContext, services: Services): 
     const body = await context.body();
     const args = { body, clientIp: context.clientIp };
     const operation = bodySeemsToRead(body) ? sql.readingTransaction : sql.transaction;
-    const answer = await services.run(operation, context, args, { create, alone: bodyMayLeaveWal(body) });
+    const answer = await services.run(operation, context, args, {
+      create,
+      alone: bodyMayLeaveWal(body),
+      isolated: context.query.boolean('isolated'),
+    });
     // The executor died after COMMIT and before the answer: the work is done, its rows are lost.
     if (answer === null) return { status: 200, body: '{"results":[],"committed":true}' };
     const timestampMs = Date.now();

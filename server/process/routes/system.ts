@@ -145,7 +145,7 @@ export function systemRoutes(routes: () => readonly Route[]): readonly Route[] {
 
 function cacheHealth(services: Services): Record<string, unknown> {
   const { openDatabases } = services.counters();
-  return { size: openDatabases, max_size: maxOpenDatabases, directory_mode: { size: 0, max_size: 0, held: 0 } };
+  return { size: openDatabases, max_size: maxOpenDatabases, directory_mode: services.directories.sizes };
 }
 
 function verboseHealth(services: Services, clientIp: string, userAgent: string): Record<string, unknown> {

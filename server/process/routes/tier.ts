@@ -4,13 +4,24 @@ import { relative } from 'node:path';
 import { ApiError } from '../../messages/errors.ts';
 import { file } from '../../messages/operations/file.ts';
 import { json, type Reply } from '../../messages/reply.ts';
-import type { TierAnswer, TierList } from '../../messages/tier.ts';
+import type { SetTier, TierAnswer, TierList } from '../../messages/tier.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Route } from '../http/route.ts';
-import { integer, list as listOf, number, object, oneOfTexts, optional, succeeded, text } from '../http/schema.ts';
+import {
+  boolean,
+  integer,
+  list as listOf,
+  number,
+  object,
+  oneOfTexts,
+  optional,
+  succeeded,
+  text,
+} from '../http/schema.ts';
 import type { Services } from '../services.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
 
+const holderSchema = object({ pid: integer, command: text });
 const listSchema = object({
   directory: { ...text, description: 'The tmpfs.' },
   used_bytes: integer,
@@ -26,9 +37,19 @@ const listSchema = object({
     }),
   ),
   refused: listOf(object({ name: text, reason: text })),
+  pending: {
+    ...listOf(object({ name: text, tier: oneOfTexts('ram', 'disk'), holders: listOf(holderSchema) })),
+    description: 'Moves that wait until no program has the database open any more.',
+  },
 });
-const movedSchema = object({ success: succeeded, path: text, tier: oneOfTexts('ram', 'disk'), moved: succeeded });
-const tierErrors = ['CONFLICT', 'DATABASE_BUSY', 'SERVICE_UNAVAILABLE'] as const;
+const movedSchema = object({
+  success: succeeded,
+  path: text,
+  tier: oneOfTexts('ram', 'disk'),
+  moved: { ...boolean, description: 'False with 200: it was there already.' },
+  holders: listOf(holderSchema),
+});
+const tierErrors = ['CONFLICT', 'SERVICE_UNAVAILABLE'] as const;
 
 export const tierRoutes: readonly Route[] = [
   {
@@ -47,7 +68,7 @@ export const tierRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/sqlite/db/tier',
     name: 'setTier',
-    summary: 'Move a database that no program has open to RAM or to the disk; the choice is kept',
+    summary: 'Move a database to RAM or to the disk, when no program has it open any more; the choice is kept',
     tag: 'database',
     access: 'write',
     query: [
@@ -55,7 +76,10 @@ export const tierRoutes: readonly Route[] = [
       { name: 'tier', type: 'text', required: true, description: '"ram" or "disk".' },
       timeoutParameter,
     ],
-    replies: { 200: { description: 'It is there now.', schema: movedSchema } },
+    replies: {
+      200: { description: 'It is there now.', schema: movedSchema },
+      202: { description: 'It moves when the holders have closed it.', schema: movedSchema },
+    },
     errors: [...new Set([...databaseErrors, ...tierErrors])],
     handle: set,
   },
@@ -76,6 +100,7 @@ async function list(context: RequestContext, services: Services): Promise<Reply>
       ...(trouble === undefined ? {} : { trouble }),
     })),
     refused: Object.entries(found.refused).map(([name, reason]) => ({ name, reason })),
+    pending: Object.entries(found.pending).map(([name, { tier, holders }]) => ({ name, tier, holders })),
   });
 }
 
@@ -87,15 +112,16 @@ async function set(context: RequestContext, services: Services): Promise<Reply> 
   if (database.startsWith('..')) throw new ApiError('INVALID_DB_PATH', 'the database is not below the root');
   await services.runOnFile(file.release, context, target.path, {});
   const answer = (await services.tier({ op: 'set', database, tier }, leftMs(context))) as
-    | TierAnswer<{ readonly isMoved: boolean }>
+    | TierAnswer<SetTier>
     | undefined;
-  return json({ success: true, path: target.name, tier, moved: unwrapped(answer).isMoved });
+  const { isMoved, holders } = unwrapped(answer);
+  return json({ success: true, path: target.name, tier, moved: isMoved, holders }, holders.length > 0 ? 202 : 200);
 }
 
 function unwrapped<Value>(answer: TierAnswer<Value> | undefined): Value {
   if (answer === undefined) throw new ApiError('SERVICE_UNAVAILABLE', 'the tier process does not answer; try again');
   if (answer.ok) return answer.value;
-  throw new ApiError(answer.code === 'busy' ? 'DATABASE_BUSY' : 'CONFLICT', answer.message);
+  throw new ApiError('CONFLICT', answer.message);
 }
 
 function leftMs({ deadlineMs }: RequestContext): number {

@@ -2,9 +2,10 @@
 import { ApiError } from '../../messages/errors.ts';
 import { RawJson } from '../../messages/json.ts';
 import { limits } from '../../messages/limits.ts';
-import { type DatabaseDiff, timeMachine } from '../../messages/operations/time-machine.ts';
+import { type DatabaseDiff, type DatabaseDiffArgs, timeMachine } from '../../messages/operations/time-machine.ts';
+import type { DatabaseTarget } from '../../messages/paths.ts';
 import { checkSize, json, type Reply } from '../../messages/reply.ts';
-import type { At } from '../../messages/time-machine.ts';
+import type { At, ChangedTablesAnswer, Moment } from '../../messages/time-machine.ts';
 import type { RequestContext } from '../http/context.ts';
 import type { Services } from '../services.ts';
 import { momentOf } from './moments.ts';
@@ -13,8 +14,7 @@ import { momentMembers, tableMembers } from './time-machine-members.ts';
 /** Of the time that is left, so much goes into comparing rows: the answer says what was found until then. */
 const compareShare = 0.8;
 
-interface Comparison {
-  readonly suspects: readonly string[] | null;
+export interface Comparison {
   readonly table: string | null;
   readonly rows: number;
   readonly format: 'json' | 'sql';
@@ -33,19 +33,8 @@ export async function diff(context: RequestContext, services: Services): Promise
     await machine.resolve(target, from, deadlineMs),
     await machine.resolve(target, to, deadlineMs),
   ];
-  const [earlier, later] = [{ bookmark: first.bookmark }, { bookmark: other.bookmark }];
-  const comparison: Comparison = {
-    suspects: await suspectsOf(context, services, earlier, later),
-    table: query.text('table') || null,
-    rows: query.integer('rows'),
-    format,
-  };
-  const found =
-    'head' in to
-      ? await compareWithNow(context, services, earlier, comparison)
-      : await machine.withState(target, later, deadlineMs, ({ path }) =>
-          compare(context, services, earlier, comparison, { name: target.name, path }),
-        );
+  const comparison = { table: query.text('table') || null, rows: query.integer('rows'), format } as const;
+  const [found] = await compare(context, services, [first, other], 'head' in to ? 'now' : 'past', comparison);
   if (found.sql !== null) {
     checkSize(Buffer.byteLength(found.sql), limits.responseBytes);
     return { status: 200, body: found.sql, contentType: 'text/plain; charset=utf-8' };
@@ -71,48 +60,46 @@ export async function diff(context: RequestContext, services: Services): Promise
   });
 }
 
-/** Tables with pages that differ; null where the archive cannot tell, and all are to be compared. */
-export async function suspectsOf(
+/**
+ * What leads from one moment to the other, and by which pages that is known: null where nothing leads there page by
+ * page. `kind`: the other one is an old state, the newest one, or the newest one from which a rewind is to lead back.
+ * @throws ApiError; ARCHIVE_GAP for a rewind
+ */
+export async function compare(
   context: RequestContext,
   services: Services,
-  from: At,
-  to: At,
-): Promise<readonly string[] | null> {
+  [from, to]: readonly [Moment, Moment],
+  kind: 'past' | 'now' | 'rewind',
+  comparison: Comparison,
+): Promise<[DatabaseDiff, ChangedTablesAnswer | null]> {
   const { timeMachine: machine } = services;
-  const name = machine.nameOf(services.target(context));
-  try {
-    return (await machine.archive.changedTables(name, from, to, context.deadlineMs)).tables;
-  } catch {
-    return null;
-  }
+  const [target, { deadlineMs }] = [services.target(context), context];
+  const [earlier, later] = [{ bookmark: from.bookmark }, { bookmark: to.bookmark }];
+  const run = (path: string, suspects: readonly string[] | null, areExcerpts: boolean, database: DatabaseTarget) => {
+    const budgetMs = Math.max(0, (deadlineMs - performance.now()) * compareShare);
+    const args: DatabaseDiffArgs = { ...comparison, suspects, earlier: path, areExcerpts, budgetMs };
+    return services.run(timeMachine.diff, context, args, { database });
+  };
+  const named = (path: string): DatabaseTarget => ({ name: target.name, path });
+  let changed: ChangedTablesAnswer | null = null;
+  const excerpted = await machine
+    .withExcerpts(target, earlier, later, deadlineMs, async (answer, excerpts) => {
+      changed = answer;
+      return excerpts && (await run(excerpts.from, answer.tables, true, named(excerpts.to)));
+    })
+    .catch((error) => (kind !== 'rewind' && isGap(error) ? null : Promise.reject(error)));
+  if (excerpted !== null) return [excerpted, changed];
+  const whole = (other: DatabaseTarget) =>
+    machine.withState(target, earlier, deadlineMs, ({ path }) => run(path, changed?.tables ?? null, false, other));
+  const found = await (kind === 'past'
+    ? machine.withState(target, later, deadlineMs, ({ path }) => whole(named(path)))
+    : whole(target));
+  if (found === null) throw new ApiError('INTERNAL_ERROR', 'internal error');
+  return [found, changed];
 }
 
-export function compareWithNow(
-  context: RequestContext,
-  services: Services,
-  earlier: At,
-  comparison: Comparison,
-): Promise<DatabaseDiff> {
-  return compare(context, services, earlier, comparison, services.target(context));
-}
-
-async function compare(
-  context: RequestContext,
-  services: Services,
-  earlier: At,
-  comparison: Comparison,
-  later: { readonly name: string; readonly path: string },
-): Promise<DatabaseDiff> {
-  const target = services.target(context);
-  return await services.timeMachine.withState(target, earlier, context.deadlineMs, async ({ path }) => {
-    const budgetMs = Math.max(0, (context.deadlineMs - performance.now()) * compareShare);
-    return await services.run(
-      timeMachine.diff,
-      context,
-      { ...comparison, earlier: path, budgetMs },
-      { database: later },
-    );
-  });
+function isGap(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'ARCHIVE_GAP';
 }
 
 /** From now to the past: what a rewind does. */

@@ -11,7 +11,7 @@ import type { Services } from '../services.ts';
 import { archiveErrors } from '../time-machine/archive.ts';
 import { momentOf, momentParameter, timeOf } from './moments.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from './parameters.ts';
-import { compareWithNow, diff, inverted, suspectsOf } from './time-machine-diff.ts';
+import { compare, diff, inverted } from './time-machine-diff.ts';
 import { archivedMembers, commitMembers, momentMembers, tableMembers } from './time-machine-members.ts';
 import {
   archiveSchema,
@@ -235,12 +235,17 @@ async function previewRewind(context: RequestContext, services: Services, at: At
   const target = services.target(context);
   const machine = services.timeMachine;
   await machine.settle(target, deadlineMs);
-  const { moment, head, pages } = await machine.plan(target, at, deadlineMs);
-  const to = { bookmark: moment.bookmark };
-  const suspects = await suspectsOf(context, services, to, { bookmark: head.bookmark });
-  const found = context.query.boolean('rows')
-    ? inverted(await compareWithNow(context, services, to, { suspects, table: null, rows: 0, format: 'json' }))
-    : null;
+  const moments = [
+    await machine.resolve(target, at, deadlineMs),
+    await machine.resolve(target, { head: true }, deadlineMs),
+  ] as const;
+  const [moment, head] = moments;
+  const [then, now] = [{ bookmark: moment.bookmark }, { bookmark: head.bookmark }];
+  const [found, known] = context.query.boolean('rows')
+    ? await compare(context, services, moments, 'rewind', { table: null, rows: 0, format: 'json' })
+    : [null, null];
+  const { pagesOfFrom: pages, tables } = known ?? (await machine.changedTables(target, then, now, deadlineMs));
+  const undone = found === null ? null : inverted(found);
   const name = machine.nameOf(target);
   const locks = (await services.locks()).databases.find(({ db }) => db === name);
   const programs = new Map(locks?.holders.map(({ pid, command, container }) => [pid, { command, pid, container }]));
@@ -252,9 +257,9 @@ async function previewRewind(context: RequestContext, services: Services, at: At
     to: momentMembers(moment),
     pages,
     commits_undone: Math.max(0, head.number - moment.number),
-    is_complete: found?.isComplete ?? false,
-    tables: found?.tables.map(tableMembers) ?? (suspects ?? []).map((table) => ({ table })),
-    objects: found?.objects.map(({ type, name: object, change }) => ({ type, name: object, change })) ?? [],
+    is_complete: undone?.isComplete ?? false,
+    tables: undone?.tables.map(tableMembers) ?? tables.map((table) => ({ table })),
+    objects: undone?.objects.map(({ type, name: object, change }) => ({ type, name: object, change })) ?? [],
     open_by: [...programs.values()],
   });
 }

@@ -10,18 +10,20 @@ export interface JobRequest {
   readonly path: string;
   /** As `performance.now()`. */
   readonly deadlineMs: number;
-  readonly create?: boolean;
+  readonly create?: boolean | undefined;
   /** Other executors close the database first. */
-  readonly alone?: boolean;
+  readonly alone?: boolean | undefined;
+  /** It shares no transaction. */
+  readonly isolated?: boolean | undefined;
   /** The client has left: work that only it waits for is dropped, unless it is a write that runs. */
   readonly isGone?: () => boolean;
   /** Looked at ten times a second: the work ends unless its COMMIT has begun. */
-  readonly isCancelled?: () => boolean;
+  readonly isCancelled?: (() => boolean) | undefined;
   /** Told the bookmarks of the commit that did it, before its answer comes. */
-  readonly onNamed?: (bookmarks: WriteBookmarks) => void;
+  readonly onNamed?: ((bookmarks: WriteBookmarks) => void) | undefined;
 }
 
-export interface NewJob extends Pick<QueuedJob, 'operation' | 'lane' | 'args'> {
+export interface NewJob extends Pick<QueuedJob, 'operation' | 'lane' | 'args' | 'isShared'> {
   readonly request: JobRequest;
 }
 
@@ -50,7 +52,7 @@ export class Backlog {
   }
 
   /** `waiting`: how many jobs now wait in its lane. @returns null where there is no room */
-  add({ operation, lane, args, request }: NewJob): { answer: Promise<unknown>; waiting: number } | null {
+  add({ operation, lane, args, isShared, request }: NewJob): { answer: Promise<unknown>; waiting: number } | null {
     const sizeBytes = weightOf(args);
     if (this.#jobs >= limits.queuedJobs || this.#bytes + sizeBytes > this.#mostBytes) return null;
     this.#jobs += 1;
@@ -70,11 +72,13 @@ export class Backlog {
         args,
         create: request.create ?? false,
         alone: request.alone ?? false,
+        isShared: isShared && !request.isolated && !request.alone && sizeBytes <= limits.sharedBodyBytes,
         sizeBytes,
         deadlineMs: request.deadlineMs,
         isGone: request.isGone ?? never,
         isCancelled: request.isCancelled ?? never,
         isRetried: false,
+        runsAlone: false,
         needsWriter: false,
         onNamed: request.onNamed,
         settle,

@@ -7,10 +7,10 @@ import type { Group } from './group.ts';
 import type { ExecutorPool } from './pool.ts';
 
 export class Dispatcher {
-  readonly #pool: ExecutorPool;
+  readonly #pool: Pick<ExecutorPool, 'all'>;
   readonly #rules: PathRules;
 
-  constructor(pool: ExecutorPool, rules: PathRules) {
+  constructor(pool: Pick<ExecutorPool, 'all'>, rules: PathRules) {
     this.#pool = pool;
     this.#rules = rules;
   }

@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../messages/limits.ts';
 import type { Executor } from './executor.ts';
-import { type Group, hasCommitBegun, mayGiveWay, type StopReason, whyToStop } from './group.ts';
+import { type Group, hasCommitBegun, isToBreakUp, mayGiveWay, type StopReason, whyToStop } from './group.ts';
 import type { ExecutorPool } from './pool.ts';
 import type { DatabaseQueue } from './queue.ts';
 
 export interface EndingDeps {
-  readonly pool: ExecutorPool;
+  readonly pool: Pick<ExecutorPool, 'all'>;
   /** The processes that wait for a lock of the database now. */
   readonly lockWaiters: (path: string) => Promise<readonly number[]>;
   /** Work on a file whose turn never came: its executor has not begun with it. */
@@ -27,6 +27,8 @@ export class Ending {
     for (const executor of this.#deps.pool.all) {
       const { group } = executor;
       if (group === null) continue;
+      // Without a guard the deadline of one of them ends the group.
+      if (isToBreakUp(group, nowMs)) group.isBrokenUp = executor.interrupt(group.id);
       this.#askToGiveWay(group, nowMs);
       const reason = whyToStop(group, nowMs) ?? group.stop?.reason;
       if (reason !== undefined) this.#stop(executor, group, reason, nowMs);

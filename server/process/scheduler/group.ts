@@ -26,6 +26,12 @@ export interface Group {
   readonly deadlineMs: number;
   /** `writing`: SQL that holds the write lock. */
   phase: 'running' | 'writing' | 'committing' | 'committed';
+  /** Since when several requests share a transaction; null before they do. */
+  sharedSinceMs: number | null;
+  /** It was interrupted because one of its requests takes long. */
+  isBrokenUp: boolean;
+  /** Its queue knows that it takes long. */
+  isSlow: boolean;
   /** It was told to end. */
   stop: { readonly reason: StopReason; readonly atMs: number } | null;
   /** At its deadline it waited for a lock of somebody else. */
@@ -41,15 +47,20 @@ export function makeGroup(
   startedAtMs: number,
 ): Group {
   const jobs = queue.take(lane);
+  const deadlineMs = Math.min(...jobs.map((job) => job.deadlineMs));
+  return startGroup({ id, queue, lane, mode, jobs, startedAtMs, deadlineMs });
+}
+
+type GroupBasis = Pick<Group, 'id' | 'queue' | 'lane' | 'mode' | 'jobs' | 'startedAtMs' | 'deadlineMs'>;
+
+/** One that runs, and of which nothing is known yet. */
+export function startGroup(basis: GroupBasis): Group {
   return {
-    id,
-    queue,
-    lane,
-    mode,
-    jobs,
-    startedAtMs,
-    deadlineMs: Math.min(...jobs.map((job) => job.deadlineMs)),
+    ...basis,
     phase: 'running',
+    sharedSinceMs: null,
+    isBrokenUp: false,
+    isSlow: false,
     stop: null,
     isLocked: false,
     closing: new Set(),
@@ -73,6 +84,22 @@ export function whyToStop(group: Group, nowMs: number): StopReason | null {
   if (!hasCommitBegun(group) && group.jobs.length === 1 && group.jobs[0]?.isCancelled()) return 'cancelled';
   const isAbandoned = isReading(group) && group.jobs.every((job) => job === undefined || job.isGone());
   return isAbandoned ? 'abandoned' : null;
+}
+
+/** One of its requests keeps the others: it is to run alone, with its own deadline. */
+export function isToBreakUp(group: Group, nowMs: number): boolean {
+  if (group.isBrokenUp || hasCommitBegun(group) || group.jobs.length === 1) return false;
+  return group.sharedSinceMs !== null && nowMs - group.sharedSinceMs > limits.sharedMostMs;
+}
+
+/** The next group of SQL need not wait for this one any more: its queue is told, once. */
+export function noticeSlow(group: Group, nowMs: number): void {
+  const { lane, queue, isSlow, startedAtMs, jobs } = group;
+  if (isSlow || (lane !== 'sql' && lane !== 'sql-read')) return;
+  const quickMs = lane === 'sql' ? limits.quickWriteMs : limits.quickReadMs + jobs.length * limits.quickReadPerJobMs;
+  if (nowMs - startedAtMs < quickMs) return;
+  group.isSlow = true;
+  queue.isHeldUp(lane);
 }
 
 /** A read that can start again and still be in time gives way, once, to work on a file that its executor keeps open. */
@@ -140,7 +167,8 @@ export function outcomeOfLoss(group: Group, job: QueuedJob, nowMs: number, isOut
   if (job.deadlineMs <= nowMs) return lateOutcome(group.isLocked);
   if (group.stop !== null) return null;
   // Which of several it was shows when each runs alone.
-  if (isOutOfMemory) return group.jobs.length > 1 ? null : outOfMemory;
+  if (group.jobs.length > 1 && (isOutOfMemory || job.isShared)) return null;
+  if (isOutOfMemory) return outOfMemory;
   const isRead = isReadingLane(group.lane) && group.phase === 'running';
   return isRead && !job.isRetried ? null : interrupted;
 }

@@ -91,13 +91,11 @@ export class ExecutorPool {
   /** Ends executors that had nothing to do for long, and those that do not come up. */
   endIdle(nowMs: number): void {
     for (const executor of this.#executors) {
-      if (executor.group !== null) continue;
-      if (!executor.isReady) {
-        if (nowMs - executor.startedAtMs > limits.executorStartMs) executor.kill();
-      } else if (nowMs - executor.idleSinceMs > limits.executorIdleMs) {
-        this.#executors.delete(executor);
-        executor.end();
-      }
+      if (!executor.isReady && nowMs - executor.startedAtMs > limits.executorStartMs) executor.kill();
+    }
+    for (const executor of idleTooLong([...this.#executors], nowMs)) {
+      this.#executors.delete(executor);
+      executor.end();
     }
   }
 
@@ -118,6 +116,17 @@ export class ExecutorPool {
     });
     await Promise.race([Promise.all(exits), sleep(limits.executorEndMs, undefined, { ref: false })]);
   }
+}
+
+/** Those that are to end. The one that was used last stays: the next request need not wait for a new process. */
+export function idleTooLong<One extends Pick<Executor, 'group' | 'isReady' | 'idleSinceMs'>>(
+  executors: readonly One[],
+  nowMs: number,
+): One[] {
+  const ready = executors.filter(({ isReady }) => isReady);
+  const isIdle = ({ group, idleSinceMs }: One) => group === null && nowMs - idleSinceMs > limits.executorIdleMs;
+  const idle = ready.filter(isIdle).sort((one, other) => one.idleSinceMs - other.idleSinceMs);
+  return idle.length === ready.length ? idle.slice(0, -1) : idle;
 }
 
 /** Whether a group of `lane` may start beside the groups at work. */

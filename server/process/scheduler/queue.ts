@@ -13,6 +13,8 @@ export interface QueuedJob {
   readonly create: boolean;
   /** Other executors close the database first. Only of lanes whose jobs run alone. */
   readonly alone: boolean;
+  /** It may share a transaction of SQL with its neighbours. */
+  readonly isShared: boolean;
   /** What the arguments weigh, for the bound on queued bytes. */
   readonly sizeBytes: number;
   readonly deadlineMs: number;
@@ -22,6 +24,8 @@ export interface QueuedJob {
   readonly isCancelled: () => boolean;
   /** It ran already, and its executor died or it had to make room: it runs alone now, and not a third time. */
   isRetried: boolean;
+  /** It shared a transaction that was lost or took too long: it has one of its own now. */
+  runsAlone: boolean;
   /** It reads, but an executor that has the database open for reading could not do it. */
   needsWriter: boolean;
   /** Told the bookmarks of the commit that did it, before it is settled; absent where nobody wants them. */
@@ -42,13 +46,18 @@ export function answersMuch(lane: AnyLane): boolean {
 }
 
 /** May take as long as its deadline lets it: it never gets all executors, neither for one database nor for all. */
-export function isLong(lane: AnyLane): boolean {
+export function isLong(lane: AnyLane): lane is 'sql' | 'sql-read' | 'kv-scan' {
   return lane === 'sql' || lane === 'sql-read' || lane === 'kv-scan';
 }
 
 /** May wait for the lock of a writer, however long that one holds it. */
 export function isWriting(lane: AnyLane): boolean {
   return lane === 'kv-write' || lane === 'sql' || lane === 'background';
+}
+
+/** Whether it may go out with others. */
+function isJoining(job: QueuedJob): boolean {
+  return (isShort(job.lane) || job.isShared) && !job.isRetried && !job.runsAlone;
 }
 
 /** The order in which lanes are looked at. */
@@ -75,6 +84,9 @@ export class DatabaseQueue {
     background: 0,
   };
 
+  /** Groups of SQL that have been at work for a while. */
+  readonly #slow = { sql: 0, 'sql-read': 0 };
+
   constructor(path: string) {
     this.path = path;
   }
@@ -99,16 +111,16 @@ export class DatabaseQueue {
     return isReadingLane(lane) && this.#waiting[lane][0]?.needsWriter === false ? 'read' : 'write';
   }
 
-  /** The next group of a lane. Its jobs agree on `create` and `needsWriter`. */
+  /** The next group of a lane. Its jobs agree on `create`, `needsWriter`, and whether they share a transaction. */
   take(lane: AnyLane): QueuedJob[] {
     const waiting = this.#waiting[lane];
     const [first] = waiting;
-    const most = isShort(lane) && !first?.isRetried ? limits.groupJobs : 1;
+    const most = first !== undefined && isJoining(first) ? limits.groupJobs : 1;
     let count = 0;
     let bytes = 0;
     while (count < most && bytes < limits.groupBytes) {
       const job = waiting[count];
-      if (job === undefined || (job.isRetried && job !== first)) break;
+      if (job === undefined || (job !== first && !isJoining(job))) break;
       if (job.create !== first?.create || job.needsWriter !== first.needsWriter) break;
       bytes += job.sizeBytes;
       count += 1;
@@ -117,8 +129,14 @@ export class DatabaseQueue {
     return waiting.splice(0, count);
   }
 
-  finished(lane: AnyLane): void {
+  finished(lane: AnyLane, wasSlow = false): void {
     this.#running[lane] -= 1;
+    if (wasSlow && (lane === 'sql' || lane === 'sql-read')) this.#slow[lane] -= 1;
+  }
+
+  /** A group of SQL takes long, or waits for a lock: the next one need not wait for it. */
+  isHeldUp(lane: 'sql' | 'sql-read'): void {
+    this.#slow[lane] += 1;
   }
 
   /** Removes and returns the waiting jobs whose deadline has passed or whose client has left. */
@@ -142,6 +160,11 @@ export class DatabaseQueue {
     return laneOrder.every((lane) => this.#waiting[lane].length === 0 && this.#running[lane] === 0);
   }
 
+  /** SQL that reads waits for other SQL that reads, which may take long. */
+  get isSqlHeld(): boolean {
+    return this.#waiting['sql-read'].length > 0 && this.#running['sql-read'] > this.#slow['sql-read'];
+  }
+
   /** Work on the file itself runs with nothing beside it, and nothing new starts while it waits. */
   mayStart(lane: AnyLane): boolean {
     if (this.#waiting[lane].length === 0 || this.#running.file > 0) return false;
@@ -150,6 +173,9 @@ export class DatabaseQueue {
     if (!isLong(lane)) return this.#running[lane] < 1;
     const { sql, 'sql-read': reading, 'kv-scan': scans } = this.#running;
     if (sql + reading + scans >= limits.longPerDatabase) return false;
-    return lane === 'sql-read' || this.#running[lane] < (lane === 'sql' ? limits.writingSqlPerDatabase : 1);
+    if (lane === 'kv-scan') return scans < 1;
+    // Two executors that write one database only fight for its lock, and one answers quick reads as fast as several.
+    if (this.#running[lane] - this.#slow[lane] > 0) return false;
+    return lane === 'sql-read' || sql < limits.writingSqlPerDatabase;
   }
 }

@@ -18,6 +18,7 @@ import {
   isHandedBack,
   lateOutcome,
   makeGroup,
+  noticeSlow,
   outcomeOfJob,
   outcomeOfLoss,
   refusal,
@@ -56,6 +57,8 @@ export class Scheduler {
   #isPumpDue = false;
   #isStopped = false;
   #executorDeaths = 0;
+  /** While SQL waits for a group of its lane, which may turn out to be slow. */
+  #secondLook: NodeJS.Timeout | null = null;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(deps: SchedulerDeps) {
@@ -80,16 +83,28 @@ export class Scheduler {
 
   /** @throws ApiError what the operation threw, DATABASE_BUSY, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, path errors */
   run<Args, Answer>(operation: Operation<Args, Answer>, args: Args, request: JobRequest): Promise<Answer> {
-    return this.#enqueue(operation.name, operation.lane, args, request) as Promise<Answer>;
+    return this.#enqueue(operation, args, request) as Promise<Answer>;
   }
 
   /** Runs with no connection open to the path in any executor. */
   runOnFile<Args, Answer>(operation: FileOperation<Args, Answer>, args: Args, request: JobRequest): Promise<Answer> {
-    return this.#enqueue(operation.name, 'file', args, request) as Promise<Answer>;
+    return this.#enqueue(operation, args, request) as Promise<Answer>;
   }
 
   get executorPids(): number[] {
     return this.#pool.pids;
+  }
+
+  /** Of executors that do what nobody waits for. */
+  get upkeepPids(): number[] {
+    return [...this.#pool.all].filter(({ group }) => group?.lane === 'background').map(({ pid }) => pid);
+  }
+
+  /** For how long the work that may wait for a lock of the database has been at it; 0 without such work. */
+  writingForMs(path: string): number {
+    const groups = [...this.#pool.all].flatMap(({ group }) => (group?.queue.path === path ? [group] : []));
+    const writing = groups.filter(({ lane }) => lane === 'kv-write' || lane === 'sql');
+    return Math.max(0, ...writing.map(({ startedAtMs }) => performance.now() - startedAtMs));
   }
 
   get queuedJobs(): number {
@@ -120,13 +135,17 @@ export class Scheduler {
     await this.#pool.stop();
   }
 
-  #enqueue(operation: string, lane: QueuedJob['lane'], args: unknown, request: JobRequest): Promise<unknown> {
+  #enqueue(
+    { name, lane, isShared = false }: { name: string; lane: QueuedJob['lane']; isShared?: boolean },
+    args: unknown,
+    request: JobRequest,
+  ): Promise<unknown> {
     if (this.#isStopped) return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'the server is stopping'));
     if (this.#deps.isFenced(request.path)) {
       const reason = 'a program has the database open through a mount that has died; it must close it first';
       return Promise.reject(new ApiError('DATABASE_BUSY', reason));
     }
-    const added = this.#backlog.add({ operation, lane, args, request });
+    const added = this.#backlog.add({ operation: name, lane, args, isShared, request });
     if (added === null) {
       return Promise.reject(new ApiError('SERVICE_UNAVAILABLE', 'too much work is queued; try again'));
     }
@@ -148,7 +167,11 @@ export class Scheduler {
   #pump(): void {
     if (this.#isStopped) return;
     let unserved = 0;
+    let isSqlHeld = false;
+    const nowMs = performance.now();
+    for (const { group } of this.#pool.all) if (group !== null) noticeSlow(group, nowMs);
     for (const queue of this.#backlog.working()) {
+      isSqlHeld ||= queue.isSqlHeld;
       for (const lane of queue.startable()) {
         if (!queue.mayStart(lane) || !this.#pool.hasRoomFor(lane)) continue;
         if (answersMuch(lane) && this.#deps.isCongested()) continue;
@@ -160,6 +183,12 @@ export class Scheduler {
     }
     const waitMs = this.#pool.provideFor(unserved);
     if (waitMs !== null) setTimeout(() => this.#schedulePump(), waitMs).unref();
+    if (isSqlHeld && this.#secondLook === null) {
+      this.#secondLook = setTimeout(() => {
+        this.#secondLook = null;
+        this.#schedulePump();
+      }, limits.quickReadMs).unref();
+    }
   }
 
   #dispatch(executor: Executor, queue: DatabaseQueue, kind: Pick<Group, 'lane' | 'mode'>): void {
@@ -187,7 +216,13 @@ export class Scheduler {
     const { group } = executor;
     if (group === null || group.id !== message.id) return;
     switch (message.type) {
+      case 'reading':
+        group.sharedSinceMs = performance.now();
+        return;
       case 'writing':
+        group.sharedSinceMs = performance.now();
+        group.phase = message.type;
+        return;
       case 'committing':
       case 'committed':
         group.phase = message.type;
@@ -212,12 +247,15 @@ export class Scheduler {
     const jobs = group.jobs.filter((job) => job !== undefined);
     this.#deps.onGroup({ path: group.queue.path, lane: group.lane, jobs: group.jobs.length, wrote: message.wrote });
     const nowMs = performance.now();
-    const missing = message.outcomes.length === 0 ? refusal('INTERNAL_ERROR', 'internal error') : undefined;
+    const { alone } = message;
+    const isNothing = message.outcomes.length === 0 && alone === undefined;
+    const missing = isNothing ? refusal('INTERNAL_ERROR', 'internal error') : undefined;
     const again: QueuedJob[] = [];
     jobs.forEach((job, index) => {
       const answered = message.outcomes[index] ?? missing;
       const isHanded = isHandedBack(group, job, answered, nowMs);
       job.needsWriter ||= isHanded;
+      job.runsAlone ||= answered === undefined && (alone === 'all' || alone === index);
       const outcome = isHanded ? null : outcomeOfJob(group, job, answered, nowMs);
       if (outcome === null) again.push(job);
       else this.#backlog.settle(job, outcome);
@@ -229,7 +267,7 @@ export class Scheduler {
   #release(executor: Executor, group: Group): void {
     executor.group = null;
     executor.idleSinceMs = performance.now();
-    group.queue.finished(group.lane);
+    group.queue.finished(group.lane, group.isSlow);
   }
 
   #onExit(executor: Executor): void {
@@ -245,7 +283,7 @@ export class Scheduler {
 
   #onGroupLost(group: Group, { pid, isOutOfMemory }: Executor): void {
     const { queue, lane, phase } = group;
-    queue.finished(lane);
+    queue.finished(lane, group.isSlow);
     this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
     const isOurs = group.stop !== null || this.#isStopped;
     if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase, isOutOfMemory });
@@ -257,7 +295,11 @@ export class Scheduler {
       if (outcome === null) again.push(job);
       else this.#backlog.settle(job, outcome);
     }
-    for (const job of again) job.isRetried ||= group.stop === null;
+    for (const job of again) {
+      job.isRetried ||= group.stop === null;
+      // Which of several it was shows when each runs alone.
+      job.runsAlone ||= group.jobs.length > 1 && job.isShared;
+    }
     this.#runAgain(group, again);
   }
 

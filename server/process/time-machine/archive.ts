@@ -6,6 +6,7 @@ import type {
   ArchiveQuestion,
   ArchiveStatus,
   At,
+  ChangedPagesAnswer,
   ChangedTablesAnswer,
   HistoryAnswer,
   LastRewind,
@@ -61,8 +62,28 @@ export class Archive {
     return this.#value({ op: 'patch', database, at, path }, deadlineMs);
   }
 
-  changedTables(database: string, from: At, to: At, deadlineMs: number): Promise<ChangedTablesAnswer> {
-    return this.#value({ op: 'changed-tables', database, from, to }, deadlineMs);
+  /** The newest ones are those of `to`. `part`: by their order. */
+  changedPages(
+    database: string,
+    from: At,
+    to: At,
+    part: { readonly skip: number; readonly most: number },
+    path: string,
+    deadlineMs: number,
+  ): Promise<ChangedPagesAnswer> {
+    return this.#value({ op: 'changed-pages', database, from, to, ...part, path }, deadlineMs);
+  }
+
+  /** `excerpts`: paths of files that are not there yet. */
+  changedTables(
+    database: string,
+    from: At,
+    to: At,
+    deadlineMs: number,
+    excerpts?: { readonly from: string; readonly to: string },
+  ): Promise<ChangedTablesAnswer> {
+    const more = excerpts === undefined ? {} : { excerpts };
+    return this.#value({ op: 'changed-tables', database, from, to, ...more }, deadlineMs);
   }
 
   markRewind(database: string, from: string, to: string, deadlineMs: number): Promise<unknown> {

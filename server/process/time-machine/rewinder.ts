@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ApiError, fromErrorData } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
 import type { PathRules } from '../../messages/paths.ts';
-import type { FromRewinder, PageFile, ToRewinder } from '../../messages/rewinder.ts';
+import type { FromRewinder, Journal, PageFile, StateFile, ToRewinder } from '../../messages/rewinder.ts';
 
 /** Compiled; tests run the source of this file. */
 const programPath = fileURLToPath(
@@ -21,8 +21,11 @@ export interface Rewind {
   readonly rules: PathRules;
   /** `performance.now()` at which it is given up, unless it commits already. */
   readonly deadlineMs: number;
-  /** Asked with the write lock held: what leads from the newest state to the wanted one. null: nothing. */
-  readonly pages: () => Promise<PageFile | null>;
+  /**
+   * Asked with the write lock held: what leads from the newest state to the wanted one. null: nothing. With a rollback
+   * journal it is the wanted state as a whole.
+   */
+  readonly pages: (journal: Journal) => Promise<PageFile | StateFile | null>;
 }
 
 export interface Rewound {
@@ -57,13 +60,13 @@ export function runRewinder(
       child.kill('SIGKILL');
       reject(late(phase === 'waiting'));
     }, leftMs);
-    const handOver = async (): Promise<void> => {
+    const handOver = async (journal: Journal): Promise<void> => {
       phase = 'locked';
       try {
-        const file = await rewind.pages();
+        const file = await rewind.pages(journal);
         if (file === null) return giveUp(() => resolve(null));
         phase = 'committing';
-        send({ type: 'pages', file });
+        send('pages' in file ? { type: 'pages', file } : { type: 'state', file });
       } catch (error) {
         giveUp(() => reject(error));
       }
@@ -75,7 +78,7 @@ export function runRewinder(
     };
     child.on('message', (raw) => {
       const message = raw as FromRewinder;
-      if (message.type === 'locked') void handOver();
+      if (message.type === 'locked') void handOver(message.journal);
       else if (message.type === 'failed') failure = fromErrorData(message.error);
       else resolve(message);
     });

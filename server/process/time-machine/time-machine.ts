@@ -1,11 +1,18 @@
 // The past of whole databases, for handlers: moments of it as files, rewinds, and what a rewind would undo.
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { isPlaceBookmark } from '../../messages/bookmark.ts';
 import { ApiError } from '../../messages/errors.ts';
 import { type DatabaseTarget, isInside, type PathRules } from '../../messages/paths.ts';
-import type { PageFile } from '../../messages/rewinder.ts';
-import type { At, LastRewind, Moment, PatchAnswer } from '../../messages/time-machine.ts';
+import type { Journal, PageFile, StateFile } from '../../messages/rewinder.ts';
+import type {
+  At,
+  ChangedPagesAnswer,
+  ChangedTablesAnswer,
+  LastRewind,
+  Moment,
+  PatchAnswer,
+} from '../../messages/time-machine.ts';
 import type { Archive } from './archive.ts';
 import type { PastState, PastStates } from './past-states.ts';
 import { runRewinder } from './rewinder.ts';
@@ -20,6 +27,12 @@ export interface TimeMachineParts {
   readonly isFenced: (path: string) => boolean;
   /** A rewind of the database was committed. */
   readonly onRewound: (path: string) => void;
+}
+
+/** Paths of two database files that differ in what their states differ in. */
+export interface Excerpts {
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface RewindDone {
@@ -77,13 +90,43 @@ export class TimeMachine {
     return await this.#parts.states.with(`${name}\0${moment.bookmark}`, make, use);
   }
 
-  /** What a rewind would lead from and to, and how many pages it would write. */
-  async plan(target: DatabaseTarget, at: At, deadlineMs: number): Promise<PatchAnswer> {
+  /** Pages that were written between two moments, in their order: a part of them, in the form of a patch. */
+  async changedPages(
+    target: DatabaseTarget,
+    from: At,
+    to: At,
+    part: { readonly skip: number; readonly most: number },
+    deadlineMs: number,
+  ): Promise<ChangedPagesAnswer & { readonly patch: Buffer }> {
     const path = this.#parts.states.newPath();
     try {
-      return await this.archive.patch(this.nameOf(target), at, path, deadlineMs);
+      const answer = await this.archive.changedPages(this.nameOf(target), from, to, part, path, deadlineMs);
+      return { ...answer, patch: answer.written === 0 ? Buffer.alloc(0) : await readFile(path) };
     } finally {
       await rm(path, { force: true });
+    }
+  }
+
+  /** @throws ApiError ARCHIVE_GAP where nothing leads from one to the other page by page */
+  changedTables(target: DatabaseTarget, from: At, to: At, deadlineMs: number): Promise<ChangedTablesAnswer> {
+    return this.archive.changedTables(this.nameOf(target), from, to, deadlineMs);
+  }
+
+  /** The same, with excerpts of both states for as long as `use` takes; null: too much differs for them. */
+  async withExcerpts<Result>(
+    target: DatabaseTarget,
+    from: At,
+    to: At,
+    deadlineMs: number,
+    use: (changed: ChangedTablesAnswer, excerpts: Excerpts | null) => Promise<Result>,
+  ): Promise<Result> {
+    const { states } = this.#parts;
+    const excerpts = { from: states.newPath(), to: states.newPath() };
+    try {
+      const changed = await this.archive.changedTables(this.nameOf(target), from, to, deadlineMs, excerpts);
+      return await use(changed, changed.hasExcerpts ? excerpts : null);
+    } finally {
+      await Promise.all(Object.values(excerpts).map((path) => rm(path, { force: true })));
     }
   }
 
@@ -106,10 +149,15 @@ export class TimeMachine {
     const { bookmark } = await this.resolve(target, at, deadlineMs);
     const path = states.newPath();
     let plan: PatchAnswer | undefined;
-    const pages = async (): Promise<PageFile | null> => {
+    const pages = async (journal: Journal): Promise<PageFile | StateFile | null> => {
       await this.settle(target, deadlineMs);
       plan = await this.archive.patch(name, { bookmark }, path, deadlineMs);
       const { moment, head } = plan;
+      if (journal === 'rollback') {
+        await rm(path, { force: true });
+        await this.archive.materialise(name, { bookmark }, path, deadlineMs);
+        return { path, pageBytes: moment.pageBytes, databasePages: moment.databasePages };
+      }
       if (plan.pages === 0 && moment.databasePages === head.databasePages) return null;
       return { path, pages: plan.pages, pageBytes: moment.pageBytes, databasePages: moment.databasePages };
     };
@@ -117,7 +165,7 @@ export class TimeMachine {
       const done = await runRewinder({ path: target.path, rules, deadlineMs, pages });
       if (plan === undefined) throw new ApiError('INTERNAL_ERROR', 'internal error');
       const { moment, head } = plan;
-      if (done === null) {
+      if (done === null || done.pages === 0) {
         return { to: moment, from: head, bookmark: head.bookmark, pages: 0, heldMs: 0, areCursorsReset: false };
       }
       onRewound(target.path);

@@ -1,7 +1,7 @@
 // What the studio writes row by row.
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
-import type { StudioApplied } from '../../../messages/studio.ts';
+import type { StudioApplied } from '../../../messages/studio/edits.ts';
 import { decodeApply, parseMembers } from '../../../messages/studio-requests.ts';
 import type { RequestContext } from '../../http/context.ts';
 import type { Route } from '../../http/route.ts';

@@ -5,12 +5,13 @@ import { ApiError } from '../../../messages/errors.ts';
 import { limits } from '../../../messages/limits.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
-import type { StudioCsvDelimiter } from '../../../messages/studio.ts';
+import type { StudioCsvDelimiter } from '../../../messages/studio/files.ts';
 import { decodeExport, parseMembers } from '../../../messages/studio-requests.ts';
 import type { RequestContext } from '../../http/context.ts';
 import type { QueryParameter } from '../../http/query.ts';
 import type { Route, StreamReply } from '../../http/route.ts';
 import { boolean, integer, list, object, oneOfTexts, optional, text } from '../../http/schema.ts';
+import { asTransfer, countUntilClosed } from '../../http/transfers.ts';
 import type { Services } from '../../services.ts';
 import { receiveFile, removeFile, takeFile } from '../../temporary-files.ts';
 import { databaseErrors, dbParameter, timeoutParameter } from '../parameters.ts';
@@ -128,21 +129,6 @@ async function exportRows(context: RequestContext, services: Services): Promise<
   return await sendFile(`${name}.${request.format}`, formats[request.format], services, write);
 }
 
-let openTransfers = 0;
-
-/** A file lies on disk until its client has it: only so many at once. */
-async function asTransfer<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (openTransfers >= limits.transfers) {
-    throw new ApiError('SERVICE_UNAVAILABLE', `${limits.transfers} files are on their way; try again`);
-  }
-  openTransfers += 1;
-  try {
-    return await work();
-  } finally {
-    openTransfers -= 1;
-  }
-}
-
 /** `write` has the file made; it is sent at the pace of the client and has no name from then on. */
 function sendFile(
   name: string,
@@ -155,10 +141,7 @@ function sendFile(
     try {
       await write(path);
       const { body, sizeBytes } = await takeFile(path);
-      openTransfers += 1;
-      body.once('close', () => {
-        openTransfers -= 1;
-      });
+      countUntilClosed(body);
       const headers = { 'Content-Disposition': attachment(name), 'Content-Length': String(sizeBytes) };
       return { status: 200, body, contentType, headers };
     } finally {

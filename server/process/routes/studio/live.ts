@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../../messages/errors.ts';
 import { limits } from '../../../messages/limits.ts';
 import { type Pulse, studio } from '../../../messages/operations/studio.ts';
-import type { StudioCommitEvent } from '../../../messages/studio.ts';
+import type { StudioCommitEvent } from '../../../messages/studio/live.ts';
 import type { RequestContext } from '../../http/context.ts';
 import { eventFrame, eventStream } from '../../http/event-stream.ts';
 import type { Route } from '../../http/route.ts';

@@ -1,4 +1,4 @@
-// What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio.ts describes
+// What the studio's page is made of: itself, and everything below /api/v1/sqlite/studio. messages/studio/ describes
 // it.
 import type { Route } from '../../http/route.ts';
 import { studioEditRoutes } from './edits.ts';

@@ -4,7 +4,7 @@ import { file } from '../../../messages/operations/file.ts';
 import { kv } from '../../../messages/operations/kv.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
-import type { StudioSample } from '../../../messages/studio.ts';
+import type { StudioSample } from '../../../messages/studio/files.ts';
 import type { RequestContext } from '../../http/context.ts';
 import type { Route } from '../../http/route.ts';
 import { object, text } from '../../http/schema.ts';

@@ -1,4 +1,4 @@
-// JSON schemas of the studio's answers and bodies, as messages/studio.ts has them as types.
+// JSON schemas of the studio's answers and bodies, as messages/studio/ has them as types.
 import {
   anyJson,
   base64,

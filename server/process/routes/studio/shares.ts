@@ -4,16 +4,10 @@ import { ApiError } from '../../../messages/errors.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
-import type {
-  StudioKvHistory,
-  StudioKvValue,
-  StudioRows,
-  StudioRowsRequest,
-  StudioShare,
-  StudioShared,
-  StudioSharedView,
-  StudioSqlAnswer,
-} from '../../../messages/studio.ts';
+import type { StudioKvHistory, StudioKvValue } from '../../../messages/studio/keys.ts';
+import type { StudioRows, StudioRowsRequest } from '../../../messages/studio/rows.ts';
+import type { StudioShare, StudioShared, StudioSharedView } from '../../../messages/studio/shares.ts';
+import type { StudioSqlAnswer } from '../../../messages/studio/sql.ts';
 import { studioLimits } from '../../../messages/studio-requests.ts';
 import { decodeSharedRequest, decodeShareRequest, type SharedRequest } from '../../../messages/studio-shares.ts';
 import type { RequestContext } from '../../http/context.ts';

@@ -3,7 +3,7 @@ import { ApiError, fromErrorData } from '../../../messages/errors.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
 import { mayLeaveWal, seemsToRead } from '../../../messages/sql-reading.ts';
-import type { StudioSqlRequest } from '../../../messages/studio.ts';
+import type { StudioSqlRequest } from '../../../messages/studio/sql.ts';
 import { parameterNames } from '../../../messages/studio-parameters.ts';
 import { decodeSql, parseMembers, sqlMembers, studioLimits, textOf } from '../../../messages/studio-requests.ts';
 import type { RequestContext } from '../../http/context.ts';

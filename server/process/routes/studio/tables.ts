@@ -3,7 +3,8 @@ import { ApiError } from '../../../messages/errors.ts';
 import { file } from '../../../messages/operations/file.ts';
 import { studio } from '../../../messages/operations/studio.ts';
 import { json, type Reply } from '../../../messages/reply.ts';
-import type { StudioCount, StudioOverview } from '../../../messages/studio.ts';
+import type { StudioCount } from '../../../messages/studio/rows.ts';
+import type { StudioOverview } from '../../../messages/studio/schema.ts';
 import {
   decodeCell,
   decodeFacets,
@@ -140,8 +141,8 @@ export const studioTableRoutes: readonly Route[] = [
 
 async function databases(context: RequestContext, services: Services): Promise<Reply> {
   const { root, mounted, version } = services.options;
-  const found = await services.runOnFile(file.list, context, root, {});
-  const valid = found.filter(({ isValid }) => isValid);
+  const found = await services.runOnFile(file.list, context, root, { page: null });
+  const valid = found.databases.filter(({ isValid }) => isValid);
   const overview: StudioOverview = {
     version,
     mounted,
