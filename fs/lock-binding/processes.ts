@@ -1,8 +1,8 @@
 // Who a process is: told apart from an earlier one of the same pid, and named for people. Everything comes from /proc
 // and may be gone at any moment; then the answer is the little that is known.
-import { readlinkSync } from 'node:fs';
 import { HIDDEN } from '../locks/database.ts';
 import type { ProcessIdentity } from '../locks/types.ts';
+import { linkTargetOf } from '../system/files.ts';
 import { processOf, readProc, startTimeOf } from '../system/threads.ts';
 
 const MOST_KNOWN = 4096;
@@ -87,10 +87,7 @@ function executableOf(pid: number): string {
   return readLink(`/proc/${pid}/exe`) ?? 'unknown';
 }
 
+/** Undefined when the process has ended, or may not be looked at. */
 function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined; // the process has ended, or may not be looked at
-  }
+  return linkTargetOf(Buffer.from(`${path}\0`))?.toString();
 }

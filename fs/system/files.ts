@@ -112,9 +112,9 @@ export const poll = libcFunction<[Buffer, number, number]>('int poll(void *fds, 
 export const ioctl = libcFunction<[number, number, Buffer]>('int ioctl(int fd, unsigned long request, void *argument)');
 export const fcntl = libcFunction<[number, number, number]>('int fcntl(int fd, int command, int64_t argument)');
 
-/** A descriptor of the same open file, or -1 with errno. */
-export function duplicate(fd: number): number {
-  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+/** A descriptor of the same open file, `least` or higher, or -1 with errno. */
+export function duplicate(fd: number, least = 0): number {
+  return fcntl(fd, F_DUPFD_CLOEXEC, least);
 }
 
 /**
@@ -135,7 +135,12 @@ export function openDirectoryAgain(directory: number): number {
  * say.
  */
 export function readPathOf(fd: number): Buffer | undefined {
-  const length = readlinkat(-1, pathOfDescriptor(fd), linkTarget, PATH_MAX);
+  return linkTargetOf(pathOfDescriptor(fd));
+}
+
+/** Where the link at an absolute path leads to, or undefined with errno. */
+export function linkTargetOf(path: Buffer): Buffer | undefined {
+  const length = readlinkat(-1, path, linkTarget, PATH_MAX);
   return length <= 0 ? undefined : Buffer.from(linkTarget.subarray(0, length));
 }
 
