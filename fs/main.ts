@@ -16,12 +16,17 @@ import { SyncAverage } from './nodes/syncer.ts';
 import { checkStateVersion } from './state/kept-state.ts';
 import { write, writeAsync } from './system/files.ts';
 import { lastError } from './system/libc.ts';
-import { makeEventFd, raiseDescriptorLimit } from './system/process.ts';
+import { growDescriptorTable, makeEventFd, raiseDescriptorLimit } from './system/process.ts';
 import { remainsOf } from './system/remains.ts';
 
 const stopDeadlineMs = 3000;
 const longHolderCheckMs = 5000;
 const predecessorCheckMs = 5;
+/**
+ * V8's own choice, 48, lets so much pile up that to move what lives of it holds everybody's locks up for 6 ms, while
+ * thousands of files are being opened.
+ */
+const maxYoungGenerationSizeMb = 6;
 
 let telling: Promise<void> = Promise.resolve();
 let isSurvivable = false;
@@ -66,6 +71,7 @@ process.on('SIGIO', () => {});
 async function startAfter(options: FsStartOptions): Promise<void> {
   isSurvivable = options.keptState !== undefined;
   const { predecessors = [] } = options;
+  growDescriptorTable(deviceInChild, raiseDescriptorLimit());
   const isAwaited = () => predecessors.some((pid) => remainsOf(pid) === 'running');
   try {
     await import('./channel/errand-thread.ts'); // whose thread begins when it is needed first
@@ -92,11 +98,11 @@ async function checkAbilities({ keptState }: FsStartOptions): Promise<void> {
 
 function start(options: FsStartOptions): void {
   if (loop !== undefined) return;
-  raiseDescriptorLimit();
   const wakeFd = makeEventFd();
   const syncAverage = new SyncAverage();
   const workerData: LoopData = { deviceFd: deviceInChild, wakeFd, options, syncAverage: syncAverage.memory };
-  const worker = new Worker(new URL('./channel/loop.js', import.meta.url), { workerData });
+  const resourceLimits = { maxYoungGenerationSizeMb };
+  const worker = new Worker(new URL('./channel/loop.js', import.meta.url), { workerData, resourceLimits });
   loop = { worker, wakeFd };
   let exitCode = 0;
   worker.on('message', (message: FromLoop) => {

@@ -1,6 +1,7 @@
 // Settings and descriptors of this process that Node has no call for.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { close, duplicate } from './files.ts';
 import { lastError, libcFunction } from './libc.ts';
 
 const RLIMIT_NOFILE = 7;
@@ -63,6 +64,19 @@ export function mayTakeProcessorsBack(): boolean {
 /** Somebody waits for another process, whose main thread may run only where nobody else wants to. */
 export function hurryProcess(pid: number): void {
   schedSetScheduler(pid, SCHED_BATCH, noPriority); // without the right to do so it never runs like that
+}
+
+/** The table of descriptors has room for so many from the beginning: 1 MiB. */
+const tableDescriptors = 1 << 17;
+
+/**
+ * When the table of descriptors is full, the kernel doubles it, and in a process with threads whoever needs the new
+ * place waits for an RCU grace period: 5 to 20 ms, six times on the way to 8,000 descriptors. Done once before anybody
+ * waits for this process. A table never shrinks. `fd` is any descriptor.
+ */
+export function growDescriptorTable(fd: number, limit: number): void {
+  const highest = duplicate(fd, Math.min(limit, tableDescriptors) - 1);
+  if (highest >= 0) close(highest); // without the memory for it, the table grows step by step
 }
 
 /** Every inode that the kernel knows costs one descriptor: raises the limit as far as it goes and returns it. */

@@ -1,7 +1,7 @@
 // Locks are answered by one thread: nothing that it does may take long, however much is open and however large files
 // are.
 // Runs alone: it measures the steps of the loop.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -40,6 +40,7 @@ print('closed all', flush=True); sys.stdin.read()
 
 test('2,000 databases and 10,000 open files: looking for long holders, showing locks and closing hold nobody up', async () => {
   mkdirSync(join(mount.dataDir, 'many'));
+  const placesAtFirst = descriptorPlaces();
   const client = start('python3', ['-c', many, mount.dataDir, mount.mountPoint]);
   const says = (line: string) =>
     eventually(() => expect(client.stdout().split('\n'), client.stderr()).toContain(line), { timeoutMs: 60_000 });
@@ -50,6 +51,7 @@ test('2,000 databases and 10,000 open files: looking for long holders, showing l
       timeoutMs: 60_000,
     });
     expect((await mount.locks()).databases).toHaveLength(2000);
+    expect(descriptorPlaces(), 'whoever made the table grow has waited').toBe(placesAtFirst);
     client.process.stdin?.write('\n');
     await says('closed one');
     client.process.stdin?.write('\n');
@@ -64,6 +66,11 @@ test('2,000 databases and 10,000 open files: looking for long holders, showing l
     await client.finished;
   }
 }, 120_000);
+
+/** How many descriptors the fs process can have before the kernel has to give it a larger table. */
+function descriptorPlaces(): number {
+  return Number(/^FDSize:\s*(\d+)/m.exec(readFileSync(`/proc/${mount.process.pid}/status`, 'latin1'))?.[1]);
+}
 
 /** Prints how long its sync, its truncation and its copy of 300 MB have taken, in milliseconds. */
 const large = `
