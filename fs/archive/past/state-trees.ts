@@ -6,10 +6,7 @@ import { Pieces } from '../pieces.ts';
 import { overflowPages, type PageSizes, type SchemaRow, usableBytesOf } from './btree.ts';
 import { readPageAt } from './pages-at.ts';
 import { TablePages } from './table-pages.ts';
-
-// Of page 1 (https://sqlite.org/fileformat2.html#the_database_header).
-const firstTrunkAt = 32;
-const largestRootAt = 52;
+import { freePagesOf, isPointerMap } from './unowned-pages.ts';
 
 export class StateTrees {
   readonly log: OpenLog;
@@ -86,25 +83,11 @@ export class StateTrees {
   }
 
   /** Those that hold nothing. */
-  async freePages(): Promise<ReadonlySet<number>> {
-    const free = new Set<number>();
-    let trunk = this.read(1).readUInt32BE(firstTrunkAt);
-    while (this.#has(trunk) && !free.has(trunk)) {
-      free.add(trunk);
-      const content = this.read(trunk);
-      const leaves = Math.min(content.readUInt32BE(4), Math.floor(this.sizes.usableBytes / 4) - 2);
-      for (let leaf = 0; leaf < leaves; leaf++) free.add(content.readUInt32BE(8 + 4 * leaf));
-      trunk = content.readUInt32BE(0);
-      await this.#pieces.next();
-    }
-    return free;
+  freePages(): Promise<ReadonlySet<number>> {
+    return freePagesOf((page) => this.read(page), this.map.databasePages);
   }
 
-  /** Pages that say which page leads to each of those behind them (`auto_vacuum`). */
   isPointerMap(page: number): boolean {
-    if (page < 2 || this.read(1).readUInt32BE(largestRootAt) === 0) return false;
-    const span = Math.floor(this.sizes.usableBytes / 5) + 1;
-    const map = Math.floor((page - 2) / span) * span + 2;
-    return page === (map === lockPageOf(this.sizes.pageBytes) ? map + 1 : map);
+    return isPointerMap(page, this.read(1));
   }
 }

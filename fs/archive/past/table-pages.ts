@@ -1,9 +1,9 @@
 // Which table or index the pages of a database belong to, at a moment and from commit to commit. It reads sqlite_schema
 // and interior pages only: all leaves of a b-tree are equally deep. Free pages, pointer maps and lock pages belong to
-// nobody. Overflow pages do not either, as their row's leaf is written with them; but SQLite writes a value that keeps
-// its length in place, so a commit may have nothing but overflow pages. Then all leaves are read once, to find whose
-// they are. Page 1 is written by most transactions for its
-// counters: it belongs to sqlite_schema where the schema changed.
+// nobody. Overflow pages mostly follow from a leaf that is written with them; but SQLite writes a value that keeps its
+// length in place, so a commit may have overflow pages to which nothing leads that it has written. Then all leaves are
+// read once, to find whose they are. Page 1 is written by most transactions for its counters: it belongs to
+// sqlite_schema where the schema changed.
 import { Pieces } from '../pieces.ts';
 import {
   childrenOf,
@@ -15,6 +15,7 @@ import {
   schemaRows,
   usableBytesOf,
 } from './btree.ts';
+import { freeCountOf, freePagesOf, isPointerMap } from './unowned-pages.ts';
 
 export const schemaTable: SchemaRow = {
   name: 'sqlite_schema',
@@ -48,6 +49,8 @@ export class TablePages {
   #cookie = 0;
   /** Of overflow pages, as far as nothing has been written since that could have given them to another tree. */
   #overflow: Map<number, SchemaRow> | undefined;
+  /** Pages and free pages: while both stay the same, a page that nobody writes stays with its tree. */
+  #size = '';
 
   /** `readPage` and `pageCount` tell of the newest commit that was handed to {@link afterCommit}. */
   constructor(readPage: ReadPage, pageCount: () => number) {
@@ -125,40 +128,67 @@ export class TablePages {
   async afterCommit(pages: ArrayLike<number>): Promise<SchemaRow[]> {
     const rows = new Set<SchemaRow>();
     this.#addOwners(pages, rows);
+    const unowned = Array.from(pages).filter((page) => page !== 1 && this.ownerOf(page) === undefined);
     const first = this.#readPage(1);
     const hasNewSchema = first.readUInt32BE(cookieAt) !== this.#cookie;
     if (hasNewSchema) await this.readAll();
     else await this.#readChangedTrees(pages);
     this.#addOwners(pages, rows);
     if (hasNewSchema) rows.add(schemaTable);
-    if (rows.size === 0) await this.#addOverflowOwners(pages, rows);
-    else for (let index = 0; index < pages.length; index++) this.#overflow?.delete(pages[index] ?? 0);
+    await this.#addOverflowOwners(pages, unowned, rows);
     return [...rows];
   }
 
-  /** Of a commit without a page of a b-tree, but for page 1. */
-  async #addOverflowOwners(pages: ArrayLike<number>, rows: Set<SchemaRow>): Promise<void> {
-    const written = Array.from(pages).filter((page) => page !== 1);
-    if (written.some((page) => this.#overflow?.has(page) !== true) && written.length > 0) {
-      this.#overflow = await this.#readOverflow();
-    }
-    for (const page of written) {
+  /** `unowned`: those of the pages that no b-tree had before. */
+  async #addOverflowOwners(pages: ArrayLike<number>, unowned: readonly number[], rows: Set<SchemaRow>): Promise<void> {
+    const strays = await this.#straysOf(pages, unowned);
+    const size = `${this.#pageCount()} ${freeCountOf(this.#readPage(1))}`;
+    if (size !== this.#size) this.#overflow = undefined;
+    this.#size = size;
+    for (const page of Array.from(pages)) if (!strays.has(page)) this.#overflow?.delete(page);
+    if ([...strays].some((page) => this.#overflow?.has(page) !== true)) this.#overflow = await this.#readOverflow();
+    for (const page of strays) {
       const row = this.#overflow?.get(page);
       if (row !== undefined) rows.add(row);
     }
   }
 
+  /** Overflow pages to which no page leads that was written with them. */
+  async #straysOf(pages: ArrayLike<number>, unowned: readonly number[]): Promise<ReadonlySet<number>> {
+    const first = this.#readPage(1);
+    const strays = new Set(
+      unowned.filter(
+        (page) => page <= this.#pageCount() && this.ownerOf(page) === undefined && !isPointerMap(page, first),
+      ),
+    );
+    const followed = new Set<number>();
+    for (let index = 0; index < pages.length && strays.size > 0; index++) {
+      const page = pages[index] ?? 0;
+      if (this.ownerOf(page) === undefined) continue;
+      for (const next of this.#chainsOf(page, followed)) strays.delete(next);
+      await this.#pieces.next();
+    }
+    if (strays.size > 0) for (const page of await freePagesOf(this.#readPage, this.#pageCount())) strays.delete(page);
+    return strays;
+  }
+
+  /** The overflow pages of the cells of a page, but for those that are `followed` already. */
+  *#chainsOf(page: number, followed: Set<number>): Generator<number> {
+    for (let next of overflowPages(this.#readPage(page), page, usableBytesOf(this.#readPage(1)))) {
+      while (next > 0 && next <= this.#pageCount() && !followed.has(next)) {
+        followed.add(next);
+        yield next;
+        next = this.#readPage(next).readUInt32BE(0);
+      }
+    }
+  }
+
   async #readOverflow(): Promise<Map<number, SchemaRow>> {
     const owners = new Map<number, SchemaRow>();
-    const usableBytes = usableBytesOf(this.#readPage(1));
+    const followed = new Set<number>();
     for (const page of this.pages()) {
       const row = this.ownerOf(page);
-      for (let next of overflowPages(this.#readPage(page), page, usableBytes)) {
-        while (row !== undefined && next > 0 && next <= this.#pageCount() && !owners.has(next)) {
-          owners.set(next, row);
-          next = this.#readPage(next).readUInt32BE(0);
-        }
-      }
+      for (const next of this.#chainsOf(page, followed)) if (row !== undefined) owners.set(next, row);
       await this.#pieces.next();
     }
     return owners;

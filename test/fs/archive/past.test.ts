@@ -216,6 +216,32 @@ test('a commit that writes overflow pages alone belongs to the table of their ro
   expect(ofTable.entries.map(({ number }) => number)).toContain(3);
 });
 
+test('a commit that writes pages of one table and overflow pages of another belongs to both', async () => {
+  archived = new ArchivedDatabase(folder);
+  const value = (end: string): string => 'a'.repeat(20_000) + end;
+  archived.commit((db) =>
+    db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v); CREATE TABLE u (id INTEGER PRIMARY KEY, v)'),
+  );
+  archived.commit((db) => db.prepare('INSERT INTO t VALUES (1, ?), (2, ?)').run(value('x'), value('x')));
+  const both = (end: string) => (db: ArchivedDatabase['db']) =>
+    db.transaction(() => {
+      db.prepare('UPDATE t SET v = ? WHERE id = 1').run(value(end));
+      db.prepare('INSERT INTO u (v) VALUES (?)').run('short');
+    })();
+  archived.commit(both('y'));
+  archived.commit((db) => db.exec('DELETE FROM t WHERE id = 2'));
+  // The free pages go to the other table.
+  archived.commit((db) => db.prepare('INSERT INTO u (v) VALUES (?)').run(value('x')));
+  archived.commit(both('z'));
+  const { entries } = await archived.ask<HistoryAnswer>({ op: 'history', database, limit: 1000, table: 't' });
+  expect(entries.map(({ number, tables }) => [number, tables])).toEqual([
+    [6, ['t', 'u']],
+    [4, ['t']],
+    [3, ['t', 'u']],
+    [2, ['t']],
+  ]);
+});
+
 test.each(['none', 'full'])(
   'tables are the same whether each commit is looked at alone, auto_vacuum %s',
   async (autoVacuum) => {
