@@ -74,6 +74,11 @@ export interface CommitLog {
   close(): void;
 }
 
+/** There is no state that could be had of it, and one commit at most. */
+export function hasOnlyBegun({ last, hasBase }: Pick<CommitLog, 'last' | 'hasBase'>): boolean {
+  return !hasBase && (last?.number ?? 0) <= 1;
+}
+
 export interface DatabaseId {
   /** Of the main file, in decimal. */
   readonly inode: string;
@@ -86,7 +91,10 @@ export interface LogStore {
   open(id: DatabaseId): { readonly log: CommitLog; readonly isNew: boolean };
   /** There is a log of it. */
   has(id: DatabaseId): boolean;
-  /** The file was replaced, or has another page size: history begins anew. The old one stays until it is too old. */
+  /**
+   * The file was replaced, or has another page size: history begins anew. The old one stays until it is too old, unless
+   * it has only begun.
+   */
   newIncarnation(id: DatabaseId, reason: string): CommitLog;
   rename(id: DatabaseId, name: string): void;
   /** The database is gone: its log is closed, and kept until it is too old. */

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { type Daemon, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { apiOf } from '../helpers/http.ts';
 import { type Captured, sqlOn, startedOn } from './captured.ts';
 import { whileArchiveStops } from './stopped.ts';
 
@@ -29,6 +30,23 @@ db.execute('pragma cache_size=2')
 ${text}`;
   return spawnSync('python3', ['-c', program, path], { encoding: 'utf8' });
 }
+
+test('a database that is made over HTTP begins once', () =>
+  withDaemon(flags, async (daemon) => {
+    const api = apiOf(daemon);
+    for (let number = 0; number < 5; number++) {
+      const { status } = await api.sql(`made${number}`, { statement: 'create table t (a)' });
+      expect(status).toBe(200);
+    }
+    for (let number = 0; number < 5; number++) {
+      const name = `made${number}.db`;
+      await startedOn(daemon, name).hasBegun();
+      const { json } = await api.call('GET', `/db/history?db=made${number}&limit=100`);
+      const kinds = json.commits.map(({ kind }: { kind: string }) => kind);
+      expect([name, kinds.filter((kind: string) => kind === 'base')]).toEqual([name, ['base']]);
+    }
+    expect(daemon.stderr()).not.toContain('archive-began-anew');
+  }));
 
 test('what is rolled back is no commit: after a spill of the cache, and of a killed writer by the next program', () =>
   withDaemon(flags, async (daemon) => {

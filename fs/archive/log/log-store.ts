@@ -1,8 +1,8 @@
 // The logs of all databases: a folder for each incarnation, named by its number in hexadecimal. It finds the folder of
 // a database by the inode and the device of its main file.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommitLog, DatabaseId, LogStore } from '../commit.ts';
+import { type CommitLog, type DatabaseId, hasOnlyBegun, type LogStore } from '../commit.ts';
 import { type CommitLogLimits, SegmentedLog } from './commit-log.ts';
 import { syncFolder } from './disk.ts';
 import { type Identity, readIdentity, writeIdentity } from './identity.ts';
@@ -104,8 +104,21 @@ export class FolderLogStore implements LogStore {
 
   newIncarnation(id: DatabaseId, reason: string): CommitLog {
     const before = this.#find(id);
+    const log = before === undefined ? undefined : this.#open.get(before.folder);
+    const isEmpty = log !== undefined && hasOnlyBegun(log);
     if (before !== undefined) this.#close(before.folder);
+    if (before !== undefined && isEmpty) this.#drop(before.folder);
     return this.#create(id, reason);
+  }
+
+  /** A history of one commit without a state tells nothing that the next one does not tell. */
+  #drop(folder: string): void {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      return; // a file is being made in it: it stays until it is too old
+    }
+    this.removed(folder);
   }
 
   #create(id: DatabaseId, reason?: string): SegmentedLog {

@@ -1,7 +1,7 @@
 // Makes entries of the log out of what was read of a database: single commits, the first one of a history, and all that
 // differs after a gap as one. It knows which log is the current one.
 import { closeSync } from 'node:fs';
-import type { Commit, CommitLog, DatabaseId, LogStore } from '../commit.ts';
+import { type Commit, type CommitLog, type DatabaseId, hasOnlyBegun, type LogStore } from '../commit.ts';
 import { chunkBytes } from '../wal/wal-file.ts';
 import type { Difference } from './compare.ts';
 import { FirstStates } from './first-states.ts';
@@ -31,12 +31,13 @@ export class LogAppender {
     return this.#log;
   }
 
-  /** A new history, if there is anything in the old one. @returns whether there was */
+  /** A new history, if there is anything in the old one. @returns whether an old one stays */
   beginAnew(id: DatabaseId, reason: string): boolean {
     if (this.#log.last === undefined) return false;
+    const stays = !hasOnlyBegun(this.#log);
     this.#log = this.#store.newIncarnation(id, reason);
     this.#firstStates = new FirstStates();
-    return true;
+    return stays;
   }
 
   /** The first of them, at least one. @returns how many */

@@ -232,11 +232,11 @@ export class Tail {
   }
 
   #beginAnew(reason: string): void {
+    this.#base.drop(); // it lies in the folder of the old history
     if (this.#appender.beginAnew(this.#id, reason)) {
       this.#surroundings.log('warn', 'archive-began-anew', { database: this.#id.name, reason });
     }
     this.#gap = undefined;
-    this.#base.drop();
     this.reading.beginAnew();
   }
 

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { DatabaseId } from '../../../fs/archive/commit.ts';
+import type { CommitLog, DatabaseId } from '../../../fs/archive/commit.ts';
 import { compress } from '../../../fs/archive/log/compress.ts';
 import { listLog, rawFiles, rawParts } from '../../../fs/archive/log/log-files.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
@@ -170,7 +170,8 @@ test('after a power cut, commits of the last second whose bytes are missing or z
 test('a database is found by its inode; a rename and a new incarnation keep what was before', () => {
   const model = new LoggedModel({ seed: 9 });
   const store = new FolderLogStore(archiveDir);
-  store.open(id).log.append(model.next('base'));
+  const first = store.open(id).log;
+  for (const kind of ['base', 'commit'] as const) first.append(model.next(kind));
   store.rename(id, 'renamed.db');
   const second = store.newIncarnation({ ...id, name: 'renamed.db' }, 'another page size');
   second.append({ ...new LoggedModel({ seed: 1, pageBytes: 1024 }).next('base') });
@@ -190,10 +191,31 @@ test('a database is found by its inode; a rename and a new incarnation keep what
   again.close();
 });
 
+test('a history of one commit and no state goes when another one begins; with a state or more commits it stays', () => {
+  const store = new FolderLogStore(archiveDir);
+  const numbers = (): number[] => store.incarnations.map(({ identity }) => identity.incarnation);
+  const begin = (): CommitLog => {
+    const log = store.newIncarnation(id, 'it was written meanwhile');
+    log.append(new LoggedModel({ seed: 3 }).next('base'));
+    return log;
+  };
+  store.open(id).log.append(new LoggedModel({ seed: 3 }).next('base'));
+  const second = begin();
+  expect(numbers()).toEqual([2]);
+  expect(readdirSync(archiveDir)).toEqual(['00000002']);
+  const path = store.unfinishedBasePath(id);
+  writeFileSync(path, Buffer.alloc(512));
+  second.setBase(path, 1);
+  begin();
+  expect(numbers()).toEqual([2, 3]);
+  store.close();
+});
+
 test('a name that differs counts from the next commit on, so a reused inode takes no history along', () => {
   const model = new LoggedModel({ seed: 10 });
   const store = new FolderLogStore(archiveDir);
-  store.open(id).log.append(model.next('base'));
+  const { log } = store.open(id);
+  for (const kind of ['base', 'commit'] as const) log.append(model.next(kind));
   store.close();
   const names = (of: FolderLogStore): string[] => of.incarnations.map(({ identity }) => identity.name);
   const reused = new FolderLogStore(archiveDir);
