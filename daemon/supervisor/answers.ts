@@ -45,7 +45,7 @@ export async function answerOfArchive(running: Running, question: ArchiveQuestio
   };
   for (const file of files) if (!(await mayBeMadeAt(file, stateDir))) return refuse(file);
   const answer = await archive.question(question);
-  if (!answer.ok) return answer;
+  if (!answer.ok) return await explained(running, question, answer);
   for (const file of files) {
     try {
       await handOver(file, user);
@@ -54,6 +54,23 @@ export async function answerOfArchive(running: Running, question: ArchiveQuestio
     }
   }
   return answer;
+}
+
+type Refusal = Extract<ArchiveAnswer<unknown>, { ok: false }>;
+
+/** What comes of it that a database is seen from afar. */
+const codesOfFar: readonly Refusal['code'][] = ['not-archived', 'too-old', 'gap', 'timeout'];
+
+/** With what the archive process does not know: that the database works in RAM. */
+async function explained({ ramdisk }: Running, question: ArchiveQuestion, refusal: Refusal): Promise<Refusal> {
+  if (!('database' in question) || !codesOfFar.includes(refusal.code)) return refusal;
+  const { database } = question;
+  const status = await ramdisk?.status().catch(() => undefined);
+  if (!status?.databases.some(({ path }) => path === database)) return refusal;
+  const reason =
+    `${database} works in RAM: the time machine sees only its durable copy, and keeps few of its states and no ` +
+    `writers. Where its past counts it belongs on the disk: hoody-sqlite tier set ${database} disk`;
+  return { ...refusal, message: `${refusal.message}. ${reason}` };
 }
 
 /** An HTTP request of the user who started the daemon, without HTTP. */

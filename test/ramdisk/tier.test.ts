@@ -221,3 +221,23 @@ os._exit(0)`;
     });
   });
 });
+
+test('whoever asks for the past of a database in RAM is told what the time machine keeps of it', () =>
+  withPaths((paths) =>
+    withRamDaemon(paths, async (daemon) => {
+      query(join(daemon.root, 'app.db'), 'pragma journal_mode=wal; create table t (n); insert into t values (1)');
+      expect(ramPathOf(paths, 'app.db')).not.toBe('');
+      const told = 'app.db works in RAM: the time machine sees only its durable copy';
+      const moment = '2020-01-01T00:00Z';
+      for (const [command, ...args] of [
+        ['rewind', 'app', '--at', moment, '--dry-run'],
+        ['fork', 'app', 'new', '--at', moment],
+        ['diff', 'app', moment],
+      ] as const) {
+        const { code, stderr } = await daemon.command(command, ...args);
+        expect([command, code, stderr]).toEqual([command, 1, expect.stringContaining(told)]);
+      }
+      const from = `${daemon.url}/api/v1/sqlite/db/diff?db=app&from=${moment}&to=now`;
+      expect((await request(from, 'GET')).text).toContain(told);
+    }),
+  ));
