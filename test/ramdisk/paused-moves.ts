@@ -9,10 +9,10 @@ import { type Started, start } from '../helpers/process.ts';
 import { query } from '../survival/load.ts';
 import { withRamDaemon } from './rounds.ts';
 
-const name = 'app.db';
+export const name = 'app.db';
 const script = resolve(import.meta.dirname, 'pauses.py');
-const writers = ['a', 'b', 'c', 'd'];
-const readers = ['e', 'f'];
+export const writers = ['a', 'b', 'c', 'd'];
+export const readers = ['e', 'f'];
 const patience = { timeoutMs: 60_000 };
 
 /** Of so many bytes; each move goes both ways. Resolves with how long single moves took, in milliseconds. */
@@ -21,7 +21,10 @@ export async function moveInPauses(sizeBytes: number, moves: number): Promise<re
   await withPaths(async (paths) => {
     await withRamDaemon(paths, async (daemon) => {
       fill(daemon, sizeBytes);
-      const programs = [...writers, ...readers].map((client) => programOf(daemon, client));
+      const programs = [
+        ...writers.map((client) => programOf(daemon, client, 'write')),
+        ...readers.map((client) => programOf(daemon, client, 'read')),
+      ];
       try {
         for (let move = 0; move < moves; move++) {
           for (const to of ['disk', 'ram'] as const) {
@@ -51,7 +54,7 @@ export async function moveInPauses(sizeBytes: number, moves: number): Promise<re
   return tookMs;
 }
 
-function fill(daemon: Daemon, sizeBytes: number): void {
+export function fill(daemon: Daemon, sizeBytes: number): void {
   query(
     join(daemon.root, name),
     `pragma journal_mode=wal; create table t (client text, n integer); create index byClient on t (client, n);
@@ -61,8 +64,7 @@ function fill(daemon: Daemon, sizeBytes: number): void {
   );
 }
 
-function programOf(daemon: Daemon, client: string): Started {
-  const what = writers.includes(client) ? 'write' : 'read';
+export function programOf(daemon: Daemon, client: string, what: 'write' | 'read'): Started {
   return start('python3', [script, join(daemon.root, name), client, what]);
 }
 
@@ -77,7 +79,7 @@ async function isRefused(daemon: Daemon, to: 'ram' | 'disk', programs: readonly 
   for (const program of programs) await moreFrom(program);
 }
 
-async function closed(programs: readonly Started[]): Promise<void> {
+export async function closed(programs: readonly Started[]): Promise<void> {
   const before = programs.map(closesOf);
   for (const program of programs) say(program, 'close');
   await eventually(() => expect(programs.map(closesOf)).toEqual(before.map((count) => count + 1)), patience);
@@ -87,13 +89,13 @@ async function isIn(daemon: Daemon, tier: 'ram' | 'disk'): Promise<void> {
   await eventually(async () => expect(await placeOf(daemon), daemon.stderr()).toBe(tier), patience);
 }
 
-async function placeOf(daemon: Daemon): Promise<'ram' | 'disk'> {
+export async function placeOf(daemon: Daemon): Promise<'ram' | 'disk'> {
   const { text } = await request(`${daemon.url}/api/v1/sqlite/db/tier`, 'GET');
   const { databases } = JSON.parse(text) as { databases: { name: string }[] };
   return databases.some((database) => database.name === name) ? 'ram' : 'disk';
 }
 
-function say(program: Started, line: string): void {
+export function say(program: Started, line: string): void {
   program.process.stdin?.write(`${line}\n`);
 }
 
@@ -101,7 +103,7 @@ function closesOf(program: Started): number {
   return program.stdout().split('closed\n').length - 1;
 }
 
-function errorsOf(program: Started): string | null {
+export function errorsOf(program: Started): string | null {
   return /^ERR .*$/m.exec(program.stdout())?.[0] ?? null;
 }
 
@@ -110,7 +112,7 @@ function ackOf(program: Started | undefined): number {
   return Number(/ack (\d+)\n(?:closed\n)?$/.exec(output)?.[1] ?? 0);
 }
 
-async function moreFrom(program: Started): Promise<void> {
+export async function moreFrom(program: Started): Promise<void> {
   const before = program.stdout().length;
   const more = () => expect(program.stdout().slice(before), program.stderr()).toMatch(/ack \d+\n/);
   await eventually(more, patience);

@@ -1,5 +1,6 @@
 // Fifty ends of all processes with databases in RAM, half of them with a reboot of the host. Rounds: RAMDISK_ROUNDS.
 import { test } from 'vitest';
+import { moveUnderKills } from '../ramdisk/killed-moves.ts';
 import { killBehindSteps } from '../ramdisk/move-rounds.ts';
 import { moveInPauses } from '../ramdisk/paused-moves.ts';
 import { endUnderLoad, rebootUnderLoad } from '../ramdisk/rounds.ts';
@@ -38,3 +39,12 @@ test('200 MB move both ways in pauses of four programs that write and two that r
   const tookMs = await moveInPauses(200_000_000, 10);
   process.stdout.write(`moves took ${tookMs.join(', ')} ms\n`);
 });
+
+test.each(['fs', 'tier', 'supervisor', 'all'] as const)(
+  '200 MB move while four programs write and two read, and %s is killed at any moment of a move',
+  { timeout: 3_600_000 },
+  async (victim) => {
+    const told = await moveUnderKills(victim, 200_000_000, Number(process.env.RAMDISK_KILLS ?? 20));
+    process.stdout.write(`${told.join('\n')}\n`);
+  },
+);
