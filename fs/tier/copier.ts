@@ -19,6 +19,11 @@ import { haveSameHeader, isSettled } from './ram-file.ts';
 import { RamLog } from './ram-log.ts';
 
 const indexOfItsOwn = 'a program keeps the index of the log to itself (locking_mode=EXCLUSIVE)';
+/** SQLite makes the index anew at the next read. The last program may have been ended, so that nobody reads. */
+const halfWrittenIndex =
+  'the index of the log is half written, by a program that was ended: open and read the database once';
+/** So long no program that is alive takes to write the index, however busy the machine is. */
+const longestIndexWriteMs = 1_000;
 
 export interface CopyStatus {
   readonly path: string;
@@ -134,7 +139,7 @@ export class Copier {
     try {
       const position = this.#keepsLogs() ? readPosition(this.place) : undefined;
       const found = position && this.#newSince(position, live, names);
-      if (found === 'later') return 'later';
+      if (found === 'later') return this.#unknown(live);
       if (position === undefined || found === undefined) return await this.#compare(live, names);
       if (found.bytes > 0) return await this.#copyPages(found, position, names);
       if (leftNames(this.place).length > names.length) return 'later'; // another log has ended since
@@ -166,6 +171,13 @@ export class Copier {
     };
   }
 
+  /** It cannot be told what is committed. */
+  #unknown({ state }: RamLog): 'later' {
+    const isOld = this.#progress.lagMs > longestIndexWriteMs;
+    if (state === 'torn' && isOld) this.#progress.trouble = halfWrittenIndex;
+    return 'later';
+  }
+
   /** Both are removed by the mount, one after the other. */
   #refuseMissing(): void {
     const { ram, durable } = this.place;
@@ -193,6 +205,7 @@ export class Copier {
       this.#progress.trouble = indexOfItsOwn;
       return 'later';
     }
+    if (live.state === 'torn') return this.#unknown(live);
     if (live.state === 'open' && live.index()?.lastFrame !== 0) return 'clean';
     if (this.#copy.wasCleanAt(stamps)) return 'clean';
     // Every log was copied before it was deleted or begun anew, so the file says nothing new.
@@ -220,6 +233,7 @@ export class Copier {
       this.#progress.trouble = indexOfItsOwn;
       return 'later';
     }
+    if (log.state === 'torn') return this.#unknown(log);
     this.#progress.fellBehind();
     const beganMs = performance.now();
     const outcome = await compareOnce(this.#copy, this.#progress, log, names);

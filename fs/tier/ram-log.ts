@@ -1,14 +1,17 @@
 // The write-ahead log of a database in RAM: how far it is committed, and which frame has the last content of a page.
 // The index alone says that.
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openToRead } from '../archive/tail/main-file.ts';
 import { readWalHeader, readWalIndex } from '../archive/wal/wal-file.ts';
 import { frameByte, frameHeaderBytes } from '../archive/wal/wal-frames.ts';
 import { isSameLog, type WalIndex } from '../sqlite/wal-index.ts';
 import { loggedPages } from '../sqlite/wal-index-pages.ts';
 
-/** `none`: everything is in the main file. `unreadable`: there is a log, and nobody shares its index. */
-export type LogState = 'open' | 'none' | 'unreadable';
+/**
+ * `none`: everything is in the main file. `unreadable`: there is a log, and nobody shares its index. `torn`: somebody
+ * writes the index, or was ended in the middle of that.
+ */
+export type LogState = 'open' | 'none' | 'unreadable' | 'torn';
 
 export class RamLog {
   readonly state: LogState;
@@ -19,8 +22,12 @@ export class RamLog {
     this.#shm = openToRead(shmPath);
     this.#wal = openToRead(walPath);
     const hasFrames = this.#wal !== undefined && readWalHeader(this.#wal) !== undefined;
-    const hasIndex = this.index() !== undefined;
-    this.state = !hasFrames ? 'none' : hasIndex ? 'open' : 'unreadable';
+    this.state = hasFrames ? this.#stateOfIndex() : 'none';
+  }
+
+  #stateOfIndex(): LogState {
+    if (this.index() !== undefined) return 'open';
+    return this.#shm !== undefined && fstatSync(this.#shm).size > 0 ? 'torn' : 'unreadable';
   }
 
   close(): void {

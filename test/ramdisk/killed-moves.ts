@@ -64,7 +64,7 @@ class Run {
   /** A kill in the middle of one move; then the move ends, or is asked for again. */
   async round(round: number): Promise<string> {
     let daemon = this.#running;
-    const from = await placeOf(daemon);
+    const from = await knownPlaceOf(daemon);
     const to = from === 'ram' ? 'disk' : 'ram';
     await this.#askedAndClosed(daemon, to);
     const killedAtMs = Math.random() * this.#moveMs;
@@ -79,7 +79,7 @@ class Run {
     else if (!opensFirst) this.#goOn();
     for (const program of this.#current) await moreFrom(program);
     this.#expectNoErrors();
-    if ((await placeOf(daemon)) !== to) {
+    if ((await knownPlaceOf(daemon)) !== to) {
       await this.#askedAndClosed(daemon, to);
       await isIn(daemon, to);
       this.#goOn();
@@ -93,7 +93,7 @@ class Run {
     await this.#endPrograms();
     this.#expectNoErrors();
     const daemon = this.#running;
-    const flushed = (await placeOf(daemon)) === 'ram' ? await daemon.command('tier', 'flush') : { stderr: '' };
+    const flushed = (await knownPlaceOf(daemon)) === 'ram' ? await daemon.command('tier', 'flush') : { stderr: '' };
     expect(flushed.stderr).toBe('');
     for (const file of [join(daemon.root, name), join(daemon.data, name)]) this.#check(file);
   }
@@ -121,8 +121,10 @@ class Run {
   async #askedAndClosed(daemon: Daemon, to: 'ram' | 'disk'): Promise<number> {
     for (const program of this.#current) await moreFrom(program);
     const path = `/api/v1/sqlite/db/tier?db=${name}&tier=${to}`;
-    const { status, text } = await request(`${daemon.url}${path}`, 'POST');
-    expect([200, 202], text).toContain(status);
+    await eventually(async () => {
+      const { status, text } = await request(`${daemon.url}${path}`, 'POST');
+      expect([200, 202], text).toContain(status);
+    }, patience);
     await closed(this.#current);
     return performance.now();
   }
@@ -180,6 +182,11 @@ class Run {
       expect(rows - acknowledged, `${file}: ${client}`).toBeLessThanOrEqual(1);
     }
   }
+}
+
+/** As soon as there is a tier process that can say it. */
+function knownPlaceOf(daemon: Daemon): Promise<'ram' | 'disk'> {
+  return eventually(() => placeOf(daemon), patience);
 }
 
 async function isIn(daemon: Daemon, tier: 'ram' | 'disk'): Promise<void> {

@@ -147,6 +147,21 @@ describe('an index of the log that is being written', () => {
     alone.close();
   });
 
+  test('is told of once its program must have been ended, until somebody has read the database', async () => {
+    const copier = await copied();
+    insert(4);
+    const mend = tearIndex();
+    expect(await copier.pollAnew()).toBe(false);
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000);
+    expect(await copier.pollAnew()).toBe(false);
+    clock.mockRestore();
+    expect(copier.status.trouble).toMatch(/half written.*read the database once/);
+    mend();
+    expect(await copier.pollAnew()).toBe(true);
+    expect(copier.status.trouble).toBeUndefined();
+    expect(copiedRows()).toBe(4);
+  });
+
   test('makes a comparison look again', async () => {
     stopClock(1_000);
     const open = openLog();
