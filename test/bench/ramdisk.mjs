@@ -1,5 +1,5 @@
 // What a database in RAM with a durable copy costs: commits of one process on the tier, on the mount over a plain
-// tmpfs, on the mount over ext4 and on ext4 itself, and how long four writers of a large database wait on the first two.
+// tmpfs, on the mount over ext4 and on ext4 itself, and how long four writers of a large one wait on the first two.
 //   node test/bench/ramdisk.mjs [SECONDS_PER_CELL] [ROUNDS] [MEGABYTES] [--json FILE]     MEGABYTES 0: no waits
 // It needs root, /dev/fuse, python3, memory for three such databases and `npm run build`.
 // Places take turns in every round, so that the machine's noise hits all of them. Nobody keeps an archive.
