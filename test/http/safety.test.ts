@@ -84,6 +84,23 @@ test('a request may name the whole URL, whose host then counts', async () => {
   expect(await get('http://evil.example/api/v1/sqlite/health', 'localhost')).toMatch(/^HTTP\/1.1 403 /);
 });
 
+test('what Node would refuse with an empty answer gets one of the API', async () => {
+  const ask = (head: string) => raw(`GET /api/v1/sqlite/health HTTP/${head}\r\nConnection: close\r\n\r\n`);
+  const withoutHost = await ask('1.1');
+  expect(withoutHost).toMatch(/^HTTP\/1.1 400 /);
+  expect(withoutHost).toContain('needs a Host header');
+  expect(await ask('1.0')).toMatch(/^HTTP\/1.1 200 /);
+  expect(await ask('1.1\r\nHost: localhost\r\nExpect: wonders')).toMatch(/^HTTP\/1.1 200 /);
+});
+
+test('a parameter that is sent twice with different values is refused, and nothing is done', async () => {
+  const answer = await api().call('POST', '/db/create?path=one-of-two&path=two-of-two');
+  expect([answer.status, answer.json.code]).toEqual([400, 'INVALID_PARAMETERS']);
+  expect(answer.json.error).toContain('path was sent twice');
+  const { json } = await api().call('GET', '/db/list');
+  expect(JSON.stringify(json)).not.toContain('of-two');
+});
+
 test('an Authorization header is ignored where no tokens are configured', async () => {
   expect((await api().call('GET', '/db/list', { headers: { authorization: 'Bearer x' } })).status).toBe(200);
 });

@@ -77,6 +77,9 @@ async function handle(context: Context, deps: AppDeps, seen: { route: Route | nu
   if (url.length > limits.urlBytes) {
     throw new ApiError('URI_TOO_LONG', `the URL is longer than ${limits.urlBytes} bytes`);
   }
+  if (req.headers.host === undefined && req.httpVersion === '1.1') {
+    throw new ApiError('INVALID_PARAMETERS', 'a request of HTTP/1.1 needs a Host header');
+  }
   deps.guard.checkHost(host);
   const origin = deps.guard.checkOrigin(req.headers.origin, host);
   if (origin !== null) {

@@ -28,11 +28,15 @@ export function createListener(handle: RequestListener): Listener {
       connectionsCheckingInterval: limits.slowClientCheckMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveMs,
+      // Node's own refusal has no body: the application refuses it, with a reason.
+      requireHostHeader: false,
     },
     handle,
   );
   server.setTimeout(limits.idleSocketMs);
   server.on('clientError', refuseMalformed);
+  // An expectation that nobody knows may be ignored. Node would answer an empty 417.
+  server.on('checkExpectation', handle);
   const endSilentConnections = watchSilentConnections(server);
   return {
     server,

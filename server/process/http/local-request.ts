@@ -44,7 +44,7 @@ async function handle(
     key,
     numbers,
     access: 'full',
-    query: new Query(search === '' ? timeoutOf(timeoutMs) : `${search}&${timeoutOf(timeoutMs)}`, route.query),
+    query: new Query(withTimeout(search, timeoutMs), route.query),
     request: nobodysRequest(gone),
     headers,
     body: Buffer.from(body),
@@ -56,8 +56,10 @@ async function handle(
 }
 
 /** One in the target itself wins. */
-function timeoutOf(timeoutMs: number): string {
-  return `timeout=${Math.max(1, Math.ceil(timeoutMs / 1000))}`;
+function withTimeout(search: string, timeoutMs: number): string {
+  if (/(^|&)timeout=/.test(search)) return search;
+  const timeout = `timeout=${Math.max(1, Math.ceil(timeoutMs / 1000))}`;
+  return search === '' ? timeout : `${search}&${timeout}`;
 }
 
 /** Its socket is connected to nobody, and is as alive as the question. */

@@ -22,8 +22,9 @@ export class Query {
 
   /** @throws ApiError INVALID_PARAMETERS naming the first parameter that is missing or malformed. */
   constructor(search: string, declared: readonly QueryParameter[]) {
-    this.#values = parseSearch(search);
+    this.#values = new Map();
     this.#declared = declared;
+    this.#read(search);
     for (const parameter of declared) check(parameter, this.#values.get(parameter.name));
   }
 
@@ -65,6 +66,23 @@ export class Query {
     return value === undefined || value === '' ? undefined : value === 'true' || value === '1';
   }
 
+  /** Of a parameter that no route knows, the first value counts. */
+  #read(search: string): void {
+    if (search === '') return;
+    for (const pair of search.split('&')) {
+      if (pair === '') continue;
+      const at = pair.indexOf('=');
+      const name = decode(at < 0 ? pair : pair.slice(0, at));
+      const value = at < 0 ? '' : decode(pair.slice(at + 1));
+      const first = this.#values.get(name);
+      if (first === undefined) this.#values.set(name, value);
+      else if (first !== value && this.declares(name)) {
+        // To choose one of them would answer a question that the client may not have asked, with success.
+        throw invalid(`query parameter ${name} was sent twice, with different values: send it once`);
+      }
+    }
+  }
+
   #default(name: string): string | number | boolean | undefined {
     return this.#declared.find((parameter) => parameter.name === name)?.default;
   }
@@ -92,19 +110,6 @@ function check(parameter: QueryParameter, value: string | undefined): void {
       throw invalid(`query parameter ${name} must be at most ${parameter.max}`);
     }
   }
-}
-
-/** The first value of a repeated name wins. */
-function parseSearch(search: string): Map<string, string> {
-  const values = new Map<string, string>();
-  if (search === '') return values;
-  for (const pair of search.split('&')) {
-    if (pair === '') continue;
-    const at = pair.indexOf('=');
-    const name = decode(at < 0 ? pair : pair.slice(0, at));
-    if (!values.has(name)) values.set(name, at < 0 ? '' : decode(pair.slice(at + 1)));
-  }
-  return values;
 }
 
 function decode(text: string): string {

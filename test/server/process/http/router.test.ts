@@ -69,8 +69,8 @@ describe('query parameters', () => {
     { name: 'history', type: 'boolean', default: true, description: '' },
   ] as const;
 
-  test('are decoded once, the first of a name wins, what is not declared is kept raw', () => {
-    const query = new Query('db=a%252Fb+c&db=x&limit=7&history=0&other=%C3%A4&flag', declared);
+  test('are decoded once, and what is not declared is kept raw, the first of a name', () => {
+    const query = new Query('db=a%252Fb+c&limit=7&limit=7&history=0&other=%C3%A4&other=x&flag', declared);
     expect([query.text('db'), query.integer('limit'), query.boolean('history')]).toEqual(['a%2Fb c', 7, false]);
     expect([query.raw('other'), query.raw('flag'), query.raw('none')]).toEqual(['\u00e4', '', undefined]);
   });
@@ -89,6 +89,9 @@ describe('query parameters', () => {
     'db=a&limit=11',
     'db=a&history=yes',
     'db=%',
+    'db=a&db=b',
+    'db=a&limit=1&limit=2',
+    'db=a&history=1&history=',
   ])('%j is refused', (search) => {
     expect(() => new Query(search, declared)).toThrow(expect.objectContaining({ code: 'INVALID_PARAMETERS' }));
   });
