@@ -1,7 +1,7 @@
 // What the supervisor and the fs process say to each other over Node's IPC channel. Plain data only.
 
 import type { StepCounts } from './channel/steps.ts';
-import type { WrittenDatabase } from './lock-binding/coordinated-locks.ts';
+import type { WrittenDatabase } from './lock-binding/commit-notices.ts';
 import type { LockCounts } from './locks/counters.ts';
 import type { LockLimits } from './locks/limits.ts';
 import type { LogLevel } from './log.ts';

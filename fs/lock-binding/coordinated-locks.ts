@@ -23,6 +23,7 @@ import { type LockType, rangeOfLocks } from '../sqlite/lock-bytes.ts';
 import type { KeptState } from '../state/kept-state.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../system/file-locks.ts';
 import { O_RDONLY, pread } from '../system/files.ts';
+import { CommitNotices, type WrittenDatabase } from './commit-notices.ts';
 import { CommitRecords } from './commit-records.ts';
 import { CopiedLogs } from './copied-logs.ts';
 import { Mirror } from './mirror.ts';
@@ -38,10 +39,6 @@ const errnoOf: Readonly<Record<LockAnswer, number>> = {
   interrupted: -EINTR,
   'no-room': -ENOLCK,
 };
-/** Commits are reported together: so long after the first one... */
-const commitNoticeMs = 10;
-/** ...and not sooner than so long after the last report, since each one wakes three processes. */
-const commitPauseMs = 50;
 /** How many requests that are ready are served before a limit is acted upon. */
 const mostRequestsFirst = 64;
 
@@ -65,11 +62,6 @@ export interface CoordinatedLocksParts {
   readonly isCaptured?: (path: string) => boolean;
 }
 
-export interface WrittenDatabase {
-  readonly name: string;
-  readonly pids: readonly number[];
-}
-
 export class CoordinatedLocks implements LockService {
   readonly manager: LockManager;
   readonly mirror: Mirror;
@@ -80,7 +72,7 @@ export class CoordinatedLocks implements LockService {
   readonly #owed = new Map<number, Owed>();
   readonly #header = Buffer.alloc(HEADER_BYTES_NEEDED);
   readonly #paths: NodePaths;
-  readonly #committed = new Map<string, Set<number>>();
+  readonly #notices: CommitNotices;
   readonly #writers: Writers;
   readonly #records: CommitRecords;
   readonly #copied: CopiedLogs;
@@ -94,13 +86,12 @@ export class CoordinatedLocks implements LockService {
   #answerFreed: (() => void) | undefined;
   #servedWhileDue = 0;
   #hasToldHidden = false;
-  #commitNoticeDueMs = Number.POSITIVE_INFINITY;
-  #commitsNoticedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: CoordinatedLocksParts) {
     this.#parts = parts;
     this.#writers = new Writers(performance.now(), parts.isPassedThrough);
     this.#paths = new NodePaths(parts.dataDir, parts.nodes, (node) => parts.ram?.pathOf(node));
+    this.#notices = new CommitNotices(parts.committed);
     this.#copied = new CopiedLogs(parts.nodes, parts.ram, (file) => this.mirror.descriptorOf(file));
     this.mirror = new Mirror((file) => parts.nodes.get(file as NodeId)?.fd, parts.keptState.descriptors, parts.log);
     this.#records = new CommitRecords({
@@ -141,7 +132,7 @@ export class CoordinatedLocks implements LockService {
         this.#records.ended(write);
         if (!write.inWal) this.#copied.wrote(write.files);
         this.#writers.note(write.database, write.writer, write.sinceMs, write.nowMs);
-        this.#noteCommit(write.database, write.writer.pid, write.nowMs);
+        this.#notices.note(write.database, write.writer.pid, write.nowMs);
       },
       // The archive process reads the durable copy of a database in RAM.
       unreadWalBytes: (files) => this.#copied.uncopiedBytes(files) ?? this.#records.unreadBytes(files),
@@ -251,17 +242,18 @@ export class CoordinatedLocks implements LockService {
   }
 
   get #isQuiet(): boolean {
-    return this.#owed.size === 0 && this.#committed.size === 0 && this.#upkeepDueMs === Number.POSITIVE_INFINITY;
+    return this.#owed.size === 0 && this.#upkeepDueMs === Number.POSITIVE_INFINITY;
   }
 
   get #upkeepDueMs(): number {
-    return Math.min(this.#records.leftDueMs, this.capture?.untoldDueMs ?? Number.POSITIVE_INFINITY);
+    const untoldDueMs = this.capture?.untoldDueMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#notices.dueMs, this.#records.leftDueMs, untoldDueMs);
   }
 
   nextDueMs(): number {
     if (this.#isQuiet) return -1;
     const nowMs = performance.now();
-    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#commitNoticeDueMs, this.#upkeepDueMs);
+    const dueMs = Math.min(this.manager.nextDeadlineMs(nowMs), this.#upkeepDueMs);
     return dueMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(dueMs - nowMs));
   }
 
@@ -279,12 +271,7 @@ export class CoordinatedLocks implements LockService {
       this.manager.expire(nowMs);
       this.#answerCompleted();
     }
-    if (nowMs < this.#commitNoticeDueMs) return isDue;
-    this.#commitNoticeDueMs = Number.POSITIVE_INFINITY;
-    this.#commitsNoticedMs = nowMs;
-    this.#parts.committed([...this.#committed].map(([name, pids]) => ({ name, pids: [...pids] })));
-    this.#committed.clear();
-    return true;
+    return this.#notices.runDue(nowMs) || isDue;
   }
 
   /** Of each database in turn; undefined where nobody holds or waits. Others may be served in between. */
@@ -318,14 +305,6 @@ export class CoordinatedLocks implements LockService {
       this.#owed.delete(unique);
       this.#parts.answer(asked, errnoOf[answer]);
     }
-  }
-
-  #noteCommit(database: string, pid: number, nowMs: number): void {
-    if (this.#committed.size === 0)
-      this.#commitNoticeDueMs = Math.max(nowMs + commitNoticeMs, this.#commitsNoticedMs + commitPauseMs);
-    const pids = this.#committed.get(database);
-    if (pids) pids.add(pid);
-    else this.#committed.set(database, new Set([pid]));
   }
 
   #mirrorLock(file: number, start: number, end: number, type: LockType | 'unlock'): boolean {
