@@ -99,7 +99,7 @@ export class OutsideChanges implements DirectoryListener {
       const id = this.#directoryOf.get(watch);
       const directory = id === undefined ? undefined : tree.nodes.get(id);
       if (directory === undefined || tree.ownChanges.has(directory, name)) return [];
-      if (tree.ram.hasName(directory, name)) return []; // a durable copy, or an empty file in its place
+      if (tree.ram.isCopiers(directory, name)) return [];
       return isContent && isOwnContent(tree, directory, name) ? [] : [{ directory, name, isContent }];
     });
   }

@@ -10,6 +10,7 @@ import { RamDatabases } from './ram-databases.ts';
 import { type RamFolder, RamFolders } from './ram-folders.ts';
 import { type LogNote, writeNote } from './ram-notes.ts';
 import { type CopiedPosition, noteKeepsLogs, RamPositions } from './ram-positions.ts';
+import { RecentKeys } from './recent-keys.ts';
 
 export interface RamFilesOptions {
   /** A folder on a tmpfs for this data directory alone. It is there, and so are its folders. */
@@ -32,6 +33,8 @@ export class RamFiles {
   readonly #device: string | undefined;
   /** Directories in which names of files on the disk have come or gone since their last sync. */
   readonly #synced = new Set<string>();
+  /** Databases that were in RAM a moment ago. */
+  readonly #left = new RecentKeys();
   readonly #stat = Buffer.alloc(statxSize);
 
   /** Without options no file is in RAM. */
@@ -56,9 +59,13 @@ export class RamFiles {
     return kind !== 'database' && folder.names.has(database) ? folder : undefined;
   }
 
-  /** As folderOf, of a directory that has files in RAM. */
-  hasName(parent: Node, name: string): boolean {
-    return this.folderOf(parent, name) !== undefined;
+  /**
+   * Whether the file of that name in the data directory is, or was a moment ago, a durable copy or a companion of one:
+   * the copier may have written it.
+   */
+  isCopiers(parent: Node, name: string): boolean {
+    if (!this.hasFolder(parent)) return false;
+    return this.folderOf(parent, name) !== undefined || this.#left.has(keyOf(parent.key, sqliteFileOf(name).database));
   }
 
   /** Whether a directory may have names in RAM at all. */
@@ -103,6 +110,7 @@ export class RamFiles {
   removed(folder: RamFolder, name: string, key?: string): void {
     folder.names.delete(name);
     folder.refused.delete(name);
+    if (sqliteFileOf(name).kind === 'database') this.#left.add(keyOf(folder.key, name));
     if (key !== undefined) this.databases.remove(key);
   }
 
@@ -212,6 +220,10 @@ export class RamFiles {
 function shownPath({ path }: RamFolder, name: string): string {
   const text = Buffer.from(name, 'latin1').toString();
   return path === '' ? text : `${path}/${text}`;
+}
+
+function keyOf(directory: string, name: string): string {
+  return `${directory}/${name}`;
 }
 
 /** `name` ends with a zero byte. */

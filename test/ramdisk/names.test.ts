@@ -158,6 +158,25 @@ test('an unlink removes both, and the directory can be removed', () => {
   expect(existsSync(onDisk('cache'))).toBe(false);
 });
 
+test('what the copier has written just before a name is removed, renamed or replaced raises no warning', async () => {
+  const asCopier = (name: string) => {
+    sqlite(onMount(name), 'create table t (n)');
+    writeFileSync(onDisk(name), readFileSync(onMount(name)));
+    writeFileSync(onDisk(`${name}-wal`), '');
+  };
+  for (const name of ['gone.db', 'moved.db', 'taken.db', 'replaced.db']) asCopier(name);
+  unlinkSync(onMount('gone.db'));
+  renameSync(onMount('moved.db'), onMount('taken.db'));
+  writeFileSync(onMount('plain'), '');
+  renameSync(onMount('plain'), onMount('replaced.db'));
+  // What would be told of these is told before this one.
+  const told = () => mount.log.filter(({ event }) => event === 'changed-behind-the-mount');
+  writeFileSync(onDisk('marker'), '');
+  const names = () => told().flatMap(({ fields }) => fields.names as string[]);
+  await eventually(() => expect(names()).toContain(onDisk('marker')));
+  expect(names()).toEqual([onDisk('marker')]);
+});
+
 test('a file that is unlinked while it is open lives on', () => {
   const fd = openSync(onMount('open.db'), 'w+');
   writeFileSync(fd, 'still here');
