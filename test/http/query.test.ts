@@ -102,6 +102,9 @@ describe('GET /query', () => {
     expect(await codes('SELECT * FROM nowhere')).toEqual([400, 'SQL_ERROR']);
     expect(await codes('SELECT 9e999')).toEqual([500, 'INTERNAL_ERROR']);
     expect(await codes("SELECT load_extension('x')")).toEqual([400, 'SQL_ERROR']);
+    for (const parameter of ['?', '?2', ':a', '@a', '$a']) {
+      expect(await codes(`SELECT ${parameter}`)).toEqual([400, 'SQL_BIND_ERROR']);
+    }
     expect(await codes('SELECT 1 \0')).toEqual([400, 'SQL_ERROR']);
     expect((await api().call('GET', '/query?db=app')).json.code).toBe('INVALID_PARAMETERS');
   });

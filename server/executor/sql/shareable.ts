@@ -57,5 +57,8 @@ function readingStatement(sql: string): Statement {
   if (hasSemicolon || statement === undefined || !/^(SELECT|WITH)$/.test(statement.keyword) || !isReading(statement)) {
     throw new ApiError('INVALID_PARAMETERS', refusal);
   }
+  if (statement.tokens.some(({ kind }) => kind === 'parameter')) {
+    throw new ApiError('SQL_BIND_ERROR', 'GET /query takes no values: write them into the SQL, or use POST /db');
+  }
   return statement;
 }

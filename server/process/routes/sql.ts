@@ -149,7 +149,7 @@ export const sqlRoutes: readonly Route[] = [
         headers: [bookmarkHeader],
       },
     },
-    errors: [...databaseErrors, ...archiveErrors, 'SQL_ERROR', 'CONFLICT'],
+    errors: [...databaseErrors, ...archiveErrors, 'SQL_ERROR', 'SQL_BIND_ERROR', 'CONFLICT'],
     handle: shareableQuery,
   },
 ];
