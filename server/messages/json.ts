@@ -96,6 +96,7 @@ export function parseJsonBody(bytes: Uint8Array, code: BodyCode): Json {
 
 /** As parseJsonBody, with the text that the value was read from. */
 export function readJsonBody(bytes: Uint8Array, code: BodyCode): { readonly text: string; readonly value: Json } {
+  if (bytes.length === 0) throw new ApiError(code, 'a JSON body is required');
   try {
     const text = utf8.decode(bytes);
     return { text, value: parseJson(text) };

@@ -112,7 +112,13 @@ describe('files by keys', () => {
     await Promise.all(many);
     expect(Object.keys((await call('GET', 'conf.json')).json).length).toBe(22);
     expect((await call('GET', 'conf.json', { path: 'nothing' })).status).toBe(404);
-    expect((await call('GET', 'picture.png', { path: 'a' })).status).toBe(400);
+    await call('PUT', 'words.txt', {}, { body: 'no JSON' });
+    for (const refused of [
+      await call('GET', 'words.txt', { path: 'a' }),
+      await call('PUT', 'words.txt', { path: 'a' }, { body: '1' }),
+    ]) {
+      expect([refused.status, refused.json.error]).toEqual([400, expect.stringMatching(/^the file of the key is not/)]);
+    }
     expect((await call('PUT', 'conf.json', { path: 'x' }, { body: '{' })).json.code).toBe('INVALID_JSON_VALUE');
   });
 

@@ -100,8 +100,9 @@ function check(parameter: QueryParameter, value: string | undefined): void {
   }
   if (parameter.type === 'integer') {
     const number = Number(value);
-    if (!/^[+-]?\d+$/.test(value) || !Number.isSafeInteger(number)) {
-      throw invalid(`query parameter ${name} must be an integer`);
+    if (!/^[+-]?\d+$/.test(value)) throw invalid(`query parameter ${name} must be an integer`);
+    if (!Number.isSafeInteger(number)) {
+      throw invalid(`query parameter ${name} must be at most ${Number.MAX_SAFE_INTEGER} away from 0`);
     }
     if (parameter.min !== undefined && number < parameter.min) {
       throw invalid(`query parameter ${name} must be at least ${parameter.min}`);

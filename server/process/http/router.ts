@@ -65,7 +65,7 @@ export class Router {
     if (getKeyed !== null) return getKeyed;
     const others = new Set<string>(methods?.keys());
     for (const keyed of this.#keyed) if (placeOfKey(keyed, path) !== null) others.add(keyed.route.method);
-    if (others.size === 0) throw new ApiError('NOT_FOUND', 'there is no such route');
+    if (others.size === 0) throw new ApiError('NOT_FOUND', 'no such route: see GET /api/v1/sqlite/openapi.yaml');
     const allowed = [...others].join(', ');
     throw new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allowed}`);
   }

@@ -56,7 +56,7 @@ export async function getFile(context: RequestContext, services: Services, store
   if (path === '') {
     return { status: 200, headers: fileHeaders(key, file), body: file.bytes, contentType: contentTypeOf(key) };
   }
-  const { text } = readJsonBody(file.bytes, 'INVALID_PARAMETERS');
+  const text = jsonOf(file.bytes);
   const found = findAt(text, parsePath(path));
   if (found === undefined) throw new ApiError('KEY_NOT_FOUND', 'the value of the key has nothing at this path');
   const { 'x-file-hash': _, ...headers } = fileHeaders(key, file);
@@ -158,8 +158,16 @@ function withPart(current: Buffer | null, path: string, body: Buffer): Buffer {
     }
   }
   const leaf = readJsonBody(body, 'INVALID_JSON_VALUE').text;
-  const document = current === null ? undefined : readJsonBody(current, 'INVALID_PARAMETERS').text;
+  const document = current === null ? undefined : jsonOf(current);
   return Buffer.from(setAt(document, parsePath(path), textOf(leaf, rootOf(leaf))));
+}
+
+function jsonOf(file: Buffer): string {
+  try {
+    return readJsonBody(file, 'INVALID_PARAMETERS').text;
+  } catch (cause) {
+    throw new ApiError('INVALID_PARAMETERS', 'the file of the key is not JSON, so a path does not apply', { cause });
+  }
 }
 
 function required<Found>(found: Found | null): Found {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseJson, parseJsonTyped, stringifyJson } from '../../../server/messages/json.ts';
+import { parseJson, parseJsonBody, parseJsonTyped, stringifyJson } from '../../../server/messages/json.ts';
 
 test('an integer beyond 2^53 survives reading and writing', () => {
   const text = '{"least":-9223372036854775808,"most":9223372036854775807,"safe":9007199254740991,"real":0.1}';
@@ -54,4 +54,10 @@ test('a member named __proto__ is data', () => {
 
 test('deep nesting is refused, not a crash', () => {
   expect(() => parseJsonTyped('['.repeat(1_000_000))).toThrow(/nested deeper/);
+});
+
+test('a body without bytes is told from one that is not JSON', () => {
+  const read = (text: string) => () => parseJsonBody(Buffer.from(text), 'INVALID_PARAMETERS');
+  expect(read('')).toThrow('a JSON body is required');
+  expect(read(' ')).toThrow(/^the body is not valid JSON/);
 });

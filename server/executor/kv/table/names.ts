@@ -27,7 +27,8 @@ export function checkTableName(table: string): void {
   if (table === '' || table.length > tableNameMaxChars || table.includes('\0') || isReserved) {
     throw new ApiError(
       'INVALID_PARAMETERS',
-      `"table" must be a table name of 1 to ${tableNameMaxChars} characters that does not begin with "sqlite_" or "hoody:"`,
+      `"table" must be a table name of 1 to ${tableNameMaxChars} characters, not _query_history, ` +
+        'that does not begin with "sqlite_" or "hoody:"',
     );
   }
 }

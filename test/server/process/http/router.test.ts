@@ -95,4 +95,8 @@ describe('query parameters', () => {
   ])('%j is refused', (search) => {
     expect(() => new Query(search, declared)).toThrow(expect.objectContaining({ code: 'INVALID_PARAMETERS' }));
   });
+
+  test('an integer that a number cannot hold exactly is refused as that', () => {
+    expect(() => new Query(`db=a&limit=${2n ** 53n}`, declared)).toThrow(/limit must be at most \d+ away from 0/);
+  });
 });
