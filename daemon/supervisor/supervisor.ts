@@ -1,7 +1,7 @@
 // The supervisor: starts the parts of the daemon in order, ends them in the reverse order, and answers what the control
 // socket asks. It does no work of its own; each part is a file beside this one.
 import type { Server } from 'node:net';
-import { type ArchiveQuestion, type FromFsProcess, inspectFuse } from '../../fs/index.ts';
+import type { ArchiveQuestion } from '../../fs/index.ts';
 import type { ServerRequest } from '../../server/index.ts';
 import { Drain } from '../children/drain.ts';
 import type { Probe } from '../children/liveness.ts';
@@ -10,18 +10,24 @@ import type { SettingName, Settings } from '../config/options.ts';
 import { findGroup, findUser } from '../config/system-users.ts';
 import { openControlSocket } from '../control/server.ts';
 import type { StopRequest } from '../control/stop-request.ts';
-import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
+import { CommandError, type ExitCode, exitCodes } from '../errors.ts';
 import { HttpService } from '../http/http-service.ts';
 import { type ListeningSocket, openHttpSocket } from '../http/listening-socket.ts';
 import { serverOptions } from '../http/server-options.ts';
-import { createDataDirectory, howToClose, isOpenToAll } from '../instance/data-directory.ts';
-import { createInstanceFolder, createRunDir, type Instance, instanceOf } from '../instance/instances.ts';
-import { canonicalMountPoint, createDirectory, refuseNesting } from '../instance/paths.ts';
+import { createDataDirectory } from '../instance/data-directory.ts';
+import {
+  createInstanceFolder,
+  createRunDir,
+  type Instance,
+  type InstanceRecord,
+  instanceOf,
+} from '../instance/instances.ts';
+import { canonicalMountPoint, refuseNesting } from '../instance/paths.ts';
 import type { Log, LogLevel } from '../log.ts';
 import { DataFence } from '../mount/data-fence.ts';
 import { adoptMount } from '../mount/mount-from-orphan.ts';
 import { KeptMount } from '../mount/mount-from-systemd.ts';
-import { type Mount, MountService } from '../mount/mount-service.ts';
+import type { Mount } from '../mount/mount-service.ts';
 import { endStaleMounts } from '../mount/stale-mounts.ts';
 import { startTier } from '../ramdisk/opening.ts';
 import { answerOfTier, type TierRequest } from '../ramdisk/requests.ts';
@@ -29,11 +35,11 @@ import type { ServiceManager } from '../systemd/notify.ts';
 import { answerOfArchive, answerServer, locksOf, probeAll, probesOf, requestOfServer } from './answers.ts';
 import { claimDirectories, createStateDirectory } from './claim-directories.ts';
 import { EndSteps } from './end-steps.ts';
-import { toServerMessages } from './fs-to-server.ts';
 import { KeptRecord } from './kept-record.ts';
 import { Running } from './running.ts';
-import { archivingOptions, makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
-import { kernelLockedDirectories, startKernelLocks } from './start-kernel-locks.ts';
+import { makeArchive, startArchiveUnlessFenced } from './start-archive.ts';
+import { startKernelLocks } from './start-kernel-locks.ts';
+import { isMountPossible, startMount } from './start-mount.ts';
 import { startShip } from './start-ship.ts';
 import { collectStatus, type DaemonStatus } from './status.ts';
 
@@ -149,59 +155,67 @@ export class Supervisor {
 
   async #startInOrder(): Promise<void> {
     const settings = this.#settings;
-    const mountPoint = this.#isMountPossible() ? canonicalMountPoint(settings.mount) : null;
-    this.#running.user = settings.user === undefined ? undefined : findUser(settings.user);
-    this.#running.data = createDataDirectory(settings.data, {
-      isMounted: mountPoint !== null,
-      user: this.#running.user,
+    const running = this.#running;
+    const { instance, mountPoint, kept } = await this.#claim();
+    // A start that fails here has touched no mount.
+    createStateDirectory(settings.stateDir);
+    running.stateDir = settings.stateDir;
+    const socket = await openHttpSocket(settings.listen, kept.earlier ? oldServerEndsMs : 0, {
+      mode: settings.socketMode,
+      gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
     });
-    if (mountPoint !== null) refuseNesting(this.#running.data, mountPoint);
+    running.url = urlOf(socket.address);
+    this.#endSteps.add(() => socket.close());
+
+    const adopted = await this.#adoptMount(kept.earlier, mountPoint);
+    if (adopted) kept.setDead(kept.earlier?.dead ?? []);
+    else await this.#endStaleMounts(mountPoint, kept);
+    // Programs commit until the mount has ended. The archive process is to read that, and the ship process to ship it.
+    this.#endSteps.add(async () => running.ship?.stop());
+    this.#endSteps.add(async () => running.archive?.stop());
+    if (mountPoint !== null) {
+      await startTier(settings, running, this.#endSteps, adopted === undefined);
+      const keptMount = this.#keptMount;
+      const onServerLost = () => this.#onStop('the server cannot be started again', exitCodes.failed);
+      const start = { settings, running, instance, mountPoint, adopted, kept, keptMount, onServerLost };
+      await startMount(start, this.#endSteps);
+    }
+    await startKernelLocks(settings, running, this.#endSteps);
+    if (running.mounted === undefined) this.#startDataFence(instance, kept);
+    kept.write(running.mounted);
+    running.archive = makeArchive(settings, running);
+    startArchiveUnlessFenced(running);
+    running.ship = startShip(settings, running);
+    await this.#startHttp(socket);
+    await this.#openControl(instance);
+  }
+
+  /** The directories, for this daemon alone. No mount point: nothing is to be mounted. */
+  async #claim(): Promise<{ instance: Instance; mountPoint: string | null; kept: KeptRecord }> {
+    const settings = this.#settings;
+    const running = this.#running;
+    const mountPoint = isMountPossible(settings, running) ? canonicalMountPoint(settings.mount) : null;
+    running.user = settings.user === undefined ? undefined : findUser(settings.user);
+    running.data = createDataDirectory(settings.data, { isMounted: mountPoint !== null, user: running.user });
+    if (mountPoint !== null) refuseNesting(running.data, mountPoint);
     createRunDir(settings.runDir);
-    const instance = instanceOf(settings.runDir, this.#running.data);
-    await claimDirectories(
-      { data: this.#running.data, mountPoint, runDir: settings.runDir },
-      instance,
-      this.#endSteps,
-      this.#log,
-    );
+    const instance = instanceOf(settings.runDir, running.data);
+    const claimed = { data: running.data, mountPoint, runDir: settings.runDir };
+    await claimDirectories(claimed, instance, this.#endSteps, this.#log);
     createInstanceFolder(instance);
-    const kept = new KeptRecord(instance, this.#running.data, this.#log);
-    const { earlier } = kept;
-    this.#running.kept = kept;
+    const kept = new KeptRecord(instance, running.data, this.#log);
+    running.kept = kept;
     this.#endSteps.add(async () => kept.removeUnlessNeeded());
     // Answers until nothing else runs: whoever has asked for a stop may want it to be quicker. Connections stay open
     // until the process ends: `hoody-sqlite stop` waits for that.
     this.#endSteps.add(async () => this.#control?.close());
+    return { instance, mountPoint, kept };
+  }
 
-    // A start that fails here has touched no mount.
-    createStateDirectory(settings.stateDir);
-    this.#running.stateDir = settings.stateDir;
-    const socket = await openHttpSocket(settings.listen, earlier ? oldServerEndsMs : 0, {
-      mode: settings.socketMode,
-      gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
-    });
-    this.#running.url = urlOf(socket.address);
-    this.#endSteps.add(() => socket.close());
-
-    const adopted =
-      earlier && mountPoint !== null
-        ? ((await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log)))
-        : undefined;
-    if (adopted) kept.setDead(earlier?.dead ?? []);
-    else await this.#endStaleMounts(mountPoint, kept);
-    // Programs commit until the mount has ended. The archive process is to read that, and the ship process to ship it.
-    this.#endSteps.add(async () => this.#running.ship?.stop());
-    this.#endSteps.add(async () => this.#running.archive?.stop());
-    if (mountPoint !== null) await startTier(settings, this.#running, this.#endSteps, adopted === undefined);
-    if (mountPoint !== null) await this.#startMount(instance, mountPoint, adopted, kept);
-    await startKernelLocks(settings, this.#running, this.#endSteps);
-    if (this.#running.mounted === undefined) this.#startDataFence(instance, kept);
-    kept.write(this.#running.mounted);
-    this.#running.archive = makeArchive(settings, this.#running);
-    startArchiveUnlessFenced(this.#running);
-    this.#running.ship = startShip(settings, this.#running);
-    await this.#startHttp(socket);
-    await this.#openControl(instance);
+  /** The mount of a daemon that has died, to go on with. */
+  async #adoptMount(earlier: InstanceRecord | undefined, mountPoint: string | null): Promise<Mount | undefined> {
+    if (earlier === undefined || mountPoint === null) return undefined;
+    return (await this.#keptMount.adopt(earlier, mountPoint)) ?? (await adoptMount(earlier, mountPoint, this.#log));
   }
 
   async #endStaleMounts(mountPoint: string | null, kept: KeptRecord): Promise<void> {
@@ -211,113 +225,6 @@ export class Supervisor {
     };
     await endStaleMounts(mountPoint, kept.earlier, remember, this.#log);
     kept.setNeeded(false);
-  }
-
-  /** A user that may not mount has no use for the mount point, which may be that of root's daemon. */
-  #isMountPossible(): boolean {
-    const { noMount, requireMount, passthrough, mount } = this.#settings;
-    if (noMount) return false;
-    if (requireMount || passthrough === 'on' || inspectFuse().mayMount) return true;
-    this.#serveWithoutMount(mount, 'this user may not mount (run it as root, with CAP_SYS_ADMIN)');
-    return false;
-  }
-
-  #serveWithoutMount(mount: string, reason: string): void {
-    this.#running.degraded.push(`nothing is mounted: ${reason}`);
-    this.#log.warn('no-mount', { mount, reason, effect: 'HTTP serves the data directory' });
-  }
-
-  /** A mount that is impossible is no failure: HTTP then serves the data directory. */
-  async #startMount(
-    instance: Instance,
-    mountPoint: string,
-    adopted: Mount | undefined,
-    kept: KeptRecord,
-  ): Promise<void> {
-    const { passthrough, locks, lockLimits, idlePolling, requireMount } = this.#settings;
-    const service = new MountService({
-      options: {
-        dataDir: this.#running.data,
-        mountPoint,
-        passthrough,
-        locks,
-        lockLimits,
-        idlePolling,
-        stateDir: instance.folder,
-        fence: kept.dead.length > 0,
-        kernelLocks: kernelLockedDirectories(this.#settings),
-        ...archivingOptions(this.#settings),
-      },
-      ramdisk: () => this.#running.ramdisk?.options,
-      adopted,
-      onChange: () => {
-        kept.write({ mountPoint, service });
-        if (service.mount) this.#keptMount.keep(service.mount);
-      },
-      onGivenUp: (connection) => {
-        kept.setDead([...kept.dead, connection]);
-        kept.write({ mountPoint, service });
-      },
-      onMessage: (message) => {
-        if (message.type === 'fenced') {
-          kept.setFenced(message.databases as readonly string[]);
-          kept.write({ mountPoint, service });
-          startArchiveUnlessFenced(this.#running);
-        }
-        // Its `type` says what else it holds: the fs process sends nothing but these.
-        const told = message as unknown as FromFsProcess;
-        if (told.type === 'committed') this.#running.archive?.committed(told.databases.map(({ name }) => name));
-        if (told.type === 'unread') {
-          this.#running.archive?.unread(told.database);
-          this.#running.ramdisk?.service.unread(told.database);
-        }
-        for (const toServer of toServerMessages(told)) this.#running.httpService?.send(toServer);
-      },
-      onLost: async () => {
-        await Promise.all([this.#running.httpService?.stop(new Drain(0)), this.#running.archive?.stop()]);
-      },
-      onBack: () => {
-        startArchiveUnlessFenced(this.#running); // the fs process of the new mount notes commits in other memory
-        const isBound = this.#running.kernelLocks?.look() ?? Promise.resolve();
-        isBound
-          .then(() => this.#running.httpService?.start())
-          .catch((error: unknown) => {
-            this.#log.error('server-not-restarted', { reason: messageOf(error) });
-            this.#onStop('the server cannot be started again', exitCodes.failed);
-          });
-      },
-      log: this.#log,
-    });
-    try {
-      // An adopted mount has nobody to answer yet: whoever looks at it waits.
-      if (!adopted) createDirectory(mountPoint);
-      await service.start();
-    } catch (error) {
-      const reason = sentenceOf(error);
-      if (passthrough === 'on' || requireMount) {
-        throw new CommandError(exitCodes.failed, `cannot mount: ${reason}`, { cause: error });
-      }
-      this.#serveWithoutMount(mountPoint, reason);
-      return;
-    } finally {
-      kept.setNeeded(false); // an adopted mount serves, or is among the dead connections
-    }
-    this.#running.mounted = { mountPoint, service };
-    if (isOpenToAll(this.#running.data)) {
-      this.#log.warn('data-directory-open-to-all', {
-        data: this.#running.data,
-        effect: 'set-user-ID programs that containers put there work for every user of this machine',
-        cure: howToClose(this.#running.data, mountPoint),
-      });
-    }
-    if (!service.passthrough.active && passthrough !== 'off') {
-      this.#running.degraded.push(`no passthrough: ${service.passthrough.reason ?? 'unknown reason'}`);
-    }
-    this.#endSteps.add(async (drain) => {
-      const isUnused = await service.stop(drain);
-      kept.setNeeded(!isUnused);
-      this.#keptMount.forget();
-    });
   }
 
   #startDataFence(instance: Instance, kept: KeptRecord): void {
