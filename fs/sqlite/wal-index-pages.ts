@@ -14,7 +14,7 @@ export interface PagesPiece {
 }
 
 /** Where those of the frames behind `from` up to `end` lie; frames count from 1. Each is a u32 of the machine. */
-export function piecesOfPages(from: number, end: number): PagesPiece[] {
+function piecesOfPages(from: number, end: number): PagesPiece[] {
   const pieces: PagesPiece[] = [];
   for (let frame = from + 1; frame <= end; ) {
     const inLater = frame - 1 - framesInFirstBlock;

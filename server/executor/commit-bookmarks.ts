@@ -54,7 +54,7 @@ export class CommitBookmarks {
  * `after`: null where it cannot be known. Pure.
  * @returns undefined where the commit cannot be named: the log was empty, and others have committed since
  */
-export function bookmarksOf(before: LogEnd, after: LogEnd | null, timeMs: number): WriteBookmarks | undefined {
+function bookmarksOf(before: LogEnd, after: LogEnd | null, timeMs: number): WriteBookmarks | undefined {
   if (after === null) return undefined;
   const hasPlace = before.frames > 0;
   const previous = placeBookmark(timeMs, before);

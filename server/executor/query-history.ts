@@ -14,7 +14,7 @@ import { wellFormed } from '../messages/unicode.ts';
 import type { Connection } from './connection.ts';
 import { type AnyImplementation, implement } from './implementation.ts';
 
-export const historyTable = '_query_history';
+const historyTable = '_query_history';
 
 export const historyTableSql = `CREATE TABLE IF NOT EXISTS ${historyTable} (
   id INTEGER PRIMARY KEY,
@@ -45,7 +45,7 @@ interface HistoryRow {
 type CountedRow = Pick<HistoryRow, 'success' | 'execution_time_ms' | 'timestamp_ms'>;
 
 /** Adds entries; the table is only made for entries of a write. */
-export const historyAppend = implement(queryHistory.append, (connection, recorded) => {
+const historyAppend = implement(queryHistory.append, (connection, recorded) => {
   const { database, statement } = connection;
   if (!recorded.mayCreate && !hasHistory(connection)) return null;
   database.exec('BEGIN IMMEDIATE');
@@ -76,7 +76,7 @@ export const historyAppend = implement(queryHistory.append, (connection, recorde
   return null;
 });
 
-export const historyList = implement(queryHistory.list, (connection, { limit, offset, recorded }) => {
+const historyList = implement(queryHistory.list, (connection, { limit, offset, recorded }) => {
   const unwritten = unwrittenRows(connection, recorded);
   const writtenKept = limits.queryHistoryKept - unwritten.length;
   const page = unwritten.slice(offset, offset + limit);
@@ -101,12 +101,12 @@ export const historyStats = implement(queryHistory.stats, (connection, { recorde
   return statsOf([...unwritten, ...written], connection.nowMs());
 });
 
-export const historyClear = implement(queryHistory.clear, (connection) => {
+const historyClear = implement(queryHistory.clear, (connection) => {
   if (hasHistory(connection)) connection.statement(`DELETE FROM ${historyTable}`).run();
   return null;
 });
 
-export const historyDelete = implement(queryHistory.delete, (connection, { id }) => {
+const historyDelete = implement(queryHistory.delete, (connection, { id }) => {
   const isGone =
     hasHistory(connection) && connection.statement(`DELETE FROM ${historyTable} WHERE id = ?`).run(id).changes > 0;
   if (!isGone) throw new ApiError('HISTORY_ENTRY_NOT_FOUND', 'there is no history entry with this id');

@@ -60,7 +60,7 @@ export function textValue(bytes: Buffer, size: number, encoding: TextEncoding): 
 }
 
 /** null: not valid in this encoding. */
-export function decodeText(bytes: Buffer, encoding: TextEncoding): string | null {
+function decodeText(bytes: Buffer, encoding: TextEncoding): string | null {
   if (encoding === 'UTF-8') return isUtf8(bytes) ? bytes.toString() : null;
   if (bytes.length % 2 === 1) return null;
   const littleEndian = encoding === 'UTF-16le' ? bytes : Buffer.from(bytes).swap16();

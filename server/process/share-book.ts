@@ -10,7 +10,7 @@ import type { StudioShare, StudioShareRequest } from '../messages/studio/shares.
 import { secondsText } from '../messages/time-text.ts';
 import type { Log } from './log.ts';
 
-export const mostShares = 1000;
+const mostShares = 1000;
 /** The file keeps what was revoked and has ended, too, so it may be of any length. */
 const chunkBytes = 1024 * 1024;
 /** A longer line is none of ours. */

@@ -34,7 +34,7 @@ const pageBytes = limits.responseBytes / 4;
 /** Two result columns for each cell; SQLite takes 2,000. */
 const cellsPerStatement = 900;
 /** Rows that OFFSET passes over where there is no key. */
-export const offsetMax = 1_000_000;
+const offsetMax = 1_000_000;
 
 /** Inside a read transaction. @throws ApiError, SqliteError */
 export function readPage(connection: Connection, request: StudioRowsRequest): StudioRows {

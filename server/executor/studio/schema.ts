@@ -1,7 +1,6 @@
 // What is in a database: tables and views with their columns, keys, relations, indexes and triggers.
 import type { StudioObject, StudioRelation, StudioSchema } from '../../messages/studio/schema.ts';
 import type { Connection } from '../connection.ts';
-import { kvColumns } from '../kv/table/schema.ts';
 import { describeTable, type Table } from './tables.ts';
 
 /** Changes with every change of the schema, and when another file takes the place of this one. */
@@ -90,12 +89,6 @@ function groupOf({ name, type }: Table, kvLogs: ReadonlySet<string>): StudioObje
   if (kvLogs.has(name)) return 'kv';
   const isHistory = type === 'view' && name.endsWith('_history') && kvLogs.has(name.slice(0, -'_history'.length));
   return isHistory || type === 'shadow' || /^(sqlite_|_query_history$)/i.test(name) ? 'system' : 'user';
-}
-
-/** Whether a table has the columns of a key-value table. */
-export function looksLikeKv(table: Table): boolean {
-  const names = new Set(table.columns.map(({ name }) => name.toLowerCase()));
-  return table.type === 'table' && kvColumns.every((name) => names.has(name));
 }
 
 /** A virtual table without its module, or a view of a table that is gone: shown by its name. */

@@ -36,24 +36,6 @@ export interface StudioResult {
   readonly changes: number;
   readonly ms: number;
 }
-/** Members of an error answer of the studio's SQL, beside `error` and `code`. */
-export interface StudioSqlError {
-  readonly error: string;
-  readonly code: string;
-  readonly hint?: string;
-  /** Where to underline, in UTF-16 units of `sql`. */
-  readonly offset?: number;
-  readonly length?: number;
-  /** Of DATABASE_BUSY: how long the request waited for the lock. */
-  readonly waitedMs?: number;
-  /** Of DATABASE_BUSY: who holds the database. */
-  readonly holder?: {
-    readonly command: string;
-    readonly pid: number;
-    readonly container: string;
-    readonly lock: string;
-  };
-}
 
 /** POST studio/explain?db= {sql, parameters?}: EXPLAIN QUERY PLAN. */
 export interface StudioPlan {

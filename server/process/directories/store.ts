@@ -12,7 +12,7 @@ import { type ListedFile, listFiles } from './list.ts';
 import type { Turns } from './turns.ts';
 
 /** Below every directory that was written: files on their way. No key leads into it. */
-export const ownDirectory = '.hoody_sqlite';
+const ownDirectory = '.hoody_sqlite';
 /** They are no part of a key. */
 const closedNames: readonly string[] = [ownDirectory, ramFolder];
 const sqliteMagic = 'SQLite format 3\0';

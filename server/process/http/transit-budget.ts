@@ -66,7 +66,7 @@ export class TransitBudget {
   }
 }
 
-export class Transfer {
+class Transfer {
   readonly cut: () => void;
   readonly beganAtMs = performance.now();
   movedAtMs = this.beganAtMs;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { UnprivilegedUser } from '../../index.ts';
 import type { Moment } from '../../messages/time-machine.ts';
 
-export const mostStates = 16;
+const mostStates = 16;
 const mostBytes = 8 * 1024 ** 3;
 const unusedMs = 10 * 60 * 1000;
 const sweepMs = 30_000;

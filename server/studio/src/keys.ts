@@ -30,7 +30,7 @@ export function bindingFor(event: KeyPress, scope: Scope): BindingId | undefined
   return bindings.find((binding) => binding.scope === scope && (binding.keys as readonly string[]).includes(name))?.id;
 }
 
-export const isMac = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.userAgent);
+const isMac = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 /** The first key of a binding as a user reads it. */
 export function keyText(id: BindingId): string {
@@ -49,7 +49,7 @@ type Handler = (event: KeyboardEvent) => boolean | undefined | void;
 const handlers: { readonly id: BindingId; readonly handle: Handler }[] = [];
 
 /** Handlers that came last are asked first; one that returns false leaves the key to the next. */
-export function onKey(id: BindingId, handle: Handler): () => void {
+function onKey(id: BindingId, handle: Handler): () => void {
   const entry = { id, handle };
   handlers.push(entry);
   return () => {
@@ -64,7 +64,7 @@ export function useKey(id: BindingId, handle: Handler): void {
   useLayoutEffect(() => onKey(id, (event) => latest.current(event)), [id]); // before the next key can come
 }
 
-export function isTyping(target: EventTarget | null): boolean {
+function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable || target.closest('input, textarea, select, [contenteditable="true"]') !== null)

@@ -16,7 +16,7 @@ export interface Target {
   readonly params?: Readonly<Record<string, string>>;
 }
 
-export function routeTo({ view, db, params }: Target): Route {
+function routeTo({ view, db, params }: Target): Route {
   const now = route.value;
   return {
     view: view ?? now.view,

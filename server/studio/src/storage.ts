@@ -60,7 +60,7 @@ export const readNumber: Reader<number> = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 
 /** Called once, before anything is read. */
-export function clearIfAsked(): void {
+function clearIfAsked(): void {
   const url = new URL(window.location.href);
   if (!url.searchParams.has('reset')) return;
   for (const where of ['local', 'session'] as const) {

@@ -10,8 +10,3 @@ effect(() => {
   if (theme.value === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
 });
-
-export function nextTheme(): void {
-  const order: readonly Theme[] = ['system', 'light', 'dark'];
-  theme.value = order[(order.indexOf(theme.value) + 1) % order.length] ?? 'system';
-}

@@ -14,7 +14,7 @@ export class RedisError extends Error {}
 export type RedisType = 'string' | 'list' | 'hash' | 'set';
 export type CollectionType = Exclude<RedisType, 'string'>;
 
-export const collectionTypes: Readonly<Record<CollectionType, string>> = {
+const collectionTypes: Readonly<Record<CollectionType, string>> = {
   list: `${jsonType}; type=list`,
   hash: `${jsonType}; type=hash`,
   set: `${jsonType}; type=set`,

@@ -49,10 +49,6 @@ export function contains({ top, bottom, left, right }: Rectangle, row: number, c
   return row >= top && row <= bottom && column >= left && column <= right;
 }
 
-export function cellCount({ top, bottom, left, right }: Rectangle): number {
-  return Math.max(0, bottom - top + 1) * Math.max(0, right - left + 1);
-}
-
 /** Keeps the place within the table after rows or columns have gone. */
 export function clampPlace({ row, column }: Place, { rows, columns }: Extent): Place {
   return { row: Math.max(-1, Math.min(row, rows - 1)), column: Math.max(-1, Math.min(column, columns - 1)) };

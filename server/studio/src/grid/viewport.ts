@@ -22,7 +22,7 @@ export function scaleOf(rows: number, rowPx: number, viewPx: number): Scale {
 
 const range = (size: number, view: number) => Math.max(0, size - view);
 
-export function clampTop(top: number, { realPx, viewPx }: Scale): number {
+function clampTop(top: number, { realPx, viewPx }: Scale): number {
   return Math.max(0, Math.min(top, range(realPx, viewPx)));
 }
 

@@ -25,7 +25,7 @@ export class KeyConflict extends Error {
 }
 
 export const levelLimit = 200;
-export const historyLimit = 50;
+const historyLimit = 50;
 
 export function readTables(db: string, signal?: AbortSignal): Promise<StudioKvTables> {
   return get<StudioKvTables>('studio/kv/tables', { db }, signal);

@@ -14,7 +14,7 @@ export function locksAsText(chains: readonly Chain[]): string {
 }
 
 /** `python3 (pid 811, container web-2) writes: WRITE, held 6.1 s` */
-export function nodeText(node: ChainNode): string {
+function nodeText(node: ChainNode): string {
   const { pid, container, holds, waits, alsoBehind } = node;
   const named = pid === 0 ? programName(node) : `${programName(node)} (pid ${pid}, ${containerName(container)})`;
   const held = holds.length > 0 ? `${meaningOf(holds)}: ${lockNames(holds)}, held ${duration(longestHold(holds))}` : '';

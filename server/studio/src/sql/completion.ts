@@ -20,7 +20,7 @@ export function completeFrom(schema: () => StudioSchema | null) {
 }
 
 /** `owner`: what stands before the point, or null without one. Pure. */
-export function optionsFor(
+function optionsFor(
   schema: StudioSchema | null,
   script: string,
   cursor: number,

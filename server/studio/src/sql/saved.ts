@@ -8,10 +8,8 @@ export interface SavedQuery {
   readonly sql: string;
 }
 
-export const savedQueries: Signal<readonly SavedQuery[]> = savedSignal<readonly SavedQuery[]>(
-  'saved-queries',
-  [],
-  (value) => (Array.isArray(value) ? value.filter(isSaved) : undefined),
+const savedQueries: Signal<readonly SavedQuery[]> = savedSignal<readonly SavedQuery[]>('saved-queries', [], (value) =>
+  Array.isArray(value) ? value.filter(isSaved) : undefined,
 );
 
 function isSaved(value: unknown): value is SavedQuery {

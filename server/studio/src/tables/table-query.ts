@@ -41,10 +41,6 @@ export function hasText(operator: StudioFilterOperator): boolean {
   return operator !== 'null' && operator !== 'not null';
 }
 
-export function operatorLabel(operator: StudioFilterOperator): string {
-  return operators.find(({ id }) => id === operator)?.label ?? operator;
-}
-
 type Params = Readonly<Record<string, string>>;
 
 /** What the URL says; parts that make no sense are left out. */
