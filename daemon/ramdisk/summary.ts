@@ -1,18 +1,8 @@
 // All databases in RAM in a few figures, for `status` and /metrics.
 import type { TierStatus } from '../../fs/index.ts';
+import type { RamdiskFigures } from '../../server/index.ts';
 
-export interface RamdiskSummary {
-  readonly databases: number;
-  readonly usedBytes: number;
-  readonly sizeBytes: number;
-  /** How long the oldest commit without a durable copy may be there, and how much is not copied. */
-  readonly lagMs: number;
-  readonly lagBytes: number;
-  /** Databases that cannot be opened until somebody has decided which copy counts. */
-  readonly refused: number;
-}
-
-export function summaryOfTier({ databases, refused, usedBytes, sizeBytes }: TierStatus): RamdiskSummary {
+export function summaryOfTier({ databases, refused, usedBytes, sizeBytes }: TierStatus): RamdiskFigures {
   return {
     databases: databases.length,
     usedBytes,

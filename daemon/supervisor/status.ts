@@ -1,12 +1,13 @@
 // What the daemon says about itself to `hoody-sqlite status`. The names in the JSON are a promise to scripts.
 import { type FsStatus, filesOf, type LockView } from '../../fs/index.ts';
+import type { RamdiskFigures } from '../../server/index.ts';
 import { type ArchiveSummary, summaryOf } from '../archive/summary.ts';
 import type { Role } from '../children/child.ts';
 import type { KeptChild } from '../children/kept-child.ts';
 import type { LoggedEvent } from '../log.ts';
 import type { KernelLockedDirectory } from '../mount/kernel-locks.ts';
 import { usersOf } from '../mount/mount-users.ts';
-import { type RamdiskSummary, summaryOfTier, troublesOfTier } from '../ramdisk/summary.ts';
+import { summaryOfTier, troublesOfTier } from '../ramdisk/summary.ts';
 import { type ShipSummary, shipFault, summaryOf as summaryOfShip } from '../ship/summary.ts';
 import { programVersion } from '../version.ts';
 import { downChildren } from './down-children.ts';
@@ -64,7 +65,7 @@ export interface DaemonStatus {
   /** The copy elsewhere; null where there is none (no `--ship`) or the ship process does not answer. */
   readonly ship: ShipSummary | null;
   /** Databases that work in RAM; null where none can, or the tier process does not answer. */
-  readonly ramdisk: (RamdiskSummary & { readonly directory: string }) | null;
+  readonly ramdisk: (RamdiskFigures & { readonly directory: string }) | null;
   /** Databases that are locked for programs which have them open through a mount that has died. */
   readonly fenced: readonly FencedDatabase[];
   /** What does not work as asked for, one sentence each. */
