@@ -8,7 +8,10 @@ import { schemaVersion } from './schema.ts';
 export function pulse(connection: Connection): Pulse {
   const files = ['', '-wal'].map((suffix) => {
     const stat = statSync(connection.path + suffix, { bigint: true, throwIfNoEntry: false });
-    return stat === undefined ? '-' : `${stat.ino.toString(36)}.${stat.size.toString(36)}.${stat.mtimeNs.toString(36)}`;
+    // An empty log holds no commit: whoever opens the database makes a new one.
+    return stat === undefined || stat.size === 0n
+      ? '-'
+      : `${stat.ino.toString(36)}.${stat.size.toString(36)}.${stat.mtimeNs.toString(36)}`;
   });
   return { schemaVersion: schemaVersion(connection), files: files.join('_') };
 }
