@@ -1,5 +1,5 @@
-// Kills processes of the daemon while a large database moves between RAM and disk, at any moment of the move, beside
-// programs that write and read it whenever it may be opened. Nothing that was acknowledged is lost. A program sees an
+// Kills processes of the daemon while a large database moves between RAM and disk, at any moment or in each phase of the
+// move, beside programs that write and read it whenever it may be opened. Nothing that was acknowledged is lost. A program sees an
 // error only where the document says so: when everything is killed, and then it is killed as well.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,9 +7,10 @@ import { expect } from 'vitest';
 import { type Daemon, type DaemonPaths, pidOf, startDaemon, whenReady, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { request } from '../helpers/http.ts';
-import { killEach, type Started } from '../helpers/process.ts';
+import { killEach, type Started, signalIfThere } from '../helpers/process.ts';
 import { query } from '../survival/load.ts';
 import { closed, errorsOf, fill, moreFrom, name, placeOf, programOf, readers, say, writers } from './paused-moves.ts';
+import { type Phase, phases, standingIn } from './phases.ts';
 import { killAll, ramFlags } from './rounds.ts';
 
 export type Victim = 'fs' | 'tier' | 'supervisor' | 'all';
@@ -18,13 +19,34 @@ const patience = { timeoutMs: 60_000 };
 const counts = 'select client, count(*), max(n), count(distinct n) from t group by client';
 
 /** Resolves with one line for each round. */
-export async function moveUnderKills(victim: Victim, sizeBytes: number, rounds: number): Promise<readonly string[]> {
+export function moveUnderKills(victim: Victim, sizeBytes: number, rounds: number): Promise<readonly string[]> {
+  return withRun(sizeBytes, async (run, told) => {
+    for (let round = 1; round <= rounds; round++) told.push(await run.round(victim, round));
+  });
+}
+
+/** Each phase of a move, and in it the end of each of `victims`: `own` is the process whose phase it is. */
+export function moveThroughPhases(
+  victims: readonly ('own' | Victim)[],
+  sizeBytes: number,
+  only = phases,
+): Promise<readonly string[]> {
+  return withRun(sizeBytes, async (run, told) => {
+    for (const victim of victims) {
+      for (const phase of only) {
+        told.push(await run.phase(victim === 'own' ? phase.process : victim, phase, told.length + 1));
+      }
+    }
+  });
+}
+
+async function withRun(sizeBytes: number, act: (run: Run, told: string[]) => Promise<void>): Promise<string[]> {
   const told: string[] = [];
   await withPaths(async (paths) => {
-    const run = new Run(paths, victim);
+    const run = new Run(paths);
     try {
       await run.begin(sizeBytes);
-      for (let round = 1; round <= rounds; round++) told.push(await run.round(round));
+      await act(run, told);
       await run.end();
     } finally {
       await run.close();
@@ -35,7 +57,6 @@ export async function moveUnderKills(victim: Victim, sizeBytes: number, rounds: 
 
 class Run {
   readonly #paths: DaemonPaths;
-  readonly #victim: Victim;
   /** By the name under which each writes, all that there were. */
   readonly #programs = new Map<string, Started>();
   #current: readonly Started[] = [];
@@ -44,9 +65,8 @@ class Run {
   /** How long a move takes that nobody disturbs, from the last close. */
   #moveMs = 0;
 
-  constructor(paths: DaemonPaths, victim: Victim) {
+  constructor(paths: DaemonPaths) {
     this.#paths = paths;
-    this.#victim = victim;
   }
 
   async begin(sizeBytes: number): Promise<void> {
@@ -62,8 +82,8 @@ class Run {
   }
 
   /** A kill in the middle of one move; then the move ends, or is asked for again. */
-  async round(round: number): Promise<string> {
-    let daemon = this.#running;
+  async round(victim: Victim, round: number): Promise<string> {
+    const daemon = this.#running;
     const from = await knownPlaceOf(daemon);
     const to = from === 'ram' ? 'disk' : 'ram';
     await this.#askedAndClosed(daemon, to);
@@ -73,19 +93,46 @@ class Run {
     if (opensFirst) this.#goOn();
     if (opensFirst) await delay(killedAtMs / 2);
     const where = await placeOf(daemon).catch(() => 'unknown');
-    await this.#kill(daemon);
-    daemon = this.#running;
-    if (this.#victim === 'all') this.#startPrograms(round);
+    await this.#kill(victim, daemon);
+    if (victim === 'all') this.#startPrograms(round);
     else if (!opensFirst) this.#goOn();
+    await this.#complete(to);
+    const opened = opensFirst ? ', opened before' : '';
+    return `${victim} killed after ${Math.round(killedAtMs)} ms of a move to ${to} (was in ${where}${opened})`;
+  }
+
+  /** A kill in one phase of a move. While only the copier stands still, all programs go on in this moment. */
+  async phase(victim: Victim, phase: Phase, round: number): Promise<string> {
+    const daemon = this.#running;
+    const { to } = phase;
+    const sinceMs = performance.now();
+    if ((await knownPlaceOf(daemon)) === to) await this.#complete(to === 'ram' ? 'disk' : 'ram');
+    const [pid, copier] = await Promise.all([pidOf(daemon, phase.process), pidOf(daemon, 'tier')]);
+    await this.#ask(daemon, to);
+    const close = async () => {
+      for (const program of this.#current) await moreFrom(program);
+      await closed(this.#current);
+    };
+    await standingIn(phase, this.#paths, { pid, copier }, close, async () => {
+      this.#goOn();
+      if (phase.process === 'tier') for (const program of this.#current) await moreFrom(program);
+      await this.#kill(victim, daemon, pid);
+    });
+    if (victim === 'all') this.#startPrograms(round);
+    await this.#complete(to);
+    const tookMs = Math.round(performance.now() - sinceMs);
+    return `${victim} killed in the phase "${phase.name}" of a move to ${to}, ${tookMs} ms in all`;
+  }
+
+  /** Programs go on after a kill; then the move ends, or is asked for again. */
+  async #complete(to: 'ram' | 'disk'): Promise<void> {
     for (const program of this.#current) await moreFrom(program);
     this.#expectNoErrors();
-    if ((await knownPlaceOf(daemon)) !== to) {
-      await this.#askedAndClosed(daemon, to);
-      await isIn(daemon, to);
-      this.#goOn();
-    }
-    const opened = opensFirst ? ', opened before' : '';
-    return `${this.#victim} killed after ${Math.round(killedAtMs)} ms of a move to ${to} (was in ${where}${opened})`;
+    const daemon = this.#running;
+    if ((await knownPlaceOf(daemon)) === to) return;
+    await this.#askedAndClosed(daemon, to);
+    await isIn(daemon, to);
+    this.#goOn();
   }
 
   async end(): Promise<void> {
@@ -120,25 +167,33 @@ class Run {
   /** Resolves with the time at which the last program has closed it. */
   async #askedAndClosed(daemon: Daemon, to: 'ram' | 'disk'): Promise<number> {
     for (const program of this.#current) await moreFrom(program);
+    await this.#ask(daemon, to);
+    await closed(this.#current);
+    return performance.now();
+  }
+
+  async #ask(daemon: Daemon, to: 'ram' | 'disk'): Promise<void> {
     const path = `/api/v1/sqlite/db/tier?db=${name}&tier=${to}`;
     await eventually(async () => {
       const { status, text } = await request(`${daemon.url}${path}`, 'POST');
       expect([200, 202], text).toContain(status);
     }, patience);
-    await closed(this.#current);
-    return performance.now();
   }
 
-  async #kill(daemon: Daemon): Promise<void> {
-    if (this.#victim === 'fs' || this.#victim === 'tier') {
-      killEach([await pidOf(daemon, this.#victim)]);
+  /** `stopped` stands still. */
+  async #kill(victim: Victim, daemon: Daemon, stopped?: number): Promise<void> {
+    if (victim === 'fs' || victim === 'tier') {
+      killEach([stopped ?? (await pidOf(daemon, victim))]);
       return;
     }
-    if (this.#victim === 'all') {
+    if (victim === 'all') {
       await killAll(this.#paths);
       for (const program of this.#current) program.process.kill('SIGKILL');
       await Promise.all(this.#current.map((program) => program.finished));
-    } else killEach([daemon.pid]);
+    } else {
+      killEach([daemon.pid]);
+      if (stopped !== undefined) signalIfThere(stopped, 'SIGCONT');
+    }
     await this.#started?.exited;
     await this.#start();
   }

@@ -7,9 +7,9 @@ import { stoppedAt } from './crash-steps.ts';
 import { forgetMemory, killAll, withRamDaemon } from './rounds.ts';
 
 const name = 'app.db';
-/** Where the processes of a move change something. */
+/** Where the processes of a move change something. libc's renameat2 without flags is the call renameat. */
 const calls = {
-  fs: 'renameat2,unlinkat,mkdirat',
+  fs: 'renameat,renameat2,unlinkat,mkdirat',
   tier: 'rename,unlink,ftruncate,copy_file_range,sendfile,fsync,fchown,pwrite64',
 } as const;
 

@@ -1,6 +1,8 @@
 // A database that moves between RAM and disk is whole and has all that was acknowledged, wherever everything is killed.
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
+import { moveThroughPhases } from './killed-moves.ts';
 import { killBehindSteps } from './move-rounds.ts';
+import { phases } from './phases.ts';
 
 // All steps: test/soak/ramdisk.test.ts
 test.each([
@@ -12,3 +14,11 @@ test.each([
     await killBehindSteps(role, to, isReboot, 2);
   },
 );
+
+// The others, with 200 MB and with other victims: test/soak/ramdisk.test.ts
+test('a process of the daemon is killed in phases of moves, beside four programs that write and two that read', async () => {
+  const names = ['catching up', 'base copy', 'pages written', 'switched', 'switching'];
+  const chosen = phases.filter(({ name }) => names.includes(name));
+  expect(chosen).toHaveLength(names.length);
+  await moveThroughPhases(['own'], 20_000_000, chosen);
+});

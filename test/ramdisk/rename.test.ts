@@ -123,7 +123,7 @@ test('power is lost behind each step of a rename: one of the two states is there
         await makeDatabase(daemon, 'a.db', 'old');
         await makeDatabase(daemon, 'b.db', 'other');
         const rename = () => run('mv', [join(daemon.root, 'a.db'), join(daemon.root, 'b.db')]);
-        const wasStopped = await stoppedAt(await pidOf(daemon, 'fs'), 'renameat2,unlinkat', step, rename, () =>
+        const wasStopped = await stoppedAt(await pidOf(daemon, 'fs'), 'renameat,renameat2,unlinkat', step, rename, () =>
           killAll(paths),
         );
         isOver = !wasStopped;

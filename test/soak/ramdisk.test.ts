@@ -1,6 +1,6 @@
 // Fifty ends of all processes with databases in RAM, half of them with a reboot of the host. Rounds: RAMDISK_ROUNDS.
 import { test } from 'vitest';
-import { moveUnderKills } from '../ramdisk/killed-moves.ts';
+import { moveThroughPhases, moveUnderKills } from '../ramdisk/killed-moves.ts';
 import { killBehindSteps } from '../ramdisk/move-rounds.ts';
 import { moveInPauses } from '../ramdisk/paused-moves.ts';
 import { endUnderLoad, rebootUnderLoad } from '../ramdisk/rounds.ts';
@@ -45,6 +45,15 @@ test.each(['fs', 'tier', 'supervisor', 'all'] as const)(
   { timeout: 3_600_000 },
   async (victim) => {
     const told = await moveUnderKills(victim, 200_000_000, Number(process.env.RAMDISK_KILLS ?? 20));
+    process.stdout.write(`${told.join('\n')}\n`);
+  },
+);
+
+test.each(['own', 'supervisor', 'all'] as const)(
+  '200 MB move while four programs write and two read, and %s is killed in each phase of a move',
+  { timeout: 1_800_000 },
+  async (victim) => {
+    const told = await moveThroughPhases([victim], 200_000_000);
     process.stdout.write(`${told.join('\n')}\n`);
   },
 );
