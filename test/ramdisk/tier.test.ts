@@ -1,7 +1,7 @@
 // Databases move between RAM and disk, and the tier says what it does and what it cannot.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Daemon, type DaemonPaths, withPaths } from '../helpers/daemon.ts';
@@ -170,6 +170,23 @@ describe('two copies that differ', () => {
       query(join(paths.data, 'app.db'), "update t set who = 'disk'");
       await withRamDaemon(paths, async (daemon) => {
         expect(query(join(daemon.root, 'app.db'), 'select who from t')).toBe('disk');
+      });
+    });
+  });
+
+  test('of which the one in RAM is of an earlier boot: the durable one counts', async () => {
+    await withPaths(async (paths) => {
+      await withRamDaemon(paths, async (daemon) => {
+        query(join(daemon.root, 'app.db'), 'pragma journal_mode=wal; create table t (who); insert into t values (0)');
+      });
+      query(ramPathOf(paths, 'app.db'), "update t set who = 'ram'");
+      const notes = readdirSync(ramdisk(paths), { recursive: true, encoding: 'utf8' });
+      const bootId = join(ramdisk(paths), notes.find((path) => path.endsWith('/boot-id')) ?? '');
+      writeFileSync(bootId, 'that of another boot');
+      await withRamDaemon(paths, async (daemon) => {
+        expect(query(join(daemon.root, 'app.db'), 'select who from t')).toBe('0');
+        expect(daemon.stderr()).toContain('ramdisk-of-earlier-boot');
+        expect(readFileSync(bootId, 'utf8')).not.toContain('another');
       });
     });
   });
