@@ -1,21 +1,32 @@
 // What a database in RAM with a durable copy costs: commits of one process on the tier, on the mount over a plain
-// tmpfs, on the mount over ext4 and on ext4 itself, and how long four writers of a large one wait on the first two.
-//   node test/bench/ramdisk.mjs [SECONDS_PER_CELL] [ROUNDS] [MEGABYTES] [--json FILE]     MEGABYTES 0: no waits
-// It needs root, /dev/fuse, python3, memory for three such databases and `npm run build`.
-// Places take turns in every round, so that the machine's noise hits all of them. Nobody keeps an archive.
+// tmpfs, on the mount over ext4 and on ext4 itself, and how long four writers wait on the first two: in one large
+// database, where they wait for each other too, apart in four that have the same size together, and paced: in the large
+// one, 200 commits a second each, which leaves the processors time.
+//   node test/bench/ramdisk.mjs [SECONDS_PER_CELL] [ROUNDS] [MEGABYTES] [--only PART,...] [--archive on] [--json FILE]
+// Parts: wal, delete, one, apart, paced. It needs root, /dev/fuse, python3, memory for five such databases and `npm run build`.
+// Places take turns in every round, so that the machine's noise hits all of them. Nobody keeps an archive, unless asked.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jsonReport, machine, median } from './report.mjs';
 
 const args = process.argv.slice(2);
 const writeJson = jsonReport(args);
+const only = taken('--only')?.split(',') ?? ['wal', 'delete', 'one', 'apart', 'paced'];
+const archive = taken('--archive') === 'on' ? [] : ['--archive', 'off'];
 const [seconds, rounds, megabytes] = [args[0] ?? 2, args[1] ?? 5, args[2] ?? 1000].map(Number);
 const program = join(import.meta.dirname, '../../dist/daemon/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-bench-'));
 const print = (line) => process.stdout.write(`${line}\n`);
 const longMs = 20;
+const writers = 4;
+const pacePerSecond = 200;
+
+function taken(option) {
+  const at = args.indexOf(option);
+  return at < 0 ? undefined : args.splice(at, 2)[1];
+}
 
 const inserts = `
 import sqlite3, sys, time
@@ -40,18 +51,26 @@ for first in range(0, int(sys.argv[2]), 5000):
     db.executemany('insert into t values (?, randomblob(3000))', ((n,) for n in range(first, first + 5000)))
     db.execute('commit')
 `;
-/** Each commit changes one page anywhere in the database. It prints how long each took, in milliseconds. */
+/**
+ * Each commit changes one page anywhere in the database. It prints how long each waited for the other writers and how
+ * long it took from then on, in milliseconds.
+ */
 const updates = `
 import random, sqlite3, sys, time
-file, rows, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+file, rows, seconds, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
 db = sqlite3.connect(file, timeout=60, isolation_level=None)
 db.execute('pragma synchronous=full')
 took, start, now = [], time.perf_counter(), time.perf_counter()
 while now < start + seconds:
+    db.execute('begin immediate')
+    begun = time.perf_counter()
     db.execute('update t set v = randomblob(3000) where k = ?', (random.randrange(rows),))
-    took.append((time.perf_counter() - now) * 1000)
+    db.execute('commit')
+    ended = time.perf_counter()
+    took.append(((begun - now) * 1000, (ended - begun) * 1000))
+    time.sleep(max(0, now + pause - ended))
     now = time.perf_counter()
-print(' '.join('%.3f' % t for t in took))
+print(' '.join('%.3f:%.3f' % t for t in took))
 `;
 
 async function python(script, ...given) {
@@ -72,7 +91,7 @@ async function mountOf(name, isOnTmpfs, ...flags) {
   mkdirSync(data, { recursive: true });
   if (isOnTmpfs) spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', data]);
   const places = ['--data', data, '--mount', mount, '--run-dir', runDir, '--state-dir', join(own, 'state')];
-  const given = ['--listen', '127.0.0.1:0', '--log-level', 'warn', '--archive', 'off', ...flags];
+  const given = ['--listen', '127.0.0.1:0', '--log-level', 'warn', ...archive, ...flags];
   const child = spawn(process.execPath, [program, 'start', ...places, ...given], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -107,7 +126,7 @@ async function compareSpeeds(places) {
   print(`| journal | ${places.map(({ name }) => `${name} /s`).join(' | ')} | tier / tmpfs | spread | tier / ext4 |`);
   print(`|---|${'---|'.repeat(places.length + 3)}`);
   const rows = [];
-  for (const journal of ['wal', 'delete']) {
+  for (const journal of ['wal', 'delete'].filter((name) => only.includes(name))) {
     const results = places.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [at, place] of places.entries()) results[at].push(await speedOf(place, journal));
@@ -122,31 +141,47 @@ async function compareSpeeds(places) {
   return rows;
 }
 
-/** Of four writers at once. */
-async function waitsOf({ directory }, rows) {
-  const writers = Array.from({ length: 4 }, () => python(updates, join(directory, 'large.db'), rows, 3 * seconds));
-  const took = (await Promise.all(writers)).flatMap((output) => output.trim().split(' ').map(Number));
-  const sorted = took.toSorted((one, other) => one - other);
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  const long = took.filter((ms) => ms > longMs).length;
-  return { commits: took.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), most: at(1), long };
+const databases = {
+  one: ['large.db'],
+  paced: ['large.db'],
+  apart: Array.from({ length: writers }, (_, at) => `part${at}.db`),
+};
+
+/** Of all writers at once. */
+async function waitsOf({ directory }, files, rows, pause) {
+  const children = Array.from({ length: writers }, (_, at) =>
+    python(updates, join(directory, files[at % files.length]), rows, 3 * seconds, pause),
+  );
+  const took = (await Promise.all(children))
+    .flatMap((output) => output.trim().split(' '))
+    .map((line) => line.split(':').map(Number));
+  const own = took.map(([, ms]) => ms).sort((one, other) => one - other);
+  const at = (share) => own[Math.min(own.length - 1, Math.floor(share * own.length))];
+  const longLocks = took.filter(([ms]) => ms > longMs).length;
+  const long = own.filter((ms) => ms > longMs).length;
+  return { commits: own.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), most: at(1), long, longLocks };
 }
 
-async function compareWaits(places) {
-  const rows = Math.floor((megabytes * 1e6) / 4096);
+/** `part`: `one`, `apart` or `paced`. */
+async function compareWaits(part, places) {
+  const files = databases[part];
+  const rows = Math.floor((megabytes * 1e6) / 4096 / files.length);
   for (const { directory, flush } of places) {
-    await python(fill, join(directory, 'large.db'), rows);
+    for (const file of files) {
+      if (!existsSync(join(directory, file))) await python(fill, join(directory, file), rows);
+    }
     flush();
   }
-  print(`\n| round | place | commits | p50 ms | p99 ms | p99.9 ms | longest ms | above ${longMs} ms |`);
-  print(`|${'---|'.repeat(8)}`);
+  const heads = ['commits', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms', `above ${longMs} ms`, 'waits for the lock'];
+  print(`\n| ${part}, round | place | ${heads.join(' | ')} above ${longMs} ms |`);
+  print(`|${'---|'.repeat(9)}`);
   const results = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const place of places) {
-      const result = await waitsOf(place, rows);
-      results.push({ round, place: place.name, ...result });
+    for (const place of round % 2 === 0 ? places : places.toReversed()) {
+      const result = await waitsOf(place, files, rows, part === 'paced' ? 1 / pacePerSecond : 0);
+      results.push({ part, round, place: place.name, ...result });
       const shown = [result.p50, result.p99, result.p999, result.most].map((ms) => ms.toFixed(1)).join(' | ');
-      print(`| ${round} | ${place.name} | ${result.commits} | ${shown} | ${result.long} |`);
+      print(`| ${round} | ${place.name} | ${result.commits} | ${shown} | ${result.long} | ${result.longLocks} |`);
     }
   }
   return results;
@@ -161,7 +196,10 @@ try {
   mkdirSync(join(folder, 'plain'));
   places.push({ name: 'ext4', directory: join(folder, 'plain'), close: () => {} });
   const speeds = await compareSpeeds(places);
-  const waits = megabytes === 0 ? [] : await compareWaits(places.slice(0, 2));
+  const waits = [];
+  for (const part of ['one', 'apart', 'paced'].filter((name) => only.includes(name))) {
+    waits.push(...(await compareWaits(part, places.slice(0, 2))));
+  }
   print(`load ${loadavg()[0]}`);
   writeJson({ machine: machine(), speeds, waits });
 } finally {
