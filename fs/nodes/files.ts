@@ -113,7 +113,9 @@ function makeFile(tree: Tree, parent: Node, asked: RequestOf<'CREATE'>, openFlag
   const { name } = asked;
   const mode = asked.mode & 0o7777;
   const folder = ram.folderForNew(parent, name);
-  ram.changesDisk(parent);
+  // Of a companion in RAM the disk has an empty file at most, which no sync of the directory has to keep.
+  const isDatabase = sqliteFileOf(textOf(name)).kind === 'database';
+  if (folder === undefined || isDatabase) ram.changesDisk(parent);
   if (folder !== undefined) {
     const onDisk = makeOnDisk(parent, name, mode, isRepeat);
     if (onDisk < 0) return notCreated(asked, onDisk);
@@ -124,7 +126,7 @@ function makeFile(tree: Tree, parent: Node, asked: RequestOf<'CREATE'>, openFlag
       return inRam;
     }
     const error = failed();
-    if (error !== -ENOSPC || sqliteFileOf(textOf(name)).kind !== 'database') return notCreated(asked, error);
+    if (error !== -ENOSPC || !isDatabase) return notCreated(asked, error);
     unmakeOnDisk(parent, name);
   }
   const fd = openat(parent.fd, name, openFlags, mode);

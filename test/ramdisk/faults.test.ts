@@ -156,6 +156,20 @@ sys.stdin.readline()`;
   });
 });
 
+test('transactions with a rollback journal in RAM have the mount sync nothing on the disk', async () => {
+  await withPaths(async (paths) => {
+    await withRamDaemon(paths, async (daemon) => {
+      const path = join(daemon.root, 'app.db');
+      query(path, 'create table t (x); insert into t values (1)'); // the new database is synced, its directory too
+      await traced(await pidOf(daemon, 'fs'), ['-e', 'trace=fsync,fdatasync,unlinkat'], async (fs) => {
+        query(path, 'insert into t values (2); insert into t values (3)');
+        expect(fs.calls().match(/"app\.db-journal"/g)?.length).toBeGreaterThan(1);
+        expect(fs.calls()).not.toMatch(/sync\(/);
+      });
+    });
+  });
+});
+
 test('a log that begins anew while all pages are being copied is part of the durable copy', async () => {
   await withPaths(async (paths) => {
     await withRamDaemon(paths, async (daemon) => {
