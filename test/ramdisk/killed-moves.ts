@@ -1,6 +1,6 @@
-// Kills processes of the daemon while a large database moves between RAM and disk, at any moment or in each phase of the
-// move, beside programs that write and read it whenever it may be opened. Nothing that was acknowledged is lost. A program sees an
-// error only where the document says so: when everything is killed, and then it is killed as well.
+// Kills processes of the daemon while a large database moves between RAM and disk, at any moment or in each phase of
+// the move, beside programs that write and read it whenever it may be opened. Nothing that was acknowledged is lost. A
+// program sees an error only where the document says so: when everything is killed, and then it is killed as well.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';

@@ -16,7 +16,7 @@ test.each([
 );
 
 // The others, with 200 MB and with other victims: test/soak/ramdisk.test.ts
-test('a process of the daemon is killed in phases of moves, beside four programs that write and two that read', async () => {
+test('a process is killed in phases of moves, beside four programs that write and two that read', async () => {
   const names = ['catching up', 'base copy', 'pages written', 'switched', 'switching'];
   const chosen = phases.filter(({ name }) => names.includes(name));
   expect(chosen).toHaveLength(names.length);
