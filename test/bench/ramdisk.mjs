@@ -3,8 +3,9 @@
 // database, where they wait for each other too, apart in four that have the same size together, and paced: in the large
 // one, 200 commits a second each, which leaves the processors time.
 //   node test/bench/ramdisk.mjs [SECONDS_PER_CELL] [ROUNDS] [MEGABYTES] [--only PART,...] [--archive on] [--json FILE]
-// Parts: wal, delete, one, apart, paced. It needs root, /dev/fuse, python3, memory for five such databases and `npm run build`.
-// Places take turns in every round, so that the machine's noise hits all of them. Nobody keeps an archive, unless asked.
+// Parts: wal, delete, one, apart, paced. It needs root, /dev/fuse, python3, memory for five such databases and
+// `npm run build`. Places take turns in every round, so that the machine's noise hits all of them. Nobody keeps an
+// archive, unless asked.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
