@@ -9,6 +9,7 @@ import { checkTogether, readSettingsFile } from '../config/settings.ts';
 import { watchFile } from '../config/watched-file.ts';
 import { findSqlite } from '../databases/sqlite-binding.ts';
 import { CommandError, type ExitCode, exitCodes, messageOf, sentenceOf } from '../errors.ts';
+import { faultOfTokens } from '../http/token-file.ts';
 import { createLog, type Log } from '../log.ts';
 import { faultOfShip } from '../ship/ship-place.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -22,8 +23,8 @@ export async function run(input: CommandInput): Promise<ExitCode> {
   const { settings, origins, warnings } = input;
   const onHangUp = holdBackHangUps();
   checkTogether(settings);
-  const shipFault = faultOfShip(settings);
-  if (shipFault) throw shipFault;
+  const fault = faultOfShip(settings) ?? (await faultOfTokens(settings));
+  if (fault) throw fault;
   await requireSqlite();
   // Whoever reads the log may go away; that must not end the daemon.
   process.stderr.on('error', () => {});

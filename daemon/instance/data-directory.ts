@@ -31,6 +31,7 @@ export function createDataDirectory(path: string, { isMounted, user }: DataDirec
         else if (user) chownSync(path, user.uid, user.gid);
       }
     }
+    if (!statSync(path).isDirectory()) throw new Error('a file has this name');
     return realpathSync(path);
   } catch (cause) {
     throw new CommandError(exitCodes.failed, `--data ${path} cannot be created: ${messageOf(cause)}`, {

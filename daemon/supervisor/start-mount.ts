@@ -43,7 +43,7 @@ export async function startMount(start: MountStart, end: EndSteps): Promise<void
   const service = serviceOf(start);
   try {
     // An adopted mount has nobody to answer yet: whoever looks at it waits.
-    if (!adopted) createDirectory(mountPoint);
+    if (!adopted) createMountPoint(mountPoint);
     await service.start();
   } catch (error) {
     const reason = sentenceOf(error);
@@ -62,6 +62,17 @@ export async function startMount(start: MountStart, end: EndSteps): Promise<void
     kept.setNeeded(!isUnused);
     keptMount.forget();
   });
+}
+
+function createMountPoint(path: string): void {
+  try {
+    createDirectory(path);
+  } catch (cause) {
+    throw new CommandError(exitCodes.failed, `--mount ${path} cannot be created: ${messageOf(cause)}`, {
+      hint: 'choose another directory with --mount',
+      cause,
+    });
+  }
 }
 
 function serviceOf(start: MountStart): MountService {

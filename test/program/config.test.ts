@@ -75,7 +75,7 @@ describe.runIf(isRoot)('config', () => {
   });
 });
 
-test('a token file with a wrong line is a fault', async () => {
+test('a token file with a wrong line is a fault, and no start begins with it', async () => {
   const tokens = join(folder, 'tokens');
   writeFileSync(tokens, 'full secret\nadmin other\n');
   const { code, stdout } = await runProgram(['config', 'validate', '--json', '--auth-token-file', tokens]);
@@ -85,6 +85,10 @@ test('a token file with a wrong line is a fault', async () => {
     faults: [{ message: expect.stringContaining('line 2'), hint: expect.stringContaining('full TOKEN') }],
   });
   expect(stdout).not.toContain('secret');
+  await withPaths(async (paths) => {
+    const { finished } = startDaemon(paths, ['--no-mount', '--auth-token-file', tokens]);
+    expect(await finished).toMatchObject({ code: 2, stderr: expect.stringMatching(/^hoody-sqlite: .*line 2.*\n$/) });
+  });
 });
 
 test.each([

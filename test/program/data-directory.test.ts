@@ -1,5 +1,5 @@
 // Who reaches the data directory, and who the mount: they are two things, since only the mount is nosuid.
-import { chmodSync, chownSync, copyFileSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProgram, startDaemon, whenReady, withDaemon, withPaths } from '../helpers/daemon.ts';
@@ -100,6 +100,21 @@ test.each(['/proc/none', '/proc/none/below', '/sys/none/below'])(
     await withPaths(async (paths) => {
       const refused = await startDaemon({ ...paths, data }, ['--no-mount']).finished;
       expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`--data ${data} cannot be created`) });
+    });
+  },
+);
+
+test.each(['data', 'mount', 'stateDir'] as const)(
+  'a file in the place of %s is refused by the name of its flag',
+  async (place) => {
+    await withPaths(async (paths) => {
+      const file = join(paths.folder, 'file');
+      writeFileSync(file, '');
+      const refused = await startDaemon({ ...paths, [place]: file }, ['--require-mount']).finished;
+      const flag = place === 'stateDir' ? 'state-dir' : place;
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain(`--${flag} ${file} cannot be created`);
+      expect(refused.stderr).not.toContain('    at ');
     });
   },
 );
