@@ -35,6 +35,7 @@ const lockLimitNames: Readonly<Record<keyof LockLimits, true>> = {
   unreadLogBytes: true,
   unreadPollMs: true,
   unreadPauseMs: true,
+  autoCheckpointMs: true,
   fenceMs: true,
   longHolderMs: true,
 };

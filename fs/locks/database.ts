@@ -144,6 +144,8 @@ export interface DatabaseOwner {
   /** It has asked for PENDING from RESERVED: its commit needs every SHARED gone. */
   committing: boolean;
   waiting: number;
+  /** When it gave WRITE back, until a checkpoint of its own was refused. */
+  wroteMs: number | undefined;
 }
 
 /**
@@ -245,6 +247,7 @@ export class Database {
         hold: { inVain: 0, turnsWithout: 1 }, // many programs write once
         committing: false,
         waiting: 0,
+        wroteMs: undefined,
       };
       this.owners.set(owner, known);
     } else if (pid !== 0 && known.pid !== pid) {

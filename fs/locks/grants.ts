@@ -55,8 +55,20 @@ export class Grants {
       if (gateOpensMs(database, me, proof, isBehind, this.#limits, nowMs) !== OPEN) return 'gate';
     }
     if (!table.hasRoomFor(request.owner)) return 'no-room';
-    if (role === 'reset' && type === 'write' && this.#world.unreadWalBytes(database.files) > 0) return 'unread';
+    if (type === 'write' && this.#isForNothing(asked, nowMs)) return 'unread';
     return this.take(asked, commitsAsked, nowMs) ? 'none' : 'foreign';
+  }
+
+  /**
+   * A restart of a log that the archive process has not read. And the checkpoint that SQLite makes after each commit
+   * while a log is long, as long as nobody waits for the archive process: the log cannot be restarted behind it.
+   */
+  #isForNothing({ file: { database }, role, me }: Asked, nowMs: number): boolean {
+    if (role === 'reset') return this.#world.unreadWalBytes(database.files) > 0;
+    if (role !== 'checkpoint' || nowMs >= database.unreadInVain.pauseUntilMs) return false;
+    const isAutomatic = me.wroteMs !== undefined && nowMs - me.wroteMs <= this.#limits.autoCheckpointMs;
+    me.wroteMs = undefined; // the program itself may ask next
+    return isAutomatic && this.#world.unreadWalBytes(database.files) > 0;
   }
 
   /**

@@ -71,6 +71,11 @@ export interface LockLimits {
    */
   readonly unreadPauseMs: number;
   /**
+   * A checkpoint that is asked for so soon after the asker's own commit is SQLite's own (`wal_autocheckpoint`), which
+   * nobody learns about when it is refused.
+   */
+  readonly autoCheckpointMs: number;
+  /**
    * After a start over a dead mount, how long locks wait for the programs that still have a database of it open, before
    * they are refused. A WAL connection of SQLite tries for 10 s to get a lock that a dead mount refuses, and only then
    * lets go (wal.c).
@@ -107,6 +112,7 @@ export const defaultLockLimits: LockLimits = {
   unreadLogBytes: 1 << 20,
   unreadPollMs: 1,
   unreadPauseMs: 100,
+  autoCheckpointMs: 10,
   fenceMs: 15_000,
   longHolderMs: 30_000,
 };

@@ -196,6 +196,7 @@ export class Transactions {
       nowMs,
     });
     me.committing = false;
+    me.wroteMs = inWal ? nowMs : undefined;
     if (me.transaction) me.transaction.mayWrite = false;
     holdLine(database, me, this.#limits, nowMs);
   }

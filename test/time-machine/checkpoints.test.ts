@@ -1,5 +1,6 @@
 // A log that is not archived yet may not be begun anew: whoever asks for it waits until it is, whatever dies meanwhile,
 // and the log of a writer that never pauses stays short.
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { locksText } from '../../daemon/cli/locks-text.ts';
@@ -7,6 +8,7 @@ import { type Daemon, killProcess, pidOf, withDaemon } from '../helpers/daemon.t
 import { eventually } from '../helpers/eventually.ts';
 import { run } from '../helpers/process.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
+import { Archived } from './archived.ts';
 
 const truncate = 'pragma wal_checkpoint(truncate)';
 /** Not busy, and nothing is left in the log. */
@@ -58,6 +60,55 @@ test('a checkpoint without a busy timeout waits for the archive, across a kill o
       });
       expect(await answer).toMatchObject(done);
       expect(await writer.run('insert into t values (3)')).toMatchObject({ error: null });
+    }),
+  ));
+
+/** How many frames of the log are in the main file, and how many there are (WalCkptInfo, WalIndexHdr of wal.c). */
+function framesOf({ data }: Daemon, name: string): { readonly copied: number; readonly all: number } {
+  const bytes = Buffer.alloc(100);
+  const shm = openSync(join(data, `${name}-shm`), 'r');
+  readSync(shm, bytes, 0, bytes.length, 0);
+  closeSync(shm);
+  return { copied: bytes.readUInt32LE(96), all: bytes.readUInt32LE(16) };
+}
+
+test('while the archive process reads nothing, a writer does not pay for a checkpoint after each commit; nothing is lost', () =>
+  withDaemon(['--archive', 'wal'], (daemon) =>
+    withClients(async (start) => {
+      const [insert, singles] = ['insert into t values (zeroblob(8000))', 200];
+      const writer = start();
+      await writer.open(join(daemon.mount, 'app.db'));
+      await writer.run(['pragma journal_mode=wal', 'pragma synchronous=off', 'create table t (a)']);
+      const archived = await Archived.of(daemon);
+      try {
+        await archived.history('app.db');
+        let copiedAll = 0;
+        await whileStopped(daemon, async () => {
+          await writer.run(Array(600).fill(insert)); // more than the thousand pages of wal_autocheckpoint
+          for (let commits = 0; commits < singles; commits++) {
+            expect(await writer.run(insert)).toMatchObject({ error: null });
+            const { copied, all } = framesOf(daemon, 'app.db');
+            if (copied === all) copiedAll++;
+          }
+        });
+        expect(copiedAll).toBeLessThan(singles / 4);
+        // Once it reads again, the log is begun anew.
+        const before = framesOf(daemon, 'app.db').all;
+        await eventually(async () => {
+          await writer.run(insert);
+          expect(framesOf(daemon, 'app.db').all).toBeLessThan(before);
+        });
+        const { rows } = await writer.run('select count(*) from t');
+        const history = await archived.history('app.db');
+        expect(history.filter(({ kind }) => kind === 'resync')).toEqual([]);
+        expect(history.length).toBeGreaterThan(600 + singles);
+        const newest = await archived.stateAt('app.db', history.at(-1)?.bookmark ?? '');
+        const past = start();
+        await past.open(newest);
+        expect(await past.run('select count(*) from t')).toMatchObject({ rows });
+      } finally {
+        archived.close();
+      }
     }),
   ));
 

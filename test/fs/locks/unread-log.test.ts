@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { defaultLockLimits } from '../../../fs/locks/limits.ts';
 import { type Client, type Simulation, threeWalClients } from './simulation.ts';
 
-const { unreadCheckpointMs, unreadRestartMs, unreadLogBytes, unreadPauseMs, shortMs } = defaultLockLimits;
+const { unreadCheckpointMs, unreadRestartMs, unreadLogBytes, unreadPauseMs, autoCheckpointMs, shortMs } =
+  defaultLockLimits;
 const shortLog = 4096;
 const longLog = unreadLogBytes + 1;
 
@@ -112,6 +113,53 @@ test('an archive process that never reads costs a writer little: after each wait
     a.unlock('RESET');
     a.endWalWrite();
   }
+});
+
+/** A commit that finds a long log, and is not granted its restart. */
+function waitInVain(world: Simulation, client: Client): void {
+  client.beginWalWrite();
+  expect(client.lock('RESET', 'write')).toBe('waiting');
+  world.pass(unreadRestartMs);
+  expect(client.outcome).toBe('busy');
+  client.endWalWrite();
+}
+
+test('while nobody waits for the archive, the checkpoint that SQLite makes after each commit is refused', () => {
+  const { world, a } = clientsWithLog(longLog);
+  waitInVain(world, a);
+  for (let commits = 0; commits < 3; commits++) {
+    expect(a.lock('CKPT', 'write')).toBe('busy');
+    a.beginWalWrite();
+    a.endWalWrite();
+  }
+  // The restart is tried again, and a checkpoint comes before it.
+  world.pass(unreadPauseMs);
+  a.beginWalWrite();
+  a.endWalWrite();
+  expect(a.lock('CKPT', 'write')).toBe('locked');
+});
+
+test('a checkpoint that a program asks for itself is never refused for the archive, but for its restart', () => {
+  const { world, a, b } = clientsWithLog(longLog);
+  waitInVain(world, a);
+  // It has written, and long ago.
+  world.pass(autoCheckpointMs + 1);
+  expect(a.lock('CKPT', 'write')).toBe('locked');
+  a.unlock('CKPT');
+  // It has not written.
+  expect(b.lock('CKPT', 'write')).toBe('locked');
+  b.unlock('CKPT');
+  // It asks behind SQLite's own.
+  a.beginWalWrite();
+  a.endWalWrite();
+  expect([a.lock('CKPT', 'write'), a.lock('CKPT', 'write')]).toEqual(['busy', 'locked']);
+});
+
+test('a log that was read meanwhile is checkpointed at once', () => {
+  const { world, a } = clientsWithLog(longLog);
+  waitInVain(world, a);
+  world.unreadWalBytes = 0;
+  expect(a.lock('CKPT', 'write')).toBe('locked');
 });
 
 test('a reader that comes meanwhile ends the wait: SQLite appends', () => {
