@@ -13,6 +13,11 @@ export function filesMadeFor(question: ArchiveQuestion): string[] {
   return [String(question.excerpts.from), String(question.excerpts.to)];
 }
 
+/** Files of its own that the archive process links there: they stay its own. */
+export function filesLinkedFor(question: ArchiveQuestion): string[] {
+  return question.op === 'parts' ? [String(question.base)] : [];
+}
+
 /** True for STATE-DIR/past/PID/NAME, unless a symbolic link leads elsewhere. */
 export async function mayBeMadeAt(path: string, stateDir: string): Promise<boolean> {
   const folder = dirname(path);

@@ -16,6 +16,7 @@ const patienceMs: Readonly<Record<ArchiveQuestion['op'], number>> = {
 
   'changed-tables': 10 * minuteMs,
   materialise: 10 * minuteMs,
+  parts: 10 * minuteMs,
   patch: 10 * minuteMs,
 
   prune: 60 * minuteMs,

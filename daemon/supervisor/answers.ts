@@ -1,7 +1,7 @@
 // Answers about the daemon as it runs: to the server process, and to whoever asks whether everything serves.
 import type { ArchiveAnswer, ArchiveQuestion, FsStatus, LockView, WriterRecord } from '../../fs/index.ts';
 import type { ServerAnswer, ServerRequest } from '../../server/index.ts';
-import { filesMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
+import { filesLinkedFor, filesMadeFor, handOver, mayBeMadeAt } from '../archive/made-files.ts';
 import type { Probe } from '../children/liveness.ts';
 import { answerOfTier, type TierRequest } from '../ramdisk/requests.ts';
 import { daemonState } from './daemon-state.ts';
@@ -43,7 +43,9 @@ export async function answerOfArchive(running: Running, question: ArchiveQuestio
     log.error('archive-file-refused', { path });
     return { ok: false, code: 'damaged', message: `no file is made at ${path}` };
   };
-  for (const file of files) if (!(await mayBeMadeAt(file, stateDir))) return refuse(file);
+  for (const file of [...files, ...filesLinkedFor(question)]) {
+    if (!(await mayBeMadeAt(file, stateDir))) return refuse(file);
+  }
   const answer = await archive.question(question);
   if (!answer.ok) return await explained(running, question, answer);
   for (const file of files) {

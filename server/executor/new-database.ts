@@ -2,10 +2,8 @@
 // nobody ever sees a half-made file.
 import {
   accessSync,
-  chmodSync,
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   fsyncSync,
   linkSync,
@@ -16,52 +14,51 @@ import {
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../messages/errors.ts';
+import type { StateParts } from '../messages/operations/file.ts';
 import { sidecars } from '../messages/paths.ts';
+import { isFull } from '../messages/temporary-room.ts';
 import { checkPathLength, identityOf } from './files.ts';
 import { sqliteCode } from './sql/sqlite-errors.ts';
+import { writeState } from './write-state.ts';
 
 /** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
-  return placeDatabase(path, (database) => {
-    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
-    // An empty database has no pages yet; a table that comes and goes writes the header.
-    database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
-    fill(database);
+  const name = `.new-${process.pid}-${Date.now().toString(36)}`;
+  return placeDatabase(path, name, (temporary) => {
+    fillNew(temporary, false, (database) => {
+      // An empty database has no pages yet; a table that comes and goes writes the header.
+      database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
+      fill(database);
+    });
   });
 }
 
-/** As createDatabaseFile, with the content of another file that is no WAL database. `fill` changes the copy. */
-export function copyDatabaseFile(source: string, path: string, fill: (database: Database.Database) => void): boolean {
-  return placeDatabase(
-    path,
-    (database) => {
-      database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
-      fill(database);
-    },
-    (temporary) => {
-      copyFileSync(source, temporary, constants.COPYFILE_EXCL);
-      chmodSync(temporary, 0o666 & ~process.umask());
-    },
-  );
+/** As createDatabaseFile, with a state of the past in it. `name`: that it has until it is whole. `fill` changes it. */
+export function makeDatabaseOf(
+  parts: StateParts,
+  path: string,
+  name: string,
+  fill: (database: Database.Database) => void,
+): boolean {
+  try {
+    return placeDatabase(path, name, (temporary) => {
+      writeState(parts, temporary);
+      // If somebody has removed it by now, no empty one may take its place.
+      fillNew(temporary, true, fill);
+    });
+  } catch (cause) {
+    if (!isFull(cause) && sqliteCode(cause) !== 'SQLITE_FULL') throw cause;
+    throw new ApiError('NO_SPACE', 'there is no room on the disk for the new database', { cause });
+  }
 }
 
-/** @param begin what lies at the path when it is opened */
-function placeDatabase(
-  path: string,
-  fill: (database: Database.Database) => void,
-  begin: (path: string) => void = () => {},
-): boolean {
+/** @param make makes the file, under the name beside the path */
+function placeDatabase(path: string, name: string, make: (temporary: string) => void): boolean {
   accessSync(dirname(path), constants.W_OK | constants.X_OK); // SQLite's own error would not say that it is the rights
-  const temporary = join(dirname(path), `.new-${process.pid}-${Date.now().toString(36)}`);
+  const temporary = join(dirname(path), name);
   checkPathLength(temporary);
   try {
-    begin(temporary);
-    const database = openNew(temporary);
-    try {
-      fill(database);
-    } finally {
-      database.close();
-    }
+    make(temporary);
     if (!removeLeftovers(path)) return false;
     linkSync(temporary, path);
     syncDirectory(dirname(path));
@@ -80,10 +77,21 @@ function placeDatabase(
   }
 }
 
-/** @throws ApiError INVALID_DB_PATH where files cannot be made at all, as in /proc */
-function openNew(path: string): Database.Database {
+/** In WAL mode. */
+function fillNew(path: string, fileMustExist: boolean, fill: (database: Database.Database) => void): void {
+  const database = openNew(path, fileMustExist);
   try {
-    return new Database(path);
+    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
+    fill(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws ApiError INVALID_DB_PATH where files cannot be made at all, as in /proc */
+function openNew(path: string, fileMustExist: boolean): Database.Database {
+  try {
+    return new Database(path, { fileMustExist });
   } catch (cause) {
     if (sqliteCode(cause) !== 'SQLITE_CANTOPEN') throw cause;
     throw new ApiError('INVALID_DB_PATH', 'no database can be created in this directory', { cause });

@@ -50,6 +50,17 @@ export type ArchiveQuestion =
   /** Writes a whole database file to `path`, which must not exist. */
   | { readonly op: 'materialise'; readonly database: string; readonly at: At; readonly path: string }
   /**
+   * A state as two files, of which neither may exist. `base`: whole pages, a link to a file of the archive where that
+   * can be made. `path`: what differs in the state, in the form of a patch; it is not made where there is nothing.
+   */
+  | {
+      readonly op: 'parts';
+      readonly database: string;
+      readonly at: At;
+      readonly base: string;
+      readonly path: string;
+    }
+  /**
    * Writes the pages that make the newest state that of `at`: for each one its number (4 bytes, little-endian) and its
    * content.
    */
@@ -139,6 +150,21 @@ export interface ChangedPagesAnswer {
   readonly written: number;
   /** Of the database as it is now; null where it is not followed. `off`: there may be commits that are not kept. */
   readonly state: ArchivedDatabase['state'] | null;
+}
+
+/** A state: so many pages of the base's file, zeros where it is shorter, and over them those of the patch. */
+export interface PartsAnswer {
+  readonly moment: Moment;
+  /** In the patch. */
+  readonly pages: number;
+  /** As it is before anything is read. Whoever has copied it and finds the same has what was meant. */
+  readonly stamp: BaseStamp;
+}
+
+export interface BaseStamp {
+  readonly bytes: number;
+  /** When it was last written, in nanoseconds. Decimal. */
+  readonly modifiedNs: string;
 }
 
 export interface MaterialiseAnswer {

@@ -24,6 +24,7 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
+import type { UnfinishedForks } from './time-machine/unfinished-forks.ts';
 
 const rememberedTargets = 1_000;
 
@@ -43,6 +44,7 @@ export interface ServiceParts {
   readonly tier: Services['tier'];
   readonly shares: ShareBook;
   readonly timeMachine: TimeMachine;
+  readonly unfinishedForks: UnfinishedForks;
   readonly replicas: Replicas;
   readonly directories: Directories;
   /** Whether the commits of a database are kept, as far as the options say. */
@@ -60,6 +62,7 @@ export function createServices(parts: ServiceParts): Services {
     log: parts.log,
     shares: parts.shares,
     timeMachine: parts.timeMachine,
+    unfinishedForks: parts.unfinishedForks,
     replicas: parts.replicas,
     directories: parts.directories,
     tier: parts.tier,

@@ -15,6 +15,7 @@ import type {
   WriteRecord,
 } from '../index.ts';
 import { limits } from '../messages/limits.ts';
+import { file } from '../messages/operations/file.ts';
 import { queryHistory } from '../messages/operations/query-history.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import { CommitNews } from './commit-news.ts';
@@ -44,10 +45,13 @@ import { Archive, type AskArchive } from './time-machine/archive.ts';
 import { archivedBy } from './time-machine/archived.ts';
 import { PastStates } from './time-machine/past-states.ts';
 import { TimeMachine } from './time-machine/time-machine.ts';
+import { UnfinishedForks } from './time-machine/unfinished-forks.ts';
 import { startBackground } from './upkeep/background.ts';
 import type { KeptDatabases } from './upkeep/kept-databases.ts';
 
 const historyWriteMs = 10_000;
+/** An executor that is still at it may be copying a large file. */
+const unfinishedForkMs = 120_000;
 
 /** What the server asks its supervisor. */
 export interface SupervisorQuestions {
@@ -175,6 +179,15 @@ export function createHttpServer(
       await scheduler.run(queryHistory.append, recorded, request);
     },
   });
+  const unfinishedForks = new UnfinishedForks(
+    pastDir,
+    (path, name) => {
+      const request = { path, deadlineMs: performance.now() + unfinishedForkMs };
+      return scheduler.runOnFile(file.removeUnfinished, { name }, request);
+    },
+    log,
+  );
+  unfinishedForks.sweep();
   const temporaryFiles = new TemporaryFiles(dataDir);
   temporaryFiles.sweep();
   const services = createServices({
@@ -192,6 +205,7 @@ export function createHttpServer(
     shares,
     tier,
     timeMachine,
+    unfinishedForks,
     replicas: new Replicas({ timeMachine, numbers: new GenerationNumbers(generationsDir) }),
     directories: new Directories({ ...rules, mounted: options.mounted, openPaths: () => scheduler.openPaths }),
     temporaryFiles,

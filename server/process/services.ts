@@ -17,6 +17,7 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
 import type { TimeMachine } from './time-machine/time-machine.ts';
+import type { UnfinishedForks } from './time-machine/unfinished-forks.ts';
 
 /** Asks the supervisor about databases in RAM. */
 export type AskTier = (question: TierQuestion, timeoutMs: number) => Promise<TierAnswer<unknown> | undefined>;
@@ -36,6 +37,8 @@ export interface Services {
   readonly replicas: Replicas;
   /** The past of whole databases. */
   readonly timeMachine: TimeMachine;
+  /** States of the past that are made into databases. */
+  readonly unfinishedForks: UnfinishedForks;
   /** The database that `db` names, resolved by text but not looked at. @throws ApiError INVALID_DB_PATH */
   target(context: RequestContext): DatabaseTarget;
   /** As `target`, for a parameter of another name. */

@@ -1,13 +1,13 @@
 // What a rewind of a large database takes: its dry run, the rewind, a fork and a plain copy of the same size, all over
 // HTTP, behind so many commits of three random pages each. Usage, after `npm run build`, as root:
-//   node test/bench/rewind.mjs [MEBIBYTES=1024] [COMMITS=10000]
+//   node test/bench/rewind.mjs [MEBIBYTES=1024] [COMMITS=10000] [COPIES AND FORKS=3]
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [mebibytes = 1024, commits = 10_000] = process.argv.slice(2).map(Number);
+const [mebibytes = 1024, commits = 10_000, rounds = 3] = process.argv.slice(2).map(Number);
 const say = (what, value) => process.stdout.write(`${what.padEnd(40)} ${value}\n`);
 const folder = mkdtempSync(join(tmpdir(), 'hoody-bench-'));
 const at = (name) => join(folder, name);
@@ -67,7 +67,8 @@ try {
     return body;
   };
   const newest = async () => (await call('GET', '/db/history?db=app&limit=1')).commits[0];
-  const state = async () => (await call('GET', '/db/archive')).databases[0]?.state;
+  const states = async () => (await call('GET', '/db/archive')).databases.map(({ state }) => state);
+  const state = async () => (await states())[0];
   await timed('the first copy', async () => {
     while ((await state().catch(() => undefined)) !== 'current') await sleep(50);
   });
@@ -81,8 +82,13 @@ try {
   const done = await timed('rewind', () => call('POST', `${rewind}&confirm=yes`));
   say('of it under the write lock', `${(done.held_ms / 1000).toFixed(2)} s, ${done.pages} pages`);
   await timed('undo', () => call('POST', '/db/undo?db=app&confirm=yes&timeout=300'));
-  await timed('copy', () => copyFileSync(at('data/app.db'), at('copy.db')));
-  await timed('fork', () => call('POST', `/db/fork?db=app&to=forked&${moment}`));
+  // In turns: how long a file of that size takes depends much on what was written right before.
+  for (let round = 1; round <= rounds; round++) {
+    await timed('copy', () => copyFileSync(at('data/app.db'), at('copy.db')));
+    await timed('fork', () => call('POST', `/db/fork?db=app&to=forked${round}&${moment}`));
+    rmSync(at('copy.db'));
+    while (!(await states()).every((state) => state === 'current')) await sleep(50);
+  }
   const check = spawnSync('sqlite3', [at('mount/app.db'), 'pragma quick_check(1)'], { encoding: 'utf8' });
   say('quick_check', check.stdout.trim());
 } finally {

@@ -1,5 +1,5 @@
 // An archive of whole copies: what the archive process answers, made from a database that is copied when it is told to.
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { ArchiveAnswer, ArchiveQuestion, Moment } from '../../server/index.ts';
@@ -65,6 +65,12 @@ export class StubArchive {
         const { moment, image } = this.#at(question.at);
         writeFileSync(question.path, image, { flag: 'wx' });
         return { moment, bytes: image.length };
+      }
+      case 'parts': {
+        const { moment, image } = this.#at(question.at);
+        writeFileSync(question.base, image, { flag: 'wx' });
+        const { size, mtimeNs } = statSync(question.base, { bigint: true });
+        return { moment, pages: 0, stamp: { bytes: Number(size), modifiedNs: String(mtimeNs) } };
       }
       case 'patch':
         return this.#patch(this.#at(question.at), question.path);

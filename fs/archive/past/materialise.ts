@@ -37,12 +37,18 @@ export async function materialise(found: Found, path: string): Promise<Materiali
   return { moment, bytes };
 }
 
-async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: FileHandle): Promise<void> {
+/** Ascending. */
+export function pagesOverBase(map: PageMap, pageBytes: number): number[] {
   const lockPage = lockPageOf(pageBytes);
   const pages: number[] = [];
   for (let page = 1; page <= map.databasePages; page++) {
     if (page !== lockPage && map.placeOf(page) !== inBase) pages.push(page);
   }
+  return pages;
+}
+
+async function writePages(log: OpenLog, map: PageMap, pageBytes: number, file: FileHandle): Promise<void> {
+  const pages = pagesOverBase(map, pageBytes);
   const pieces = new Pieces();
   const batch = Buffer.alloc(Math.max(1, Math.floor(batchBytes / pageBytes)) * pageBytes);
   let [start, length] = [0, 0];

@@ -1,5 +1,6 @@
 // The file that leads from the newest state to another of the same incarnation.
 import { open, rm } from 'node:fs/promises';
+import type { PageMap } from '../log/page-map.ts';
 import type { Moment, PatchAnswer } from '../messages.ts';
 import { Pieces } from '../pieces.ts';
 import { differencesOf } from './differences.ts';
@@ -16,6 +17,13 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
   const { log, moment } = found;
   const [then, now] = [await log.mapAtInSteps(moment.number), await log.mapAtInSteps(head.number)];
   const { first: pages } = await differencesOf(log, then, now);
+  await writePagesOf(found, then, pages, path);
+  return { moment, head, pages: pages.length };
+}
+
+/** In the form of a patch. `map`: of the moment. @throws PastError, NodeJS.ErrnoException, and the file is not there */
+export async function writePagesOf(found: Found, map: PageMap, pages: readonly number[], path: string): Promise<void> {
+  const { log, moment } = found;
   const file = await open(path, 'wx');
   try {
     await file.chmod(anybodysFile);
@@ -23,9 +31,9 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
     const entryBytes = 4 + moment.pageBytes;
     const batch = Buffer.alloc(Math.max(1, Math.floor((1 << 18) / entryBytes)) * entryBytes);
     let length = 0;
-    for (const page of await log.inReadingOrder(then, pages)) {
+    for (const page of await log.inReadingOrder(map, pages)) {
       batch.writeUInt32LE(page, length);
-      readPageAt(log, then, page, batch, length + 4);
+      readPageAt(log, map, page, batch, length + 4);
       length += entryBytes;
       if (length === batch.length) {
         await file.write(batch, 0, length);
@@ -41,5 +49,4 @@ export async function writePatch(found: Found, head: Moment, path: string): Prom
     await rm(path, { force: true });
     throw error;
   }
-  return { moment, head, pages: pages.length };
 }

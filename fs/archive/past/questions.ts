@@ -19,6 +19,7 @@ import { changedTables } from './changed-tables.ts';
 import { commitFrom } from './commit-search.ts';
 import { history } from './history.ts';
 import { materialise } from './materialise.ts';
+import { writeParts } from './parts.ts';
 import { type Found, Past } from './past.ts';
 import { PastError } from './past-error.ts';
 import { writePatch } from './patch.ts';
@@ -68,6 +69,10 @@ export class ArchiveQuestions {
         return this.#with(question.database, async (past) => past.resolve(question.at).moment);
       case 'materialise':
         return this.#with(question.database, (past) => this.#materialise(past, question.at, question.path));
+      case 'parts':
+        return this.#with(question.database, (past) =>
+          writeParts(past.resolve(question.at), question.base, question.path),
+        );
       case 'patch':
         return this.#with(question.database, (past) => this.#patch(past, question.at, question.path));
       case 'changed-pages':

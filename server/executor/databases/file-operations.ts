@@ -1,6 +1,6 @@
 // Work on database files as files: create, delete, list. Runs in the executor, with the path open in no other.
 import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ApiError } from '../../messages/errors.ts';
 import { file, type ListPage } from '../../messages/operations/file.ts';
@@ -9,7 +9,7 @@ import { Connection } from '../connection.ts';
 import { checkHeader, findFile, resolveDirectory } from '../files.ts';
 import { type AnyFileImplementation, implementOnFile } from '../implementation.ts';
 import { openTable, resetIdentities } from '../kv/table/table.ts';
-import { copyDatabaseFile, createDatabaseFile } from '../new-database.ts';
+import { createDatabaseFile, makeDatabaseOf } from '../new-database.ts';
 import { historyTableSql } from '../query-history.ts';
 import { isBusy } from '../sql/sqlite-errors.ts';
 
@@ -27,9 +27,9 @@ const create = implementOnFile(file.create, (path, { kvTable }, rules) => {
   return { sizeBytes: statSync(file.path).size, tables };
 });
 
-const fork = implementOnFile(file.fork, (path, { source }, rules) => {
+const fork = implementOnFile(file.fork, (path, { parts, unfinishedName }, rules) => {
   const file = findForCreation(path, rules);
-  const isNew = copyDatabaseFile(source, file.path, (database) => {
+  const isNew = makeDatabaseOf(parts, file.path, unfinishedName, (database) => {
     const connection = new Connection(database, file.path, '');
     database.exec('BEGIN');
     resetIdentities(connection);
@@ -37,6 +37,12 @@ const fork = implementOnFile(file.fork, (path, { source }, rules) => {
   });
   if (!isNew) throw exists();
   return { sizeBytes: statSync(file.path).size };
+});
+
+const removeUnfinished = implementOnFile(file.removeUnfinished, (path, { name }, rules) => {
+  const directory = dirname(findFile(path, rules, 'FORBIDDEN').path);
+  for (const suffix of [...sidecars, '']) rmSync(join(directory, name + suffix), { force: true });
+  return null;
 });
 
 const remove = implementOnFile(file.delete, (path, _args, rules) => {
@@ -79,7 +85,14 @@ const list = implementOnFile(file.list, (path, { page }, rules) => {
   return { databases, nextAfter };
 });
 
-export const databaseFileOperations: readonly AnyFileImplementation[] = [create, fork, remove, release, list];
+export const databaseFileOperations: readonly AnyFileImplementation[] = [
+  create,
+  fork,
+  removeUnfinished,
+  remove,
+  release,
+  list,
+];
 
 /** Looking at a file costs a hundred times what its name does, so only a page is looked at. */
 function pageOfNames(names: readonly string[], page: ListPage): { looked: string[]; nextAfter: string | null } {

@@ -270,8 +270,10 @@ async function fork(context: RequestContext, services: Services): Promise<Reply>
   const target = services.resolve(query.text('to'));
   const at: At = query.text('at') === '' ? { head: true } : momentOf(context, 'at');
   if ('head' in at) await services.timeMachine.settle(source, deadlineMs);
-  return await services.timeMachine.withState(source, at, deadlineMs, async ({ path, moment }) => {
-    const { sizeBytes } = await services.runOnFile(file.fork, context, target.path, { source: path });
+  return await services.timeMachine.withParts(source, at, deadlineMs, async (parts, moment) => {
+    const { sizeBytes } = await services.unfinishedForks.with(target.path, (unfinishedName) =>
+      services.runOnFile(file.fork, context, target.path, { parts, unfinishedName }),
+    );
     const answer = {
       success: true,
       db: source.name,

@@ -12,6 +12,7 @@ import type {
   LastRewind,
   MaterialiseAnswer,
   Moment,
+  PartsAnswer,
   PatchAnswer,
 } from '../../messages/time-machine.ts';
 
@@ -56,6 +57,11 @@ export class Archive {
 
   materialise(database: string, at: At, path: string, deadlineMs: number): Promise<MaterialiseAnswer> {
     return this.#value({ op: 'materialise', database, at, path }, deadlineMs);
+  }
+
+  /** `base` and `path`: of files that are not there yet. */
+  parts(database: string, at: At, base: string, path: string, deadlineMs: number): Promise<PartsAnswer> {
+    return this.#value({ op: 'parts', database, at, base, path }, deadlineMs);
   }
 
   patch(database: string, at: At, path: string, deadlineMs: number): Promise<PatchAnswer> {

@@ -2,11 +2,22 @@
 // again by the same bookmark they are there. Their number and size are bounded; they go with the process, and those of
 // a process that was killed when the next one starts.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UnprivilegedUser } from '../../index.ts';
 import type { Moment } from '../../messages/time-machine.ts';
+import { inheritNotes, isNote } from './unfinished-forks.ts';
 
 const mostStates = 16;
 const mostBytes = 8 * 1024 ** 3;
@@ -63,7 +74,7 @@ export class PastStates {
   close(): void {
     clearInterval(this.#sweep);
     this.#kept.clear();
-    for (const name of namesIn(this.folder)) rmSync(join(this.folder, name), { force: true, recursive: true });
+    emptyFolder(this.folder);
   }
 
   #add(key: string, make: Make): Kept {
@@ -111,21 +122,32 @@ export class PastStates {
 
 /**
  * The folder of this process below the state directory, for its user alone; those of processes that are gone are
- * removed. To be called while the process may still do so.
+ * removed, but for their notes of unfinished forks, which it gets. To be called while the process may still do so.
  */
 export function makePastFolder(stateDir: string, user?: UnprivilegedUser): string {
   const parent = join(stateDir, 'past');
-  for (const name of namesIn(parent)) {
-    if (/^\d+$/.test(name) && !isAlive(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
-  }
   const folder = join(parent, String(process.pid));
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o700);
+  // An earlier process may have had the same number: in a container, or before the machine was started anew.
+  emptyFolder(folder);
+  for (const name of namesIn(parent)) {
+    if (!/^\d+$/.test(name) || isAlive(Number(name))) continue;
+    inheritNotes(join(parent, name), folder);
+    rmSync(join(parent, name), { recursive: true, force: true });
+  }
   if (user !== undefined) {
     chownSync(folder, user.uid, user.gid);
     chmodSync(parent, 0o711); // that user has to pass
   }
   return folder;
+}
+
+/** But for notes of unfinished forks. */
+function emptyFolder(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (!isNote(name)) rmSync(join(folder, name), { force: true, recursive: true });
+  }
 }
 
 function withoutLog(path: string): void {
@@ -145,12 +167,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** One that may not be asked is there, too. */
+/** One that was killed stays in the table until its parent asks for it: in a container perhaps for ever. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // proc_pid_stat(5): behind the name in parentheses, which may hold anything.
+    return !'ZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
   }
 }

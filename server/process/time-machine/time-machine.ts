@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { isPlaceBookmark } from '../../messages/bookmark.ts';
 import { ApiError } from '../../messages/errors.ts';
+import type { StateParts } from '../../messages/operations/file.ts';
 import { type DatabaseTarget, isInside, type PathRules } from '../../messages/paths.ts';
 import type { Journal, PageFile, StateFile } from '../../messages/rewinder.ts';
 import type {
@@ -88,6 +89,27 @@ export class TimeMachine {
     const moment = await this.resolve(target, at, deadlineMs);
     const make = (path: string) => this.archive.materialise(name, { bookmark: moment.bookmark }, path, deadlineMs);
     return await this.#parts.states.with(`${name}\0${moment.bookmark}`, make, use);
+  }
+
+  /** The state of a moment as parts, which are there until `use` has ended. */
+  async withParts<Result>(
+    target: DatabaseTarget,
+    at: At,
+    deadlineMs: number,
+    use: (parts: StateParts, moment: Moment) => Promise<Result>,
+  ): Promise<Result> {
+    const { bookmark } = await this.resolve(target, at, deadlineMs);
+    const { states } = this.#parts;
+    const [base, patch] = [states.newPath(), states.newPath()];
+    try {
+      const made = await this.archive.parts(this.nameOf(target), { bookmark }, base, patch, deadlineMs);
+      const { moment, pages, stamp } = made;
+      const { pageBytes, databasePages } = moment;
+      const parts = { base: { path: base, ...stamp }, patch: { path: patch, pages }, pageBytes, databasePages };
+      return await use(parts, moment);
+    } finally {
+      await Promise.all([base, patch].map((path) => rm(path, { force: true })));
+    }
   }
 
   /** Pages that were written between two moments, in their order: a part of them, in the form of a patch. */

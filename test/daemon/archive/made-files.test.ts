@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { filesMadeFor, handOver, mayBeMadeAt } from '../../../daemon/archive/made-files.ts';
+import { filesLinkedFor, filesMadeFor, handOver, mayBeMadeAt } from '../../../daemon/archive/made-files.ts';
 
 let stateDir = '';
 beforeAll(() => {
@@ -32,11 +32,14 @@ test.each([
   expect(await mayBeMadeAt(path.replace('STATE', stateDir), stateDir)).toBe(false);
 });
 
-test('only two questions make a file', () => {
+test('only some questions make files, and one links a file', () => {
   const at = { head: true } as const;
   expect(filesMadeFor({ op: 'patch', database: 'a.db', at, path: '/x' })).toEqual(['/x']);
   expect(filesMadeFor({ op: 'materialise', database: 'a.db', at, path: '/y' })).toEqual(['/y']);
   expect(filesMadeFor({ op: 'resolve', database: 'a.db', at })).toEqual([]);
+  const parts = { op: 'parts', database: 'a.db', at, base: '/b', path: '/x' } as const;
+  expect([filesMadeFor(parts), filesLinkedFor(parts)]).toEqual([['/x'], ['/b']]);
+  expect(filesLinkedFor({ op: 'patch', database: 'a.db', at, path: '/x' })).toEqual([]);
   const changed = { op: 'changed-tables', database: 'a.db', from: at, to: at } as const;
   expect(filesMadeFor(changed)).toEqual([]);
   expect(filesMadeFor({ ...changed, excerpts: { from: '/x', to: '/y' } })).toEqual(['/x', '/y']);
