@@ -28,6 +28,8 @@ export class RawJson {
 
 /** 16 digits in a row may be an integer beyond 2^53: only then is JSON.parse not exact. */
 const mayHoldBigInteger = /\d{16}/;
+/** Without a point, an exponent and such an integer, every number that JSON.parse finds was written as an integer. */
+const mayHoldMore = /\d(?:[.eE]|\d{15})/;
 
 /**
  * One JSON document (leading and trailing white space allowed), nested no deeper than `limits.jsonDepth`. Integers
@@ -45,7 +47,25 @@ export function parseJson(text: string): Json {
  */
 export function parseJsonTyped(text: string): Json {
   checkDepth(text);
-  return new Reader(text, true).document();
+  return (mayHoldMore.test(text) ? undefined : readIntegers(text)) ?? new Reader(text, true).document();
+}
+
+/** undefined: the reader of our own says what is wrong, or null is the whole document. */
+function readIntegers(text: string): Json | undefined {
+  try {
+    return withBigints(JSON.parse(text) as Json) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same value, changed in place. */
+function withBigints(value: Json): Json {
+  if (typeof value === 'number') return BigInt(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) for (let at = 0; at < value.length; at += 1) value[at] = withBigints(value[at] ?? null);
+  else for (const name of Object.keys(value)) value[name] = withBigints(value[name] ?? null);
+  return value;
 }
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseJson, parseJsonBody, parseJsonTyped, stringifyJson } from '../../../server/messages/json.ts';
+import { type Json, parseJson, parseJsonBody, parseJsonTyped, stringifyJson } from '../../../server/messages/json.ts';
 
 test('an integer beyond 2^53 survives reading and writing', () => {
   const text = '{"least":-9223372036854775808,"most":9223372036854775807,"safe":9007199254740991,"real":0.1}';
@@ -11,6 +11,22 @@ test('an integer beyond 2^53 survives reading and writing', () => {
 
 test('typed reading tells integers from reals', () => {
   expect(parseJsonTyped('[1, 1.0, 1e0, -0, "1"]')).toEqual([1n, 1, 1, 0n, '1']);
+});
+
+test('typed reading is the same with a real in the document and without one', () => {
+  const integers = (_name: string, value: unknown) => (typeof value === 'number' ? Math.trunc(value % 1e9) : value);
+  const values = fc.jsonValue().map((value) => JSON.stringify(value, integers));
+  fc.assert(
+    fc.property(values, (text) => {
+      const [first, real] = parseJsonTyped(`[${text},0.5]`) as Json[];
+      expect([first, real]).toStrictEqual([parseJsonTyped(text), 0.5]);
+    }),
+  );
+  expect(parseJsonTyped('[-0, 999999999999999, 12345678901234567]')).toEqual([
+    0n,
+    999999999999999n,
+    12345678901234567n,
+  ]);
 });
 
 test('a document with long digits is read as JSON.parse reads it, but for the integers', () => {
