@@ -234,8 +234,8 @@ describe('readers let go', () => {
   test('of one that leaves WAL mode', async () => {
     await make('mode');
     await withReader('mode');
-    const { json } = await api().sql('mode', { query: 'PRAGMA journal_mode=DELETE' });
-    expect(json.results[0].resultSet).toEqual([{ journal_mode: 'delete' }]);
+    const { json, text } = await api().sql('mode', { query: 'PRAGMA journal_mode=DELETE' });
+    expect(json.results?.[0].resultSet, text).toEqual([{ journal_mode: 'delete' }]);
     expect((await select('mode', 'SELECT * FROM t')).json.resultSet).toEqual([{ v: 1 }]);
   });
 
