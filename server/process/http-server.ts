@@ -218,8 +218,7 @@ export function createHttpServer(
     tokens: options.authTokenFile === null ? null : parseTokens(readFileSync(options.authTokenFile, 'utf8')),
   });
   const router = new Router(routes);
-  const app = createApp({ router, guard, services, metrics, log, budget });
-  const { server, drain } = createListener(app.callback());
+  const { server, drain } = createListener(createApp({ router, guard, services, metrics, log, budget }));
   acceptSockets(server, { guard, services, budget });
   return {
     server,

@@ -1,6 +1,6 @@
-// The life of a request, on one screen: host, origin, route, token, query, handler, answer. Koa around it, one
-// middleware, as every extra one costs each request.
-
+// The life of a request, on one screen: host, origin, route, token, query, handler, answer. Koa makes the context and
+// answers what nobody expected.
+import type { RequestListener } from 'node:http';
 import Koa, { type Context } from 'koa';
 import { ApiError, causeText, toApiError } from '../../messages/errors.ts';
 import { limits } from '../../messages/limits.ts';
@@ -41,11 +41,14 @@ const exposedHeaders = [
   'X-Hoody-Bookmark, X-Hoody-Previous-Bookmark, Mcp-Session-Id',
 ].join(', ');
 
-export function createApp(deps: AppDeps): Koa {
+/** Without Koa's own callback, which watches the end of every answer: that costs a request about 6 of 40 us. */
+export function createApp(deps: AppDeps): RequestListener {
   const app = new Koa();
-  app.use((context) => answer(context, deps));
   app.on('error', (error: unknown) => deps.log('debug', 'connection failed', { error: String(error) }));
-  return app;
+  return (request, response) => {
+    const context = app.createContext(request, response);
+    answer(context, deps).catch((error: Error) => context.onerror(error));
+  };
 }
 
 async function answer(context: Context, deps: AppDeps): Promise<void> {

@@ -1,7 +1,7 @@
 // Writes a reply to its client, past Koa's own respond(): status, type and length are known here, and working them out
 // again costs every request about 3 of 55 us.
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { asBuffer } from '../../messages/bytes.ts';
 import type { Reply } from '../../messages/reply.ts';
@@ -30,16 +30,15 @@ export function send(context: Context, reply: Reply | StreamReply, budget: Trans
   if (body instanceof Readable) {
     res.writeHead(reply.status, headers);
     if (req.method === 'HEAD') {
-      context.respond = false;
       body.destroy();
       res.end();
       return;
     }
-    // Koa ends a stream with its connection.
-    context.body = body;
+    pipeline(body, res, (error) => {
+      if (error) context.onerror(error);
+    });
     return;
   }
-  context.respond = false;
   const sizeBytes = body === null ? 0 : Buffer.byteLength(body);
   if (reply.status !== 204 && reply.status !== 304 && !(body === null && req.method === 'HEAD')) {
     headers.push('Content-Length', String(sizeBytes));
