@@ -21,16 +21,12 @@ import { checkPathLength, identityOf } from './files.ts';
 import { sqliteCode } from './sql/sqlite-errors.ts';
 import { writeState } from './write-state.ts';
 
-/** `fill` adds to it. A file that appeared meanwhile is left alone. @returns whether the file is new */
+/**
+ * `fill` adds to it, in one transaction. A file that appeared meanwhile is left alone. @returns whether the file is new
+ */
 export function createDatabaseFile(path: string, fill: (database: Database.Database) => void): boolean {
   const name = `.new-${process.pid}-${Date.now().toString(36)}`;
-  return placeDatabase(path, name, (temporary) => {
-    fillNew(temporary, false, (database) => {
-      // An empty database has no pages yet; a table that comes and goes writes the header.
-      database.exec('BEGIN; CREATE TABLE new_database(x); DROP TABLE new_database; COMMIT');
-      fill(database);
-    });
-  });
+  return placeDatabase(path, name, (temporary) => fillNew(temporary, false, fill));
 }
 
 /** As createDatabaseFile, with a state of the past in it. `name`: that it has until it is whole. `fill` changes it. */
@@ -77,12 +73,13 @@ function placeDatabase(path: string, name: string, make: (temporary: string) => 
   }
 }
 
-/** In WAL mode. */
+/** In WAL mode. The change to that mode has already written the header of a file that was empty. */
 function fillNew(path: string, fileMustExist: boolean, fill: (database: Database.Database) => void): void {
   const database = openNew(path, fileMustExist);
   try {
-    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL');
+    database.exec('PRAGMA foreign_keys=OFF; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; BEGIN');
     fill(database);
+    database.exec('COMMIT');
   } finally {
     database.close();
   }

@@ -29,12 +29,9 @@ const create = implementOnFile(file.create, (path, { kvTable }, rules) => {
 
 const fork = implementOnFile(file.fork, (path, { parts, unfinishedName }, rules) => {
   const file = findForCreation(path, rules);
-  const isNew = makeDatabaseOf(parts, file.path, unfinishedName, (database) => {
-    const connection = new Connection(database, file.path, '');
-    database.exec('BEGIN');
-    resetIdentities(connection);
-    database.exec('COMMIT');
-  });
+  const isNew = makeDatabaseOf(parts, file.path, unfinishedName, (database) =>
+    resetIdentities(new Connection(database, file.path, '')),
+  );
   if (!isNew) throw exists();
   return { sizeBytes: statSync(file.path).size };
 });
