@@ -8,9 +8,11 @@ import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
+import { connectToDaemon } from '../control/client.ts';
 import { withExtension } from '../databases/name.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
-import { withPast } from '../past/past.ts';
+import { pastOf } from '../past/past.ts';
+import type { DaemonStatus } from '../supervisor/status.ts';
 import { placeOf, telling } from './restore-shipped.ts';
 
 export async function exportDatabase(input: CommandInput, name: string | undefined): Promise<ExitCode> {
@@ -18,8 +20,9 @@ export async function exportDatabase(input: CommandInput, name: string | undefin
   if (name === undefined || to === undefined) {
     throw usageError('export needs a database and a place', 'hoody-sqlite archive export NAME --to URL');
   }
-  const database = (await settled(input, name)) ?? relative('/', withExtension(join('/', name)));
-  const archiveDir = join(input.settings.stateDir, 'archive');
+  const running = await settled(input, name);
+  const database = running?.database ?? relative('/', withExtension(join('/', name)));
+  const archiveDir = join(stateDirOf(input, running), 'archive');
   if (!existsSync(archiveDir)) {
     throw new CommandError(exitCodes.failed, `there is no archive in ${archiveDir}`, {
       hint: 'name the state directory of the daemon with --state-dir',
@@ -44,16 +47,32 @@ export async function exportDatabase(input: CommandInput, name: string | undefin
   });
 }
 
-/** The name of the database; undefined where no daemon runs. */
-async function settled(input: CommandInput, name: string): Promise<string | undefined> {
+interface Settled {
+  /** The name of the database. */
+  readonly database: string;
+  /** Of the daemon. */
+  readonly stateDir: string;
+}
+
+/** The newest commits are in the archive. undefined where no daemon runs. */
+async function settled(input: CommandInput, name: string): Promise<Settled | undefined> {
   try {
-    return await withPast(input, async (past) => {
+    const daemon = await connectToDaemon(input);
+    try {
+      const past = pastOf(daemon);
       const database = past.nameBelow(name);
       await past.archive({ op: 'settle', database });
-      return database;
-    });
+      return { database, stateDir: ((await daemon.ask('status')) as DaemonStatus).stateDir };
+    } finally {
+      daemon.close();
+    }
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === exitCodes.noDaemon) return undefined;
     throw error;
   }
+}
+
+/** A directory that is named may be that of another daemon, as one that has ended. */
+function stateDirOf({ settings, named }: CommandInput, running: Settled | undefined): string {
+  return named.has('stateDir') ? settings.stateDir : (running?.stateDir ?? settings.stateDir);
 }

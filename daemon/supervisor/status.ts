@@ -45,6 +45,7 @@ export interface DaemonStatus {
   /** null while nothing is mounted. */
   readonly mount: string | null;
   readonly data: string;
+  readonly stateDir: string;
   /** null when the file system does not say. */
   readonly freeBytes: number | null;
   readonly url: string;
@@ -74,7 +75,7 @@ export interface DaemonStatus {
 }
 
 export async function collectStatus(running: Running): Promise<DaemonStatus> {
-  const { mounted, httpService, data } = running;
+  const { mounted, httpService, data, stateDir } = running;
   const mountService = mounted?.service;
   const askFs = (name: string) => mountService?.process.current?.query(name).catch(() => undefined);
   const [fs, locks, http, archive, shipped, tier, freeBytes] = await Promise.all([
@@ -94,6 +95,7 @@ export async function collectStatus(running: Running): Promise<DaemonStatus> {
     uptimeSeconds: Math.floor((performance.now() - running.startedAtMs) / 1000),
     mount: mountService?.connection === undefined ? null : (mounted?.mountPoint ?? null),
     data,
+    stateDir,
     freeBytes,
     url: running.url,
     passthrough: fs?.passthrough ?? mountService?.passthrough.active ?? false,

@@ -7,6 +7,7 @@ const idle: DaemonStatus = {
   uptimeSeconds: 93_784,
   mount: '/hoody/databases',
   data: '/data',
+  stateDir: '/state',
   freeBytes: 3 * 2 ** 30,
   url: 'http://127.0.0.1:8484',
   passthrough: true,

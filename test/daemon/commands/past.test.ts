@@ -42,7 +42,7 @@ beforeAll(async () => {
     asked.push(args);
     return answers.shift();
   };
-  control = await openControlSocket(instance.controlSocket, { request: answer, archive: answer });
+  control = await openControlSocket(instance.controlSocket, { request: answer, archive: answer, status: answer });
 });
 afterAll(() => {
   control.close();
@@ -259,6 +259,16 @@ describe('archive', () => {
     expect(await refusal('archive', 'status')).toMatchObject({ exitCode: 1, message: 'commits are not kept' });
     expect(await refusal('archive', 'export')).toMatchObject({ exitCode: 2 });
     expect(await refusal('archive', 'prune', '--before', moment.bookmark)).toMatchObject({ exitCode: 2 });
+  });
+
+  test('export reads the state directory of the daemon, or the one that is named', async () => {
+    const exported = ['archive', 'export', 'app', '--to', join(folder, 'exported')] as const;
+    const refusedWith = async (...args: string[]) => {
+      answers = [ok(null), { stateDir: '/nowhere/daemon' }];
+      return (await refusal(...exported, ...args)).message;
+    };
+    expect(await refusedWith()).toBe('there is no archive in /nowhere/daemon/archive');
+    expect(await refusedWith('--state-dir', '/nowhere/named')).toBe('there is no archive in /nowhere/named/archive');
   });
 });
 
