@@ -173,5 +173,5 @@ test('the root of the server is a page', async () => {
 test('what is not there has a code', async () => {
   expect((await api().call('GET', '/nothing')).json).toMatchObject({ code: 'NOT_FOUND' });
   const wrong = await api().call('PUT', '/health');
-  expect([wrong.status, wrong.json.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+  expect([wrong.status, wrong.json.code, wrong.headers.allow]).toEqual([405, 'METHOD_NOT_ALLOWED', 'GET, HEAD']);
 });

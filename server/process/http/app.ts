@@ -14,7 +14,7 @@ import { RequestContext } from './context.ts';
 import type { Guard } from './guard.ts';
 import { Query } from './query.ts';
 import type { Route, StreamReply } from './route.ts';
-import type { Router } from './router.ts';
+import { MethodNotAllowed, type Router } from './router.ts';
 import { send } from './send.ts';
 import { parseTarget } from './target.ts';
 import type { TransitBudget } from './transit-budget.ts';
@@ -63,6 +63,7 @@ async function answer(context: Context, deps: AppDeps): Promise<void> {
     if (error.status >= 500 && !isUsual) {
       deps.log('warn', 'request failed', { route: seen.route?.name, code: error.code, cause: causeText(error) });
     }
+    if (error instanceof MethodNotAllowed) context.res.setHeader('Allow', error.allowed);
     const [path = ''] = (context.req.url ?? '').split('?', 1);
     reply = (seen.route?.errorReply ?? deps.router.errorReplyOf(path) ?? errorReply)(error);
   }

@@ -23,6 +23,19 @@ interface KeyedRoute {
 const keySlot = '{key}';
 const noNumbers: Match['numbers'] = {};
 
+/** The path has a route, but not for this method. */
+export class MethodNotAllowed extends ApiError {
+  /** RFC 9110, 15.5.6: the answer has to name them in `Allow`. */
+  readonly allowed: string;
+
+  constructor(method: string, routed: ReadonlySet<string>) {
+    const allowed = [...routed].flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
+    const text = [...new Set(allowed)].join(', ');
+    super('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${text}`);
+    this.allowed = text;
+  }
+}
+
 export class Router {
   readonly #fixed = new Map<string, Map<Method, Route>>();
   /** Those with something after the key come first: `/kv/a/incr` is a call of incr, not a key. */
@@ -51,7 +64,7 @@ export class Router {
     }
   }
 
-  /** @throws ApiError NOT_FOUND, METHOD_NOT_ALLOWED, INVALID_PARAMETERS for a key that is not valid percent-encoding */
+  /** @throws ApiError NOT_FOUND, MethodNotAllowed, INVALID_PARAMETERS for a key that is not valid percent-encoding */
   match(method: string, path: string): Match {
     const methods = this.#fixed.get(path);
     const fixed = methods?.get(method as Method);
@@ -66,8 +79,7 @@ export class Router {
     const others = new Set<string>(methods?.keys());
     for (const keyed of this.#keyed) if (placeOfKey(keyed, path) !== null) others.add(keyed.route.method);
     if (others.size === 0) throw new ApiError('NOT_FOUND', 'no such route: see GET /api/v1/sqlite/openapi.yaml');
-    const allowed = [...others].join(', ');
-    throw new ApiError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allowed}`);
+    throw new MethodNotAllowed(method, others);
   }
 
   /** How errors are told at a path whose route is not known, since the host is refused, say. */

@@ -80,6 +80,7 @@ export const sqlRoutes: readonly Route[] = [
       schema: {
         type: 'object',
         required: ['transaction'],
+        additionalProperties: false,
         properties: {
           resultFormat: { type: 'string', description: '`list` answers rows as arrays.' },
           transaction: {

@@ -62,6 +62,14 @@ test.each([
   expect(() => router.match(method, path)).toThrow(expect.objectContaining({ code }));
 });
 
+test.each([
+  ['DELETE', '/kv', 'GET, HEAD'],
+  ['POST', '/kv/a', 'GET, HEAD, PUT'],
+  ['PATCH', '/kv/a/incr', 'POST, GET, HEAD, PUT'],
+])('%s %s: %s are allowed', (method, path, allowed) => {
+  expect(() => router.match(method, path)).toThrow(expect.objectContaining({ allowed }));
+});
+
 describe('query parameters', () => {
   const declared = [
     { name: 'db', type: 'text', required: true, description: '' },
