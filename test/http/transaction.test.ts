@@ -245,10 +245,11 @@ describe('answers', () => {
     expect((await last({ query: `SELECT "it""s" AS v FROM ${t}` })).resultSet).toEqual([{ v: 'it"s' }]);
   });
 
-  test('a transaction that the CLI wrapped once more is unwrapped', async () => {
-    const body = { transaction: { transaction: [{ query: 'SELECT 1 AS a' }] } };
-    const { json } = await api().call('POST', '/db?db=tx', { body });
-    expect(json.results[0].resultSet).toEqual([{ a: 1 }]);
+  test('a body that the CLI wrapped once more is unwrapped', async () => {
+    const transaction = [{ query: 'SELECT 1 AS a' }];
+    const first = async (body: object) => (await api().call('POST', '/db?db=tx', { body })).json.results[0];
+    expect((await first({ transaction: { transaction } })).resultSet).toEqual([{ a: 1 }]);
+    expect((await first({ transaction: { transaction, resultFormat: 'list' } })).resultSetList).toEqual([[1]]);
   });
 
   test('journal_mode=WAL answers wal, and a database in another mode is turned', async () => {

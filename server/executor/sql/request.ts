@@ -19,6 +19,7 @@ export interface TransactionRequest {
   readonly items: readonly TransactionItem[];
 }
 
+const bodyMembers: ReadonlySet<string> = new Set(['transaction', 'resultFormat']);
 const itemMembers: ReadonlySet<string> = new Set([
   'query',
   'statement',
@@ -31,8 +32,10 @@ const itemMembers: ReadonlySet<string> = new Set([
 
 /** @throws ApiError with `reqIdx`, the index of the item at fault or -1 */
 export function decodeTransaction(body: Uint8Array): TransactionRequest {
-  const members = parseBody(body);
-  if (!isObject(members)) throw invalid(-1, 'the body must be a JSON object with a transaction');
+  const sent = parseBody(body);
+  if (!isObject(sent)) throw invalid(-1, 'the body must be a JSON object with a transaction');
+  refuseUnknown(sent, bodyMembers, -1);
+  const members = unwrapped(sent);
   const format = members.resultFormat ?? null;
   if (format !== null && typeof format !== 'string') throw invalid(-1, 'resultFormat must be a string');
   const items = transactionOf(members);
@@ -62,20 +65,30 @@ function parseBody(body: Uint8Array): Json {
   }
 }
 
-/** The CLI wraps what it is given once more: `{"transaction":{"transaction":[..]}}`. */
-function transactionOf(members: JsonObject): readonly Json[] {
-  const { transaction } = members;
-  const list = transaction !== undefined && isObject(transaction) ? transaction.transaction : transaction;
+/** The CLI wraps what it is given once more: `{"transaction":{"transaction":[..],"resultFormat":".."}}`. */
+function unwrapped(sent: JsonObject): JsonObject {
+  const { transaction } = sent;
+  if (transaction === undefined || !isObject(transaction)) return sent;
+  refuseUnknown(transaction, bodyMembers, -1);
+  return { ...sent, ...transaction };
+}
+
+function transactionOf({ transaction: list }: JsonObject): readonly Json[] {
   if (!Array.isArray(list)) throw invalid(-1, 'transaction must be an array of items');
   if (list.length === 0) throw invalid(-1, 'transaction must have at least one item');
   return list;
 }
 
+function refuseUnknown(members: JsonObject, known: ReadonlySet<string>, reqIdx: number): void {
+  for (const name of Object.keys(members)) {
+    if (known.has(name)) continue;
+    throw refuse('UNKNOWN_FIELD', reqIdx, `unknown field ${JSON.stringify(name)}; known: ${[...known].join(', ')}`);
+  }
+}
+
 function decodeItem(item: Json, index: number): TransactionItem {
   if (!isObject(item)) throw invalid(index, 'a transaction item must be an object');
-  for (const name of Object.keys(item)) {
-    if (!itemMembers.has(name)) throw refuse('UNKNOWN_FIELD', index, `unknown field ${JSON.stringify(name)}`);
-  }
+  refuseUnknown(item, itemMembers, index);
   const texts = [item.query, item.statement, item.sql].filter((text) => text !== undefined);
   const [sql] = texts;
   if (texts.length !== 1 || typeof sql !== 'string') {

@@ -3,7 +3,7 @@
 import { asBuffer } from '../../../messages/bytes.ts';
 import { type Conditions, parseIfAbsent, parseIfMatch } from '../../../messages/conditions.ts';
 import { ApiError } from '../../../messages/errors.ts';
-import { isObject, type Json, parseJsonBody, readJsonBody } from '../../../messages/json.ts';
+import { isObject, type Json, type JsonObject, parseJsonBody, readJsonBody } from '../../../messages/json.ts';
 import { compactJson, elementsOf, memberOf, rootOf, textOf } from '../../../messages/json-text.ts';
 import { checkKey, checkUnicode } from '../../../messages/kv-keys.ts';
 import { kvLimits } from '../../../messages/kv-limits.ts';
@@ -30,6 +30,9 @@ interface SetEntry extends BatchEntry {
   readonly contentType: string;
   readonly ttlSeconds: number;
 }
+
+const setMembers: ReadonlySet<string> = new Set(['key', 'value', 'content_type', 'ttl', 'if_match', 'if_none_match']);
+const deleteMembers: ReadonlySet<string> = new Set(['key', 'if_match', 'if_none_match']);
 
 export const kvBatchSet = implement(kv.batchSet, (connection, args) => {
   const entries = decodeSet(readJsonBody(asBuffer(args.body), 'INVALID_PARAMETERS'));
@@ -106,7 +109,7 @@ function decodeSet({ text, value: body }: { readonly text: string; readonly valu
   const written = list === undefined ? [] : elementsOf(text, list);
   return entries.map((entry, index) =>
     named(name, index, () => {
-      const item = requireEntry(entry);
+      const item = requireEntry(entry, setMembers);
       const { value } = item;
       const span = written[index];
       const place = span === undefined ? undefined : memberOf(text, span, 'value');
@@ -136,13 +139,13 @@ function decodeDelete(body: Json): BatchEntry[] {
   }
   return entryList(body.items, 'items').map((entry, index) =>
     named('items', index, () => {
-      const item = requireEntry(entry);
+      const item = requireEntry(entry, deleteMembers);
       return { key: checkKey(item.key), conditions: decodeConditions(item) };
     }),
   );
 }
 
-function decodeConditions(item: { [name: string]: Json }): Conditions {
+function decodeConditions(item: JsonObject): Conditions {
   const ifMatch = optionalText(item, 'if_match');
   const ifNoneMatch = optionalText(item, 'if_none_match');
   return {
@@ -179,12 +182,18 @@ function entryList(value: Json | undefined, name: string): Json[] {
   return value;
 }
 
-function requireEntry(entry: Json): { [name: string]: Json } {
+/** A misspelt condition must not be no condition. */
+function requireEntry(entry: Json, known: ReadonlySet<string>): JsonObject {
   if (!isObject(entry)) throw invalid('every entry must be an object');
+  for (const name of Object.keys(entry)) {
+    if (!known.has(name)) {
+      throw invalid(`unknown member ${JSON.stringify(name)}; known: ${[...known].join(', ')}`);
+    }
+  }
   return entry;
 }
 
-function optionalText(item: { [name: string]: Json }, name: string): string | undefined {
+function optionalText(item: JsonObject, name: string): string | undefined {
   const value = item[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw invalid(`"${name}" must be a string`);

@@ -43,6 +43,23 @@ test('both body forms are understood', () => {
   expect(() => store.run(kvBatchSet, batch({ batch: [], items: [] }))).toThrow(code('INVALID_PARAMETERS'));
 });
 
+test.each([
+  [kvBatchSet, { key: 'a', value: 'x', if_macth: '"q"' }, 'if_macth'],
+  [kvBatchSet, { key: 'a', value: 'x', contentType: 'text/plain' }, 'contentType'],
+  [kvBatchDelete, { key: 'a', etag: '"q"' }, 'etag'],
+])('an entry with a member that is not known writes nothing (%#)', (operation, entry, name) => {
+  store.set('a', '1');
+  const run = () => store.run(operation, batch({ items: [{ ...entry, key: 'b', [name]: undefined }, entry] }));
+  expect(run).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_PARAMETERS',
+      message: expect.stringContaining(`items[1]: unknown member "${name}"; known: key, `),
+    }),
+  );
+  const { results } = store.run(kvBatchGet, { table, ...body({ keys: ['a', 'b'] }) }).json;
+  expect(results).toMatchObject({ a: { etag: store.etag('a') }, b: null });
+});
+
 test('a failed condition writes nothing and names every key that failed', () => {
   store.set('a', '1');
   const items = [
