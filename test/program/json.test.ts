@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../daemon/cli/command-table.ts';
-import { type Daemon, programPath, runProgram, withDaemon } from '../helpers/daemon.ts';
+import { type Daemon, programPath, runProgram, withDaemon, withPaths } from '../helpers/daemon.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Finished, run, start } from '../helpers/process.ts';
 
@@ -66,11 +66,26 @@ describe('a running daemon', () => {
       await expectPromised(daemon, 'archive status', 'archive', 'status');
       await expectPromised(daemon, 'archive verify', 'archive', 'verify');
       await expectPromised(daemon, 'archive prune', 'archive', 'prune');
+      const exported = join(daemon.folder, 'exported');
+      await expectPromised(daemon, 'archive export', 'archive', 'export', 'app', '--to', exported);
+      await expectPromised(daemon, 'restore --from', 'restore', '--from', exported);
       await expectPromised(daemon, 'reload', 'reload');
       await expectPromised(daemon, 'stop', 'stop');
       expect(await expectPromised(daemon, 'unmount', 'unmount')).toEqual({ mount: null, cleared: false });
     });
   });
+
+  test('the commands of databases in RAM print the names that are promised', () =>
+    withPaths((paths) => {
+      const flags = ['--ramdisk', join(paths.folder, 'ramdisk'), '--ram', 'app.db'];
+      const expectNames = async (daemon: Daemon) => {
+        new Database(join(daemon.mount, 'app.db')).exec('CREATE TABLE t (x)').close();
+        await expectPromised(daemon, 'tier list', 'tier', 'list');
+        await expectPromised(daemon, 'tier flush', 'tier', 'flush');
+        await expectPromised(daemon, 'tier set', 'tier', 'set', 'app', 'disk');
+      };
+      return withDaemon(flags, expectNames, { paths });
+    }));
 
   test('--watch prints a line every second until the reader goes away', async () => {
     await withDaemon(['--no-mount'], async (daemon) => {
