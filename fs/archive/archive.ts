@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ArchiveParts } from './archive-parts.ts';
 import type { CapturedFile } from './capture/captured-file.ts';
 import type { DatabaseId } from './commit.ts';
-import { databaseAt, databasesBelow, type FoundDatabase, nameByLog } from './discovery.ts';
+import { databaseAt, databasesBelow, type FoundDatabase, isInTheMaking, nameByLog } from './discovery.ts';
 import { FullDisk } from './full-disk.ts';
 import type { ArchivedDatabase } from './messages.ts';
 import { Orphans } from './orphans.ts';
@@ -267,8 +267,8 @@ export class Archive {
   }
 
   #renamed(tail: Tail, id: DatabaseId): void {
-    // Of a file with two names, both of which are there, the first one counts.
-    if (databaseAt(this.#parts.dataDir, tail.id.name)?.id.inode === id.inode) return;
+    // Of a file with two names, both of which are there, the first one counts, unless it was meant to go.
+    if (!isInTheMaking(tail.id.name) && databaseAt(this.#parts.dataDir, tail.id.name)?.id.inode === id.inode) return;
     this.#forgetName(tail);
     if (!this.#parts.isIncluded(id.name)) {
       this.#close(tail);

@@ -26,6 +26,14 @@ export function databaseAt(dataDir: string, name: string): FoundDatabase | undef
   }
 }
 
+/**
+ * The HTTP server makes a database under such a name, which has no extension, and links it to its own one. What it is
+ * made of are no states that anybody would go back to.
+ */
+export function isInTheMaking(name: string): boolean {
+  return /(^|\/)\.new-[0-9a-z]+(-[0-9a-z]+)?$/.test(name);
+}
+
 /** In words for whoever asks for its past; undefined where nothing keeps it from being followed. */
 export function whyNotFollowed(dataDir: string, name: string): string | undefined {
   try {

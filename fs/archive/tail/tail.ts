@@ -3,6 +3,7 @@
 import type { CapturedReading } from '../capture/captured-reading.ts';
 import { compareCaptured } from '../capture/compare-captured.ts';
 import type { CommitLog, DatabaseId } from '../commit.ts';
+import { isInTheMaking } from '../discovery.ts';
 import type { ArchivedDatabase } from '../messages.ts';
 import { type Comparison, compare } from './compare.ts';
 import { FirstBase } from './first-base.ts';
@@ -141,6 +142,8 @@ export class Tail {
   }
 
   poll(): Progress {
+    // What was captured has to leave its ring.
+    if (isInTheMaking(this.#id.name) && this.#captured === undefined) return drained;
     if (this.#isComparing || this.#troubles.isPausing) return waiting;
     if (this.#gap !== undefined && performance.now() < this.#comparesAtMs) return waiting;
     const { isCopied } = this.#base;

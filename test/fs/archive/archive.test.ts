@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -95,6 +95,25 @@ test('a renamed database goes on in its log, under its new name', async () => {
   await settles('folder/new.db');
   expect(logsOf(statSync(at('folder/new.db')).ino)).toHaveLength(1);
   expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base', 'commit']);
+});
+
+test('a database in the making is read once it has its own name, and was made in one commit', async () => {
+  await begin();
+  await create('.new-12-ab3');
+  archive.wake(['.new-12-ab3']);
+  for (let n = 0; n < 3; n++) await driver.do({ transact: [] });
+  await settles('.new-12-ab3');
+  expect(archive.status()).toMatchObject([{ name: '.new-12-ab3', commits: 0 }]);
+  await driver.do({ close: true });
+  linkSync(at('.new-12-ab3'), at('app.db'));
+  await settles('app.db'); // the other name is still there
+  unlinkSync(at('.new-12-ab3'));
+  await becomesCurrent('app.db');
+  expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base']);
+  await driver.do({ open: at('app.db'), transact: [] });
+  await settles('app.db');
+  expect(store.only.commits.map(({ kind }) => kind)).toEqual(['base', 'commit']);
+  expect(events.filter(({ level }) => level !== 'info')).toEqual([]);
 });
 
 test('a replaced file is another database, and a deleted one is forgotten', async () => {
