@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Readable, Writable } from 'node:stream';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { ApiError } from '../../../../server/messages/errors.ts';
 import { makePastFolder } from '../../../../server/process/time-machine/past-states.ts';
 import { UnfinishedForks } from '../../../../server/process/time-machine/unfinished-forks.ts';
@@ -66,10 +67,16 @@ test('a note stays as long as nothing could be removed', async () => {
 });
 
 test('the folder of a process gets the notes of those that are gone, and nothing else of theirs', async () => {
-  // A zombie: it is killed, and its parent never asks.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  // A zombie: its parent never asks for it. A shell does, so the child ends when the shell has become `sleep`.
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [line] = (await once(parent.stdout as Readable, 'data')) as [Buffer];
   const gone = Number(String(line));
+  const isSleeping = () => expect(readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
+  await vi.waitFor(isSleeping, 10_000);
+  (parent.stdio[3] as Writable).end();
   await vi.waitFor(() => expect(readFileSync(`/proc/${gone}/stat`, 'utf8')).toContain(') Z '), 10_000);
   const [own, other] = ['a'.repeat(24), 'b'.repeat(24)].map((id) => `${id}.unfinished`);
   for (const [pid, note] of [
@@ -80,10 +87,6 @@ test('the folder of a process gets the notes of those that are gone, and nothing
     mkdirSync(past, { recursive: true });
     for (const name of [note ?? '', 'state']) writeFileSync(join(past, `${name}`), '');
   }
-  try {
-    expect(readdirSync(makePastFolder(folder)).sort()).toEqual([own, other]);
-    expect(readdirSync(join(folder, 'past'))).toEqual([`${process.pid}`]);
-  } finally {
-    parent.kill('SIGKILL');
-  }
+  expect(readdirSync(makePastFolder(folder)).sort()).toEqual([own, other]);
+  expect(readdirSync(join(folder, 'past'))).toEqual([`${process.pid}`]);
 });
