@@ -3,8 +3,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { StudioRow } from '../../../messages/studio/rows.ts';
 import { textOf } from '../api/values.ts';
 import { CellText } from '../grid/CellText.tsx';
-import type { GridStart } from '../grid/Grid.tsx';
 import type { GridRow } from '../grid/rows.ts';
+import type { GridStart } from '../grid/use-grid-view.ts';
 import { scaleOf, scrollOfTop, topOfScroll, visibleRows } from '../grid/viewport.ts';
 import { choicesOf } from './column-choices.ts';
 import type { TableModel } from './use-table.ts';

@@ -1,7 +1,7 @@
 // Keeps where a table is left, for the moment when it is shown again: after another table, a query, or a reload.
 import { useEffect, useRef } from 'preact/hooks';
-import type { GridStart } from '../grid/Grid.tsx';
 import type { Selection } from '../grid/selection.ts';
+import type { GridStart } from '../grid/use-grid-view.ts';
 import { keepPlace } from './places.ts';
 import type { TableModel } from './use-table.ts';
 
