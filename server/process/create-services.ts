@@ -3,23 +3,20 @@
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockSnapshot, ServerOptions, WriteRecord } from '../index.ts';
-import type { WriteBookmarks } from '../messages/bookmark.ts';
 import { ApiError } from '../messages/errors.ts';
 import { limits } from '../messages/limits.ts';
-import type { Lane } from '../messages/operation.ts';
-import type { HistoryEntry } from '../messages/operations/query-history.ts';
 import { type DatabaseTarget, type PathRules, resolveDatabase } from '../messages/paths.ts';
 import type { StudioCommitEvent } from '../messages/studio/live.ts';
 import type { CommitListeners } from './commit-listeners.ts';
 import type { Directories } from './directories/directories.ts';
-import type { RequestContext } from './http/context.ts';
 import { executorName, locksOf, namingHolder } from './locks.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { HistoryRecorder } from './query-history-recorder.ts';
 import type { Replicas } from './replicas/replicas.ts';
+import { operationRunner } from './run-operation.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
-import type { HistoryRecord, Services } from './services.ts';
+import type { Services } from './services.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import type { TemporaryFiles } from './temporary-files.ts';
@@ -55,9 +52,18 @@ export interface ServiceParts {
 }
 
 export function createServices(parts: ServiceParts): Services {
-  const { options, rules, scheduler, recorder, listeners, metrics, locks, writers } = parts;
+  const { options, rules, scheduler, recorder, listeners, metrics, locks } = parts;
   const resolve = rememberingTargets((name) => resolveDatabase(name, rules));
-  const services: Services = {
+  const target: Services['target'] = (context) => resolve(context.query.text('db'));
+  const record: Services['record'] = ({ path }, entries, isWrite) => {
+    for (const entry of entries) recorder.record(path, entry, isWrite);
+  };
+  const named: Services['namingHolder'] = (error, { path }) =>
+    namingHolder(error, {
+      readLocks: async () => locksOf(await locks(), relative(options.root, path)),
+      isExecutor: (pid) => parts.executorPids().includes(pid),
+    });
+  return {
     options,
     log: parts.log,
     shares: parts.shares,
@@ -69,40 +75,9 @@ export function createServices(parts: ServiceParts): Services {
     temporaryFiles: parts.temporaryFiles,
     stopping: parts.stopping,
     resolve,
-    target: (context) => resolve(context.query.text('db')),
+    target,
     sessions: parts.sessions,
-    async run(operation, context, args, { record, database, ...run } = {}) {
-      const target = database ?? services.target(context);
-      const release = run.alone ? await parts.sessions.makeWay(target.path, 'its journal mode was changed') : null;
-      const startedMs = performance.now();
-      const remember = (error: string | null): void => {
-        if (record === undefined || (error === null && record.onlyIfFailed === true)) return;
-        services.record(target, [makeEntry(context, record, startedMs, error)], error === null);
-      };
-      try {
-        const isNamed = isNaming(operation.lane) && parts.isArchived(target.path);
-        const onNamed = (bookmarks: WriteBookmarks): void => {
-          context.bookmarks = bookmarks;
-        };
-        const result = await scheduler.run(operation, args, {
-          path: target.path,
-          deadlineMs: context.deadlineMs,
-          isGone: context.isGone,
-          onNamed: isNamed ? onNamed : undefined,
-          create: run.create,
-          alone: run.alone,
-          isolated: run.isolated,
-          isCancelled: run.isCancelled,
-        });
-        remember(null);
-        return result;
-      } catch (error) {
-        remember(error instanceof Error ? error.message : String(error));
-        throw error instanceof ApiError ? await services.namingHolder(error, target) : error;
-      } finally {
-        release?.();
-      }
-    },
+    run: operationRunner({ ...parts, target, record, namingHolder: named }),
     async runOnFile(operation, context, path, args) {
       const release = await parts.sessions.makeWay(path, 'its database was deleted, moved or restored');
       try {
@@ -112,42 +87,25 @@ export function createServices(parts: ServiceParts): Services {
         release();
       }
     },
-    record({ path }, entries, isWrite) {
-      for (const entry of entries) recorder.record(path, entry, isWrite);
-    },
+    record,
     recordedHistory: ({ path }) => recorder.recorded(path),
     async flushHistory(context) {
       const late = new ApiError('DATABASE_BUSY', 'the query history could not be written yet; try again');
       const leftMs = context.deadlineMs - performance.now() - limits.answerReserveMs;
       const deadline = sleep(leftMs, undefined, { ref: false }).then(() => Promise.reject(late));
       try {
-        await Promise.race([recorder.flush(services.target(context).path), deadline]);
+        await Promise.race([recorder.flush(target(context).path), deadline]);
       } catch (error) {
         if (error instanceof ApiError && error.status !== 503) return;
-        throw await services.namingHolder(late, services.target(context));
+        throw await named(late, target(context));
       }
     },
     forgetHistory: ({ path }) => recorder.forget(path),
     onCommit: ({ path }, listener) => listeners.add(path, listener),
-    writersSince: async ({ path }, sinceMs) => {
-      const windows = (await writers(relative(options.root, path)))?.windows ?? [];
-      const executors = new Set(parts.executorPids());
-      const recent = windows.filter(({ untilMs }) => untilMs === null || untilMs >= sinceMs);
-      return distinct(
-        recent.map(({ pid, command, container }) => ({
-          command: executors.has(pid) ? executorName : command,
-          pid,
-          container,
-        })),
-      );
-    },
+    writersSince: ({ path }, sinceMs) => writersSince(parts, path, sinceMs),
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     locks,
-    namingHolder: (error, { path }) =>
-      namingHolder(error, {
-        readLocks: async () => locksOf(await locks(), relative(options.root, path)),
-        isExecutor: (pid) => parts.executorPids().includes(pid),
-      }),
+    namingHolder: named,
     metricsText: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     counters: () => ({
       requests: metrics.requests,
@@ -156,7 +114,6 @@ export function createServices(parts: ServiceParts): Services {
       executors: parts.executorPids().length,
     }),
   };
-  return services;
 }
 
 /** What a name stands for depends on its text alone. Working it out would take a twentieth of a short GET. */
@@ -172,33 +129,22 @@ function rememberingTargets(resolve: (name: string) => DatabaseTarget): (name: s
   };
 }
 
-/** Its commits are what a client has asked for. */
-function isNaming(lane: Lane): boolean {
-  return lane === 'kv-write' || lane === 'sql';
-}
-
 type Program = StudioCommitEvent['by'][number];
+
+async function writersSince(parts: ServiceParts, path: string, sinceMs: number): Promise<Program[]> {
+  const windows = (await parts.writers(relative(parts.options.root, path)))?.windows ?? [];
+  const executors = new Set(parts.executorPids());
+  const recent = windows.filter(({ untilMs }) => untilMs === null || untilMs >= sinceMs);
+  const programs = recent.map(({ pid, command, container }) => ({
+    command: executors.has(pid) ? executorName : command,
+    pid,
+    container,
+  }));
+  return distinct(programs);
+}
 
 /** Each process once; all HTTP clients are one. */
 function distinct(programs: readonly Program[]): Program[] {
   const keyOf = ({ command, pid }: Program) => (command === executorName ? command : String(pid));
   return [...new Map(programs.map((program) => [keyOf(program), program])).values()];
-}
-
-function makeEntry(
-  context: RequestContext,
-  record: HistoryRecord,
-  startedMs: number,
-  error: string | null,
-): HistoryEntry {
-  return {
-    sql: record.sql.slice(0, limits.queryHistorySqlChars),
-    isStatement: record.isStatement,
-    source: record.source,
-    timestampMs: Date.now(),
-    durationMs: performance.now() - startedMs,
-    rowCount: error === null ? 1 : 0,
-    error,
-    clientIp: context.clientIp,
-  };
 }

@@ -17,18 +17,20 @@ import type {
 import { limits } from '../messages/limits.ts';
 import { file } from '../messages/operations/file.ts';
 import { queryHistory } from '../messages/operations/query-history.ts';
-import { CommitListeners } from './commit-listeners.ts';
+import type { PathRules } from '../messages/paths.ts';
+import { type CommitBy, CommitListeners } from './commit-listeners.ts';
 import { CommitNews } from './commit-news.ts';
 import { createServices } from './create-services.ts';
 import { Directories } from './directories/directories.ts';
-import { createApp } from './http/app.ts';
+import { createExecutors } from './executors.ts';
+import { type AppDeps, createApp } from './http/app.ts';
 import { Guard } from './http/guard.ts';
 import { createListener } from './http/listener.ts';
 import { answerLocally } from './http/local-request.ts';
 import { Router } from './http/router.ts';
 import { parseTokens } from './http/tokens.ts';
 import { TransitBudget } from './http/transit-budget.ts';
-import { locksOf, namingExecutors } from './locks.ts';
+import { namingExecutors } from './locks.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { HistoryRecorder } from './query-history-recorder.ts';
@@ -36,9 +38,8 @@ import { GenerationNumbers } from './replicas/generation-numbers.ts';
 import { Replicas } from './replicas/replicas.ts';
 import { acceptSockets } from './routes/libsql/sockets.ts';
 import { routes } from './routes/table.ts';
-import { Scheduler } from './scheduler/scheduler.ts';
+import type { Scheduler } from './scheduler/scheduler.ts';
 import type { AskTier } from './services.ts';
-import { Sessions } from './sessions/sessions.ts';
 import type { ShareBook } from './share-book.ts';
 import { TemporaryFiles } from './temporary-files.ts';
 import { Archive, type AskArchive } from './time-machine/archive.ts';
@@ -111,45 +112,29 @@ export function createHttpServer(
     fenced = new Set(databases.map((database) => join(root, database)));
   };
   fence(options.fenced);
+  const isFenced = (path: string): boolean => fenced.has(path);
   // With a mount, the mount sees all commits.
   const news = options.mounted ? null : new CommitNews(committed);
   const transitBytes = Math.max(limits.transitBytes, 4 * options.maxBodyBytes);
   const budget = new TransitBudget({ shortBytes: transitBytes / 2, fullBytes: transitBytes });
-  const lockWaits = async (path: string): Promise<LockSnapshot['databases'][number]['waiters']> => {
-    if (!options.mounted) return [];
-    return locksOf(await locks(), relative(root, path))?.waiters ?? [];
+  const tellCommit = (path: string, by: CommitBy): void => {
+    listeners.notify(path, by);
+    news?.add(relative(root, path));
   };
-  const scheduler = new Scheduler({
+  const { scheduler, sessions, executorPids } = createExecutors({
+    options,
     rules,
-    separateReaders: options.mounted,
-    isFenced: (path) => fenced.has(path),
-    lockWaiters: async (path) => (await lockWaits(path)).map(({ pid }) => pid),
-    executorMemoryBytes: options.executorMemoryBytes,
-    queuedBytes: Math.max(limits.queuedBytes, 4 * options.maxBodyBytes),
+    isFenced,
+    locks,
     isCongested: () => budget.isFull,
     log,
-    onGroup: ({ path, lane, jobs, wrote }) => {
-      metrics.observeGroup(lane, jobs);
-      if (wrote) listeners.notify(path, lane === 'background' ? 'upkeep' : 'request');
-      if (wrote) news?.add(relative(root, path));
-      if (lane.startsWith('kv-')) background.used(path);
+    onGroup: (group) => {
+      metrics.observeGroup(group.lane, group.jobs);
+      if (group.wrote) tellCommit(group.path, group.lane === 'background' ? 'upkeep' : 'request');
+      if (group.lane.startsWith('kv-')) background.used(group.path);
     },
+    onSessionWrote: (path) => tellCommit(path, 'request'),
   });
-  const sessions = new Sessions({
-    rules,
-    isFenced: (path) => fenced.has(path),
-    lockWaits,
-    upkeepPids: () => scheduler.upkeepPids,
-    // The mount knows who waits for whom.
-    writingForMs: (path) => (options.mounted ? 0 : scheduler.writingForMs(path)),
-    executorMemoryBytes: options.executorMemoryBytes,
-    log,
-    onWrote: (path) => {
-      listeners.notify(path, 'request');
-      news?.add(relative(root, path));
-    },
-  });
-  const executorPids = (): number[] => [...scheduler.executorPids, ...sessions.executorPids];
   const metrics = new Metrics({
     queuedJobs: () => scheduler.queuedJobs,
     openDatabases: () => scheduler.openDatabases,
@@ -160,16 +145,17 @@ export function createHttpServer(
     daemonState: () => daemonState(scheduler.openPaths.map((path) => relative(root, path))),
   });
   const background = startBackground({ options, scheduler, keptDatabases, writers, log });
-  const states = new PastStates(pastDir);
-  const timeMachine = new TimeMachine({
-    archive: new Archive(archive),
-    states,
+  const past = createPast({
+    archive,
+    pastDir,
+    generationsDir,
     rules,
-    isFenced: (path) => fenced.has(path),
+    isFenced,
+    scheduler,
+    log,
     onRewound: (path) => {
-      listeners.notify(path, 'request');
+      tellCommit(path, 'request');
       background.used(path);
-      news?.add(relative(root, path));
     },
   });
   const recorder = new HistoryRecorder({
@@ -179,15 +165,6 @@ export function createHttpServer(
       await scheduler.run(queryHistory.append, recorded, request);
     },
   });
-  const unfinishedForks = new UnfinishedForks(
-    pastDir,
-    (path, name) => {
-      const request = { path, deadlineMs: performance.now() + unfinishedForkMs };
-      return scheduler.runOnFile(file.removeUnfinished, { name }, request);
-    },
-    log,
-  );
-  unfinishedForks.sweep();
   const temporaryFiles = new TemporaryFiles(dataDir);
   temporaryFiles.sweep();
   const services = createServices({
@@ -204,22 +181,13 @@ export function createHttpServer(
     writers,
     shares,
     tier,
-    timeMachine,
-    unfinishedForks,
-    replicas: new Replicas({ timeMachine, numbers: new GenerationNumbers(generationsDir) }),
+    ...past,
     directories: new Directories({ ...rules, mounted: options.mounted, openPaths: () => scheduler.openPaths }),
     temporaryFiles,
     stopping: stopping.signal,
     log,
   });
-  const guard = new Guard({
-    corsOrigins: options.corsOrigins,
-    allowHosts: options.allowHosts,
-    tokens: options.authTokenFile === null ? null : parseTokens(readFileSync(options.authTokenFile, 'utf8')),
-  });
-  const router = new Router(routes);
-  const { server, drain } = createListener(createApp({ router, guard, services, metrics, log, budget }));
-  acceptSockets(server, { guard, services, budget });
+  const { server, drain, router } = openDoor({ services, metrics, log, budget });
   return {
     server,
     fence,
@@ -245,8 +213,42 @@ export function createHttpServer(
       await Promise.race([recorder.flushAll(), sleep(drainMs)]);
       await Promise.all([scheduler.stop(), sessions.stop()]);
       news?.stop();
-      states.close();
+      past.states.close();
       server.closeAllConnections();
     },
   };
+}
+
+interface PastParts extends Pick<StateFiles, 'pastDir' | 'generationsDir'> {
+  readonly archive: AskArchive;
+  readonly rules: PathRules;
+  readonly isFenced: (path: string) => boolean;
+  readonly scheduler: Scheduler;
+  readonly onRewound: (path: string) => void;
+  readonly log: Log;
+}
+
+/** What is done with states of the past. */
+function createPast({ archive, pastDir, generationsDir, rules, isFenced, scheduler, onRewound, log }: PastParts) {
+  const states = new PastStates(pastDir);
+  const timeMachine = new TimeMachine({ archive: new Archive(archive), states, rules, isFenced, onRewound });
+  const removeUnfinished = (path: string, name: string): Promise<null> => {
+    const request = { path, deadlineMs: performance.now() + unfinishedForkMs };
+    return scheduler.runOnFile(file.removeUnfinished, { name }, request);
+  };
+  const unfinishedForks = new UnfinishedForks(pastDir, removeUnfinished, log);
+  unfinishedForks.sweep();
+  const replicas = new Replicas({ timeMachine, numbers: new GenerationNumbers(generationsDir) });
+  return { states, timeMachine, unfinishedForks, replicas };
+}
+
+/** What stands between clients and the services. It does not listen yet. */
+function openDoor(parts: Pick<AppDeps, 'services' | 'metrics' | 'log' | 'budget'>) {
+  const { corsOrigins, allowHosts, authTokenFile } = parts.services.options;
+  const tokens = authTokenFile === null ? null : parseTokens(readFileSync(authTokenFile, 'utf8'));
+  const guard = new Guard({ corsOrigins, allowHosts, tokens });
+  const router = new Router(routes);
+  const { server, drain } = createListener(createApp({ ...parts, router, guard }));
+  acceptSockets(server, { ...parts, guard });
+  return { server, drain, router };
 }
