@@ -1,7 +1,7 @@
 // What the lock manager counts, for metrics and for people who tune it.
 
 /** Upper bounds of the wait histogram's buckets, milliseconds; the last bucket has none. */
-export const WAIT_BUCKETS_MS: readonly number[] = [1, 5, 10, 50, 100, 500, 1000, 5000];
+const WAIT_BUCKETS_MS: readonly number[] = [1, 5, 10, 50, 100, 500, 1000, 5000];
 
 export class LockCounters {
   /** Requests that were not answered at once. */

@@ -52,7 +52,7 @@ export function toColumns(rows: Uint8Array, rowBytes: number): Buffer {
   return columns;
 }
 
-export function toRows(columns: Uint8Array, rowBytes: number): Buffer {
+function toRows(columns: Uint8Array, rowBytes: number): Buffer {
   const count = columns.length / rowBytes;
   const rows = Buffer.allocUnsafe(columns.length);
   for (let row = 0, to = 0; row < count; row++) {

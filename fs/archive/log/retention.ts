@@ -10,15 +10,15 @@ export interface ClosedFigures {
   readonly contentBytes: number;
 }
 
-export const fiveMinutesMs = 5 * 60 * 1000;
-export const dayMs = 24 * 60 * 60 * 1000;
+const fiveMinutesMs = 5 * 60 * 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 /** Segments are thinned together up to so much content. */
 const mostContentBytes = 64 * 1024 * 1024;
 /** A thinned segment that is smaller is merged with the next. */
 const smallContentBytes = 8 * 1024 * 1024;
 
 /** One state for each so many milliseconds is kept of commits of that time; 0: all. */
-export function intervalFor(lastMs: number, nowMs: number, retention: Retention): number {
+function intervalFor(lastMs: number, nowMs: number, retention: Retention): number {
   if (lastMs >= nowMs - retention.everyCommitSeconds * 1000) return 0;
   return lastMs >= nowMs - retention.thinnedSeconds * 1000 ? fiveMinutesMs : dayMs;
 }

@@ -17,7 +17,7 @@ export function diskOf(folder: string): Disk {
 }
 
 /** Left to programs: 5 % of the disk, at most 1 GiB. */
-export function reserveOf({ bytes }: Disk): number {
+function reserveOf({ bytes }: Disk): number {
   return Math.min(bytes / 20, mostReservedBytes);
 }
 
