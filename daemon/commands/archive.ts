@@ -4,6 +4,7 @@ import { summaryOf } from '../archive/summary.ts';
 import { archiveText } from '../cli/archive-text.ts';
 import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
+import { bytesText } from '../cli/status-text.ts';
 import { showWaiting } from '../cli/waiting.ts';
 import { type ExitCode, exitCodes, usageError } from '../errors.ts';
 import { type Past, timeOf, withPast } from '../past/past.ts';
@@ -51,6 +52,6 @@ async function prune(input: CommandInput, past: Past, database: string | undefin
   await showWaiting(process.stderr, 'removing old commits', () => past.archive(question));
   const { bytes } = await past.archive<ArchiveStatus>({ op: 'status' });
   const freedBytes = Math.max(0, bytesBefore - bytes);
-  printResult(input, { freedBytes, bytes }, `${freedBytes} bytes are free again, ${bytes} bytes are kept\n`);
+  printResult(input, { freedBytes, bytes }, `${bytesText(freedBytes)} are free again, ${bytesText(bytes)} are kept\n`);
   return exitCodes.ok;
 }

@@ -80,8 +80,10 @@ function nameOf({ positionals }: CommandInput, daemon: DaemonConnection): string
 }
 
 function tierOf({ positionals }: CommandInput): TierName {
-  const [, , tier = ''] = positionals;
+  const [, , tier] = positionals;
+  const hint = `one of ${tierNames.join(', ')}`;
+  if (tier === undefined) throw usageError('no tier is named', hint);
   const name = tierNameOf(tier);
-  if (name === undefined) throw usageError(`"${tier}" is no tier`, `one of ${tierNames.join(', ')}`);
+  if (name === undefined) throw usageError(`"${tier}" is no tier`, hint);
   return name;
 }

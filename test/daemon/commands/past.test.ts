@@ -247,9 +247,7 @@ describe('archive', () => {
 
   test('prune says what is free again', async () => {
     answers = [ok(status), ok(null), ok({ ...status, bytes: 4 })];
-    expect((await run('archive', 'prune', '--before', '1795780800')).stdout).toBe(
-      '6 bytes are free again, 4 bytes are kept\n',
-    );
+    expect((await run('archive', 'prune', '--before', '1795780800')).stdout).toBe('6 B are free again, 4 B are kept\n');
     expect(asked[1]).toEqual({ op: 'prune', beforeMs: 1_795_780_800_000 });
   });
 
@@ -270,6 +268,14 @@ describe('archive', () => {
     expect(await refusedWith()).toBe('there is no archive in /nowhere/daemon/archive');
     expect(await refusedWith('--state-dir', '/nowhere/named')).toBe('there is no archive in /nowhere/named/archive');
   });
+});
+
+test.each([
+  [['set'], 'no database is named'],
+  [['set', 'app'], 'no tier is named'],
+  [['keep', 'app', 'rma'], '"rma" is no tier'],
+])('tier %j is refused by what is missing or wrong', async (args, message) => {
+  expect(await refusal('tier', ...args)).toMatchObject({ exitCode: 2, message });
 });
 
 test.each([
