@@ -20,6 +20,14 @@ export interface SqlAnswer {
   readonly rows: readonly (readonly unknown[])[];
 }
 
+/** Of a user, and one of whose keys SQLite keeps the sequence; a key. */
+export const someTables = `
+  CREATE TABLE t (id INTEGER PRIMARY KEY, a);
+  CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, a);
+  INSERT INTO numbered (a) VALUES (1);
+  INSERT INTO kv_store (key, value) VALUES ('first', '1');
+`;
+
 export class GuardedDatabase {
   readonly folder = mkdtempSync(join(tmpdir(), 'hoody-sqlite-guard-'));
   readonly path = join(this.folder, 'guarded.db');

@@ -85,6 +85,17 @@ export async function untilServed(call: () => Promise<Answer>): Promise<Answer> 
   return outcome;
 }
 
+export async function executorsOf({ daemon }: Api): Promise<number[]> {
+  const { processes } = await daemon.status();
+  return processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
+}
+
+/** 0 where it was not counted yet. */
+export async function metricOf({ call }: Api, name: string): Promise<number> {
+  const { text } = await call('GET', '//metrics');
+  return Number(new RegExp(`^${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
 /** Resolves when its successor serves. */
 export async function killServer({ daemon, call }: Api): Promise<void> {
   const { processes } = await daemon.status();

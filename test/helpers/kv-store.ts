@@ -132,3 +132,12 @@ export class TestStore {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+export function withStore(use: (store: TestStore) => void): void {
+  const store = new TestStore();
+  try {
+    use(store);
+  } finally {
+    store.close();
+  }
+}

@@ -1,16 +1,7 @@
 // Random statements of SQLite's grammar, from a seed: most are valid, some are damaged, and all love names that are
 // forbidden.
 
-/** 0 <= number < 1, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { randomFrom } from './seeded-random.ts';
 
 export interface Names {
   readonly tables: readonly string[];

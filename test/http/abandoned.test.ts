@@ -3,7 +3,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { useDaemon } from '../helpers/http.ts';
+import { executorsOf, metricOf, useDaemon } from '../helpers/http.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write']);
@@ -21,15 +21,8 @@ function begin(method: string, path: string, body = ''): { leave: () => void } {
   return { leave: () => request.destroy() };
 }
 
-async function executors(): Promise<number[]> {
-  const { processes } = await api().daemon.status();
-  return processes.flatMap(({ role, pid }) => (role === 'executor' ? [pid] : []));
-}
-
-async function metric(name: string): Promise<number> {
-  const { text } = await api().call('GET', '//metrics');
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
-}
+const metric = (name: string) => metricOf(api(), name);
+const executors = () => executorsOf(api());
 
 test('a database is deleted although an executor that has it open reads another one', async () => {
   for (const db of ['reader', 'reader-too']) await api().sql(db, { query: 'SELECT 1' });

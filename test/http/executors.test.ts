@@ -3,16 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { type Answer, useDaemon } from '../helpers/http.ts';
+import { type Answer, executorsOf, metricOf, useDaemon } from '../helpers/http.ts';
 import { killEach, run } from '../helpers/process.ts';
 import { withClients } from '../helpers/sqlite-client.ts';
+import { endless } from './sql-items.ts';
 
 const api = useDaemon(['--create-on-write']);
-const endless = 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) AS n FROM r';
-const metric = async (name: string): Promise<number> => {
-  const { text } = await api().call('GET', '//metrics');
-  return Number(new RegExp(`^${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
-};
+const metric = (name: string) => metricOf(api(), name);
+const executors = () => executorsOf(api());
 
 // These wait for most of their time: for what is done after some seconds of rest, and for deadlines.
 test.concurrent('an idle database is closed, so that others can replace it', async () => {
@@ -198,11 +196,6 @@ for i in range(100):
   for (const native of await Promise.all(natives)) expect([native.code, native.stderr]).toEqual([0, '']);
   expect((await api().call('GET', '/kv/n?db=shared')).text).toBe('500');
 });
-
-async function executors(): Promise<number[]> {
-  const { processes } = await api().daemon.status();
-  return processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
-}
 
 function openFiles(pid: number): string[] {
   try {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { useDaemon } from '../helpers/http.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
+import { endless } from './sql-items.ts';
 
 const api = useDaemon(['--create-on-write']);
 
@@ -13,8 +14,6 @@ async function lock(holder: SqliteClient): Promise<void> {
   await eventually(async () => expect((await holder.run('SELECT count(*) FROM _query_history')).error).toBe(null));
   expect((await holder.run('BEGIN IMMEDIATE')).error).toBe(null);
 }
-
-const endless = 'WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) AS n FROM r';
 
 test('a lock on two databases keeps nobody waiting who asks for the history of a third', async () => {
   const waiting: Promise<unknown>[] = [];

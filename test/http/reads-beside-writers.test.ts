@@ -5,12 +5,13 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { type Answer, useDaemon } from '../helpers/http.ts';
+import { type Answer, executorsOf, useDaemon } from '../helpers/http.ts';
 import { dieAfter } from '../helpers/killed-writer.ts';
 import { run } from '../helpers/process.ts';
 import { type SqliteClient, withClients } from '../helpers/sqlite-client.ts';
 
 const api = useDaemon(['--create-on-write']);
+const executors = () => executorsOf(api());
 /** A read beside a writer takes 40 ms. The mount would hold it for 5 s. */
 const soonMs = 4_000;
 /** Executors have to start first, which takes long on a busy machine. Writes would keep them all for 25 s. */
@@ -269,11 +270,6 @@ async function withReader(db: string): Promise<void> {
     },
     { timeoutMs: 30_000 },
   );
-}
-
-async function executors(): Promise<number[]> {
-  const { processes } = await api().daemon.status();
-  return processes.filter(({ role }) => role === 'executor').map(({ pid }) => pid);
 }
 
 /** The executors that have the database open, for reading or for writing. */

@@ -9,7 +9,19 @@ import { eventually } from '../helpers/eventually.ts';
 import { request } from '../helpers/http.ts';
 import { killEach, type Started, signalIfThere } from '../helpers/process.ts';
 import { query } from '../survival/load.ts';
-import { closed, errorsOf, fill, moreFrom, name, placeOf, programOf, readers, say, writers } from './paused-moves.ts';
+import {
+  closed,
+  errorsOf,
+  fill,
+  isIn,
+  moreFrom,
+  name,
+  placeOf,
+  programOf,
+  readers,
+  say,
+  writers,
+} from './paused-moves.ts';
 import { type Phase, phases, standingIn } from './phases.ts';
 import { killAll, ramFlags } from './rounds.ts';
 
@@ -242,8 +254,4 @@ class Run {
 /** As soon as there is a tier process that can say it. */
 function knownPlaceOf(daemon: Daemon): Promise<'ram' | 'disk'> {
   return eventually(() => placeOf(daemon), patience);
-}
-
-async function isIn(daemon: Daemon, tier: 'ram' | 'disk'): Promise<void> {
-  await eventually(async () => expect(await placeOf(daemon), daemon.stderr()).toBe(tier), patience);
 }

@@ -85,7 +85,7 @@ export async function closed(programs: readonly Started[]): Promise<void> {
   await eventually(() => expect(programs.map(closesOf)).toEqual(before.map((count) => count + 1)), patience);
 }
 
-async function isIn(daemon: Daemon, tier: 'ram' | 'disk'): Promise<void> {
+export async function isIn(daemon: Daemon, tier: 'ram' | 'disk'): Promise<void> {
   await eventually(async () => expect(await placeOf(daemon), daemon.stderr()).toBe(tier), patience);
 }
 

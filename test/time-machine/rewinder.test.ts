@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { randomFrom } from '../helpers/seeded-random.ts';
 import { tempMount } from '../helpers/temp-mount.ts';
 import { runRounds } from './rewind-rounds.ts';
 
@@ -11,13 +12,6 @@ import { runRounds } from './rewind-rounds.ts';
 const rounds = 8;
 
 /** Reproducible where a seed is given (SEED). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 async function inDirectory<Result>(use: (root: string) => Promise<Result>): Promise<Result> {

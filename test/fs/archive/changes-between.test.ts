@@ -7,7 +7,8 @@ import { listLog } from '../../../fs/archive/log/log-files.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
 import { OpenLog } from '../../../fs/archive/log/open-log.ts';
 import { changesBetween, zeroPage } from '../../../fs/archive/past/changes-between.ts';
-import { LoggedModel, randomFrom, sumsOf } from './logged-model.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
+import { LoggedModel, sumsOf } from './logged-model.ts';
 
 let folder: string;
 let logs: FolderLogStore;
@@ -55,7 +56,7 @@ test('what changed between any two commits leads from the state of one to that o
   const path = fill(model, commits);
   for (const first of listLog(path).raw.slice(0, -1)) await compress(path, first);
   const log = OpenLog.open(path);
-  const random = randomFrom(4);
+  const random = wholeFrom(4);
   for (let count = 0; count < 300; count++) {
     const from = 1 + random(commits - 1);
     const to = from + 1 + random(Math.min(40, commits - from));

@@ -22,7 +22,8 @@ import { compress } from '../../../fs/archive/log/compress.ts';
 import { listLog, rawFiles, rawParts } from '../../../fs/archive/log/log-files.ts';
 import { FolderLogStore } from '../../../fs/archive/log/log-store.ts';
 import { OpenLog } from '../../../fs/archive/log/open-log.ts';
-import { headOf, LoggedModel, randomFrom, stateIn, sumsOf } from './logged-model.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
+import { headOf, LoggedModel, stateIn, sumsOf } from './logged-model.ts';
 
 // Every write of a log is synced by a disk that others use too.
 vi.setConfig({ testTimeout: 120_000 });
@@ -255,7 +256,7 @@ function* rowUpdates(
       insert.run(`person number ${row * 7919} of the list`, `updated at ${1_600_000_000 + row}`);
   })();
   const update = db.prepare('UPDATE t SET count = count + 1, state = ? WHERE id = ?');
-  const random = randomFrom(14);
+  const random = wholeFrom(14);
   const wal = openSync(join(archiveDir, 'app.db-wal'), 'r');
   for (let at = fstatSync(wal).size, commit = 0; commit < commits; commit++) {
     update.run(`updated at ${1_700_000_000 + commit * 17}`, 1 + random(4000));
@@ -278,7 +279,7 @@ test('a one-page commit takes at most 350 bytes after compression, everything in
   const { log } = store.open(id);
   let timeMs = 1_700_000_000_000;
   let frames = 0;
-  const random = randomFrom(15);
+  const random = wholeFrom(15);
   for (const { databasePages, pages } of rowUpdates(4000)) {
     expect(pages.size).toBe(1);
     timeMs += random(2 ** 30) / 2 ** 20;

@@ -9,8 +9,8 @@ import { Connection } from '../../../server/executor/connection.ts';
 import { findGuard, Guard } from '../../../server/executor/guard/guard.ts';
 import { pastOperations } from '../../../server/executor/past/diff.ts';
 import type { DatabaseDiff } from '../../../server/messages/operations/time-machine.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
 import { ArchivedDatabase } from './archived-database.ts';
-import { randomFrom } from './logged-model.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -137,7 +137,7 @@ test.each([
   'pages of %i bytes, auto_vacuum %s: excerpts differ in what whole states differ in',
   async (pageBytes, autoVacuum) => {
     archived = new ArchivedDatabase(folder, { pageBytes, autoVacuum, segmentBytes: 40 * pageBytes });
-    const random = randomFrom(pageBytes + autoVacuum.length);
+    const random = wholeFrom(pageBytes + autoVacuum.length);
     archived.commit((db) => db.exec(schema));
     archived.commit((db) => {
       db.transaction(() => {

@@ -3,17 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Commit, CommitKind, CommitLog } from '../../../fs/archive/commit.ts';
 import { OpenLog } from '../../../fs/archive/log/open-log.ts';
 import type { PageMap } from '../../../fs/archive/log/page-map.ts';
-
-/** mulberry32: the same numbers for the same seed. */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
+import { wholeFrom } from '../../helpers/seeded-random.ts';
 
 export type State = readonly Buffer[];
 
@@ -29,7 +19,7 @@ export class LoggedModel {
 
   constructor(options: { seed: number; pageBytes?: number; pages?: number; startMs?: number; stepMs?: number }) {
     this.pageBytes = options.pageBytes ?? 512;
-    this.#random = randomFrom(options.seed);
+    this.#random = wholeFrom(options.seed);
     this.#stepMs = options.stepMs ?? 10;
     this.#timeMs = options.startMs ?? 1_700_000_000_000;
     this.#pages = Array.from({ length: options.pages ?? 20 }, () => this.#page());

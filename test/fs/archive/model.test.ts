@@ -1,6 +1,7 @@
 // Random work of three programs on one database, with what goes wrong in between: the log gives back each state that
 // was committed, and names the right writer or none.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { randomFrom } from '../../helpers/seeded-random.ts';
 import { Followed } from './followed.ts';
 import { RecordedMount } from './recorded-mount.ts';
 import type { Driver } from './sqlite-driver.ts';
@@ -24,16 +25,6 @@ afterEach(async () => {
 });
 
 /** mulberry32: the same numbers for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const below = (limit: number) => Math.floor(random() * limit);
 const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;
 

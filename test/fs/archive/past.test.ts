@@ -19,8 +19,8 @@ import type {
 } from '../../../fs/archive/messages.ts';
 import { writeState } from '../../../server/executor/write-state.ts';
 import { placeBookmark } from '../../../server/messages/bookmark.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
 import { ArchivedDatabase, dumpOf, someWork } from './archived-database.ts';
-import { randomFrom } from './logged-model.ts';
 
 // Every write of a log is synced by a disk that others use too.
 vi.setConfig({ testTimeout: 120_000 });
@@ -68,7 +68,7 @@ test.each([
   [65536, 'full'],
 ])('pages of %i bytes, auto_vacuum %s: every moment is the whole database as it was', async (pageBytes, autoVacuum) => {
   archived = new ArchivedDatabase(folder, { pageBytes, autoVacuum, segmentBytes: 40 * pageBytes });
-  const random = randomFrom(pageBytes + autoVacuum.length);
+  const random = wholeFrom(pageBytes + autoVacuum.length);
   archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, data BLOB)'));
   const commits = 50;
   for (let count = 2; count <= commits; count++) archived.commit(someWork(random));
@@ -266,7 +266,7 @@ test.each(['none', 'full'])(
   'tables are the same whether each commit is looked at alone, auto_vacuum %s',
   async (autoVacuum) => {
     archived = new ArchivedDatabase(folder, { pageBytes: 512, autoVacuum });
-    const random = randomFrom(41);
+    const random = wholeFrom(41);
     archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, data BLOB)'));
     for (let count = 2; count <= 120; count++) archived.commit(someWork(random));
     const ask = (more: object) =>

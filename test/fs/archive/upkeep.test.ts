@@ -13,7 +13,8 @@ import type { Retention } from '../../../fs/archive/messages.ts';
 import { oldestMoment } from '../../../fs/archive/past/commit-search.ts';
 import { markRewind } from '../../../fs/archive/past/rewinds.ts';
 import { bytesIn } from '../../../fs/archive/past/status.ts';
-import { headOf, LoggedModel, randomFrom, stateIn } from './logged-model.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
+import { headOf, LoggedModel, stateIn } from './logged-model.ts';
 
 // Every write of a log is synced by a disk that others use too.
 vi.setConfig({ testTimeout: 120_000 });
@@ -249,7 +250,7 @@ async function faultsOf(): Promise<readonly string[]> {
 test('verify finds a flipped bit in any byte of any file, and says where', async () => {
   const folder = await everyKindOfFile();
   expect(await faultsOf()).toEqual([]);
-  const random = randomFrom(34);
+  const random = wholeFrom(34);
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const bytes = readFileSync(path);

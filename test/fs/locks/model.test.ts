@@ -6,6 +6,7 @@ import { LockManager } from '../../../fs/locks/manager.ts';
 import type { HeldRange } from '../../../fs/locks/ranges.ts';
 import type { OwnerLocks } from '../../../fs/locks/table.ts';
 import type { LockAnswer, LockRequest, LockWorld } from '../../../fs/locks/types.ts';
+import { wholeFrom } from '../../helpers/seeded-random.ts';
 
 const BYTES = 12;
 const OWNERS = 5;
@@ -13,16 +14,6 @@ const OPERATIONS = 40;
 const SEEDS = 1000;
 
 /** mulberry32: small, good enough, and the same on every machine. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 type Cell = 'read' | 'write' | undefined;
 
 class NaiveModel {
@@ -54,7 +45,7 @@ class NaiveModel {
 class Death extends Error {}
 
 function run(seed: number): void {
-  const random = randomFrom(seed);
+  const random = wholeFrom(seed);
   const model = new NaiveModel();
   const mirror: Cell[] = new Array<Cell>(BYTES).fill(undefined);
   const stored = new Map<bigint, OwnerLocks>();

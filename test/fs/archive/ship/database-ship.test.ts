@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { usedLevels } from '../../../../fs/archive/ship/chain.ts';
 import { levelPrefix, parseName } from '../../../../fs/archive/ship/names.ts';
-import { randomFrom } from '../logged-model.ts';
+import { wholeFrom } from '../../../helpers/seeded-random.ts';
 import { ShippedModel } from './shipped-model.ts';
 
 // Every file is synced by a disk that others use too.
@@ -21,7 +21,7 @@ async function filesOf(level: number): Promise<string[]> {
 
 test.each([1, 2])('every moment that the store has is right, whatever happens in between: seed %i', async (seed) => {
   model = new ShippedModel(seed * 100);
-  const random = randomFrom(seed);
+  const random = wholeFrom(seed);
   for (let round = 0; round < 45; round++) {
     for (let count = random(5); count >= 0; count--) model.commit();
     const event = random(20);

@@ -1,8 +1,6 @@
 // The outside judge, of buckets: Litestream's own reader, with the S3 client of Amazon's SDK, opens what was exported
 // to a bucket, and sees at each moment what our own history has.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -11,14 +9,7 @@ import { S3Store } from '../../../../fs/archive/ship/s3-store.ts';
 import { run } from '../../../helpers/process.ts';
 import { startS3Service } from '../../../helpers/s3-service.ts';
 import { ArchivedDatabase } from '../archived-database.ts';
-
-const extension: string = createRequire(import.meta.url)('litestream-vfs').getLoadablePath();
-const judge = join(import.meta.dirname, 'judge.py');
-/** Not every Python can load extensions of SQLite. */
-const python = ['/usr/bin/python3', 'python3'].find((path) => {
-  const script = 'import sqlite3; sqlite3.connect(":memory:").enable_load_extension(True)';
-  return spawnSync(path, ['-c', script]).status === 0;
-});
+import { extension, judge, python } from './judge.ts';
 
 /** The proxy of the service runs in this process: nothing here may block it. */
 async function judged(lines: readonly string[], reader?: { readonly environment: Record<string, string> }) {

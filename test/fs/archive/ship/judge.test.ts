@@ -1,7 +1,6 @@
 // The outside judge: Litestream's own reader opens what was exported, and sees at each moment what our own history has.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
@@ -12,18 +11,12 @@ import { DatabaseShip } from '../../../../fs/archive/ship/database-ship.ts';
 import { exportCommits } from '../../../../fs/archive/ship/export.ts';
 import { openStore } from '../../../../fs/archive/ship/open-store.ts';
 import { Packer } from '../../../../fs/archive/ship/pack.ts';
+import { wholeFrom } from '../../../helpers/seeded-random.ts';
 import { ArchivedDatabase } from '../archived-database.ts';
-import { randomFrom } from '../logged-model.ts';
+import { extension, judge, python } from './judge.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const extension: string = createRequire(import.meta.url)('litestream-vfs').getLoadablePath();
-const judge = join(import.meta.dirname, 'judge.py');
-/** Not every Python can load extensions of SQLite. */
-const python = ['/usr/bin/python3', 'python3'].find((path) => {
-  const script = 'import sqlite3; sqlite3.connect(":memory:").enable_load_extension(True)';
-  return spawnSync(path, ['-c', script]).status === 0;
-});
 const moments = process.env.HOODY_SQLITE_SOAK ? 100 : 20;
 
 interface Verdict {
@@ -107,7 +100,7 @@ async function compare(numbers: readonly number[]): Promise<void> {
 test.skipIf(python === undefined).each(['none', 'full'])(
   'an export of a database with auto_vacuum %s',
   async (autoVacuum) => {
-    const random = randomFrom(autoVacuum.length);
+    const random = wholeFrom(autoVacuum.length);
     archived = new ArchivedDatabase(folder, { autoVacuum, segmentBytes: 256 * 1024 });
     archived.commit((db) => db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)'));
     for (let count = 0; count < 80; count++) archived.commit(work(random));
@@ -127,7 +120,7 @@ test.skipIf(python === undefined).each(['none', 'full'])(
 );
 
 test.skipIf(python === undefined)('what is shipped as it comes, and merged', async () => {
-  const random = randomFrom(5);
+  const random = wholeFrom(5);
   archived = new ArchivedDatabase(folder);
   mkdirSync(join(folder, 'work'));
   const store = openStore(join(folder, 'store'));

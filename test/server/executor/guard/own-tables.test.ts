@@ -1,14 +1,9 @@
 // The tables and triggers that the server keeps for itself in every database: out of reach of SQL, however they are
 // named.
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
+import { GuardedDatabase, someTables } from '../../../helpers/guarded-database.ts';
 
-const db = new GuardedDatabase(`
-  CREATE TABLE t (id INTEGER PRIMARY KEY, a);
-  CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, a);
-  INSERT INTO numbered (a) VALUES (1);
-  INSERT INTO kv_store (key, value) VALUES ('first', '1');
-`);
+const db = new GuardedDatabase(someTables);
 const log = 'SELECT count(*) FROM "hoody:kv_log:kv_store"';
 const triggers = `SELECT count(*) FROM sqlite_master WHERE type = 'trigger'`;
 

@@ -3,14 +3,9 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ruleFor } from '../../../../server/executor/guard/rules.ts';
-import { GuardedDatabase } from '../../../helpers/guarded-database.ts';
+import { GuardedDatabase, someTables } from '../../../helpers/guarded-database.ts';
 
-const db = new GuardedDatabase(`
-  CREATE TABLE t (id INTEGER PRIMARY KEY, a);
-  CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, a);
-  INSERT INTO numbered (a) VALUES (1);
-  INSERT INTO kv_store (key, value) VALUES ('first', '1');
-`);
+const db = new GuardedDatabase(someTables);
 const log = 'SELECT count(*) FROM "hoody:kv_log:kv_store"';
 const triggers = `SELECT count(*) FROM sqlite_master WHERE type = 'trigger'`;
 

@@ -6,22 +6,13 @@ import { kvHistory } from '../../../../server/executor/kv/past/history.ts';
 import { kvRetain } from '../../../../server/executor/kv/upkeep/retention.ts';
 import { SmallTransactions } from '../../../../server/executor/kv/upkeep/small-transactions.ts';
 import type { Progress } from '../../../../server/messages/operations/kv-upkeep.ts';
-import { TestStore, table } from '../../../helpers/kv-store.ts';
+import { type TestStore, table, withStore } from '../../../helpers/kv-store.ts';
 
 /** Calls the background work until nothing is left. */
 function retain(store: TestStore, maxAgeSeconds: number, maxOps: number): void {
   let progress: Progress = {};
   for (let hasMore = true; hasMore; ) {
     ({ progress, hasMore } = store.call(kvRetain, { maxAgeSeconds, maxOps, progress }));
-  }
-}
-
-function withStore(use: (store: TestStore) => void): void {
-  const store = new TestStore();
-  try {
-    use(store);
-  } finally {
-    store.close();
   }
 }
 

@@ -10,7 +10,7 @@ import { Archive } from '../../../../server/process/time-machine/archive.ts';
 import { PastStates } from '../../../../server/process/time-machine/past-states.ts';
 import { TimeMachine } from '../../../../server/process/time-machine/time-machine.ts';
 import { ArchivedDatabase, someWork } from '../../../fs/archive/archived-database.ts';
-import { randomFrom } from '../../../fs/archive/logged-model.ts';
+import { wholeFrom } from '../../../helpers/seeded-random.ts';
 import { isToldToTryAgain, ModelCopy } from './model-copy.ts';
 
 const target = { path: '/root/app.db', name: 'app' };
@@ -59,7 +59,7 @@ function wanted(): Buffer {
 }
 
 test.each([1, 2])('copies of every age become equal, whatever happens: seed %i', async (seed) => {
-  const random = randomFrom(seed);
+  const random = wholeFrom(seed);
   const sizes = { framesOfGeneration: 30, advances: 25 };
   archived.commit((db) => db.exec('CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, data BLOB)'));
   let replicas = newReplicas(sizes);

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { redisWrite } from '../../../../../server/executor/kv/redis/commands.ts';
 import { type Json, parseJson } from '../../../../../server/messages/json.ts';
 import { redisCommandProblem } from '../../../../../server/messages/redis-commands.ts';
-import { TestStore, table } from '../../../../helpers/kv-store.ts';
+import { type TestStore, table, withStore } from '../../../../helpers/kv-store.ts';
 import { ordered } from './random-commands.ts';
 
 type Command = readonly string[];
@@ -30,15 +30,6 @@ function shown(name: string, { result, error }: Item): unknown {
   const asText = (value: Json | undefined): unknown =>
     Array.isArray(value) ? value.map(asText) : (value ?? null) === null ? null : String(value);
   return error === undefined ? ordered(name, asText(result)) : `!${error}`;
-}
-
-function withStore(use: (store: TestStore) => void): void {
-  const store = new TestStore();
-  try {
-    use(store);
-  } finally {
-    store.close();
-  }
 }
 
 test('one by one', () => {
