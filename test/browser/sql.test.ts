@@ -56,6 +56,16 @@ test('runs the statement at the cursor, marks an error at its place, charts a re
     expect(await page.locator('.cm-lintRange-error').textContent()).toBe('nmae');
   }));
 
+test('a result without rows says so below its columns, not at their edge', () =>
+  withStudio(async (studio) => {
+    await makeShop(studio);
+    const page = await studio.open(`#/sql?db=shop&sql=${encodeURIComponent('SELECT name FROM customers WHERE 0')}`);
+    await page.locator(editor).waitFor();
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('No rows.').waitFor();
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('.grid p')).textAlign`)).toBe('center');
+  }));
+
 test('completion offers the columns of the tables that a statement names, also by alias', () =>
   withStudio(async (studio) => {
     await makeShop(studio);

@@ -87,7 +87,7 @@ export function ReadGrid({ label, columns: names, rows, sample }: Props) {
           if (target.place.row >= 0) setOpen({ row: target.place.row, column: target.column?.index ?? 0 });
           return true;
         }}
-        empty={<p class="muted">No rows.</p>}
+        empty={<p class="grid-empty">No rows.</p>}
       />
       {menu !== null && (
         <MenuList id="result-menu" label="Copy as" items={menu.items} at={menu.at} onClose={() => setMenu(null)} />
