@@ -7,6 +7,7 @@ import { isInTheMaking } from '../discovery.ts';
 import type { ArchivedDatabase } from '../messages.ts';
 import { type Comparison, compare } from './compare.ts';
 import { FirstBase } from './first-base.ts';
+import { GapNotices } from './gap-notices.ts';
 import { LogAppender } from './log-appender.ts';
 import { lookAtMainFile } from './main-file.ts';
 import { noPosition } from './position.ts';
@@ -46,6 +47,7 @@ export class Tail {
   readonly #appender: LogAppender;
   readonly #base: FirstBase;
   readonly #troubles: Troubles;
+  readonly #gapNotices = new GapNotices();
   readonly #end = new AbortController();
   #id: DatabaseId;
   #path: string;
@@ -230,7 +232,9 @@ export class Tail {
       this.#beginAnew(reason);
       return;
     }
-    this.#surroundings.log('warn', 'archive-gap', { database: this.#id.name, reason });
+    if (this.#gapNotices.isDue(reason, performance.now())) {
+      this.#surroundings.log('warn', 'archive-gap', { database: this.#id.name, reason });
+    }
     this.#gap = reason;
   }
 

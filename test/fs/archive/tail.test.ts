@@ -181,6 +181,21 @@ test('journal mode WAL to DELETE, changes, and back: one resync', async () => {
   expect(db.store.only.commits.find(({ kind }) => kind === 'resync')?.reason).toContain('journal mode');
 });
 
+test('a gap that comes again is recorded each time, and told once', async () => {
+  const driver = await db.create();
+  await db.transact(driver, insert('a'));
+  await db.settle();
+  for (const text of ['b', 'c', 'd']) {
+    await driver.do({ sql: ['pragma journal_mode=delete'] });
+    await db.transact(driver, insert(text));
+    db.pollAll();
+    await driver.do({ sql: ['pragma journal_mode=wal'] });
+    await db.settle();
+  }
+  expect(kinds().filter((kind) => kind === 'resync')).toHaveLength(3);
+  expect(db.events.filter(({ event }) => event === 'archive-gap')).toHaveLength(1);
+});
+
 test('an archive process that was killed goes on behind the last commit of its log', async () => {
   const driver = await db.create();
   await db.settle();
