@@ -16,7 +16,7 @@ export const errorCodes = {
   INVALID_JSON_VALUE: { status: 400, description: 'A value sent as JSON is not one JSON document.' },
   SQL_ERROR: { status: 400, description: 'SQLite refused the statement.' },
   SQL_BIND_ERROR: { status: 400, description: 'The values do not fit the parameters of the statement.' },
-  UNKNOWN_FIELD: { status: 400, description: 'The body, or a transaction item, has a member that is not known.' },
+  UNKNOWN_FIELD: { status: 400, description: 'A transaction item has a member that is not known.' },
   STREAM_EXPIRED: { status: 400, description: 'The transaction of the baton has ended; the text says why.' },
   TRANSACTION_TIMEOUT: {
     status: 400,

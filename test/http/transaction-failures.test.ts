@@ -103,16 +103,6 @@ describe('refuses', () => {
     expect([answer.status, answer.json.code]).toEqual([400, 'INVALID_PARAMETERS']);
   });
 
-  test.each([
-    { resultformat: 'list' },
-    { transaction: { transaction: [{ query: 'SELECT 1' }], result_format: 'list' } },
-  ])('an unknown member of the body, %j', async (members) => {
-    const body = { transaction: [{ query: 'SELECT 1' }], ...members };
-    const { status, json } = await api().call('POST', '/db?db=tx', { body });
-    expect([status, json.code, json.reqIdx]).toEqual([400, 'UNKNOWN_FIELD', -1]);
-    expect(json.error).toMatch(/^unknown field "result_?format"; known: transaction, resultFormat$/);
-  });
-
   test('an integer beyond 64 bits', async () => {
     const body = '{"transaction":[{"query":"SELECT ?","values":[9223372036854775808]}]}';
     const { status, json } = await api().call('POST', '/db?db=tx', { body });

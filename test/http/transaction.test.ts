@@ -250,6 +250,7 @@ describe('answers', () => {
     const first = async (body: object) => (await api().call('POST', '/db?db=tx', { body })).json.results[0];
     expect((await first({ transaction: { transaction } })).resultSet).toEqual([{ a: 1 }]);
     expect((await first({ transaction: { transaction, resultFormat: 'list' } })).resultSetList).toEqual([[1]]);
+    expect((await first({ transaction, credentials: null })).resultSet).toEqual([{ a: 1 }]);
   });
 
   test('journal_mode=WAL answers wal, and a database in another mode is turned', async () => {

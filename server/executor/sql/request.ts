@@ -19,7 +19,6 @@ export interface TransactionRequest {
   readonly items: readonly TransactionItem[];
 }
 
-const bodyMembers: ReadonlySet<string> = new Set(['transaction', 'resultFormat']);
 const itemMembers: ReadonlySet<string> = new Set([
   'query',
   'statement',
@@ -34,7 +33,6 @@ const itemMembers: ReadonlySet<string> = new Set([
 export function decodeTransaction(body: Uint8Array): TransactionRequest {
   const sent = parseBody(body);
   if (!isObject(sent)) throw invalid(-1, 'the body must be a JSON object with a transaction');
-  refuseUnknown(sent, bodyMembers, -1);
   const members = unwrapped(sent);
   const format = members.resultFormat ?? null;
   if (format !== null && typeof format !== 'string') throw invalid(-1, 'resultFormat must be a string');
@@ -65,11 +63,13 @@ function parseBody(body: Uint8Array): Json {
   }
 }
 
-/** The CLI wraps what it is given once more: `{"transaction":{"transaction":[..],"resultFormat":".."}}`. */
+/**
+ * The CLI wraps what it is given once more: `{"transaction":{"transaction":[..],"resultFormat":".."}}`. Members that
+ * are not known are ignored here, as clients of other servers of this form send some, such as `credentials`.
+ */
 function unwrapped(sent: JsonObject): JsonObject {
   const { transaction } = sent;
   if (transaction === undefined || !isObject(transaction)) return sent;
-  refuseUnknown(transaction, bodyMembers, -1);
   return { ...sent, ...transaction };
 }
 
@@ -79,16 +79,17 @@ function transactionOf({ transaction: list }: JsonObject): readonly Json[] {
   return list;
 }
 
-function refuseUnknown(members: JsonObject, known: ReadonlySet<string>, reqIdx: number): void {
-  for (const name of Object.keys(members)) {
-    if (known.has(name)) continue;
-    throw refuse('UNKNOWN_FIELD', reqIdx, `unknown field ${JSON.stringify(name)}; known: ${[...known].join(', ')}`);
+function refuseUnknown(item: JsonObject, index: number): void {
+  for (const name of Object.keys(item)) {
+    if (itemMembers.has(name)) continue;
+    const known = [...itemMembers].join(', ');
+    throw refuse('UNKNOWN_FIELD', index, `unknown field ${JSON.stringify(name)}; known: ${known}`);
   }
 }
 
 function decodeItem(item: Json, index: number): TransactionItem {
   if (!isObject(item)) throw invalid(index, 'a transaction item must be an object');
-  refuseUnknown(item, itemMembers, index);
+  refuseUnknown(item, index);
   const texts = [item.query, item.statement, item.sql].filter((text) => text !== undefined);
   const [sql] = texts;
   if (texts.length !== 1 || typeof sql !== 'string') {
