@@ -17,7 +17,7 @@ export class Dispatcher {
 
   dispatch(executor: Executor, group: Group): void {
     executor.group = group;
-    if (group.lane === 'file' || group.jobs[0]?.alone) this.#closeEverywhere(executor, group);
+    if (group.lane === 'file' || group.isAlone) this.#closeEverywhere(executor, group);
     if (group.closing.size === 0) this.#send(executor, group);
   }
 

@@ -21,6 +21,8 @@ export interface Group {
   readonly mode: OpenMode;
   /** A job that was answered ahead of its group leaves a hole. */
   readonly jobs: (QueuedJob | undefined)[];
+  /** No other executor may have the database open beside it. */
+  readonly isAlone: boolean;
   readonly startedAtMs: number;
   /** That of its most urgent job. */
   readonly deadlineMs: number;
@@ -57,6 +59,7 @@ type GroupBasis = Pick<Group, 'id' | 'queue' | 'lane' | 'mode' | 'jobs' | 'start
 export function startGroup(basis: GroupBasis): Group {
   return {
     ...basis,
+    isAlone: basis.jobs[0]?.alone === true,
     phase: 'running',
     sharedSinceMs: null,
     isBrokenUp: false,

@@ -87,6 +87,9 @@ export class DatabaseQueue {
   /** Groups of SQL that have been at work for a while. */
   readonly #slow = { sql: 0, 'sql-read': 0 };
 
+  /** A job is at work that no other executor may have the database open beside. */
+  #isAlone = false;
+
   constructor(path: string) {
     this.path = path;
   }
@@ -126,12 +129,14 @@ export class DatabaseQueue {
       count += 1;
     }
     this.#running[lane] += 1;
+    this.#isAlone ||= first?.alone === true;
     return waiting.splice(0, count);
   }
 
-  finished(lane: AnyLane, wasSlow = false): void {
+  finished(lane: AnyLane, { isSlow = false, isAlone = false } = {}): void {
     this.#running[lane] -= 1;
-    if (wasSlow && (lane === 'sql' || lane === 'sql-read')) this.#slow[lane] -= 1;
+    if (isSlow && (lane === 'sql' || lane === 'sql-read')) this.#slow[lane] -= 1;
+    if (isAlone) this.#isAlone = false;
   }
 
   /** A group of SQL takes long, or waits for a lock: the next one need not wait for it. */
@@ -165,9 +170,12 @@ export class DatabaseQueue {
     return this.#waiting['sql-read'].length > 0 && this.#running['sql-read'] > this.#slow['sql-read'];
   }
 
-  /** Work on the file itself runs with nothing beside it, and nothing new starts while it waits. */
+  /**
+   * Work on the file itself runs with nothing beside it, and nothing new starts while it waits. Nothing starts beside
+   * a job that runs alone either: whoever opened the database now would have its journal mode refused.
+   */
   mayStart(lane: AnyLane): boolean {
-    if (this.#waiting[lane].length === 0 || this.#running.file > 0) return false;
+    if (this.#waiting[lane].length === 0 || this.#running.file > 0 || this.#isAlone) return false;
     if (lane === 'file') return laneOrder.every((other) => this.#running[other] === 0);
     if (this.#waiting.file.length > 0) return false;
     if (!isLong(lane)) return this.#running[lane] < 1;

@@ -267,7 +267,7 @@ export class Scheduler {
   #release(executor: Executor, group: Group): void {
     executor.group = null;
     executor.idleSinceMs = performance.now();
-    group.queue.finished(group.lane, group.isSlow);
+    group.queue.finished(group.lane, group);
   }
 
   #onExit(executor: Executor): void {
@@ -283,7 +283,7 @@ export class Scheduler {
 
   #onGroupLost(group: Group, { pid, isOutOfMemory }: Executor): void {
     const { queue, lane, phase } = group;
-    queue.finished(lane, group.isSlow);
+    queue.finished(lane, group);
     this.#deps.onGroup({ path: queue.path, lane, jobs: group.jobs.length, wrote: true });
     const isOurs = group.stop !== null || this.#isStopped;
     if (!isOurs) this.#deps.log('warn', 'executor died', { pid, database: queue.path, phase, isOutOfMemory });

@@ -52,10 +52,22 @@ test('the next SQL that may write waits for the first, but not for one that take
   queue.isHeldUp('sql');
   expect(queue.startable()).toEqual(['sql']);
   queue.take('sql');
-  queue.finished('sql', true);
+  queue.finished('sql', { isSlow: true });
   expect(queue.startable()).toEqual([]);
   queue.finished('sql');
   expect(queue.startable()).toEqual(['sql']);
+});
+
+test('nothing of any lane starts beside a job that needs the database for itself', () => {
+  const queue = queueOf(job('sql', { alone: true }), job('sql-read'), job('kv-read'), job('background'));
+  queue.take('kv-read');
+  queue.take('sql');
+  queue.push(job('kv-write'));
+  expect(queue.startable()).toEqual([]);
+  queue.finished('kv-read');
+  expect(queue.startable()).toEqual([]);
+  queue.finished('sql', { isAlone: true });
+  expect(queue.startable()).toEqual(['kv-write', 'sql-read', 'background']);
 });
 
 test('a lane of key-value work has one group under way, beside the other lanes', () => {
