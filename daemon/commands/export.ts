@@ -8,10 +8,9 @@ import type { CommandInput } from '../cli/command.ts';
 import { printResult } from '../cli/output.ts';
 import { createProgressBar } from '../cli/progress-bar.ts';
 import { bytesText } from '../cli/status-text.ts';
-import { connectToDaemon } from '../control/client.ts';
 import { withExtension } from '../databases/name.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../errors.ts';
-import { pastOf } from '../past/past.ts';
+import { withPast } from '../past/past.ts';
 import type { DaemonStatus } from '../supervisor/status.ts';
 import { placeOf, telling } from './restore-shipped.ts';
 
@@ -57,15 +56,11 @@ interface Settled {
 /** The newest commits are in the archive. undefined where no daemon runs. */
 async function settled(input: CommandInput, name: string): Promise<Settled | undefined> {
   try {
-    const daemon = await connectToDaemon(input);
-    try {
-      const past = pastOf(daemon);
+    return await withPast(input, async (past, daemon) => {
       const database = past.nameBelow(name);
       await past.archive({ op: 'settle', database });
       return { database, stateDir: ((await daemon.ask('status')) as DaemonStatus).stateDir };
-    } finally {
-      daemon.close();
-    }
+    });
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === exitCodes.noDaemon) return undefined;
     throw error;

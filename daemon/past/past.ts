@@ -25,10 +25,13 @@ export type Parameters = Readonly<Record<string, string | undefined>>;
 /** The longest deadline that a request can have. */
 const timeoutSeconds = 300;
 
-export async function withPast<Result>(input: CommandInput, use: (past: Past) => Promise<Result>): Promise<Result> {
+export async function withPast<Result>(
+  input: CommandInput,
+  use: (past: Past, daemon: DaemonConnection) => Promise<Result>,
+): Promise<Result> {
   const daemon = await connectToDaemon(input);
   try {
-    return await use(pastOf(daemon));
+    return await use(pastOf(daemon), daemon);
   } finally {
     daemon.close();
   }
